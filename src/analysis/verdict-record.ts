@@ -1,0 +1,60 @@
+/** The answer of a study, as the command line's `--json` contract and the report show it. */
+
+export type VerdictKind = 'affects' | 'throughGap' | 'noEffect' | 'undecided';
+
+/** A 95% (or other) interval, in the outcome's unit. */
+export type Interval = readonly [low: number, high: number];
+
+/** One preset level of one matching. */
+export interface LevelEstimate {
+  /** The axis value, or the (train, held-out) point of the joint matching. */
+  readonly level: number | readonly [number, number];
+  readonly blocks: number;
+  readonly armMean: number;
+  readonly referenceMean: number;
+  readonly estimate: number;
+  readonly ci95: Interval;
+  readonly ci90: Interval;
+  /** Why the level does not count, if it does not (coherence, too few blocks). */
+  readonly excluded?: string;
+}
+
+/** One contrast under one matching: over the levels and block by block. */
+export type MatchingResult =
+  | {
+      readonly kind: 'estimated';
+      readonly estimate: number;
+      readonly ci95: Interval;
+      readonly p: number;
+      readonly blocks: number;
+      readonly blockContrasts: readonly { readonly block: number; readonly contrast: number }[];
+      readonly levels: readonly LevelEstimate[];
+    }
+  | { readonly kind: 'notEstimable'; readonly reason: string };
+
+/** The verdict on one contrast and one outcome. */
+export interface VerdictRecord {
+  readonly outcome: string;
+  readonly contrast: string;
+  readonly arm: string;
+  readonly reference: string;
+  readonly verdict: VerdictKind;
+  readonly reason: string;
+  readonly delta: number;
+  readonly blocks: number;
+  /** The larger of the maxT-adjusted p over the matchings the verdict claims; null where not estimable. */
+  readonly p: number | null;
+  readonly matchings: Readonly<Record<string, MatchingResult>>;
+  readonly learningRates: readonly { readonly arm: string; readonly rates: readonly number[] }[];
+  /** Blocks voided for this pair, with why. */
+  readonly voided: readonly { readonly block: number; readonly reason: string }[];
+  /** Further blocks for 80% power, where undecided and computable. */
+  readonly furtherBlocks?: number;
+}
+
+/** The outcome of a control. */
+export interface ControlRecord {
+  readonly name: string;
+  readonly passed: boolean;
+  readonly detail: string;
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { nearestName } from '#base/errors.ts';
+import { canonicalJson, contentHash } from '#base/json.ts';
+import { philox, rngOf } from '#base/rng.ts';
+
+test('philox4x32-10 reproduces the known-answer vectors of Random123', () => {
+  const zero = new Uint32Array(4);
+  philox(zero, 0, 0);
+  assert.deepEqual([...zero], [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]);
+  const ones = new Uint32Array(4).fill(0xffffffff);
+  philox(ones, 0xffffffff, 0xffffffff);
+  assert.deepEqual([...ones], [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd]);
+  const pi = Uint32Array.from([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344]);
+  philox(pi, 0xa4093822, 0x299f31d0);
+  assert.deepEqual([...pi], [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1]);
+});
+
+test('a split stream depends on names alone, not on draws made before', () => {
+  const root = rngOf(7);
+  const before = root.split('init').uint32();
+  root.uint32();
+  assert.equal(root.split('init').uint32(), before);
+  assert.notEqual(root.split('data').uint32(), before);
+});
+
+test('uniform, normal and permutation have the moments they claim', () => {
+  const rng = rngOf(1);
+  const draws = 20_000;
+  const normals = Array.from({ length: draws }, () => rng.normal());
+  const mean = normals.reduce((sum, x) => sum + x, 0) / draws;
+  const variance = normals.reduce((sum, x) => sum + (x - mean) ** 2, 0) / draws;
+  assert.ok(Math.abs(mean) < 5 / Math.sqrt(draws), `mean ${mean}`);
+  assert.ok(Math.abs(variance - 1) < 0.05, `variance ${variance}`);
+  assert.deepEqual(
+    [...rng.permutation(50)].toSorted((a, b) => a - b),
+    Array.from({ length: 50 }, (_, i) => i),
+  );
+});
+
+test('canonical JSON sorts keys, drops undefined and refuses what is not JSON', () => {
+  assert.equal(canonicalJson({ b: 1, a: [true, null, 'x'], c: undefined }), '{"a":[true,null,"x"],"b":1}');
+  assert.equal(contentHash({ a: 1, b: 2 }), contentHash({ b: 2, a: 1 }));
+  assert.throws(() => canonicalJson({ a: Number.NaN }), /finite number/);
+});
+
+test('nearestName finds the closest known name', () => {
+  assert.equal(nearestName('optimiser.kind', ['optimizer.kind', 'method.kind']), 'optimizer.kind');
+});

@@ -1,0 +1,46 @@
+/**
+ * The port between the two halves: a recipe turns one resolved config and one block into a trajectory.
+ * The runner knows only this interface; implementations live in `recipes/`, in study folders, or in a user's package.
+ */
+import type { JsonObject } from '#base/json.ts';
+import type { RunEnd, TrajectoryPoint } from '#study/trajectory.ts';
+
+/** Everything a recipe may touch: no clock, no files, no environment. */
+export interface RunContext {
+  /** Defaults with the arm's, the study's and the user's settings applied; checked by `recipe.check`. */
+  readonly config: JsonObject;
+  /** The block: one seed shared by all arms. */
+  readonly block: number;
+  /** The bytes given to the last durable `checkpoint`, absent on a fresh start. */
+  readonly resumeFrom: Uint8Array | undefined;
+  /** Adds a point to the trajectory; it becomes durable with the next `checkpoint` or with the run's end mark. */
+  record(point: TrajectoryPoint): void;
+  /** Makes `state` and all points recorded so far durable in one transaction. Cheap to skip: the runner decides how often. */
+  checkpoint(state: () => Uint8Array): Promise<void>;
+  /** Tells the display how far the run is, in [0, 1]. */
+  progress(doneFraction: number): void;
+  /**
+   * A content-addressed step shared between runs, such as a base model: computed once a store, by one process,
+   * and read by all others. `key` is hashed into its identity together with `name`.
+   */
+  shared(name: string, key: JsonObject, compute: () => Promise<Uint8Array>): Promise<Uint8Array>;
+  /** Aborted when the user stops the study; the recipe should throw `signal.reason` at the next step. */
+  readonly signal: AbortSignal;
+}
+
+/** One way of making a run, with the version of its semantics: a fix that changes numbers raises it. */
+export interface Recipe {
+  readonly name: string;
+  readonly semanticsVersion: number;
+  /** The whole config with its defaults: it also defines which dotted paths `--set` knows. */
+  readonly defaults: JsonObject;
+  /** Where the learning rate stands in the config, as a dotted path. */
+  readonly learningRatePath: string;
+  /** Dotted paths of config parts that only change what is measured, not what is trained. */
+  readonly measurePaths: readonly string[];
+  /** @throws AssayError naming the path, what was expected and what was found. */
+  check(config: JsonObject): void;
+  /** Content hashes of the inputs a config names (files, assets), part of the run's identity. */
+  inputs?(config: JsonObject): Readonly<Record<string, string>>;
+  run(context: RunContext): Promise<RunEnd>;
+}

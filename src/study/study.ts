@@ -1,0 +1,101 @@
+/**
+ * What is asked: a question, its arms and blocks, what runs are matched on, what counts as an effect, and the
+ * controls that must come out right. Pure data (but for the recipe), fixed before the confirmatory runs and stored with its hash.
+ */
+import type { JsonObject } from '#base/json.ts';
+import type { Recipe } from '#study/recipe.ts';
+
+/** A quantity runs are matched on. */
+export interface Axis {
+  readonly name: string;
+  readonly label: string;
+  /** Unit of values and levels, such as `nats per answer token`. */
+  readonly unit: string;
+  /** Which matching of METHOD.md the axis carries; `other` for reward, L0, loss per stage. */
+  readonly role: 'train' | 'heldOut' | 'other';
+  /** Preset levels, in the axis' unit. */
+  readonly levels: readonly number[];
+  /** Widest step between two probes that still counts as bracketing a level, in the axis' unit. */
+  readonly maxGap: number;
+  /** Which way training moves the axis: losses fall, rewards rise. */
+  readonly direction: 'falls' | 'rises';
+  /** Only points up to the run's best value count (held-out loss: what follows is overfitting). */
+  readonly untilBest?: boolean;
+}
+
+/** A behaviour that is compared. */
+export interface Outcome {
+  readonly name: string;
+  readonly label: string;
+  readonly unit: string;
+  /** The smallest effect of interest, in the outcome's unit. */
+  readonly delta: number;
+  /** Confirmatory outcomes get verdicts; exploratory ones are described. */
+  readonly role: 'confirmatory' | 'exploratory';
+}
+
+/** One combination of factor levels. */
+export interface Arm {
+  readonly name: string;
+  readonly label: string;
+  /** Dotted config paths and their values, over the study's config. */
+  readonly set: JsonObject;
+  /** Learning rates to pilot, ascending. */
+  readonly learningRates: readonly number[];
+  /** Shifts the block's seed: an A/A arm repeats another arm under other seeds. */
+  readonly seedOffset?: number;
+}
+
+/** A comparison of two arms. Controls have an expected verdict and do not enter the confirmatory family. */
+export type Contrast =
+  | { readonly kind: 'question'; readonly arm: string; readonly reference: string }
+  | {
+      readonly kind: 'control';
+      readonly arm: string;
+      readonly reference: string;
+      readonly name: string;
+      /** `detected`: an effect of at least delta must be found; `notDetected`: no effect may be claimed; `identical`: outcomes equal to the bit. */
+      readonly expect: 'detected' | 'notDetected' | 'identical';
+    };
+
+/** How the pilot chooses learning rates: those whose best value on `axis` is within `margin` of the arm's best. */
+export interface PilotRule {
+  readonly blocks: number;
+  readonly axis: string;
+  readonly margin: number;
+  /** At most so many admissible rates an arm, best first. */
+  readonly maxRates: number;
+}
+
+/** The size of a study: which arms, how many blocks, which config over the study's. */
+export interface Profile {
+  readonly arms: readonly string[];
+  readonly blocks: number;
+  readonly set?: JsonObject;
+}
+
+export type ProfileName = 'quick' | 'standard' | 'full';
+
+/** A study. */
+export interface Study {
+  readonly name: string;
+  readonly question: string;
+  /** The world or model, data and range a verdict speaks of. */
+  readonly scope: string;
+  readonly recipe: Recipe;
+  /** Dotted config paths and their values, over the recipe's defaults. */
+  readonly set?: JsonObject;
+  readonly matchOn: readonly Axis[];
+  readonly outcomes: readonly Outcome[];
+  /** Levels where the mean of `outcome` is below `floor` in either arm do not count. */
+  readonly coherence?: { readonly outcome: string; readonly floor: number };
+  readonly arms: readonly Arm[];
+  readonly contrasts: readonly Contrast[];
+  readonly pilot: PilotRule;
+  readonly profiles: Readonly<Partial<Record<ProfileName, Profile>> & { readonly quick: Profile }>;
+}
+
+/** Checks a study's own consistency and returns it; for authors, so that mistakes show at import. */
+export function defineStudy(study: Study): Study {
+  return study;
+}
