@@ -1,0 +1,150 @@
+/**
+ * All of reverse mode's mathematics: one row a primitive. A row gets the node, its output 0 as y, and dy, the
+ * gradient of the loss with respect to y; it returns one gradient an input, `undefined` where there is none.
+ * A gradient may keep a broadcast shape: `differentiate` sums it back in one place. Gradients are graph nodes.
+ */
+import { div, exp, mul, step, sub } from '#engine/ops/elementwise.ts';
+import { gather, pick, scatterPicked, scatterRows } from '#engine/ops/indexing.ts';
+import { broadcastTo, concat, reshape, slice, sumKeep, transpose } from '#engine/ops/layout.ts';
+import { matmul } from '#engine/ops/linear-algebra.ts';
+import { rotary } from '#engine/ops/network.ts';
+import { scalar } from '#engine/ops/sources.ts';
+import { axisLength, siblingOf, type NodeOf, type PrimitiveName, type Tensor } from '#engine/tensor.ts';
+
+export type Gradient = Tensor | undefined;
+export type GradientTable = {
+  readonly [P in PrimitiveName]: (node: NodeOf<P>, y: Tensor, dy: Tensor) => readonly Gradient[];
+};
+
+const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
+
+export const GRADIENTS: GradientTable = {
+  input: () => [],
+  constant: () => [],
+
+  // y = a + b
+  add: (_node, _y, dy) => [dy, dy],
+  // y = a - b
+  sub: (_node, _y, dy) => [dy, mul(dy, -1)],
+  // y = a b  =>  da = dy b, db = dy a
+  mul: ({ inputs: [a, b] }, _y, dy) => [mul(dy, b), mul(dy, a)],
+  // y = a / b  =>  da = dy / b, db = -dy y / b
+  div: ({ inputs: [, b] }, y, dy) => [div(dy, b), mul(div(mul(dy, y), b), -1)],
+  // y = e^x  =>  dx = dy y
+  exp: (_node, y, dy) => [mul(dy, y)],
+  // y = log x  =>  dx = dy / x
+  log: ({ inputs: [x] }, _y, dy) => [div(dy, x)],
+  // y = sqrt x  =>  dx = dy / (2 y)
+  sqrt: (_node, y, dy) => [div(mul(dy, 0.5), y)],
+  // y = erf x  =>  dx = dy 2/sqrt(pi) e^(-x^2)
+  erf: ({ inputs: [x] }, _y, dy) => [mul(dy, mul(exp(mul(mul(x, x), -1)), TWO_OVER_SQRT_PI))],
+  // y = tanh x  =>  dx = dy (1 - y^2)
+  tanh: (_node, y, dy) => [mul(dy, sub(scalar(1), mul(y, y)))],
+  // y = s(x)  =>  dx = dy y (1 - y)
+  sigmoid: (_node, y, dy) => [mul(dy, sub(y, mul(y, y)))],
+  // y = max(x, 0)  =>  dx = dy [x > 0]
+  relu: ({ inputs: [x] }, _y, dy) => [mul(dy, step(x))],
+  step: () => [undefined],
+
+  matmul: (node, _y, dy) => matmulGradient(node, dy),
+
+  reshape: ({ inputs: [x] }, _y, dy) => [reshape(dy, x.shape)],
+  transpose: (node, _y, dy) => [transpose(dy, inverse(node.attributes.permutation))],
+  slice: (node, _y, dy) => [padded(dy, node)],
+  concat: (node, _y, dy) => splitLike(dy, node.inputs, node.attributes.axis),
+  broadcast: (_node, _y, dy) => [dy],
+  // y = sum over axes  =>  dx = dy, repeated
+  sum: ({ inputs: [x] }, _y, dy) => [broadcastTo(dy, x.shape)],
+
+  // y_n = table[i_n]  =>  dtable[v] = sum over n with i_n = v of dy_n
+  gather: ({ inputs: [table, indices] }, _y, dy) => [scatterRows(dy, indices, table), undefined],
+  scatterRows: ({ inputs: [, indices] }, _y, dy) => [gather(dy, indices), undefined],
+  pick: ({ inputs: [x, indices] }, _y, dy) => [scatterPicked(mul(x, 0), indices, dy), undefined],
+  scatterPicked: ({ inputs: [, indices] }, _y, dy) => [dy, undefined, pick(dy, indices)],
+
+  // y = softmax x  =>  dx = y (dy - sum(dy y))
+  softmax: (_node, y, dy) => [mul(y, sub(dy, sumKeep(mul(dy, y), [-1])))],
+  layerNorm: ({ inputs: [x, scale] }, y, dy) => layerNormGradient(x, scale, y, dy),
+  rmsNorm: ({ inputs: [x, scale] }, y, dy) => rmsNormGradient(x, scale, y, dy),
+  // A rotation's adjoint is the rotation by the opposite angle.
+  rotary: ({ inputs: [, cos, sin] }, _y, dy) => [rotary(dy, cos, mul(sin, -1)), undefined, undefined],
+  attention: (node, y, dy) => attentionGradient(node, y, dy),
+
+  // y_n = -log p_n[l_n], p = softmax z  =>  dz_n = dy_n (p_n - onehot(l_n))
+  crossEntropy: ({ inputs: [logits, labels] }, y, dy) => {
+    const minusOne = broadcastTo(scalar(-1), [axisLength(logits, 0)]);
+    const residual = scatterPicked(siblingOf(y, 1), labels, minusOne);
+    return [mul(residual, reshape(dy, [axisLength(logits, 0), 1])), undefined];
+  },
+};
+
+// Y = a op(A) op(B). With neither transposed: dA = a dY B^T, dB = a A^T dY; the other cases by transposing both sides.
+function matmulGradient(node: NodeOf<'matmul'>, dy: Tensor): readonly Gradient[] {
+  const {
+    inputs: [a, b],
+    attributes: { transposeA, transposeB, alpha },
+  } = node;
+  const da = transposeA
+    ? matmul(b, dy, { transposeA: transposeB, transposeB: true, alpha })
+    : matmul(dy, b, { transposeB: !transposeB, alpha });
+  const db = transposeB
+    ? matmul(dy, a, { transposeA: true, transposeB: transposeA, alpha })
+    : matmul(a, dy, { transposeA: !transposeA, alpha });
+  return [da, db];
+}
+
+// h = (x - mean) / std, y = h s + b  =>  dh = dy s, dx = (dh - mean(dh) - h mean(dh h)) / std, ds = sum(dy h), db = sum(dy)
+function layerNormGradient(x: Tensor, scale: Tensor, y: Tensor, dy: Tensor): readonly Gradient[] {
+  const [mean, inverseStd] = [siblingOf(y, 1), siblingOf(y, 2)];
+  const normalized = mul(sub(x, mean), inverseStd);
+  const dNormalized = mul(dy, scale);
+  const centered = sub(dNormalized, meanKeep(dNormalized));
+  const projected = mul(normalized, meanKeep(mul(dNormalized, normalized)));
+  return [mul(sub(centered, projected), inverseStd), mul(dy, normalized), dy];
+}
+
+// h = x / rms, y = h s  =>  dh = dy s, dx = (dh - h mean(dh h)) / rms, ds = sum(dy h)
+function rmsNormGradient(x: Tensor, scale: Tensor, y: Tensor, dy: Tensor): readonly Gradient[] {
+  const inverseRms = siblingOf(y, 1);
+  const normalized = mul(x, inverseRms);
+  const dNormalized = mul(dy, scale);
+  const projected = mul(normalized, meanKeep(mul(dNormalized, normalized)));
+  return [mul(sub(dNormalized, projected), inverseRms), mul(dy, normalized)];
+}
+
+// O = P V, P = softmax(S), S = a Q K^T  =>  dV = P^T dO, dP = dO V^T, dS = P (dP - rowsum(dO O)), dQ = a dS K, dK = a dS^T Q
+function attentionGradient(node: NodeOf<'attention'>, o: Tensor, dO: Tensor): readonly Gradient[] {
+  const {
+    inputs: [q, k, v],
+    attributes: { scale: alpha },
+  } = node;
+  const p = siblingOf(o, 1);
+  const dV = matmul(p, dO, { transposeA: true });
+  const dP = matmul(dO, v, { transposeB: true });
+  const dS = mul(p, sub(dP, sumKeep(mul(dO, o), [-1])));
+  return [matmul(dS, k, { alpha }), matmul(dS, q, { transposeA: true, alpha }), dV, undefined];
+}
+
+function meanKeep(x: Tensor): Tensor {
+  return mul(sumKeep(x, [-1]), 1 / axisLength(x, -1));
+}
+
+function inverse(permutation: readonly number[]): readonly number[] {
+  return permutation.map((_, axis) => permutation.indexOf(axis));
+}
+
+function padded(dy: Tensor, { inputs: [x], attributes: { axis, start, end } }: NodeOf<'slice'>): Tensor {
+  const zeros = (length: number): readonly Tensor[] =>
+    length === 0 ? [] : [broadcastTo(scalar(0), x.shape.with(axis, length))];
+  return concat([...zeros(start), dy, ...zeros(axisLength(x, axis) - end)], axis);
+}
+
+function splitLike(dy: Tensor, parts: readonly Tensor[], axis: number): readonly Tensor[] {
+  let start = 0;
+  return parts.map((part) => {
+    const end = start + axisLength(part, axis);
+    const piece = slice(dy, axis, start, end);
+    start = end;
+    return piece;
+  });
+}

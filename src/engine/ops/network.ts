@@ -1,0 +1,105 @@
+/** The composite layers that have a gradient of their own, because it is cheaper or steadier than that of their parts. */
+import { pick } from '#engine/ops/indexing.ts';
+import { reshape } from '#engine/ops/layout.ts';
+import { matmul } from '#engine/ops/linear-algebra.ts';
+import {
+  apply,
+  applyAll,
+  axisLength,
+  describe,
+  firstOf,
+  sameShape,
+  shapeError,
+  sizeOf,
+  type Shape,
+  type Tensor,
+} from '#engine/tensor.ts';
+
+/** Softmax over the last axis. */
+export function softmax(x: Tensor): Tensor {
+  return apply('softmax', [x], {}, x.shape);
+}
+
+/**
+ * (x - mean) / sqrt(var + epsilon) * scale + bias over the last axis.
+ * @param x shape [N, D]. @param scale, bias shape [D].
+ * @see Ba et al. 2016, arXiv:1607.06450.
+ */
+export function layerNorm(x: Tensor, scale: Tensor, bias: Tensor, epsilon: number): Tensor {
+  checkVectors('layerNorm', x, [scale, bias]);
+  return firstOf(applyAll('layerNorm', [x, scale, bias], { epsilon }, [float(x.shape), perRow(x), perRow(x)]));
+}
+
+/**
+ * x / sqrt(mean(x^2) + epsilon) * scale over the last axis.
+ * @param x shape [..., D]. @param scale shape [D].
+ * @see Zhang & Sennrich 2019, arXiv:1910.07467.
+ */
+export function rmsNorm(x: Tensor, scale: Tensor, epsilon: number): Tensor {
+  checkVectors('rmsNorm', x, [scale]);
+  return firstOf(applyAll('rmsNorm', [x, scale], { epsilon }, [float(x.shape), perRow(x)]));
+}
+
+/**
+ * Rotary position embedding in the half-split layout of Hugging Face: (x1, x2) -> (x1 cos - x2 sin, x2 cos + x1 sin).
+ * @param x shape [B, H, T, K]. @param cos, sin shape [T, K/2].
+ * @see Su et al. 2021, arXiv:2104.09864.
+ */
+export function rotary(x: Tensor, cos: Tensor, sin: Tensor): Tensor {
+  const table: Shape = [axisLength(x, -2), axisLength(x, -1) / 2];
+  if (x.shape.length !== 4 || !sameShape(cos.shape, table) || !sameShape(sin.shape, table)) {
+    throw shapeError(`rotary: x ${describe(x)}, cos ${describe(cos)}`, `x [B, H, T, K] and cos [${table.join(', ')}]`);
+  }
+  return apply('rotary', [x, cos, sin], {}, x.shape);
+}
+
+/**
+ * Scaled dot-product attention: softmax(scale * Q K^T + mask) V.
+ * @param q shape [B, H, T, K]. @param k, v shape [B, H, S, K].
+ * @param mask Additive, broadcast over [B, H, T, S]; 0 keeps, a large negative number drops.
+ * @see Vaswani et al. 2017, arXiv:1706.03762, Eq. 1.
+ */
+export function attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, scale: number): Tensor {
+  const agree = [q, k, v].every((x) => x.shape.length === 4 && sameShape(x.shape.with(2, 0), q.shape.with(2, 0)));
+  if (!agree || !sameShape(k.shape, v.shape)) {
+    throw shapeError(`attention: q ${describe(q)}, k ${describe(k)}, v ${describe(v)}`, 'equal B, H, K; k and v alike');
+  }
+  const probabilities = q.shape.with(3, axisLength(k, 2));
+  return firstOf(applyAll('attention', [q, k, v, mask], { scale }, [float(q.shape), float(probabilities)]));
+}
+
+/**
+ * -log softmax(logits)[label] a row, in nats.
+ * @param logits shape [N, V]. @param labels int32, shape [N], each in [0, V).
+ * @returns shape [N]; weight the rows to leave some out.
+ */
+export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
+  pick(logits, labels); // the same demands on shapes
+  const rows: Shape = [axisLength(logits, 0)];
+  return firstOf(applyAll('crossEntropy', [logits, labels], {}, [float(rows), float(logits.shape)]));
+}
+
+/** The sum of x * weights over all elements, shape []. */
+export function weightedSum(x: Tensor, weights: Tensor): Tensor {
+  const flat: Shape = [1, sizeOf(x.shape)];
+  return reshape(matmul(reshape(x, flat), reshape(weights, flat), { transposeB: true }), []);
+}
+
+function float(shape: Shape): { shape: Shape; dtype: 'float32' } {
+  return { shape, dtype: 'float32' };
+}
+
+function perRow(x: Tensor): { shape: Shape; dtype: 'float32' } {
+  return float(x.shape.with(x.shape.length - 1, 1));
+}
+
+function checkVectors(operation: string, x: Tensor, vectors: readonly Tensor[]): void {
+  for (const vector of vectors) {
+    if (!sameShape(vector.shape, [axisLength(x, -1)])) {
+      throw shapeError(
+        `${operation}: x ${describe(x)} with ${describe(vector)}`,
+        `a vector of length ${axisLength(x, -1)}`,
+      );
+    }
+  }
+}

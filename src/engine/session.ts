@@ -1,0 +1,99 @@
+/**
+ * A compiled graph that runs on ONNX Runtime: the only file that imports it. Feeds and fetches are bound once, as
+ * views of memory the caller owns, so that a run copies nothing. `run` blocks its JavaScript thread.
+ */
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+
+import { AssayError } from '#base/errors.ts';
+import { lower } from '#engine/onnx/lower.ts';
+import { encodeModel, type OnnxValue } from '#engine/onnx/proto.ts';
+import { sizeOf, type Tensor } from '#engine/tensor.ts';
+
+/** Memory that a feed is read from or a fetch is written to. */
+export type Buffer = Float32Array | Int32Array;
+
+export interface CompileOptions {
+  /** Threads of ONNX Runtime's pool; results have the same bits for any number. Default 1. */
+  readonly threads?: number;
+}
+
+/** A program with its bound memory. */
+export interface Program extends AsyncDisposable {
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly OnnxValue[];
+  /**
+   * Binds an input or output, by name, to memory of its size; a feed and a fetch must not share memory.
+   * @throws ShapeError on an unknown name, a wrong length or element type.
+   */
+  bind(name: string, memory: Buffer): void;
+  /** The memory bound to a name; bound to fresh memory on first use. */
+  float32(name: string): Float32Array;
+  int32(name: string): Int32Array;
+  /** Reads all inputs, writes all outputs. */
+  run(): Promise<void>;
+}
+
+/** Compiles the graph of the named outputs. */
+export async function compile(
+  outputs: Readonly<Record<string, Tensor>>,
+  options: CompileOptions = {},
+): Promise<Program> {
+  const graph = lower(outputs);
+  const session = await InferenceSession.create(encodeModel(graph), {
+    executionProviders: ['cpu'],
+    executionMode: 'sequential',
+    enableMemPattern: false,
+    intraOpNumThreads: options.threads ?? 1,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+    extra: { session: { force_spinning_stop: '1' } },
+  });
+  const feeds: Record<string, OrtTensor> = {};
+  const fetches: Record<string, OrtTensor> = {};
+  const values = new Map([...graph.inputs, ...graph.outputs].map((value) => [value.name, value]));
+  const isOutput = new Set(graph.outputs.map(({ name }) => name));
+
+  const bind = (name: string, memory: Buffer): void => {
+    const value = values.get(name);
+    if (value === undefined) throw bindError(`no input or output "${name}"`, [...values.keys()].join(', '));
+    const type = memory instanceof Float32Array ? 'float32' : 'int32';
+    if (memory.length !== sizeOf(value.shape) || type !== value.type) {
+      throw bindError(
+        `${type} of length ${memory.length} for "${name}"`,
+        `${value.type} of ${value.shape.join(' x ')}`,
+      );
+    }
+    (isOutput.has(name) ? fetches : feeds)[name] = new OrtTensor(type, memory, value.shape);
+  };
+  const memoryOf = (name: string): Buffer => {
+    const value = values.get(name);
+    if (value === undefined) throw bindError(`no input or output "${name}"`, [...values.keys()].join(', '));
+    if (feeds[name] === undefined && fetches[name] === undefined) {
+      bind(name, value.type === 'int32' ? new Int32Array(sizeOf(value.shape)) : new Float32Array(sizeOf(value.shape)));
+    }
+    const data = (feeds[name] ?? fetches[name])?.data;
+    if (data instanceof Float32Array || data instanceof Int32Array) return data;
+    throw new Error(`"${name}" is bound to neither float32 nor int32 memory`);
+  };
+  return {
+    inputs: graph.inputs,
+    outputs: graph.outputs,
+    bind,
+    float32: (name) => narrow(memoryOf(name), Float32Array, name),
+    int32: (name) => narrow(memoryOf(name), Int32Array, name),
+    run: async () => {
+      for (const name of values.keys()) if (feeds[name] === undefined && fetches[name] === undefined) memoryOf(name);
+      await session.run(feeds, fetches);
+    },
+    [Symbol.asyncDispose]: () => session.release(),
+  };
+}
+
+function narrow<T extends Buffer>(memory: Buffer, type: abstract new (...args: never[]) => T, name: string): T {
+  if (memory instanceof type) return memory;
+  throw bindError(`"${name}" read as ${type.name}`, 'its own element type');
+}
+
+function bindError(found: string, expected: string): AssayError {
+  return new AssayError('shape', `ShapeError: bind: ${found}. Expected ${expected}.`);
+}
