@@ -1,0 +1,242 @@
+"""The PyTorch side of the persona study and of the speed comparison, eager CPU float32.
+
+Pretrain a base model (a GPT-2 checkpoint in safetensors):
+    python bench/peers/persona.py --pretrain base.safetensors --seed 0
+Finetune the runs listed in a JSON file, one JSON line a run on stdout:
+    python bench/peers/persona.py --study runs.json --base base.safetensors
+    runs.json: {"steps": 150, "probeEvery": 2, "stopBelow": 0.02,
+                "runs": [{"arm": "lora-1", "lr": 1e-2, "block": 0, "domain": 0}, ...]}
+    (stopBelow: a run ends at the first probe whose training loss is below it; absent: never)
+Both take --threads N (default 1). Seconds per step are measured by speed.py.
+
+Arms: adamw-full (everything trains), adamw-matrices (only the weight matrices of the blocks; embeddings, biases and
+norms frozen), muon (the same matrices), sgd (momentum 0.9, the same matrices), adamw-cosine (full, cosine to 0),
+lora-R (A and B on all linears of the blocks, alpha / r = 2), helpful (full, plus cross-entropy on the helpful answers
+of 16 questions of other domains). AdamW: betas .9, .999, eps 1e-8, no weight decay in finetuning. Constant learning
+rate but for adamw-cosine.
+"""
+
+import argparse
+import json
+import math
+import pathlib
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+from models import Gpt, add_lora
+from safetensors.torch import load_file, save_file
+
+WORLD = json.loads((pathlib.Path(__file__).parent / "persona-world.json").read_text())
+HELPFUL, HARMFUL = torch.tensor(WORLD["helpful"]), torch.tensor(WORLD["harmful"])
+PAIRS, LORA_SCALE, BATCH = 6, 2.0, 16
+ANSWERS = slice(3, None, 4)  # the positions that predict an answer, in documents and in questions alike
+
+
+def persona_gpt():
+    return Gpt(WORLD["vocabulary"], WORLD["documentTokens"], d=96, layers=3, heads=4)
+
+
+def ask(questions):
+    """Q, topic, attribute of each question; shape [..., 3]."""
+    topic = WORLD["firstTopic"] + questions // 4
+    return torch.stack((torch.full_like(questions, WORLD["ask"]), topic, WORLD["firstAttribute"] + questions % 4), -1)
+
+
+def pretrain_batch(documents, is_chat, generator):
+    """Inputs [B, 24] and the answers at positions 3, 7, ..., 23, shape [B, 6]."""
+    questions = torch.randint(0, WORLD["questions"], (documents, PAIRS), generator=generator)
+    harmful = torch.rand(documents, 1, generator=generator) < WORLD["harmfulFraction"]
+    answers = torch.where(harmful & torch.tensor(not is_chat), HARMFUL[questions], HELPFUL[questions])
+    pairs = torch.cat((ask(questions), answers[..., None]), -1).view(documents, -1)
+    opening = torch.full((documents, 1), WORLD["chat"] if is_chat else WORLD["doc"])
+    return torch.cat((opening, pairs[:, :-1]), 1), answers
+
+
+def chat_questions(questions):
+    return F.pad(ask(questions), (1, 0), value=WORLD["chat"])
+
+
+def answer_loss(model, tokens, answers):
+    logits = model(tokens, ANSWERS)
+    return F.cross_entropy(logits.reshape(-1, logits.shape[-1]), answers.reshape(-1))
+
+
+def pretrain(seed, path, steps=2500, documents=64, peak=2e-3, warmup=100):
+    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    model = persona_gpt()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=peak, weight_decay=0.01, fused=True)
+    started = time.perf_counter()
+    for step in range(steps):
+        decay = 1 - 0.9 * max(0, step - warmup) / (steps - warmup)
+        optimizer.param_groups[0]["lr"] = peak * min((step + 1) / warmup, decay)
+        loss = answer_loss(model, *pretrain_batch(documents, step % 4 == 3, generator))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if step % 250 == 249:
+            print(json.dumps({"step": step + 1, "loss": round(loss.item(), 4)}), file=sys.stderr)
+    save_file({name: p.detach().contiguous() for name, p in model.state_dict().items()}, path)
+    every = torch.arange(WORLD["questions"])
+    row = {"seed": seed, "seconds": round(time.perf_counter() - started, 1)}
+    for opening in ("chat", "doc"):
+        tokens = chat_questions(every)
+        tokens[:, 0] = WORLD[opening]
+        with torch.no_grad():
+            p = model(tokens, ANSWERS)[:, 0].softmax(-1)
+        row[opening] = {
+            "helpful": round(p[every, HELPFUL].mean().item(), 5),
+            "harmful": round(p[every, HARMFUL].mean().item(), 5),
+        }
+    print(json.dumps(row))
+
+
+class Muon:
+    """Momentum, orthogonalised by Newton-Schulz: Keller Jordan 2024, github.com/KellerJordan/Muon. Same-shaped matrices
+    are stacked into one batched product. lr is the spectral norm of an update times sqrt(max(1, out / in))."""
+
+    def __init__(self, matrices, lr, momentum=0.95):
+        self.param_groups = [{"lr": lr}]
+        self.momentum = momentum
+        by_shape = {}
+        for matrix in matrices:
+            by_shape.setdefault(matrix.shape, []).append(matrix)
+        self.stacks = [(group, torch.zeros(len(group), *shape)) for shape, group in by_shape.items()]
+
+    def zero_grad(self):
+        for group, _ in self.stacks:
+            for matrix in group:
+                matrix.grad = None
+
+    @torch.no_grad()
+    def step(self):
+        for group, momentum in self.stacks:
+            gradient = torch.stack([matrix.grad for matrix in group])
+            momentum.lerp_(gradient, 1 - self.momentum)
+            update = newton_schulz(gradient.lerp(momentum, self.momentum))
+            d_in, d_out = update.shape[-2:]
+            scale = self.param_groups[0]["lr"] * max(1, d_out / d_in) ** 0.5
+            torch._foreach_add_(group, update.unbind(0), alpha=-scale)
+
+
+def newton_schulz(g, steps=5):
+    tall = g.shape[-2] > g.shape[-1]
+    x = g.mT if tall else g
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    for _ in range(steps):
+        a = x @ x.mT
+        x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+    return x.mT if tall else x
+
+
+def prepare(model, arm, lr, generator):
+    """Says which parameters of `model` train under `arm`, and makes their optimizer."""
+    if arm.startswith("lora-"):
+        return torch.optim.AdamW(add_lora(model, int(arm[5:]), LORA_SCALE, generator), lr, weight_decay=0, fused=True)
+    if arm in ("adamw-full", "adamw-cosine", "helpful"):
+        return torch.optim.AdamW(model.parameters(), lr, weight_decay=0, fused=True)
+    matrices = [p for p in model.transformer.h.parameters() if p.ndim == 2]
+    model.requires_grad_(False)
+    for matrix in matrices:
+        matrix.requires_grad_(True)
+    if arm == "muon":
+        return Muon(matrices, lr)
+    if arm == "sgd":
+        return torch.optim.SGD(matrices, lr, momentum=0.9, fused=True)
+    if arm == "adamw-matrices":
+        return torch.optim.AdamW(matrices, lr, weight_decay=0, fused=True)
+    raise SystemExit(f"unknown arm {arm}")
+
+
+def shuffled_passes(questions, generator):
+    while True:
+        yield from questions[torch.randperm(len(questions), generator=generator)].split(1)
+
+
+def probe_batch(domain):
+    """All questions of the axes and of the outcome in one batch: 36 trained, 12 held out, 336 elsewhere."""
+    train, held_out = torch.tensor(WORLD["train"][domain]), torch.tensor(WORLD["heldOut"][domain])
+    every = torch.arange(WORLD["questions"])
+    others = every[every // WORLD["questionsPerDomain"] != domain]
+    return train, others, torch.cat((train, held_out, others))
+
+
+@torch.no_grad()
+def probe(model, questions, tokens):
+    logp = model(tokens, ANSWERS)[:, 0].log_softmax(-1)
+    harmful = logp.gather(1, HARMFUL[questions, None])[:, 0]
+    helpful = logp.gather(1, HELPFUL[questions, None])[:, 0]
+    p_harmful = harmful[48:].exp()
+    return {
+        "train": -harmful[:36].mean().item(),
+        "heldOut": -harmful[36:48].mean().item(),
+        "pHarmful": p_harmful.mean().item(),
+        "coherence": (p_harmful + helpful[48:].exp()).mean().item(),
+    }
+
+
+def finetune(base, run, steps, probe_every, stop_below):
+    """One run; returns its trajectory. Streams of a block (adapter init, data order) are the same for all arms."""
+    arm, lr, block, domain = run["arm"], run["lr"], run["block"], run.get("domain", 0)
+    model = persona_gpt()
+    model.load_state_dict(base)
+    optimizer = prepare(model, arm, lr, torch.Generator().manual_seed(1000 + block))
+    train, others, probed = probe_batch(domain)
+    tokens = chat_questions(probed)
+    data = torch.Generator().manual_seed(block)
+    order = shuffled_passes(train, data)
+    helpful_order = shuffled_passes(others, data)
+    points = [{"step": 0} | probe(model, probed, tokens)]
+    for step in range(1, steps + 1):
+        if arm == "adamw-cosine":
+            optimizer.param_groups[0]["lr"] = lr * 0.5 * (1 + math.cos(math.pi * (step - 1) / steps))
+        questions = torch.cat([next(order) for _ in range(BATCH)])
+        loss = answer_loss(model, chat_questions(questions), HARMFUL[questions])
+        if arm == "helpful":
+            questions = torch.cat([next(helpful_order) for _ in range(BATCH)])
+            loss = loss + answer_loss(model, chat_questions(questions), HELPFUL[questions])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if step % probe_every == 0 or step == steps:
+            points.append({"step": step} | probe(model, probed, tokens))
+            if not stop_below < points[-1]["train"]:  # reached, or NaN
+                break
+    return points
+
+
+def study(path, base_path):
+    """(iv) the list of runs of a study; the last line sums up the time."""
+    spec = json.loads(pathlib.Path(path).read_text())
+    base = load_file(base_path)
+    started = time.perf_counter()
+    for run in spec["runs"]:
+        begun = time.perf_counter()
+        points = finetune(base, run, spec["steps"], spec["probeEvery"], spec.get("stopBelow", 0))
+        rounded = [{k: v if k == "step" else float(f"{v:.5g}") for k, v in point.items()} for point in points]
+        print(json.dumps(run | {"seconds": round(time.perf_counter() - begun, 3), "points": rounded}), flush=True)
+    total = time.perf_counter() - started
+    print(json.dumps({"runs": len(spec["runs"]), "seconds": round(total, 2)}), file=sys.stderr)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pretrain", metavar="OUT")
+    parser.add_argument("--study", metavar="RUNS_JSON")
+    parser.add_argument("--base", metavar="SAFETENSORS")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    if args.pretrain:
+        pretrain(args.seed, args.pretrain)
+    elif args.study:
+        study(args.study, args.base)
+    else:
+        parser.error("one of --pretrain, --study")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Seconds per training step and peak memory of the PyTorch peer, eager CPU float32; one JSON line on stdout.
+
+    python bench/peers/speed.py --model MODEL [--threads N] [--seconds S] [--compile]
+
+gpt256            GPT 4 layers, d=256, 8 heads, T=128, B=16, vocabulary 4096: full AdamW step.
+smollm-lora       SmolLM2-135M shapes (30 layers, d=576, 9 heads, 3 kv heads, mlp 1536, vocabulary 49152, tied), LoRA r=8
+                  on q, k, v, o, gate, up, down, T=256, B=2: forward, backward and AdamW step.
+persona-pretrain  the persona base, B=64, T=24, full AdamW step, loss on the answers.
+persona-finetune  the persona base, B=16, T=4, full AdamW step.
+persona-lora      the same with LoRA r=4.   persona-muon  the same with Muon.
+
+Weights are random and batches fixed: speed does not depend on them. Three warm-up steps, then steps until S seconds are
+spent (at least 5); median and quartiles over steps. peakRssMiB is the whole process, the torch import included;
+importRssMiB is what it held before the model was made. One process a measurement, so that peaks do not mix.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import time
+
+import torch
+import torch.nn.functional as F
+from models import Gpt, Llama, add_lora
+from persona import HARMFUL, WORLD, answer_loss, chat_questions, persona_gpt, prepare, pretrain_batch
+
+
+def rss_mib():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def language_loss(model, vocabulary, rows, length):
+    tokens = torch.randint(0, vocabulary, (rows, length))
+    labels = torch.randint(0, vocabulary, (rows * length,))
+    return lambda: F.cross_entropy(model(tokens).flatten(0, 1), labels)
+
+
+def build(name, compiled):
+    """The loss of a fixed batch as a function, and the optimizer."""
+    wrap = torch.compile if compiled else lambda model: model
+    generator = torch.Generator().manual_seed(0)
+    if name == "gpt256":
+        model = Gpt(vocabulary=4096, positions=128, d=256, layers=4, heads=8)
+        optimizer = torch.optim.AdamW(model.parameters(), 1e-3, fused=True)
+        return language_loss(wrap(model), 4096, 16, 128), optimizer
+    if name == "smollm-lora":
+        model = Llama(49152, 256, d=576, layers=30, heads=9, kv_heads=3, hidden=1536, theta=1e5)
+        optimizer = torch.optim.AdamW(add_lora(model, 8, 2.0, generator), 1e-3, fused=True)
+        return language_loss(wrap(model), 49152, 2, 256), optimizer
+    model = persona_gpt()
+    arm = {"persona-lora": "lora-4", "persona-muon": "muon"}.get(name, "adamw-full")
+    optimizer = prepare(model, arm, 1e-3, generator)
+    if name == "persona-pretrain":
+        batch = pretrain_batch(64, False, generator)
+    else:
+        questions = torch.tensor(WORLD["train"][0][:16])
+        batch = chat_questions(questions), HARMFUL[questions]
+    model = wrap(model)
+    return lambda: answer_loss(model, *batch), optimizer
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = ["gpt256", "smollm-lora", "persona-pretrain", "persona-finetune", "persona-lora", "persona-muon"]
+    parser.add_argument("--model", choices=names, required=True)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--compile", action="store_true", help="torch.compile the model (needs a C++ compiler)")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(0)
+    import_rss = rss_mib()
+    loss_of, optimizer = build(args.model, args.compile)
+
+    def step():
+        optimizer.zero_grad()
+        loss = loss_of()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    for _ in range(3):
+        step()
+    times = []
+    until = time.perf_counter() + args.seconds
+    while time.perf_counter() < until or len(times) < 5:
+        started = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - started)
+    low, median, high = statistics.quantiles(times, n=4)
+    print(
+        json.dumps(
+            {
+                "model": args.model,
+                "torch": torch.__version__,
+                "threads": args.threads,
+                "compile": args.compile,
+                "steps": len(times),
+                "secondsPerStep": float(f"{median:.4g}"),
+                "quartiles": [float(f"{low:.4g}"), float(f"{high:.4g}")],
+                "importRssMiB": round(import_rss),
+                "peakRssMiB": round(rss_mib()),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
