@@ -1,0 +1,103 @@
+/** The parameters of a transformer: names, shapes, roles, and how they start. */
+import type { Rng } from '#base/rng.ts';
+import { checkTransformer, type TransformerConfig } from '#learning/models/config.ts';
+import { MODULES, type BlockModules } from '#learning/models/modules.ts';
+import type { Initial, ParameterRole, ParameterSpec } from '#learning/nn/layers.ts';
+import { sizeOf } from '#engine/tensor.ts';
+
+/** GPT-2's initial scale; projections back to the stream shrink with depth. @see Radford et al. 2019, section 2.3. */
+const INITIAL_STD = 0.02;
+
+/** All parameters in a fixed order. @throws AssayError on sizes that do not fit together. */
+export function transformerParameters(config: TransformerConfig): readonly ParameterSpec[] {
+  checkTransformer(config);
+  const names = MODULES[config.family];
+  const { vocabulary, dModel, positions } = config;
+  const blocks = Array.from({ length: config.nLayers }, (_, layer) => blockParameters(config, names.block(layer)));
+  return [
+    spec(names.tokenEmbedding, [vocabulary, dModel], 'embedding'),
+    ...(positions.kind === 'learned' ? [spec(names.positionEmbedding, [positions.length, dModel], 'embedding')] : []),
+    ...blocks.flat(),
+    ...normParameters(config, names.finalNorm, dModel),
+    ...(config.tied ? [] : [spec(`${names.head}.weight`, [vocabulary, dModel], 'head')]),
+  ];
+}
+
+/** The modules that are linear layers, in order: what LoRA may adapt. */
+export function linearModules(config: TransformerConfig): readonly string[] {
+  return Array.from({ length: config.nLayers }, (_, layer) => {
+    const names = MODULES[config.family].block(layer);
+    const { qkv } = names;
+    const inputs = qkv.kind === 'fused' ? [qkv.module] : [qkv.q, qkv.k, qkv.v];
+    const gate = config.mlp === 'gated' ? [names.mlpGate] : [];
+    return [...inputs, names.attentionOut, ...gate, names.mlpUp, names.mlpDown];
+  }).flat();
+}
+
+/** Fills a parameter's memory with its start; each parameter draws from a stream of its own name. */
+export function fillInitial({ name, initial }: ParameterSpec, memory: Float32Array, rng: Rng): void {
+  if (initial.kind !== 'normal') {
+    memory.fill(initial.kind === 'ones' ? 1 : 0);
+    return;
+  }
+  const own = rng.split(name);
+  for (let i = 0; i < memory.length; i++) memory[i] = own.normal() * initial.std;
+}
+
+/** The number of values of all parameters together. */
+export function parameterCount(specs: readonly ParameterSpec[]): number {
+  return specs.reduce((count, { shape }) => count + sizeOf(shape), 0);
+}
+
+function blockParameters(config: TransformerConfig, names: BlockModules): readonly ParameterSpec[] {
+  const { dModel, dMlp, headDim, biases } = config;
+  const [dQuery, dKv] = [config.nHeads * headDim, config.nKvHeads * headDim];
+  const outStd = INITIAL_STD / Math.sqrt(2 * config.nLayers);
+  const { qkv } = names;
+  return [
+    ...normParameters(config, names.attentionNorm, dModel),
+    ...(qkv.kind === 'fused'
+      ? linearParameters(qkv.module, dQuery + 2 * dKv, dModel, biases.qkv)
+      : [
+          ...linearParameters(qkv.q, dQuery, dModel, biases.qkv),
+          ...linearParameters(qkv.k, dKv, dModel, biases.qkv),
+          ...linearParameters(qkv.v, dKv, dModel, biases.qkv),
+        ]),
+    ...(config.qkNorm ? [scaleOf(names.queryNorm, headDim), scaleOf(names.keyNorm, headDim)] : []),
+    ...linearParameters(names.attentionOut, dModel, dQuery, biases.attentionOut, outStd),
+    ...normParameters(config, names.mlpNorm, dModel),
+    ...(config.mlp === 'gated' ? linearParameters(names.mlpGate, dMlp, dModel, biases.mlp) : []),
+    ...linearParameters(names.mlpUp, dMlp, dModel, biases.mlp),
+    ...linearParameters(names.mlpDown, dModel, dMlp, biases.mlp, outStd),
+  ];
+}
+
+function linearParameters(
+  module: string,
+  dOut: number,
+  dIn: number,
+  hasBias: boolean,
+  std = INITIAL_STD,
+): readonly ParameterSpec[] {
+  const weight = spec(`${module}.weight`, [dOut, dIn], 'matrix', { kind: 'normal', std });
+  return hasBias ? [weight, spec(`${module}.bias`, [dOut], 'vector', { kind: 'zeros' })] : [weight];
+}
+
+function normParameters(config: TransformerConfig, module: string, length: number): readonly ParameterSpec[] {
+  const scale = scaleOf(module, length);
+  if (config.norm.kind === 'rmsNorm') return [scale];
+  return [scale, spec(`${module}.bias`, [length], 'vector', { kind: 'zeros' })];
+}
+
+function scaleOf(module: string, length: number): ParameterSpec {
+  return spec(`${module}.weight`, [length], 'vector', { kind: 'ones' });
+}
+
+function spec(
+  name: string,
+  shape: readonly number[],
+  role: ParameterRole,
+  initial: Initial = { kind: 'normal', std: INITIAL_STD },
+): ParameterSpec {
+  return { name, shape, role, initial };
+}

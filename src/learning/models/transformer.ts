@@ -1,0 +1,147 @@
+/**
+ * Decoder transformers: pre-norm blocks of causal self-attention and an MLP, with the parts of `TransformerConfig`.
+ * Parameters carry the names of Hugging Face state dicts; linear weights are [dOut, dIn] everywhere (GPT-2's files
+ * keep them transposed). Activations are kept flat, [N, D] with N = B T, so that every linear is one matrix product.
+ * @see Vaswani et al. 2017, arXiv:1706.03762; Radford et al. 2019 (GPT-2); Touvron et al. 2023, arXiv:2302.13971 (Llama).
+ */
+import { add, gelu, geluTanh, mul, silu } from '#engine/ops/elementwise.ts';
+import { gather } from '#engine/ops/indexing.ts';
+import { broadcastTo, reshape, slice, transpose } from '#engine/ops/layout.ts';
+import { matmul } from '#engine/ops/linear-algebra.ts';
+import { attention, layerNorm, rmsNorm, rotary } from '#engine/ops/network.ts';
+import { constant } from '#engine/ops/sources.ts';
+import type { Tensor } from '#engine/tensor.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
+import { MODULES, type BlockModules } from '#learning/models/modules.ts';
+import { rotaryTables } from '#learning/models/rotary-tables.ts';
+import type { Layers } from '#learning/nn/layers.ts';
+
+/** Rows and length of a batch of sequences, known when the graph is built. */
+export interface BatchShape {
+  readonly rows: number;
+  readonly length: number;
+}
+
+/** Drops a position for good: exp(-1e30) is 0, and unlike -Infinity it makes no NaN of a row that drops all. */
+const MASKED = -1e30;
+
+const ACTIVATIONS = { gelu, geluTanh, silu };
+
+/**
+ * Next-token logits.
+ * @param tokens int32, shape [N], N = B T, row-major.
+ * @param rows Which of the N positions to give logits for, int32 [M]; all of them when left out.
+ * @returns shape [N, V] or [M, V].
+ */
+export function transformerLogits(
+  config: TransformerConfig,
+  layers: Layers,
+  batch: BatchShape,
+  tokens: Tensor,
+  rows?: Tensor,
+): Tensor {
+  const names = MODULES[config.family];
+  let x = embed(config, layers, batch, tokens);
+  for (let layer = 0; layer < config.nLayers; layer++) x = block(config, layers, names.block(layer), batch, x);
+  const hidden = rows === undefined ? x : gather(x, rows);
+  const normalized = norm(config, layers, names.finalNorm, hidden);
+  if (config.tied) return matmul(normalized, layers.parameter(names.tokenEmbedding), { transposeB: true });
+  return layers.linear(names.head, normalized);
+}
+
+function embed(config: TransformerConfig, layers: Layers, batch: BatchShape, tokens: Tensor): Tensor {
+  const names = MODULES[config.family];
+  const embedded = gather(layers.parameter(names.tokenEmbedding), tokens);
+  if (config.positions.kind === 'rotary') return embedded;
+  const { rows, length } = batch;
+  const table = slice(layers.parameter(names.positionEmbedding), 0, 0, length);
+  const positioned = add(reshape(embedded, [rows, length, config.dModel]), table);
+  return reshape(positioned, [rows * length, config.dModel]);
+}
+
+function block(config: TransformerConfig, layers: Layers, names: BlockModules, batch: BatchShape, x: Tensor): Tensor {
+  const attended = add(x, selfAttention(config, layers, names, batch, norm(config, layers, names.attentionNorm, x)));
+  return add(attended, mlp(config, layers, names, norm(config, layers, names.mlpNorm, attended)));
+}
+
+function selfAttention(
+  config: TransformerConfig,
+  layers: Layers,
+  names: BlockModules,
+  batch: BatchShape,
+  x: Tensor,
+): Tensor {
+  const { nHeads, nKvHeads, headDim } = config;
+  const { rows, length } = batch;
+  const groups = nHeads / nKvHeads;
+  const [q, k, v] = rotated(config, layers, names, batch, queriesKeysValues(config, layers, names, batch, x));
+  // Grouped queries: the group joins the token axis, so keys and values are never repeated.
+  const folded = reshape(q, [rows, nKvHeads, groups * length, headDim]);
+  const out = attention(folded, k, v, causalMask(groups, length), 1 / Math.sqrt(headDim));
+  const perToken = transpose(reshape(out, [rows, nHeads, length, headDim]), [0, 2, 1, 3]);
+  return layers.linear(names.attentionOut, reshape(perToken, [rows * length, nHeads * headDim]));
+}
+
+type Heads = readonly [q: Tensor, k: Tensor, v: Tensor];
+
+/** Queries [B, H, T, K], keys and values [B, Hkv, T, K]. */
+function queriesKeysValues(
+  config: TransformerConfig,
+  layers: Layers,
+  names: BlockModules,
+  { rows, length }: BatchShape,
+  x: Tensor,
+): Heads {
+  const { nHeads, nKvHeads, headDim } = config;
+  if (names.qkv.kind === 'fused') {
+    const fused = reshape(layers.linear(names.qkv.module, x), [rows, length, 3, nHeads, headDim]);
+    const apart = transpose(fused, [2, 0, 3, 1, 4]);
+    const part = (i: number): Tensor => reshape(slice(apart, 0, i, i + 1), [rows, nHeads, length, headDim]);
+    return [part(0), part(1), part(2)];
+  }
+  const heads = (module: string, count: number): Tensor =>
+    transpose(reshape(layers.linear(module, x), [rows, length, count, headDim]), [0, 2, 1, 3]);
+  return [heads(names.qkv.q, nHeads), heads(names.qkv.k, nKvHeads), heads(names.qkv.v, nKvHeads)];
+}
+
+function rotated(
+  config: TransformerConfig,
+  layers: Layers,
+  names: BlockModules,
+  batch: BatchShape,
+  heads: Heads,
+): Heads {
+  const [q, k, v] = config.qkNorm ? normalizedHeads(config, layers, names, heads) : heads;
+  if (config.positions.kind === 'learned') return [q, k, v];
+  const { cos, sin } = rotaryTables(config.positions, config.headDim, batch.length);
+  const shape = [batch.length, config.headDim / 2];
+  const turn = (x: Tensor): Tensor => rotary(x, constant(cos, shape), constant(sin, shape));
+  return [turn(q), turn(k), v];
+}
+
+function normalizedHeads(config: TransformerConfig, layers: Layers, names: BlockModules, [q, k, v]: Heads): Heads {
+  const normed = (x: Tensor, module: string): Tensor =>
+    rmsNorm(x, layers.parameter(`${module}.weight`), config.norm.epsilon);
+  return [normed(q, names.queryNorm), normed(k, names.keyNorm), v];
+}
+
+function mlp(config: TransformerConfig, layers: Layers, names: BlockModules, x: Tensor): Tensor {
+  const activate = ACTIVATIONS[config.activation];
+  const up = layers.linear(names.mlpUp, x);
+  const hidden = config.mlp === 'gated' ? mul(activate(layers.linear(names.mlpGate, x)), up) : activate(up);
+  return layers.linear(names.mlpDown, hidden);
+}
+
+function norm(config: TransformerConfig, layers: Layers, module: string, x: Tensor): Tensor {
+  const scale = layers.parameter(`${module}.weight`);
+  if (config.norm.kind === 'rmsNorm') return rmsNorm(x, scale, config.norm.epsilon);
+  return layerNorm(x, scale, layers.parameter(`${module}.bias`), config.norm.epsilon);
+}
+
+/** shape [G T, T]: each of the G folded query groups sees its past. */
+function causalMask(groups: number, length: number): Tensor {
+  const values = new Float32Array(length * length);
+  for (let row = 0; row < length; row++) values.fill(MASKED, row * length + row + 1, (row + 1) * length);
+  const mask = constant(values, [1, length, length]);
+  return reshape(broadcastTo(mask, [groups, length, length]), [groups * length, length]);
+}

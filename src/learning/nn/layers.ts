@@ -1,0 +1,41 @@
+/**
+ * How a model's forward pass gets at its parameters: by name, and through `linear`, which an adapter may wrap.
+ * Models are written once against this; full finetuning, frozen bases and LoRA only change the layers they are given.
+ */
+import { input } from '#engine/ops/sources.ts';
+import { linear } from '#engine/ops/linear-algebra.ts';
+import type { Shape, Tensor } from '#engine/tensor.ts';
+
+/** What a parameter is, which decides how an optimizer treats it (Muon takes matrices only). */
+export type ParameterRole = 'matrix' | 'embedding' | 'head' | 'vector';
+
+/** How a parameter starts. */
+export type Initial = { readonly kind: 'normal'; readonly std: number } | { readonly kind: 'zeros' | 'ones' };
+
+export interface ParameterSpec {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly role: ParameterRole;
+  readonly initial: Initial;
+}
+
+export interface Layers {
+  /** The parameter of a full name such as `model.norm.weight`. */
+  parameter(name: string): Tensor;
+  /** The linear layer of a module name such as `model.layers.0.mlp.up_proj`. @param x shape [N, dIn]. @returns [N, dOut]. */
+  linear(module: string, x: Tensor): Tensor;
+}
+
+/** Layers that feed every parameter under its own name. */
+export function feedLayers(specs: readonly ParameterSpec[]): Layers {
+  const tensors = new Map(specs.map(({ name, shape }) => [name, input(name, shape)]));
+  const parameter = (name: string): Tensor => {
+    const tensor = tensors.get(name);
+    if (tensor === undefined) throw new Error(`no parameter "${name}"`);
+    return tensor;
+  };
+  return {
+    parameter,
+    linear: (module, x) => linear(x, parameter(`${module}.weight`), tensors.get(`${module}.bias`)),
+  };
+}
