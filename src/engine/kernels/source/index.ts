@@ -1,0 +1,3 @@
+/** The exports of the kernel module; memory is imported, so it can be preallocated at its final size. */
+export * from './elementwise';
+export * from './matrix';
