@@ -3,9 +3,9 @@
  * gradient of the loss with respect to y; it returns one gradient an input, `undefined` where there is none.
  * A gradient may keep a broadcast shape: `differentiate` sums it back in one place. Gradients are graph nodes.
  */
-import { div, exp, mul, step, sub } from '#engine/ops/elementwise.ts';
+import { add, div, erf, exp, mul, step, sub } from '#engine/ops/elementwise.ts';
 import { gather, pick, scatterPicked, scatterRows } from '#engine/ops/indexing.ts';
-import { broadcastTo, concat, reshape, slice, sumKeep, transpose } from '#engine/ops/layout.ts';
+import { broadcastTo, concat, meanKeep, reshape, slice, sum, sumKeep, transpose } from '#engine/ops/layout.ts';
 import { matmul } from '#engine/ops/linear-algebra.ts';
 import { rotary } from '#engine/ops/network.ts';
 import { scalar } from '#engine/ops/sources.ts';
@@ -42,11 +42,14 @@ export const GRADIENTS: GradientTable = {
   tanh: (_node, y, dy) => [mul(dy, sub(scalar(1), mul(y, y)))],
   // y = s(x)  =>  dx = dy y (1 - y)
   sigmoid: (_node, y, dy) => [mul(dy, sub(y, mul(y, y)))],
+  gelu: ({ inputs: [x] }, _y, dy) => [geluGradient(x, dy)],
   // y = max(x, 0)  =>  dx = dy [x > 0]
   relu: ({ inputs: [x] }, _y, dy) => [mul(dy, step(x))],
   step: () => [undefined],
 
   matmul: (node, _y, dy) => matmulGradient(node, dy),
+  // y = x W^T + b  =>  dx = dy W, dW = dy^T x, db = sum of the rows of dy
+  linear: ({ inputs: [x, weight] }, _y, dy) => [matmul(dy, weight), matmul(dy, x, { transposeA: true }), sum(dy, [0])],
 
   reshape: ({ inputs: [x] }, _y, dy) => [reshape(dy, x.shape)],
   transpose: (node, _y, dy) => [transpose(dy, inverse(node.attributes.permutation))],
@@ -54,7 +57,12 @@ export const GRADIENTS: GradientTable = {
   concat: (node, _y, dy) => splitLike(dy, node.inputs, node.attributes.axis),
   broadcast: (_node, _y, dy) => [dy],
   // y = sum over axes  =>  dx = dy, repeated
-  sum: ({ inputs: [x] }, _y, dy) => [broadcastTo(dy, x.shape)],
+  sum: ({ inputs: [x], attributes: { axes } }, _y, dy) => {
+    const kept = x.shape.map((length, axis) => (axes.includes(axis) ? 1 : length));
+    return [broadcastTo(reshape(dy, kept), x.shape)];
+  },
+  // y = mean over D  =>  dx = dy / D, repeated
+  mean: ({ inputs: [x] }, _y, dy) => [broadcastTo(mul(dy, 1 / axisLength(x, -1)), x.shape)],
 
   // y_n = table[i_n]  =>  dtable[v] = sum over n with i_n = v of dy_n
   gather: ({ inputs: [table, indices] }, _y, dy) => [scatterRows(dy, indices, table), undefined],
@@ -77,6 +85,13 @@ export const GRADIENTS: GradientTable = {
     return [mul(residual, reshape(dy, [axisLength(logits, 0), 1])), undefined];
   },
 };
+
+// y = x Phi(x)  =>  dx = dy (Phi(x) + x phi(x)), Phi(x) = (1 + erf(x / sqrt 2)) / 2, phi(x) = e^(-x^2 / 2) / sqrt(2 pi)
+function geluGradient(x: Tensor, dy: Tensor): Tensor {
+  const distribution = add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5);
+  const density = mul(exp(mul(mul(x, -0.5), x)), 1 / Math.sqrt(2 * Math.PI));
+  return mul(dy, add(distribution, mul(x, density)));
+}
 
 // Y = a op(A) op(B). With neither transposed: dA = a dY B^T, dB = a A^T dY; the other cases by transposing both sides.
 function matmulGradient(node: NodeOf<'matmul'>, dy: Tensor): readonly Gradient[] {
@@ -123,10 +138,6 @@ function attentionGradient(node: NodeOf<'attention'>, o: Tensor, dO: Tensor): re
   const dP = matmul(dO, v, { transposeB: true });
   const dS = mul(p, sub(dP, sumKeep(mul(dO, o), [-1])));
   return [matmul(dS, k, { alpha }), matmul(dS, q, { transposeA: true, alpha }), dV, undefined];
-}
-
-function meanKeep(x: Tensor): Tensor {
-  return mul(sumKeep(x, [-1]), 1 / axisLength(x, -1));
 }
 
 function inverse(permutation: readonly number[]): readonly number[] {

@@ -33,16 +33,21 @@ export interface Primitives {
   erf: Primitive<Unary>;
   tanh: Primitive<Unary>;
   sigmoid: Primitive<Unary>;
+  gelu: Primitive<Unary>;
   relu: Primitive<Unary>;
   /** 1 where the input is > 0, else 0; its gradient is zero. */
   step: Primitive<Unary>;
   matmul: Primitive<Binary, { readonly transposeA: boolean; readonly transposeB: boolean; readonly alpha: number }>;
+  linear: Primitive<readonly [x: Tensor, weight: Tensor, bias: Tensor]>;
   reshape: Primitive<Unary>;
   transpose: Primitive<Unary, { readonly permutation: readonly number[] }>;
   slice: Primitive<Unary, { readonly axis: number; readonly start: number; readonly end: number }>;
   concat: Primitive<readonly Tensor[], { readonly axis: number }>;
   broadcast: Primitive<Unary>;
-  sum: Primitive<Unary, { readonly axes: readonly number[] }>;
+  /** The sum over axes, which stay with length 1 where `keep`. */
+  sum: Primitive<Unary, { readonly axes: readonly number[]; readonly keep: boolean }>;
+  /** The mean over the last axis, which stays with length 1. */
+  mean: Primitive<Unary>;
   gather: Primitive<readonly [table: Tensor, indices: Tensor]>;
   scatterRows: Primitive<readonly [rows: Tensor, indices: Tensor]>;
   pick: Primitive<readonly [x: Tensor, indices: Tensor]>;

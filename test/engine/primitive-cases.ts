@@ -1,8 +1,8 @@
 /** For every primitive: how it is called, and what it must compute, in plain float64. A missing case is a type error. */
 import * as elementwise from '#engine/ops/elementwise.ts';
 import { gather, pick, scatterPicked, scatterRows } from '#engine/ops/indexing.ts';
-import { broadcastTo, concat, reshape, slice, sumKeep, transpose } from '#engine/ops/layout.ts';
-import { matmul } from '#engine/ops/linear-algebra.ts';
+import { broadcastTo, concat, meanKeep, reshape, slice, sum, sumKeep, transpose } from '#engine/ops/layout.ts';
+import { linear, matmul } from '#engine/ops/linear-algebra.ts';
 import { attention, crossEntropy, layerNorm, rmsNorm, rotary, softmax } from '#engine/ops/network.ts';
 import { constant } from '#engine/ops/sources.ts';
 import type { PrimitiveName, Shape, Tensor } from '#engine/tensor.ts';
@@ -40,10 +40,8 @@ export const CASES: { readonly [P in Exclude<PrimitiveName, 'input'>]: readonly 
   exp: unaryCases(elementwise.exp, Math.exp),
   log: unaryCases(elementwise.log, Math.log, true),
   sqrt: unaryCases(elementwise.sqrt, Math.sqrt, true),
-  erf: [
-    ...unaryCases(elementwise.erf, erfOf),
-    ...unaryCases(elementwise.gelu, (x) => (x * (1 + erfOf(x * Math.SQRT1_2))) / 2),
-  ],
+  erf: unaryCases(elementwise.erf, erfOf),
+  gelu: unaryCases(elementwise.gelu, (x) => (x * (1 + erfOf(x * Math.SQRT1_2))) / 2),
   tanh: [
     ...unaryCases(elementwise.tanh, Math.tanh),
     ...unaryCases(
@@ -87,6 +85,18 @@ export const CASES: { readonly [P in Exclude<PrimitiveName, 'input'>]: readonly 
       ],
       (a = never(), b = never()) => matmul(a, b),
       (a = none(), b = none()) => matmulOf(a, b, false, false, 1),
+    ),
+  ],
+
+  linear: [
+    floats(
+      'with a bias',
+      [[3, 2], [4, 2], [4]],
+      (x = never(), weight = never(), bias = never()) => linear(x, weight, bias),
+      (x = none(), weight = none(), bias = none()) => {
+        const product = matmulOf(x, weight, false, true, 1);
+        return fromIndex([3, 4], (index) => at(product, index) + at(bias, index));
+      },
     ),
   ],
 
@@ -135,11 +145,25 @@ export const CASES: { readonly [P in Exclude<PrimitiveName, 'input'>]: readonly 
   ],
   sum: [
     floats(
-      'over two of three axes',
+      'over two of three axes, kept',
       [[2, 3, 4]],
       (x = never()) => sumKeep(x, [0, 2]),
       (x = none()) =>
         fromIndex([1, 3, 1], ([, j = 0]) => total(range(2).flatMap((i) => range(4).map((k) => at(x, [i, j, k]))))),
+    ),
+    floats(
+      'over an axis, dropped',
+      [[2, 3, 4]],
+      (x = never()) => sum(x, [-2]),
+      (x = none()) => fromIndex([2, 4], ([i = 0, k = 0]) => total(range(3).map((j) => at(x, [i, j, k])))),
+    ),
+  ],
+  mean: [
+    floats(
+      'of rows',
+      [[2, 3]],
+      (x = never()) => meanKeep(x),
+      (x = none()) => fromIndex([2, 1], ([i = 0]) => total(range(3).map((j) => at(x, [i, j]))) / 3),
     ),
   ],
 

@@ -38,11 +38,13 @@ export const LOWERING: LoweringTable = {
   erf: (node, emit, [y]) => void emit.node('Erf', node.inputs.map(emit.of), {}, y),
   tanh: (node, emit, [y]) => void emit.node('Tanh', node.inputs.map(emit.of), {}, y),
   sigmoid: (node, emit, [y]) => void emit.node('Sigmoid', node.inputs.map(emit.of), {}, y),
+  gelu: (node, emit, [y]) => void emit.node('Gelu', node.inputs.map(emit.of), {}, y),
   relu: (node, emit, [y]) => void emit.node('Relu', node.inputs.map(emit.of), {}, y),
   step: ({ inputs: [x] }, emit, [y]) => void emit.node('Sign', [emit.node('Relu', [emit.of(x)])], {}, y),
 
   matmul: ({ inputs: [a, b], attributes }, emit, [y]) =>
     void product(emit, [emit.of(a), emit.of(b)], attributes, a.shape.length === 2 && b.shape.length === 2, y),
+  linear: (node, emit, [y]) => void emit.node('Gemm', node.inputs.map(emit.of), { transB: 1 }, y),
 
   reshape: ({ inputs: [x], outputs }, emit, [y]) =>
     void emit.node('Reshape', [emit.of(x), emit.ints(outputs[0]?.shape ?? [])], {}, y),
@@ -53,8 +55,9 @@ export const LOWERING: LoweringTable = {
   concat: ({ inputs, attributes: { axis } }, emit, [y]) => void emit.node('Concat', inputs.map(emit.of), { axis }, y),
   broadcast: ({ inputs: [x], outputs }, emit, [y]) =>
     void emit.node('Expand', [emit.of(x), emit.ints(outputs[0]?.shape ?? [])], {}, y),
-  sum: ({ inputs: [x], attributes: { axes } }, emit, [y]) =>
-    void emit.node('ReduceSum', [emit.of(x), emit.ints(axes)], { keepdims: 1 }, y),
+  sum: ({ inputs: [x], attributes: { axes, keep } }, emit, [y]) =>
+    void emit.node('ReduceSum', [emit.of(x), emit.ints(axes)], { keepdims: Number(keep) }, y),
+  mean: ({ inputs: [x] }, emit, [y]) => void emit.node('ReduceMean', [emit.of(x), emit.ints([-1])], { keepdims: 1 }, y),
 
   gather: ({ inputs: [table, indices] }, emit, [y]) =>
     void emit.node('Gather', [emit.of(table), emit.of(indices)], { axis: 0 }, y),

@@ -64,7 +64,7 @@ export function step(x: Tensor): Tensor {
 
 /** x * Phi(x), with the exact Gaussian distribution function. @see Hendrycks & Gimpel 2016, arXiv:1606.08415. */
 export function gelu(x: Tensor): Tensor {
-  return mul(x, add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5));
+  return apply('gelu', [x], {}, x.shape);
 }
 
 /** The tanh approximation of GELU that GPT-2 was trained with (`gelu_new`). */

@@ -55,27 +55,37 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
 
 /** The sum over axes, which stay with length 1. */
 export function sumKeep(x: Tensor, axes: readonly number[]): Tensor {
-  const reduced = axes.map((axis) => (axis < 0 ? axis + x.shape.length : axis)).toSorted((a, b) => a - b);
+  const reduced = fromStart(x, axes);
   if (reduced.length === 0) return x;
   const shape = x.shape.map((length, axis) => (reduced.includes(axis) ? 1 : length));
-  return apply('sum', [x], { axes: reduced }, shape);
+  return apply('sum', [x], { axes: reduced, keep: true }, shape);
 }
 
 /** The sum over axes, which vanish. */
 export function sum(x: Tensor, axes: readonly number[]): Tensor {
-  const reduced = axes.map((axis) => (axis < 0 ? axis + x.shape.length : axis));
-  return reshape(
-    sumKeep(x, reduced),
-    x.shape.filter((_, axis) => !reduced.includes(axis)),
-  );
+  const reduced = fromStart(x, axes);
+  if (reduced.length === 0) return x;
+  const shape = x.shape.filter((_, axis) => !reduced.includes(axis));
+  return apply('sum', [x], { axes: reduced, keep: false }, shape);
+}
+
+/** The mean over the last axis, which stays with length 1. */
+export function meanKeep(x: Tensor): Tensor {
+  axisLength(x, -1);
+  return apply('mean', [x], {}, x.shape.with(x.shape.length - 1, 1));
 }
 
 /** Sums what broadcasting had repeated, back to `shape`: the adjoint of `broadcastTo`. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const offset = x.shape.length - shape.length;
-  const axes = x.shape.flatMap((length, axis) =>
-    axis < offset || (shape[axis - offset] === 1 && length !== 1) ? [axis] : [],
+  const leading = x.shape.flatMap((_, axis) => (axis < offset ? [axis] : []));
+  const repeated = x.shape.flatMap((length, axis) =>
+    axis >= offset && shape[axis - offset] === 1 && length !== 1 ? [axis] : [],
   );
-  return reshape(sumKeep(x, axes), shape);
+  return repeated.length === 0 ? sum(x, leading) : reshape(sumKeep(x, [...leading, ...repeated]), shape);
+}
+
+function fromStart(x: Tensor, axes: readonly number[]): readonly number[] {
+  return axes.map((axis) => (axis < 0 ? axis + x.shape.length : axis)).toSorted((a, b) => a - b);
 }

@@ -4,6 +4,7 @@ import {
   axisLength,
   broadcastShape,
   describe,
+  sameShape,
   shapeError,
   type Primitives,
   type Shape,
@@ -37,8 +38,15 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
  * @param x shape [N, dIn]. @param weight shape [dOut, dIn]. @param bias shape [dOut].
  */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
-  const product = matmul(x, weight, { transposeB: true });
-  return bias === undefined ? product : apply('add', [product, bias], {}, product.shape);
+  if (bias === undefined) return matmul(x, weight, { transposeB: true });
+  const [rows, columns] = [axisLength(x, 0), axisLength(weight, 0)];
+  if (x.shape.length !== 2 || axisLength(x, 1) !== axisLength(weight, 1) || !sameShape(bias.shape, [columns])) {
+    throw shapeError(
+      `linear: x ${describe(x)}, weight ${describe(weight)}, bias ${describe(bias)}`,
+      '[N, dIn], [dOut, dIn] and [dOut]',
+    );
+  }
+  return apply('linear', [x, weight, bias], {}, [rows, columns]);
 }
 
 function leading(tensor: Tensor): Tensor {
