@@ -2,7 +2,7 @@
 import type { Arena } from '#engine/kernels/arena.ts';
 
 import { adamwRule, type AdamWConfig } from './adamw.ts';
-import { createNewtonSchulz, newtonSchulzLength, type MatrixShape, type Orthogonalize } from './newton-schulz.ts';
+import { createNewtonSchulz, newtonSchulzLength, type MatrixShape } from './newton-schulz.ts';
 import { elementCount, type MatrixSpec, type ParameterSpec } from './parameter.ts';
 import { bufferAt, type UpdateRule } from './update-rule.ts';
 
@@ -54,29 +54,24 @@ export function muonScratchLengths(specs: readonly ParameterSpec[]): readonly nu
 /**
  * The Muon rule: one buffer for a matrix, AdamW's two for the rest.
  * @param specs Every parameter it will update; they size the scratch.
- * @param orthogonalize Newton-Schulz; the arena's kernels unless given.
  */
-export function muonRule(
-  config: MuonConfig,
-  specs: readonly ParameterSpec[],
-  arena: Arena,
-  orthogonalize: Orthogonalize = createNewtonSchulz(arena, matrixShapes(specs)),
-): UpdateRule {
+export function muonRule(config: MuonConfig, specs: readonly ParameterSpec[], arena: Arena): UpdateRule {
   const { momentum, nesterov, weightDecay } = config;
   const [longest = 0] = muonScratchLengths(specs);
+  const orthogonalize = createNewtonSchulz(arena, matrixShapes(specs));
   const blended = arena.float32('Muon update', longest);
   const orthogonal = arena.float32('Muon orthogonalized update', longest);
   const adamw = adamwRule(config.adamw, arena.kernels);
-  return async (parameter, buffers, step, lr) => {
+  return (parameter, buffers, step, lr) => {
     if (!isMatrix(parameter)) {
-      await adamw(parameter, buffers, step, lr * config.adamw.lrScale);
+      adamw(parameter, buffers, step, lr * config.adamw.lrScale);
       return;
     }
     const { offset, gradientOffset, length } = parameter;
     const buffer = bufferAt(buffers, 0);
     arena.kernels.muonMomentum(gradientOffset, buffer, blended.offset, length, 1 - momentum, momentum, nesterov);
     const [rows, columns] = matrixShape(parameter);
-    await orthogonalize(blended.view.subarray(0, length), rows, columns, orthogonal.view.subarray(0, length));
+    orthogonalize(blended.view.subarray(0, length), rows, columns, orthogonal.view.subarray(0, length));
     const stepSize = lr * updateScale(config.scale, parameter);
     arena.kernels.scaledAdd(offset, orthogonal.offset, length, 1 - lr * weightDecay, -stepSize);
   };

@@ -14,15 +14,15 @@ import { AssayError } from '#base/errors.ts';
 import type { Arena } from '#engine/kernels/arena.ts';
 
 /**
- * Writes the orthogonalization of a row-major matrix to `out`, which does not overlap it; `matrix` may be overwritten.
- * An implementation may demand that both are views of an arena, as the one here does.
+ * Writes the orthogonalization of a row-major matrix to `out`, which does not overlap it; `matrix` is overwritten. Both
+ * are views of the arena.
  */
 export type Orthogonalize = (
   matrix: Float32Array<ArrayBuffer>,
   rows: number,
   columns: number,
   out: Float32Array<ArrayBuffer>,
-) => void | Promise<void>;
+) => void;
 
 /** A matrix's rows and columns. */
 export type MatrixShape = readonly [rows: number, columns: number];

@@ -23,7 +23,7 @@ export interface Optimizer {
    * One update of every parameter from its gradient; gradients are left as they are.
    * @param lr Learning rate, in the unit of the optimizer's kind.
    */
-  step(lr: number): Promise<void>;
+  step(lr: number): void;
   /** The whole state, as bytes. */
   saveState(): Uint8Array<ArrayBuffer>;
   /**
@@ -69,12 +69,12 @@ export function createOptimizer(
     get stepCount() {
       return stepCount;
     },
-    async step(lr) {
+    step(lr) {
       if (!(lr >= 0 && Number.isFinite(lr))) {
         throw new AssayError('config', `Optimizer step: expected a learning rate >= 0, found ${lr}.`);
       }
       stepCount++;
-      for (const { parameter, offsets } of slots) await rule(parameter, offsets, stepCount, lr);
+      for (const { parameter, offsets } of slots) rule(parameter, offsets, stepCount, lr);
     },
     saveState: () => encodeState(config.kind, stepCount, buffers),
     restoreState(bytes) {

@@ -10,12 +10,7 @@ import type { ParameterHandle } from './parameter.ts';
  * @param step Number of this update, from 1.
  * @param lr Learning rate, in the rule's own unit.
  */
-export type UpdateRule = (
-  parameter: ParameterHandle,
-  buffers: readonly number[],
-  step: number,
-  lr: number,
-) => void | Promise<void>;
+export type UpdateRule = (parameter: ParameterHandle, buffers: readonly number[], step: number, lr: number) => void;
 
 /** The byte offset of buffer `index`; a missing one means that `bufferCount` and the rule disagree. */
 export function bufferAt(buffers: readonly number[], index: number): number {
