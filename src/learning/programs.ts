@@ -1,0 +1,70 @@
+/** The two programs of a trained model: one step's loss and gradients, and the losses of labels that are only scored. */
+import { differentiate } from '#engine/differentiate.ts';
+import { crossEntropy, weightedSum } from '#engine/ops/network.ts';
+import { constant, input } from '#engine/ops/sources.ts';
+import { compile, type Program } from '#engine/session.ts';
+import type { Tensor } from '#engine/tensor.ts';
+import type { TrainedModel } from '#learning/method.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
+import { transformerLogits, type BatchShape } from '#learning/models/transformer.ts';
+
+/** The static shape of a batch and the positions (of B T, row-major) that carry a label; all where left out. */
+export interface BatchLayout extends BatchShape {
+  readonly labelled?: Int32Array;
+}
+
+/** Parameter memory by name. */
+export type Memory = ReadonlyMap<string, Float32Array>;
+
+/** The name of the output that holds a parameter's gradient. */
+export function gradientOutput(parameter: string): string {
+  return `gradient of ${parameter}`;
+}
+
+/** Inputs tokens [B T], labels [M], weights [M]; outputs loss [] and the gradient of every trained parameter. */
+export async function compileStep(
+  config: TransformerConfig,
+  model: TrainedModel,
+  layout: BatchLayout,
+  memory: Memory,
+  threads: number,
+): Promise<Program> {
+  const losses = labelLosses(config, model, layout);
+  const loss = weightedSum(losses, input('weights', losses.shape));
+  const gradients = differentiate(
+    loss,
+    model.trained.map(({ name }) => model.layers.parameter(name)),
+  );
+  const named = model.trained.flatMap(({ name }, i): [string, Tensor][] => {
+    const gradient = gradients[i];
+    return gradient === undefined ? [] : [[gradientOutput(name), gradient]];
+  });
+  return bindMemory(await compile({ loss, ...Object.fromEntries(named) }, { threads }), memory);
+}
+
+/** Inputs tokens [B T], labels [M]; output losses [M], in nats. */
+export async function compileScorer(
+  config: TransformerConfig,
+  model: TrainedModel,
+  layout: BatchLayout,
+  memory: Memory,
+  threads: number,
+): Promise<Program> {
+  return bindMemory(await compile({ losses: labelLosses(config, model, layout) }, { threads }), memory);
+}
+
+function labelLosses(config: TransformerConfig, model: TrainedModel, layout: BatchLayout): Tensor {
+  const { rows, length, labelled } = layout;
+  const tokens = input('tokens', [rows * length], 'int32');
+  const positions = labelled === undefined ? undefined : constant(labelled, [labelled.length]);
+  const logits = transformerLogits(config, model.layers, layout, tokens, positions);
+  return crossEntropy(logits, input('labels', logits.shape.slice(0, 1), 'int32'));
+}
+
+function bindMemory(program: Program, memory: Memory): Program {
+  for (const { name } of program.inputs) {
+    const values = memory.get(name);
+    if (values !== undefined) program.bind(name, values);
+  }
+  return program;
+}

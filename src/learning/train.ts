@@ -1,0 +1,200 @@
+/**
+ * The trainer: forwardBackward, optimStep, score, saveState. One forward+backward program of static shape; the
+ * optimizer outside it, on flat memory that the program reads and writes in place.
+ * Invariant: parameters, optimizer state and the step counter are the whole state, so a restored trainer goes on to
+ * the same bits.
+ */
+import { AssayError } from '#base/errors.ts';
+import type { Rng } from '#base/rng.ts';
+import { arenaBytes, createArena, type Arena, type Region } from '#engine/kernels/arena.ts';
+import type { Program } from '#engine/session.ts';
+import { sizeOf } from '#engine/tensor.ts';
+import { packBytes, unpackBytes } from '#learning/checkpoint.ts';
+import { applyMethod, type Method, type TrainedModel } from '#learning/method.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
+import { fillInitial } from '#learning/models/parameters.ts';
+import { clipGradients } from '#learning/optim/clip.ts';
+import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
+import { createOptimizer, trainingBytes, type Optimizer } from '#learning/optim/optimizer.ts';
+import { placeParameters, type Parameter } from '#learning/optim/parameter.ts';
+import { compileScorer, compileStep, gradientOutput, type BatchLayout, type Memory } from '#learning/programs.ts';
+
+export interface TrainerConfig {
+  readonly model: TransformerConfig;
+  readonly method: Method;
+  readonly optimizer: OptimizerConfig;
+  readonly batch: BatchLayout;
+  /** Micro-batches whose gradients are added up to one optimizer step; default 1. */
+  readonly accumulation?: number;
+  /** Threads of the programs; default 1. */
+  readonly threads?: number;
+}
+
+/** One micro-batch. M is the number of labelled positions. */
+export interface Batch {
+  /** Token ids, shape [B T]. */
+  readonly tokens: Int32Array;
+  /** The token to predict, shape [M]. */
+  readonly labels: Int32Array;
+  /** Weight of each label's loss, shape [M]; the loss is the weighted sum. */
+  readonly weights: Float32Array;
+}
+
+export interface Trainer extends AsyncDisposable {
+  /** Starts over: base weights, a fresh adapter drawn from `rng`, zero optimizer state. */
+  reset(base: Memory, rng: Rng): void;
+  /** Computes the loss and its gradients; from the second micro-batch since the last step, gradients are added. */
+  forwardBackward(batch: Batch): Promise<number>;
+  /** Clips the gradients' global norm where asked, then takes one optimizer step. */
+  optimStep(lr: number, maxGradientNorm?: number): GradientNorm;
+  /** Compiles a program that scores positions under the weights of the moment. */
+  scorer(layout: BatchLayout): Promise<Scorer>;
+  /** The weights by name, as they change: the base's and, under LoRA, the adapter's. */
+  readonly memory: Memory;
+  saveState(): Uint8Array<ArrayBuffer>;
+  /** @throws AssayError on a state of another optimizer or other parameters. */
+  restoreState(bytes: Uint8Array): void;
+}
+
+/** The gradients' norm before clipping, or the parameter whose gradient is not finite; then no step is taken. */
+export type GradientNorm = ReturnType<typeof clipGradients>;
+
+/** Scores labels without training. */
+export interface Scorer {
+  /** -log p(label) of each labelled position, in nats; the memory is reused by the next call. */
+  losses(tokens: Int32Array, labels: Int32Array): Promise<Float32Array>;
+}
+
+/** Builds and compiles a trainer; its weights are zero until `reset`. */
+export async function createTrainer(config: TrainerConfig): Promise<Trainer> {
+  const model = applyMethod(config.method, config.model);
+  const isAccumulating = (config.accumulation ?? 1) > 1;
+  const specs = model.trained.map(({ name, shape, role }) => ({ name, shape, role, outputAxis: 0 as const }));
+  const spare = isAccumulating ? specs.map(({ shape }) => sizeOf(shape)) : [];
+  const arena = createArena(trainingBytes(config.optimizer, specs) + arenaBytes(spare));
+  const parameters = placeParameters(specs, arena);
+  const handles = parameters.map(({ handle }) => handle);
+  const optimizer = createOptimizer(config.optimizer, handles, arena);
+  const memory = new Map(parameters.map(({ handle, values }): [string, Float32Array] => [handle.name, values]));
+  for (const { name, shape } of model.base) if (!memory.has(name)) memory.set(name, new Float32Array(sizeOf(shape)));
+
+  const program = await compileStep(config.model, model, config.batch, memory, config.threads ?? 1);
+  const fresh = isAccumulating
+    ? handles.map(({ name, length }) => arena.float32(`${name} fresh gradient`, length))
+    : undefined;
+  parameters.forEach(({ handle, gradient }, i) =>
+    program.bind(gradientOutput(handle.name), fresh?.[i]?.view ?? gradient),
+  );
+  return trainerOf(config, { model, parameters, optimizer, memory, arena, program, fresh });
+}
+
+interface Parts {
+  readonly model: TrainedModel;
+  readonly parameters: readonly Parameter[];
+  readonly optimizer: Optimizer;
+  readonly memory: Memory;
+  readonly arena: Arena;
+  readonly program: Program;
+  /** Where the program writes gradients that are then added up; absent where it writes them in place. */
+  readonly fresh: readonly Region[] | undefined;
+}
+
+function trainerOf(config: TrainerConfig, parts: Parts): Trainer {
+  const { parameters, optimizer, memory, arena, program } = parts;
+  const handles = parameters.map(({ handle }) => handle);
+  const start = optimizer.saveState();
+  const programs: Program[] = [program];
+  let microBatches = 0;
+  return {
+    memory,
+    reset(base, rng) {
+      fillWeights(parts.model, memory, base, rng);
+      optimizer.restoreState(start);
+      microBatches = 0;
+    },
+    async forwardBackward(batch) {
+      program.int32('tokens').set(batch.tokens);
+      program.int32('labels').set(batch.labels);
+      program.float32('weights').set(batch.weights);
+      await program.run();
+      if (parts.fresh === undefined && microBatches > 0) throw new Error('set `accumulation` to add up gradients');
+      parts.fresh?.forEach(({ offset, view }, i) => {
+        const { gradientOffset = 0 } = handles[i] ?? {};
+        arena.kernels.scaledAdd(gradientOffset, offset, view.length, microBatches === 0 ? 0 : 1, 1);
+      });
+      microBatches++;
+      return program.float32('loss')[0] ?? Number.NaN;
+    },
+    optimStep(lr, maxGradientNorm = Infinity) {
+      microBatches = 0;
+      const norm = clipGradients(handles, maxGradientNorm, arena.kernels);
+      if (norm.kind === 'finite') optimizer.step(lr);
+      return norm;
+    },
+    async scorer(layout) {
+      const scored = await compileScorer(config.model, parts.model, layout, memory, config.threads ?? 1);
+      programs.push(scored);
+      return scorerOf(scored);
+    },
+    saveState: () => packBytes([optimizer.saveState(), ...parameters.map(({ values }) => bytesOf(values))]),
+    restoreState(bytes) {
+      restore(parts, unpackBytes(bytes));
+      microBatches = 0;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const one of programs) await one[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function scorerOf(program: Program): Scorer {
+  return {
+    async losses(tokens, labels) {
+      program.int32('tokens').set(tokens);
+      program.int32('labels').set(labels);
+      await program.run();
+      return program.float32('losses');
+    },
+  };
+}
+
+/** Copies the base's weights in; what the base does not have, the adapter, starts anew. */
+function fillWeights({ base, trained }: TrainedModel, memory: Memory, weights: Memory, rng: Rng): void {
+  const isBase = new Set(base.map(({ name }) => name));
+  for (const spec of [...base, ...trained.filter(({ name }) => !isBase.has(name))]) {
+    const target = memory.get(spec.name);
+    const source = weights.get(spec.name);
+    if (target === undefined) throw new Error(`no memory for "${spec.name}"`);
+    if (source !== undefined && source.length !== target.length) {
+      throw new AssayError(
+        'file',
+        `Base model: "${spec.name}" has ${source.length} values, expected ${target.length}. Is it the weights of this config?`,
+      );
+    }
+    if (source === undefined && isBase.has(spec.name)) {
+      throw new AssayError(
+        'file',
+        `Base model: expected a tensor "${spec.name}", found none. Is it the weights of this config?`,
+      );
+    }
+    if (source === undefined) fillInitial(spec, target, rng);
+    else target.set(source);
+  }
+}
+
+function restore({ parameters, optimizer }: Parts, [state, ...values]: readonly Uint8Array[]): void {
+  const fits =
+    values.length === parameters.length && parameters.every((one, i) => one.values.byteLength === values[i]?.length);
+  if (state === undefined || !fits) {
+    throw new AssayError(
+      'store',
+      `Checkpoint: expected the ${parameters.length} parameters of this trainer, found others. Delete the run to start it over.`,
+    );
+  }
+  optimizer.restoreState(state);
+  parameters.forEach((one, i) => bytesOf(one.values).set(values[i] ?? []));
+}
+
+function bytesOf(values: Float32Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
