@@ -21,9 +21,9 @@ STEPS = 12
 RECORDED = (1, 2, 12)
 AGREEMENT = 2e-6  # float32 rounding over 12 steps; both sides compute the same equations.
 SPECS = [
-    {"name": "wide", "shape": [5, 7], "role": "matrix", "outputAxis": 0},
-    {"name": "tall", "shape": [7, 5], "role": "matrix", "outputAxis": 0},
-    {"name": "inOut", "shape": [4, 6], "role": "matrix", "outputAxis": 1},
+    {"name": "wide", "shape": [5, 7], "role": "matrix"},
+    {"name": "tall", "shape": [7, 5], "role": "matrix"},
+    {"name": "square", "shape": [6, 6], "role": "matrix"},
     {"name": "embedding", "shape": [6, 3], "role": "embedding"},
     {"name": "vector", "shape": [9], "role": "vector"},
 ]
@@ -88,19 +88,18 @@ class Lion(torch.optim.Optimizer):
 class Muon(torch.optim.Optimizer):
     """Jordan et al. 2024 and, for rmsMatched, arXiv:2502.16982 Eq. 4; momentum as a sum, which Newton-Schulz normalizes."""
 
-    def __init__(self, params, lr, config, output_axes):
+    def __init__(self, params, lr, config):
         super().__init__(params, {"lr": lr})
-        self.config, self.output_axes = config, output_axes
+        self.config = config
 
     @torch.no_grad()
     def step(self):
         group, config = self.param_groups[0], self.config
-        for p, axis in zip(group["params"], self.output_axes):
+        for p in group["params"]:
             buffer = self.state[p].setdefault("buffer", torch.zeros_like(p))
             buffer.mul_(config["momentum"]).add_(p.grad)
             update = newton_schulz(p.grad + config["momentum"] * buffer if config["nesterov"] else buffer)
-            outputs, inputs = p.size(axis), p.size(1 - axis)
-            spectral, matched = math.sqrt(max(1, outputs / inputs)), 0.2 * math.sqrt(max(outputs, inputs))
+            spectral, matched = math.sqrt(max(1, p.size(0) / p.size(1))), 0.2 * math.sqrt(max(p.shape))
             p.mul_(1 - group["lr"] * config["weightDecay"])
             p.sub_(group["lr"] * (spectral if config["scale"] == "spectral" else matched) * update)
 
@@ -123,34 +122,18 @@ def optimizers_of(params, lr, c, matrix_optimizer):
     return [matrix_optimizer(matrices, lr, c), adamw(others, lr * c["adamw"]["lrScale"], c["adamw"])]
 
 
-def own_muon(matrices, lr, c):
-    return Muon(matrices, lr, c, [spec["outputAxis"] for spec in SPECS if spec["role"] == "matrix"])
+def torch_muon_of(matrices, lr, c):
+    return torch.optim.Muon(
+        matrices,
+        lr=lr,
+        weight_decay=c["weightDecay"],
+        momentum=c["momentum"],
+        nesterov=c["nesterov"],
+        adjust_lr_fn="original" if c["scale"] == "spectral" else "match_rms_adamw",
+    )
 
 
-class TorchMuon:
-    """torch.optim.Muon, which reads shapes as [out, in]: matrices of output axis 1 go in transposed."""
-
-    def __init__(self, matrices, lr, c):
-        axes = [spec["outputAxis"] for spec in SPECS if spec["role"] == "matrix"]
-        self.pairs = [(p, torch.nn.Parameter((p.T if axis else p).detach().clone()), axis) for p, axis in zip(matrices, axes)]
-        self.inner = torch.optim.Muon(
-            [q for _, q, _ in self.pairs],
-            lr=lr,
-            weight_decay=c["weightDecay"],
-            momentum=c["momentum"],
-            nesterov=c["nesterov"],
-            adjust_lr_fn="original" if c["scale"] == "spectral" else "match_rms_adamw",
-        )
-
-    def step(self):
-        for p, q, axis in self.pairs:
-            q.grad = (p.grad.T if axis else p.grad).contiguous()
-        self.inner.step()
-        for p, q, axis in self.pairs:
-            p.data.copy_(q.data.T if axis else q.data)
-
-
-def trajectory(lr, config, matrix_optimizer=own_muon):
+def trajectory(lr, config, matrix_optimizer=Muon):
     params = [torch.nn.Parameter(initial(n, spec)) for n, spec in enumerate(SPECS)]
     optimizers = optimizers_of(params, lr, config, matrix_optimizer)
     recorded = []
@@ -191,11 +174,11 @@ def main():
         case = {"name": name, "lr": lr, "config": config, "steps": steps}
         if config["kind"] == "muon":
             torch_muon._zeropower_via_newtonschulz = lambda g, coefficients, count, eps: newton_schulz(g)
-            in_float32 = distance(steps, trajectory(lr, config, TorchMuon))
+            in_float32 = distance(steps, trajectory(lr, config, torch_muon_of))
             assert in_float32 < AGREEMENT, in_float32
             torch_muon._zeropower_via_newtonschulz = bfloat16
             case["distanceToTorchFloat32"] = in_float32
-            case["distanceToTorchBfloat16"] = distance(steps, trajectory(lr, config, TorchMuon))
+            case["distanceToTorchBfloat16"] = distance(steps, trajectory(lr, config, torch_muon_of))
         cases.append(case)
     clips = [clip_case(max_norm) for max_norm in (1.0, 100.0)]
     result = {"torch": torch.__version__.split("+")[0], "specs": SPECS, "cases": cases, "clips": clips}

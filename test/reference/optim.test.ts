@@ -6,7 +6,7 @@ import { createArena } from '#engine/kernels/arena.ts';
 import { clipGradients } from '#learning/optim/clip.ts';
 import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
 import { createOptimizer, trainingBytes } from '#learning/optim/optimizer.ts';
-import { placeParameters, type Parameter, type ParameterSpec } from '#learning/optim/parameter.ts';
+import { placeParameters, type Parameter, type Trained } from '#learning/optim/parameter.ts';
 
 import reference from './optim.json' with { type: 'json' };
 
@@ -15,10 +15,10 @@ const TOLERANCE = 2e-6;
 /** 12 steps of lr 0.02 with updates that differ by up to 2e-4 (newton-schulz.ts, Precision); torch's bfloat16 by 4e-3. */
 const MUON_TOLERANCE = 5e-5;
 
-const SPECS: readonly ParameterSpec[] = [
-  { name: 'wide', shape: [5, 7], role: 'matrix', outputAxis: 0 },
-  { name: 'tall', shape: [7, 5], role: 'matrix', outputAxis: 0 },
-  { name: 'inOut', shape: [4, 6], role: 'matrix', outputAxis: 1 },
+const SPECS: readonly Trained[] = [
+  { name: 'wide', shape: [5, 7], role: 'matrix' },
+  { name: 'tall', shape: [7, 5], role: 'matrix' },
+  { name: 'square', shape: [6, 6], role: 'matrix' },
   { name: 'embedding', shape: [6, 3], role: 'embedding' },
   { name: 'vector', shape: [9], role: 'vector' },
 ];

@@ -3,7 +3,7 @@ import type { Arena } from '#engine/kernels/arena.ts';
 
 import { adamwRule, type AdamWConfig } from './adamw.ts';
 import { createNewtonSchulz, newtonSchulzLength, type MatrixShape } from './newton-schulz.ts';
-import { elementCount, type MatrixSpec, type ParameterSpec } from './parameter.ts';
+import { matrixShape, type Trained } from './parameter.ts';
 import { bufferAt, type UpdateRule } from './update-rule.ts';
 
 /**
@@ -26,8 +26,8 @@ export interface MuonConfig {
   /** Each step multiplies matrices by 1 - lr weightDecay. */
   readonly weightDecay: number;
   /**
-   * Factor on the orthogonal update: `spectral` is sqrt(max(1, outputs / inputs)), muon.py; `rmsMatched` is
-   * 0.2 sqrt(max(outputs, inputs)), the root mean square of a typical AdamW update, Liu et al. 2025, arXiv:2502.16982,
+   * Factor on the orthogonal update: `spectral` is sqrt(max(1, dOut / dIn)), muon.py; `rmsMatched` is
+   * 0.2 sqrt(max(dOut, dIn)), the root mean square of a typical AdamW update, Liu et al. 2025, arXiv:2502.16982,
    * Eq. 4.
    */
   readonly scale: 'spectral' | 'rmsMatched';
@@ -46,62 +46,50 @@ export const MUON_DEFAULTS: MuonConfig = {
 };
 
 /** Lengths of the scratch regions that `muonRule` takes from an arena, for `arenaBytes`. */
-export function muonScratchLengths(specs: readonly ParameterSpec[]): readonly number[] {
-  const longest = Math.max(0, ...specs.filter(isMatrix).map(({ shape }) => elementCount(shape)));
-  return [longest, longest, newtonSchulzLength(matrixShapes(specs))];
+export function muonScratchLengths(parameters: readonly Trained[]): readonly number[] {
+  const shapes = matrixShapes(parameters);
+  const longest = Math.max(0, ...shapes.map(([dOut, dIn]) => dOut * dIn));
+  return [longest, longest, newtonSchulzLength(shapes)];
 }
 
 /**
  * The Muon rule: one buffer for a matrix, AdamW's two for the rest.
- * @param specs Every parameter it will update; they size the scratch.
+ * @param parameters Every parameter it will update; they size the scratch.
  */
-export function muonRule(config: MuonConfig, specs: readonly ParameterSpec[], arena: Arena): UpdateRule {
+export function muonRule(config: MuonConfig, parameters: readonly Trained[], arena: Arena): UpdateRule {
   const { momentum, nesterov, weightDecay } = config;
-  const [longest = 0] = muonScratchLengths(specs);
-  const orthogonalize = createNewtonSchulz(arena, matrixShapes(specs));
+  const [longest = 0] = muonScratchLengths(parameters);
+  const orthogonalize = createNewtonSchulz(arena, matrixShapes(parameters));
   const blended = arena.float32('Muon update', longest);
   const orthogonal = arena.float32('Muon orthogonalized update', longest);
   const adamw = adamwRule(config.adamw, arena.kernels);
   return (parameter, buffers, step, lr) => {
-    if (!isMatrix(parameter)) {
+    if (parameter.role !== 'matrix') {
       adamw(parameter, buffers, step, lr * config.adamw.lrScale);
       return;
     }
     const { offset, gradientOffset, length } = parameter;
     const buffer = bufferAt(buffers, 0);
     arena.kernels.muonMomentum(gradientOffset, buffer, blended.offset, length, 1 - momentum, momentum, nesterov);
-    const [rows, columns] = matrixShape(parameter);
-    orthogonalize(blended.view.subarray(0, length), rows, columns, orthogonal.view.subarray(0, length));
-    const stepSize = lr * updateScale(config.scale, parameter);
+    const [dOut, dIn] = matrixShape(parameter);
+    orthogonalize(blended.view.subarray(0, length), dOut, dIn, orthogonal.view.subarray(0, length));
+    const stepSize = lr * updateScale(config.scale, dOut, dIn);
     arena.kernels.scaledAdd(offset, orthogonal.offset, length, 1 - lr * weightDecay, -stepSize);
   };
 }
 
 /** The factor on a matrix's orthogonal update. */
-function updateScale(scale: MuonConfig['scale'], matrix: MatrixSpec): number {
-  const shape = matrixShape(matrix);
-  const [outputs, inputs] = matrix.outputAxis === 0 ? shape : [shape[1], shape[0]];
+function updateScale(scale: MuonConfig['scale'], dOut: number, dIn: number): number {
   switch (scale) {
     case 'spectral':
-      return Math.sqrt(Math.max(1, outputs / inputs));
+      return Math.sqrt(Math.max(1, dOut / dIn));
     case 'rmsMatched':
-      return 0.2 * Math.sqrt(Math.max(outputs, inputs));
+      return 0.2 * Math.sqrt(Math.max(dOut, dIn));
     default:
       return scale satisfies never;
   }
 }
 
-function isMatrix<Spec extends ParameterSpec>(spec: Spec): spec is Spec & MatrixSpec {
-  return spec.role === 'matrix';
-}
-
-function matrixShapes(specs: readonly ParameterSpec[]): readonly MatrixShape[] {
-  return specs.filter(isMatrix).map(matrixShape);
-}
-
-function matrixShape({ name, shape }: MatrixSpec): MatrixShape {
-  const [rows, columns] = shape;
-  if (rows === undefined || columns === undefined)
-    throw new RangeError(`Expected two axes of "${name}", found ${shape.length}.`);
-  return [rows, columns];
+function matrixShapes(parameters: readonly Trained[]): readonly MatrixShape[] {
+  return parameters.filter(({ role }) => role === 'matrix').map(matrixShape);
 }

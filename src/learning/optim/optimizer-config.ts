@@ -7,14 +7,14 @@ import { AssayError } from '#base/errors.ts';
 import type { AdamWConfig } from './adamw.ts';
 import type { LionConfig } from './lion.ts';
 import type { MuonConfig } from './muon.ts';
-import type { ParameterSpec } from './parameter.ts';
+import type { Trained } from './parameter.ts';
 import type { SgdConfig } from './sgd.ts';
 
 /** Which optimizer, with its constants; the learning rate comes with each step. */
 export type OptimizerConfig = AdamWConfig | SgdConfig | MuonConfig | LionConfig;
 
 /** How many buffers of a parameter's length the optimizer keeps for it. */
-export function bufferCount(config: OptimizerConfig, { role }: ParameterSpec): number {
+export function bufferCount(config: OptimizerConfig, { role }: Trained): number {
   switch (config.kind) {
     case 'adamw':
       return 2;

@@ -10,12 +10,12 @@ import { LION_DEFAULTS } from './lion.ts';
 import { MUON_DEFAULTS } from './muon.ts';
 import { bufferCount, type OptimizerConfig } from './optimizer-config.ts';
 import { createOptimizer, trainingBytes, type Optimizer } from './optimizer.ts';
-import { placeParameters, type Parameter, type ParameterSpec } from './parameter.ts';
+import { placeParameters, type Parameter, type Trained } from './parameter.ts';
 import { SGD_DEFAULTS } from './sgd.ts';
 
-const SPECS: readonly ParameterSpec[] = [
-  { name: 'up', shape: [6, 11], role: 'matrix', outputAxis: 1 },
-  { name: 'down', shape: [11, 6], role: 'matrix', outputAxis: 1 },
+const SPECS: readonly Trained[] = [
+  { name: 'up', shape: [6, 11], role: 'matrix' },
+  { name: 'down', shape: [11, 6], role: 'matrix' },
   { name: 'tokens', shape: [13, 6], role: 'embedding' },
   { name: 'head', shape: [6, 13], role: 'head' },
   { name: 'gain', shape: [6], role: 'vector' },
@@ -36,7 +36,7 @@ interface Training {
 }
 
 /** A small training; every one of a configuration sees the same start and the same gradients. */
-function training(config: OptimizerConfig, specs: readonly ParameterSpec[] = SPECS): Training {
+function training(config: OptimizerConfig, specs: readonly Trained[] = SPECS): Training {
   const arena = createArena(trainingBytes(config, specs));
   const parameters = placeParameters(specs, arena);
   const handles = parameters.map(({ handle }) => handle);
@@ -167,9 +167,9 @@ test('constants and learning rates out of range are refused by name', () => {
 
 test('parameters of one name, and matrices of three axes, are refused', () => {
   const arena = createArena(1);
-  const gain: ParameterSpec = { name: 'gain', shape: [2], role: 'vector' };
+  const gain: Trained = { name: 'gain', shape: [2], role: 'vector' };
   assert.throws(() => placeParameters([gain, gain], arena), /"gain": the name is taken twice/);
-  const stack: ParameterSpec = { name: 'stack', shape: [2, 3, 4], role: 'matrix', outputAxis: 0 };
+  const stack: Trained = { name: 'stack', shape: [2, 3, 4], role: 'matrix' };
   assert.throws(() => placeParameters([stack], arena), /expected a matrix of 2 axes, found shape \[2, 3, 4\]/);
 });
 

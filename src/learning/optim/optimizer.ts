@@ -5,13 +5,14 @@
  */
 import { AssayError } from '#base/errors.ts';
 import { arenaBytes, type Arena } from '#engine/kernels/arena.ts';
+import { sizeOf } from '#engine/tensor.ts';
 
 import { adamwRule } from './adamw.ts';
 import { lionRule } from './lion.ts';
 import { muonRule, muonScratchLengths } from './muon.ts';
 import { bufferCount, checkOptimizerConfig, type OptimizerConfig } from './optimizer-config.ts';
 import { decodeState, encodeState, type NamedBuffer } from './optimizer-state.ts';
-import { elementCount, parameterLengths, type ParameterHandle, type ParameterSpec } from './parameter.ts';
+import { parameterLengths, type ParameterHandle, type Trained } from './parameter.ts';
 import { sgdRule } from './sgd.ts';
 import type { UpdateRule } from './update-rule.ts';
 
@@ -34,12 +35,12 @@ export interface Optimizer {
 }
 
 /** The bytes of an arena for these parameters, their gradients and the optimizer's state and scratch. */
-export function trainingBytes(config: OptimizerConfig, specs: readonly ParameterSpec[]): number {
-  const buffers = specs.flatMap((spec) =>
-    Array.from({ length: bufferCount(config, spec) }, () => elementCount(spec.shape)),
+export function trainingBytes(config: OptimizerConfig, parameters: readonly Trained[]): number {
+  const buffers = parameters.flatMap((parameter) =>
+    Array.from({ length: bufferCount(config, parameter) }, () => sizeOf(parameter.shape)),
   );
-  const scratch = config.kind === 'muon' ? muonScratchLengths(specs) : [];
-  return arenaBytes([...parameterLengths(specs), ...buffers, ...scratch]);
+  const scratch = config.kind === 'muon' ? muonScratchLengths(parameters) : [];
+  return arenaBytes([...parameterLengths(parameters), ...buffers, ...scratch]);
 }
 
 /**
