@@ -1,0 +1,121 @@
+/**
+ * Writing safetensors: the same tensors and metadata give the same bytes, and the very bytes the reference library
+ * writes (largest element type first, then by name; header padded with spaces to a multiple of 8).
+ * Source: https://github.com/huggingface/safetensors, `prepare` in `tensor.rs`.
+ */
+import { open, rename, rm } from 'node:fs/promises';
+
+import { AssayError, messageOf } from '#base/errors.ts';
+
+import { bytesOf, encodeBF16, encodeF16 } from './number-formats.ts';
+import { elementCount } from './tensor-source.ts';
+
+/** A tensor to be written; float values may be stored in fewer bits, integers go as they are. */
+export type TensorToWrite = { readonly name: string; readonly shape: readonly number[] } & (
+  | { readonly dtype: 'F32' | 'F16' | 'BF16'; readonly values: Float32Array }
+  | { readonly dtype: 'I32'; readonly values: Int32Array }
+  | { readonly dtype: 'I64'; readonly values: BigInt64Array }
+  | { readonly dtype: 'U8'; readonly values: Uint8Array }
+);
+
+/** The order of element types in a file, after the reference library: 8 bytes before 4, then 2, then 1. */
+const ELEMENT_ORDER = ['I64', 'F32', 'I32', 'BF16', 'F16', 'U8'] as const;
+
+const ELEMENT_BYTES = { I64: 8, F32: 4, I32: 4, BF16: 2, F16: 2, U8: 1 } as const;
+
+/** Free text kept in a file's header. */
+export type SafetensorsMetadata = Readonly<Record<string, string>>;
+
+/**
+ * The bytes of a safetensors file.
+ * @throws AssayError when a name is taken twice or a shape does not fit its values.
+ */
+export function safetensorsBytes(tensors: readonly TensorToWrite[], metadata: SafetensorsMetadata = {}): Uint8Array {
+  const { header, ordered, byteLength } = layout(tensors, metadata);
+  const bytes = new Uint8Array(byteLength);
+  bytes.set(header);
+  let at = header.byteLength;
+  for (const tensor of ordered) {
+    const stored = storedBytes(tensor);
+    bytes.set(stored, at);
+    at += stored.byteLength;
+  }
+  return bytes;
+}
+
+/**
+ * Writes a safetensors file, one tensor at a time; it appears under its name only when it is complete.
+ * @throws AssayError as `safetensorsBytes`, and when the file cannot be written.
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: readonly TensorToWrite[],
+  metadata: SafetensorsMetadata = {},
+): Promise<void> {
+  const { header, ordered } = layout(tensors, metadata);
+  const partial = `${path}.partial`;
+  try {
+    const file = await open(partial, 'w');
+    try {
+      await file.writeFile(header);
+      for (const tensor of ordered) await file.writeFile(storedBytes(tensor));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(partial, path);
+  } catch (thrown) {
+    await rm(partial, { force: true });
+    throw new AssayError('file', `Could not write ${path}: ${messageOf(thrown)}`, { cause: thrown });
+  }
+}
+
+interface Layout {
+  readonly header: Uint8Array;
+  readonly ordered: readonly TensorToWrite[];
+  readonly byteLength: number;
+}
+
+function layout(tensors: readonly TensorToWrite[], metadata: SafetensorsMetadata): Layout {
+  const rank = (tensor: TensorToWrite): number => ELEMENT_ORDER.indexOf(tensor.dtype);
+  const ordered = tensors.toSorted((a, b) => rank(a) - rank(b) || compareBytes(a.name, b.name));
+  const entries: [string, unknown][] = [];
+  const metadataKeys = Object.keys(metadata).toSorted(compareBytes);
+  if (metadataKeys.length > 0) {
+    entries.push(['__metadata__', Object.fromEntries(metadataKeys.map((key) => [key, metadata[key]]))]);
+  }
+  const names = new Set(['__metadata__']);
+  let at = 0;
+  for (const tensor of ordered) {
+    checkTensor(tensor, names);
+    names.add(tensor.name);
+    const end = at + tensor.values.length * ELEMENT_BYTES[tensor.dtype];
+    entries.push([tensor.name, { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [at, end] }]);
+    at = end;
+  }
+  const members = entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`);
+  const json = new TextEncoder().encode(`{${members.join(',')}}`);
+  const header = new Uint8Array(8 + Math.ceil(json.byteLength / 8) * 8).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(header.byteLength - 8), true);
+  header.set(json, 8);
+  return { header, ordered, byteLength: header.byteLength + at };
+}
+
+function checkTensor(tensor: TensorToWrite, taken: ReadonlySet<string>): void {
+  if (taken.has(tensor.name)) throw new AssayError('data', `Two tensors are called ${tensor.name}.`);
+  if (elementCount(tensor.shape) !== tensor.values.length) {
+    const found = `[${tensor.shape.join(', ')}] for ${tensor.values.length} values`;
+    throw new AssayError('data', `Tensor ${tensor.name}: expected a shape that fits its values, found ${found}.`);
+  }
+}
+
+function storedBytes(tensor: TensorToWrite): Uint8Array {
+  if (tensor.dtype === 'F16') return encodeF16(tensor.values);
+  if (tensor.dtype === 'BF16') return encodeBF16(tensor.values);
+  return bytesOf(tensor.values);
+}
+
+/** Order of UTF-8 bytes, which is the order of code points. */
+function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

@@ -1,0 +1,111 @@
+/**
+ * JSON from files we do not trust: valid UTF-8, no key twice in one object, bounded depth.
+ * `JSON.parse` keeps the last of two equal keys silently, so two readers of one file could see different models.
+ */
+import { AssayError, messageOf } from '#base/errors.ts';
+import type { Json, JsonObject } from '#base/json.ts';
+import { isJsonObject } from '#base/json.ts';
+
+/** Objects and arrays may be nested this deep; model and tokenizer files need fewer than 20. */
+const MAX_DEPTH = 64;
+
+/**
+ * The value of a JSON text in UTF-8.
+ * @param where Named in errors, such as the file's path.
+ * @throws AssayError on invalid UTF-8, bad JSON, a repeated key, or nesting deeper than 64.
+ */
+export function parseStrictJson(bytes: Uint8Array, where: string): Json {
+  return parseStrictJsonText(decodeUtf8(bytes, where), where);
+}
+
+/** As `parseStrictJson`, of text. */
+export function parseStrictJsonText(text: string, where: string): Json {
+  const fault = structureFault(text);
+  if (fault !== undefined) throw new AssayError('file', `${where}: ${fault}.`);
+  try {
+    const value: Json = JSON.parse(text);
+    return value;
+  } catch (thrown) {
+    throw new AssayError('file', `${where}: expected JSON, found: ${messageOf(thrown)}`, { cause: thrown });
+  }
+}
+
+/** As `parseStrictJson`, for a file whose top level must be an object. */
+export function parseStrictObject(bytes: Uint8Array, where: string): JsonObject {
+  const value = parseStrictJson(bytes, where);
+  if (!isJsonObject(value)) throw new AssayError('file', `${where}: expected a JSON object at the top level.`);
+  return value;
+}
+
+/** A byte order mark is kept: a vocabulary may hold it as a token. */
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Text from UTF-8 bytes. @throws AssayError when they are not valid UTF-8. */
+export function decodeUtf8(bytes: Uint8Array, where: string): string {
+  try {
+    return strictUtf8.decode(bytes);
+  } catch (thrown) {
+    throw new AssayError('file', `${where}: expected UTF-8 text, found bytes that are not.`, { cause: thrown });
+  }
+}
+
+/**
+ * One pass over the text that follows strings and brackets only; everything else is left to JSON.parse.
+ * @returns What is wrong: a repeated key or too much nesting.
+ */
+function structureFault(text: string): string | undefined {
+  const stack: (Set<string> | undefined)[] = []; // the keys seen in each open object; undefined for an array
+  let keyExpected = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) {
+      const end = stringEnd(text, i);
+      if (keyExpected) {
+        const raw = text.slice(i + 1, end);
+        const key = raw.includes('\\') ? unescaped(raw) : raw;
+        const keys = stack.at(-1);
+        if (keys?.has(key) === true) return `the key ${JSON.stringify(key.slice(0, 80))} appears twice in one object`;
+        keys?.add(key);
+        keyExpected = false;
+      }
+      i = end;
+    } else if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
+      if (stack.length === MAX_DEPTH) return `objects and arrays are nested more than ${MAX_DEPTH} deep`;
+      stack.push(code === OPEN_OBJECT ? new Set() : undefined);
+      keyExpected = code === OPEN_OBJECT;
+    } else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) {
+      stack.pop();
+      keyExpected = false;
+    } else if (code === COMMA) {
+      keyExpected = stack.at(-1) !== undefined;
+    }
+  }
+  return undefined;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+
+/** The index of the quote that closes the string opened at `open`, or the text's length when none does. */
+function stringEnd(text: string, open: number): number {
+  for (let i = open + 1; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) return i;
+    if (code === BACKSLASH) i++;
+  }
+  return text.length;
+}
+
+/** The key a raw string stands for; a bad escape is left as it is, since JSON.parse will refuse it. */
+function unescaped(raw: string): string {
+  try {
+    return String(JSON.parse(`"${raw}"`));
+  } catch {
+    return raw;
+  }
+}
