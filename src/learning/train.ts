@@ -69,10 +69,10 @@ export interface Scorer {
 export async function createTrainer(config: TrainerConfig): Promise<Trainer> {
   const model = applyMethod(config.method, config.model);
   const isAccumulating = (config.accumulation ?? 1) > 1;
-  const specs = model.trained.map(({ name, shape, role }) => ({ name, shape, role, outputAxis: 0 as const }));
-  const spare = isAccumulating ? specs.map(({ shape }) => sizeOf(shape)) : [];
-  const arena = createArena(trainingBytes(config.optimizer, specs) + arenaBytes(spare));
-  const parameters = placeParameters(specs, arena);
+
+  const spare = isAccumulating ? model.trained.map(({ shape }) => sizeOf(shape)) : [];
+  const arena = createArena(trainingBytes(config.optimizer, model.trained) + arenaBytes(spare));
+  const parameters = placeParameters(model.trained, arena);
   const handles = parameters.map(({ handle }) => handle);
   const optimizer = createOptimizer(config.optimizer, handles, arena);
   const memory = new Map(parameters.map(({ handle, values }): [string, Float32Array] => [handle.name, values]));
