@@ -74,6 +74,7 @@ function newsOf(event: RunnerEvent): string | undefined {
     case 'stopping':
       return 'Stopping: runs go to their next checkpoint. Press Ctrl-C again to kill them.';
     case 'planned':
+    case 'workerStarted':
     case 'runStarted':
     case 'runProgress':
     case 'sharedStarted':

@@ -12,6 +12,7 @@ export type RunnerEvent =
       readonly runs: number;
       readonly done: number;
     }
+  | { readonly kind: 'workerStarted'; readonly worker: number; readonly pid: number }
   | { readonly kind: 'runStarted'; readonly run: PlanMember; readonly worker: number; readonly isResumed: boolean }
   | { readonly kind: 'runProgress'; readonly run: PlanMember; readonly worker: number; readonly doneFraction: number }
   | { readonly kind: 'runEnded'; readonly run: PlanMember; readonly worker: number; readonly state: RunState }

@@ -179,6 +179,7 @@ async function handle(state: PoolState, worker: Worker, message: FromWorker): Pr
   if (message.kind === 'ready') {
     state.failedStarts = 0;
     worker.isReady = true;
+    onEvent({ kind: 'workerStarted', worker: worker.number, pid: worker.process.pid ?? 0 });
     return fill(state);
   }
   const { job } = worker;
