@@ -94,8 +94,3 @@ export interface Study {
   readonly pilot: PilotRule;
   readonly profiles: Readonly<Partial<Record<ProfileName, Profile>> & { readonly quick: Profile }>;
 }
-
-/** Checks a study's own consistency and returns it; for authors, so that mistakes show at import. */
-export function defineStudy(study: Study): Study {
-  return study;
-}

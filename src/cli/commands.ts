@@ -1,0 +1,108 @@
+/** The table of commands, and what they share: help, version, errors to exit statuses. */
+import { AssayError, type ErrorKind, nearestName } from '#base/errors.ts';
+
+import { doctorCommand } from './doctor.ts';
+import { exportCommand, listCommand, planCommand, reportCommand, statusCommand } from './inspect-commands.ts';
+import { type Given, type OptionName, optionLines, parseOptions } from './options.ts';
+import { PLAN_OPTIONS } from './plan-given.ts';
+import { RUN_OPTIONS, runCommand as runStudyCommand } from './run-command.ts';
+import { processTerminal, type Terminal } from './terminal.ts';
+import { packageVersion } from './version.ts';
+
+interface Command {
+  readonly words: readonly string[];
+  readonly summary: string;
+  readonly options: readonly OptionName[];
+  run(given: Given, terminal: Terminal): Promise<number>;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  list: { words: [], summary: 'show the built-in studies', options: [], run: listCommand },
+  run: {
+    words: ['study'],
+    summary: 'make the missing runs of a study and answer its question',
+    options: RUN_OPTIONS,
+    run: runStudyCommand,
+  },
+  plan: { words: ['study'], summary: 'show what run would make', options: PLAN_OPTIONS, run: planCommand },
+  status: { words: ['study'], summary: 'show how the runs of a study stand', options: ['store'], run: statusCommand },
+  report: {
+    words: ['study'],
+    summary: 'answer again from the stored runs',
+    options: ['store', 'out'],
+    run: reportCommand,
+  },
+  export: {
+    words: ['study'],
+    summary: 'write the runs as CSV, JSON lines and Parquet',
+    options: ['store', 'out'],
+    run: exportCommand,
+  },
+  doctor: { words: [], summary: 'check this machine and the store', options: ['store'], run: doctorCommand },
+};
+
+const STUDY_NOTE = '<study> is a built-in name (see "assay list") or the path of a study file, such as ./study.ts.';
+const EXIT_NOTE =
+  'Exit status: 0 all ended well, 1 failed runs or a broken store, 2 bad usage or input, 3 a control failed, 130 stopped.';
+
+/** Bad usage or bad input, as opposed to something that broke. */
+const USAGE_KINDS: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['usage', 'config', 'data', 'file']);
+
+/** Runs the command line; resolves with the exit status. */
+export async function runCommand(args: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
+  try {
+    return await dispatch(args, terminal);
+  } catch (error) {
+    if (!(error instanceof AssayError)) throw error;
+    terminal.note(`assay: ${error.message}`);
+    return USAGE_KINDS.has(error.kind) ? 2 : 1;
+  }
+}
+
+async function dispatch([name, ...args]: readonly string[], terminal: Terminal): Promise<number> {
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    for (const line of overview()) (name === undefined ? terminal.note : terminal.out)(line);
+    return name === undefined ? 2 : 0;
+  }
+  if (name === '--version') {
+    terminal.out(packageVersion());
+    return 0;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    const nearest = nearestName(name, Object.keys(COMMANDS)) ?? '';
+    throw new AssayError(
+      'usage',
+      `Unknown command "${name}"; the nearest known one is "${nearest}". See: assay --help`,
+    );
+  }
+  const given = parseOptions(args, command.options, command.words);
+  if (!given.flag('help')) return command.run(given, terminal);
+  for (const line of helpOf(name, command)) terminal.out(line);
+  return 0;
+}
+
+function overview(): string[] {
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
+  return [
+    'Assay settles whether a training choice changes what a model learns, beyond loss.',
+    '',
+    'Usage: assay <command> [options]',
+    ...Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`),
+    '',
+    "assay <command> --help shows a command's options; assay --version the version.",
+    STUDY_NOTE,
+    EXIT_NOTE,
+  ];
+}
+
+function helpOf(name: string, { words, summary, options }: Command): string[] {
+  const usage = ['assay', name, ...words.map((word) => `<${word}>`), '[options]'].join(' ');
+  return [
+    `${usage}: ${summary}`,
+    '',
+    ...optionLines(options),
+    ...(words.length > 0 ? ['', STUDY_NOTE] : []),
+    EXIT_NOTE,
+  ];
+}

@@ -1,0 +1,165 @@
+/** The commands that look and do not run: `list`, `plan`, `status`, `report`, `export`. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { parquetWriteFile } from 'hyparquet-writer';
+
+import { AssayError, messageOf } from '#base/errors.ts';
+import type { PlanRecord } from '#store/records.ts';
+import { canonicalExport } from '#store/export.ts';
+import { openSqliteReader } from '#store/sqlite.ts';
+import type { StoreReader } from '#store/store.ts';
+import { planStudy, type StudyPlan } from '#study/plan.ts';
+import { isJsonObject } from '#base/json.ts';
+import type { Setting } from '#study/settings.ts';
+import type { ProfileName, Study } from '#study/study.ts';
+
+import { answerOf } from './answer.ts';
+import { builtInNames, findStudy } from './find-study.ts';
+import { frameOf } from './frame.ts';
+import type { Given } from './options.ts';
+import { planGiven } from './plan-given.ts';
+import { nameOf } from './progress.ts';
+import { runTable } from './run-table.ts';
+import { storeFolder } from './store-folder.ts';
+import { tableOf, type Terminal } from './terminal.ts';
+
+/** `assay list`: the built-in studies and their questions. */
+export async function listCommand(_given: Given, terminal: Terminal): Promise<number> {
+  const rows: string[][] = [];
+  for (const name of builtInNames()) rows.push([name, (await findStudy(name)).study.question]);
+  for (const line of tableOf(rows)) terminal.out(line);
+  if (rows.length === 0) terminal.note('There are no built-in studies.');
+  return 0;
+}
+
+/** `assay plan`: what `run` would make, without making it. */
+export async function planCommand(given: Given, terminal: Terminal): Promise<number> {
+  const { study } = await findStudy(given.positionals[0] ?? '');
+  const plan = planGiven(study, given);
+  terminal.out(study.question);
+  terminal.out(`profile ${plan.profile}, ${plan.blocks} blocks`);
+  const rows = plan.study.arms.map(({ name, learningRates }) => {
+    const pilots = plan.pilots.filter(({ arm }) => arm === name).length;
+    const most = learningRates.length > 1 ? Math.min(plan.study.pilot.maxRates, learningRates.length) : 1;
+    return [
+      name,
+      learningRates.join(' '),
+      String(pilots),
+      `${most > 1 ? `${plan.blocks} to ` : ''}${plan.blocks * most}`,
+    ];
+  });
+  for (const line of tableOf([['arm', 'learning rates', 'pilot runs', 'confirmatory runs'], ...rows]))
+    terminal.out(line);
+  return 0;
+}
+
+/** `assay status`: how the runs of a study's latest plan stand; exit status 1 if some failed. */
+export async function statusCommand(given: Given, terminal: Terminal): Promise<number> {
+  const name = await studyName(given);
+  await using store = await openSqliteReader(storeFolder(given));
+  const plan = await latestPlan(store, name);
+  terminal.out(`${name}: profile ${plan.profile}, ${plan.blocks} blocks`);
+  for (const line of await runTable(store, plan.planId)) terminal.out(line);
+  let hasFailed = false;
+  for (const member of await store.readMembers(plan.planId)) {
+    const state = (await store.readRun(member.measureId))?.state;
+    if (state?.kind === 'diverged') terminal.out(`diverged: ${nameOf(member)} at step ${state.step}: ${state.reason}`);
+    if (state?.kind === 'failed') terminal.out(`failed: ${nameOf(member)}: ${state.message}`);
+    hasFailed ||= state?.kind === 'failed';
+  }
+  return hasFailed ? 1 : 0;
+}
+
+/** `assay report`: answers again from the stored runs of a study's latest plan. */
+export async function reportCommand(given: Given, terminal: Terminal): Promise<number> {
+  const { study } = await findStudy(given.positionals[0] ?? '');
+  const folder = storeFolder(given);
+  await using store = await openSqliteReader(folder);
+  const record = await latestPlan(store, study.name);
+  const plan = planAgain(study, record, terminal);
+  const answer = await answerOf({
+    plan,
+    frame: await frameOf(store, record.planId),
+    settled: await store.readSettled(record.planId),
+    reportPath: resolve(given.text('out') ?? join(folder, 'reports'), `${study.name}-${plan.profile}.html`),
+    command: `assay report ${given.positionals[0] ?? ''}`,
+  });
+  for (const { name, passed, detail } of answer.controls)
+    terminal.out(`control ${name}: ${passed ? 'passed' : 'FAILED'} (${detail})`);
+  for (const { outcome, contrast, verdict, reason } of answer.verdicts)
+    terminal.out(`${outcome}, ${contrast}: ${verdict} (${reason})`);
+  if (answer.report !== undefined) terminal.out(answer.report);
+  return answer.controls.every(({ passed }) => passed) ? 0 : 3;
+}
+
+/** `assay export`: the runs of a study's latest plan as text and Parquet, with the sha256 that tells whether two are equal. */
+export async function exportCommand(given: Given, terminal: Terminal): Promise<number> {
+  const name = await studyName(given);
+  const store = await openSqliteReader(storeFolder(given));
+  await using _ = store;
+  await store.verify();
+  const plan = await latestPlan(store, name);
+  const exported = await canonicalExport(store, plan.planId);
+  const folder = resolve(given.text('out') ?? `${name}-export`);
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'runs.jsonl'), exported.runsJsonl);
+    writeFileSync(join(folder, 'trajectories.csv'), exported.trajectoriesCsv);
+    writeFileSync(join(folder, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);
+    parquetWriteFile({
+      filename: join(folder, 'trajectories.parquet'),
+      columnData: exported.columns.map((column) => columnOf(column, exported.rows)),
+    });
+  } catch (error) {
+    throw new AssayError('file', `Cannot write the export to ${folder}: ${messageOf(error)}.`, { cause: error });
+  }
+  terminal.note(`Wrote runs.jsonl, trajectories.csv, trajectories.parquet and plan.json to ${folder}`);
+  terminal.out(`sha256 ${exported.sha256}`);
+  return 0;
+}
+
+type ExportRows = Awaited<ReturnType<typeof canonicalExport>>['rows'];
+
+const TEXT_COLUMNS = new Set(['arm', 'phase', 'status', 'run']);
+const WHOLE_COLUMNS = new Set(['block', 'step']);
+
+function columnOf(
+  name: string,
+  rows: ExportRows,
+): { name: string; data: unknown[]; type: 'STRING' | 'INT32' | 'DOUBLE'; nullable: boolean } {
+  const type = TEXT_COLUMNS.has(name) ? 'STRING' : WHOLE_COLUMNS.has(name) ? 'INT32' : 'DOUBLE';
+  return { name, type, nullable: true, data: rows.map((row) => row[name] ?? null) };
+}
+
+/** The study's own name: the given word, or for a file the name inside. */
+async function studyName(given: Given): Promise<string> {
+  return (await findStudy(given.positionals[0] ?? '')).study.name;
+}
+
+async function latestPlan(store: StoreReader, study: string): Promise<PlanRecord> {
+  const plan = await store.latestPlan(study);
+  if (plan !== undefined) return plan;
+  throw new AssayError('usage', `The store has no runs of "${study}". Make them with: assay run ${study}`);
+}
+
+/** The plan a record was made from, by today's study; says so if the study has changed since. */
+function planAgain(study: Study, record: PlanRecord, terminal: Terminal): StudyPlan {
+  const settings: Setting[] = [];
+  const stored = record.description['settings'];
+  for (const item of Array.isArray(stored) ? stored : []) {
+    if (!isJsonObject(item)) continue;
+    const { path, value, from } = item;
+    if (typeof path === 'string' && value !== undefined && typeof from === 'string')
+      settings.push({ path, value, from });
+  }
+  const profiles: readonly ProfileName[] = ['quick', 'standard', 'full'];
+  const profile = profiles.find((candidate) => candidate === record.profile) ?? 'quick';
+  const plan = planStudy(study, { profile, blocks: record.blocks, settings });
+  if (plan.planId !== record.planId) {
+    terminal.note(
+      `warning: study "${study.name}" has changed since these runs were planned; run it again to make what is missing`,
+    );
+  }
+  return plan;
+}

@@ -1,0 +1,109 @@
+/** The command line's options: one table, parsed strictly. */
+import { parseArgs, type ParseArgsOptionDescriptor } from 'node:util';
+
+import { AssayError, messageOf, nearestName } from '#base/errors.ts';
+
+/** An option with its line in `--help`. */
+interface OptionRow extends ParseArgsOptionDescriptor {
+  readonly argument?: string;
+  readonly help: string;
+}
+
+export const OPTIONS = {
+  profile: { type: 'string', argument: 'NAME', help: 'quick (default), standard or full' },
+  seeds: { type: 'string', argument: 'N', help: "confirmatory blocks, instead of the profile's" },
+  'until-decided': { type: 'boolean', help: 'add blocks at 8, 12 and 16 until every verdict is decided' },
+  'max-seeds': { type: 'string', argument: 'N', help: 'with --until-decided: stop at so many blocks' },
+  set: {
+    type: 'string',
+    argument: 'PATH=VALUE',
+    multiple: true,
+    help: 'set a config path to a JSON value or a bare word; may be repeated',
+  },
+  workers: { type: 'string', argument: 'N', help: 'worker processes (default: one per core)' },
+  store: { type: 'string', argument: 'FOLDER', help: 'where runs are kept (default: .assay)' },
+  out: { type: 'string', argument: 'FOLDER', help: 'where to write' },
+  'checkpoint-seconds': {
+    type: 'string',
+    argument: 'S',
+    help: 'least time between checkpoints of a run (default: 2); no effect on results',
+  },
+  'mix-numerics': { type: 'boolean', help: 'allow runs of one block from machines whose bits may differ' },
+  json: { type: 'boolean', help: 'print the answer as one line of JSON, the last on stdout; events as JSON on stderr' },
+  help: { type: 'boolean', short: 'h', help: 'show this' },
+} as const satisfies Record<string, OptionRow>;
+
+export type OptionName = keyof typeof OPTIONS;
+
+/** What was given, checked. */
+export interface Given {
+  readonly positionals: readonly string[];
+  text(name: OptionName): string | undefined;
+  texts(name: OptionName): readonly string[];
+  flag(name: OptionName): boolean;
+  /** @throws AssayError if the value is not a whole number of at least 1. */
+  count(name: OptionName): number | undefined;
+}
+
+/**
+ * Parses a command's arguments.
+ * @throws AssayError on an unknown option (naming the nearest), a missing value, or too many or too few words.
+ */
+export function parseOptions(args: readonly string[], allowed: readonly OptionName[], words: readonly string[]): Given {
+  const names: readonly OptionName[] = [...allowed, 'help'];
+  const options: Record<string, ParseArgsOptionDescriptor> = Object.fromEntries(
+    names.map((name) => {
+      const row: OptionRow = OPTIONS[name];
+      return [
+        name,
+        { type: row.type, ...(row.short && { short: row.short }), ...(row.multiple && { multiple: true }) },
+      ];
+    }),
+  );
+  let parsed;
+  try {
+    parsed = parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    throw new AssayError('usage', refusal(error, args, names), { cause: error });
+  }
+  const { values, positionals } = parsed;
+  if (values['help'] !== true && positionals.length !== words.length) {
+    const expected = words.length === 0 ? 'no further words' : words.map((word) => `<${word}>`).join(' ');
+    throw new AssayError('usage', `Expected ${expected}, found ${positionals.join(' ') || 'nothing'}.`);
+  }
+  const texts = (name: OptionName): string[] => [values[name] ?? []].flat().map(String);
+  const text = (name: OptionName): string | undefined => texts(name).at(-1);
+  return {
+    positionals,
+    text,
+    texts,
+    flag: (name) => values[name] === true,
+    count: (name) => countOf(name, text(name)),
+  };
+}
+
+/** The help lines of some options. */
+export function optionLines(names: readonly OptionName[]): string[] {
+  const rows = [...names, 'help' as const].map((name) => {
+    const row: OptionRow = OPTIONS[name];
+    return [`  --${name}${row.argument === undefined ? '' : ` ${row.argument}`}`, row.help] as const;
+  });
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, help]) => `${left.padEnd(width)}  ${help}`);
+}
+
+function refusal(error: unknown, args: readonly string[], names: readonly OptionName[]): string {
+  const isUnknown = error instanceof Error && 'code' in error && error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION';
+  if (!isUnknown) return messageOf(error);
+  const known = names.map((name) => `--${name}`);
+  const given = args
+    .map((arg) => arg.split('=')[0] ?? arg)
+    .find((arg) => arg.startsWith('-') && !known.includes(arg) && arg !== '-h');
+  return `Unknown option ${given ?? ''}; the nearest known one is ${nearestName(given ?? '', known) ?? 'none'}.`;
+}
+
+function countOf(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new AssayError('usage', `--${name} expects a whole number of at least 1, found "${text}".`);
+}

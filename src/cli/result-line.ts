@@ -1,0 +1,53 @@
+/** The `--json` line: a contract with scripts. Adding a field is a change of `schemaVersion`. */
+import type { LevelEstimate, MatchingResult, VerdictRecord } from '#analysis/verdict-record.ts';
+import { canonicalJson } from '#base/json.ts';
+import type { RunSummary } from '#runner/run-study.ts';
+
+import type { Answer } from './answer.ts';
+
+const SCHEMA_VERSION = 1;
+
+/** What the line says. */
+export interface Result {
+  readonly study: string;
+  readonly profile: string;
+  readonly summary: RunSummary;
+  readonly seconds: number;
+  readonly answer: Answer;
+}
+
+/** The result as one line of JSON, keys in the contract's order. */
+export function resultLine({ study, profile, summary, seconds, answer }: Result): string {
+  const { finished, diverged, failures } = summary;
+  const line = {
+    schemaVersion: SCHEMA_VERSION,
+    study,
+    profile,
+    runs: { finished, diverged, failed: failures.length },
+    seconds: Math.round(seconds * 1000) / 1000,
+    controls: answer.controls.map(({ name, passed, detail }) => ({ name, passed, detail })),
+    verdicts: answer.verdicts.map(verdictOf),
+    report: answer.report ?? null,
+  };
+  // Refuses NaN and infinities, which JSON.stringify would turn into null.
+  canonicalJson(line);
+  return JSON.stringify(line);
+}
+
+function verdictOf(record: VerdictRecord): object {
+  const { outcome, contrast, arm, reference, verdict, reason, delta, blocks, p, learningRates } = record;
+  const matchings = Object.fromEntries(
+    Object.entries(record.matchings).map(([name, matching]) => [name, matchingOf(matching)]),
+  );
+  return { outcome, contrast, arm, reference, verdict, reason, delta, blocks, p, matchings, learningRates };
+}
+
+function matchingOf(matching: MatchingResult): object {
+  if (matching.kind === 'notEstimable') return { estimate: null, ci95: null, levels: [], reason: matching.reason };
+  const { estimate, ci95, levels } = matching;
+  return { estimate, ci95, levels: levels.map(levelOf) };
+}
+
+function levelOf({ level, blocks, estimate, ci95, excluded }: LevelEstimate): object {
+  return { level, blocks, estimate, ci95, ...(excluded === undefined ? {} : { excluded }) };
+}

@@ -1,0 +1,36 @@
+/** Where a command writes: its answer to stdout, everything else to stderr. */
+
+export interface Terminal {
+  /** The answer, one line. */
+  out(line: string): void;
+  /** News, warnings and errors, one line. */
+  note(line: string): void;
+  /** Text to stderr as it is, for redrawing. */
+  draw(text: string): void;
+  /** Whether stderr is a terminal that can be redrawn. */
+  readonly isInteractive: boolean;
+  /** A monotonic clock, in milliseconds. */
+  now(): number;
+}
+
+/** The terminal of this process. */
+export function processTerminal(): Terminal {
+  return {
+    out: (line) => void process.stdout.write(`${line}\n`),
+    note: (line) => void process.stderr.write(`${line}\n`),
+    draw: (text) => void process.stderr.write(text),
+    isInteractive: process.stderr.isTTY && process.env['TERM'] !== 'dumb',
+    now: () => performance.now(),
+  };
+}
+
+/** Rows as aligned columns, the first row being the head. */
+export function tableOf(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}

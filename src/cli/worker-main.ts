@@ -1,0 +1,18 @@
+/** The entry of a worker process: connects `serveRuns` to the IPC channel. */
+import type { ToWorker } from '#runner/messages.ts';
+import { serveRuns } from '#runner/worker.ts';
+
+// Ctrl-C reaches the whole process group; when to stop is the runner's decision.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+// Without a runner there is nobody to report to.
+process.on('disconnect', () => process.exit(0));
+
+serveRuns(
+  {
+    send: (message) => {
+      if (process.connected) process.send?.(message);
+    },
+    onMessage: (listener) => process.on('message', (message: ToWorker) => listener(message)),
+  },
+  () => performance.now(),
+);

@@ -1,0 +1,9 @@
+/** What an author of a study imports: `import { defineStudy, type Recipe } from 'assay'`. The only barrel. */
+export { AssayError, type ErrorKind } from '#base/errors.ts';
+export { canonicalJson, contentHash, isJsonObject, type Json, type JsonObject, sha256 } from '#base/json.ts';
+export { type Rng, rngOf } from '#base/rng.ts';
+export { defineStudy } from '#study/define-study.ts';
+export { crossFactors, type Factor, type FactorLevel, factorOf } from '#study/factors.ts';
+export type { Recipe, RunContext } from '#study/recipe.ts';
+export type { Arm, Axis, Contrast, Outcome, PilotRule, Profile, ProfileName, Study } from '#study/study.ts';
+export type { RunEnd, TrajectoryPoint } from '#study/trajectory.ts';

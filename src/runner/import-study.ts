@@ -1,0 +1,48 @@
+/** A study module's study: the parse boundary between a user's file and the rest. */
+import { AssayError, messageOf } from '#base/errors.ts';
+import type { Study } from '#study/study.ts';
+
+const FIELDS: readonly (keyof Study)[] = [
+  'name',
+  'question',
+  'scope',
+  'recipe',
+  'matchOn',
+  'outcomes',
+  'arms',
+  'contrasts',
+  'pilot',
+  'profiles',
+];
+
+/**
+ * Imports a study module and returns its default export.
+ * @throws AssayError if it cannot be imported or does not export a study.
+ */
+export async function importStudy(url: string): Promise<Study> {
+  let module: unknown;
+  try {
+    module = await import(url);
+  } catch (error) {
+    if (error instanceof AssayError) throw error;
+    throw new AssayError('config', `Cannot import the study ${url}: ${messageOf(error)}`, { cause: error });
+  }
+  const study = isRecord(module) ? module['default'] : undefined;
+  const missing = FIELDS.filter((field) => !isRecord(study) || study[field] === undefined);
+  if (missing.length > 0 || !isStudy(study)) {
+    throw new AssayError(
+      'config',
+      `${url}: expected "export default defineStudy({...})", found ${isRecord(study) ? `a default export without ${missing.join(', ') || 'a recipe to run'}` : 'no default export'}.`,
+    );
+  }
+  return study;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** The fields' own consistency is `defineStudy`'s business; here only what would break before it can speak. */
+function isStudy(value: unknown): value is Study {
+  return isRecord(value) && isRecord(value['recipe']) && typeof value['recipe']['run'] === 'function';
+}

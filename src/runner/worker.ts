@@ -1,0 +1,205 @@
+/**
+ * A worker process's half: takes one run at a time, gives the recipe its context, reports to the runner.
+ * Scheduling never reaches the recipe: when a checkpoint is written, who computed a shared step and which worker
+ * this is do not show in anything it can read.
+ */
+import { AssayError, messageOf } from '#base/errors.ts';
+import { contentHash } from '#base/json.ts';
+import { checkpointArtifacts, sharedArtifacts } from '#store/folder.ts';
+import type { RunSpec } from '#study/plan.ts';
+import type { Recipe, RunContext } from '#study/recipe.ts';
+import type { TrajectoryPoint } from '#study/trajectory.ts';
+
+import { importStudy } from './import-study.ts';
+import type { FromWorker, ResumePoint, SharedAnswer, ToWorker } from './messages.ts';
+
+/** Progress is shown, not stored: this often is enough. */
+const PROGRESS_MS = 200;
+
+/** The channel to the runner. */
+export interface WorkerPort {
+  send(message: FromWorker): void;
+  onMessage(listener: (message: ToWorker) => void): void;
+}
+
+/** Serves runs until the process ends; `now` is a monotonic clock in milliseconds. */
+export function serveRuns(port: WorkerPort, now: () => number): void {
+  let start: Extract<ToWorker, { kind: 'start' }> | undefined;
+  let recipe: Promise<Recipe> | undefined;
+  let stop = new AbortController();
+  let onCheckpointed = (): void => {};
+  const sharedWaits = new Map<string, (answer: SharedAnswer) => void>();
+
+  const serve = async (spec: RunSpec, resume: ResumePoint | undefined): Promise<void> => {
+    if (start === undefined || recipe === undefined) throw new AssayError('run', 'Expected "start" before "run".');
+    const link: Link = {
+      port,
+      now,
+      signal: stop.signal,
+      folder: start.folder,
+      checkpointMs: start.checkpointMs,
+      checkpointed: async () => new Promise((resolve) => (onCheckpointed = resolve)),
+      sharedAnswer: async (sharedId) => new Promise((resolve) => sharedWaits.set(sharedId, resolve)),
+    };
+    port.send(await runOnce(recipe, spec, resume, link));
+  };
+
+  port.onMessage((message) => {
+    switch (message.kind) {
+      case 'start':
+        start = message;
+        recipe = importStudy(message.studyUrl).then((study) => study.recipe);
+        // A failed import is reported by the run that needs it.
+        recipe.catch(() => {});
+        port.send({ kind: 'ready' });
+        break;
+      case 'run':
+        stop = new AbortController();
+        void serve(message.spec, message.resume);
+        break;
+      case 'checkpointed':
+        onCheckpointed();
+        break;
+      case 'shared':
+        sharedWaits.get(message.sharedId)?.(message.answer);
+        sharedWaits.delete(message.sharedId);
+        break;
+      case 'stop':
+        stop.abort(new AssayError('run', 'The study was stopped.'));
+        break;
+      default:
+        message satisfies never;
+    }
+  });
+}
+
+/** What a run needs of its worker. */
+interface Link {
+  readonly port: WorkerPort;
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+  readonly folder: string;
+  readonly checkpointMs: number;
+  checkpointed(): Promise<void>;
+  sharedAnswer(sharedId: string): Promise<SharedAnswer>;
+}
+
+async function runOnce(
+  recipe: Promise<Recipe>,
+  spec: RunSpec,
+  resume: ResumePoint | undefined,
+  link: Link,
+): Promise<FromWorker> {
+  // Points recorded since the last durable checkpoint.
+  const points: TrajectoryPoint[] = [];
+  try {
+    const end = await (await recipe).run(contextOf(spec, resume, link, points));
+    return { kind: 'ended', points, end };
+  } catch (error) {
+    if (error instanceof AssayError && error.kind === 'store') return { kind: 'storeFailed', message: error.message };
+    if (link.signal.aborted) return { kind: 'stopped' };
+    const isBug = error instanceof Error && !(error instanceof AssayError);
+    return { kind: 'failed', message: isBug ? (error.stack ?? error.message) : messageOf(error) };
+  }
+}
+
+function contextOf(spec: RunSpec, resume: ResumePoint | undefined, link: Link, points: TrajectoryPoint[]): RunContext {
+  const { port, now, signal, checkpointMs } = link;
+  const checkpoints = checkpointArtifacts(link.folder, spec.measureId);
+  let lastStep = resume?.lastStep ?? -1;
+  let lastCheckpointMs = now();
+  let lastProgressMs = Number.NEGATIVE_INFINITY;
+  // A run that asks twice, even at once, waits once.
+  const sharedSteps = new Map<string, Promise<Uint8Array>>();
+  return {
+    config: spec.config,
+    block: spec.seed,
+    resumeFrom: resume === undefined ? undefined : bytesOf(checkpoints.get(resume.file), resume.file),
+    signal,
+    record: (point) => {
+      checkPoint(point, lastStep);
+      lastStep = point.step;
+      points.push(point);
+    },
+    progress: (doneFraction) => {
+      if (now() - lastProgressMs < PROGRESS_MS) return;
+      lastProgressMs = now();
+      port.send({ kind: 'progress', doneFraction });
+    },
+    checkpoint: async (state) => {
+      await otherEvents();
+      if (!signal.aborted && now() - lastCheckpointMs < checkpointMs) return;
+      const file = checkpoints.put(state());
+      const isDurable = link.checkpointed();
+      port.send({ kind: 'checkpoint', points: points.splice(0), file });
+      await isDurable;
+      lastCheckpointMs = now();
+      signal.throwIfAborted();
+    },
+    shared: async (name, key, compute) => {
+      const sharedId = contentHash({ name, key });
+      const step = sharedSteps.get(sharedId) ?? sharedStep(link, sharedId, name, compute);
+      sharedSteps.set(sharedId, step);
+      return step;
+    },
+  };
+}
+
+/** Reads a shared step, or computes it where the runner says that this worker is the one to. */
+async function sharedStep(
+  link: Link,
+  sharedId: string,
+  name: string,
+  compute: () => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  const { port } = link;
+  const files = sharedArtifacts(link.folder);
+  const ask = async (isDamaged: boolean): Promise<SharedAnswer> => {
+    const answer = link.sharedAnswer(sharedId);
+    port.send({ kind: 'sharedWanted', sharedId, isDamaged });
+    return answer;
+  };
+  let answer = await ask(false);
+  while (answer.kind === 'file') {
+    const artifact = files.get(answer.file);
+    if (artifact.kind === 'found') return artifact.bytes;
+    answer = await ask(true);
+  }
+  try {
+    link.signal.throwIfAborted();
+    const bytes = await compute();
+    port.send({ kind: 'sharedComputed', sharedId, name, file: files.put(bytes) });
+    return bytes;
+  } catch (error) {
+    port.send({ kind: 'sharedFailed', sharedId });
+    throw error;
+  }
+}
+
+/** Lets messages from the runner in, between two steps of a recipe that never waits. */
+async function otherEvents(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function bytesOf(artifact: ReturnType<ReturnType<typeof checkpointArtifacts>['get']>, file: string): Uint8Array {
+  if (artifact.kind === 'found') return artifact.bytes;
+  throw new AssayError('store', `The checkpoint ${file} is ${artifact.kind}. Run again: the run starts afresh.`);
+}
+
+/** @throws AssayError where a recipe records what no trajectory may hold. */
+function checkPoint(point: TrajectoryPoint, lastStep: number): void {
+  if (!Number.isSafeInteger(point.step) || point.step <= lastStep) {
+    throw new AssayError(
+      'run',
+      `A recorded point's step must be a whole number above ${lastStep}, found ${point.step}.`,
+    );
+  }
+  for (const [name, value] of Object.entries({ ...point.axes, ...point.outcomes })) {
+    if (!Number.isFinite(value)) {
+      throw new AssayError(
+        'run',
+        `Step ${point.step} records ${name} = ${value}. Expected a finite number; a run whose training broke returns { kind: 'diverged' }.`,
+      );
+    }
+  }
+}

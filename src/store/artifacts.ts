@@ -1,0 +1,115 @@
+/**
+ * Files named by the sha256 of their content: a file under its name is complete, and reading verifies it.
+ * Written as a temporary file, fsync, rename, fsync of the folder; so a kill leaves a whole file or none.
+ */
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+
+import { AssayError, messageOf } from '#base/errors.ts';
+import { sha256 } from '#base/json.ts';
+
+const TEMPORARY_SUFFIX = '.partial';
+
+/** A file as it was found. */
+export type Artifact =
+  | { readonly kind: 'found'; readonly bytes: Uint8Array }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'damaged' };
+
+/** The artifacts of one folder. */
+export interface Artifacts {
+  /** Writes bytes durably and returns their sha256. @throws AssayError where the disk is full or read-only. */
+  put(bytes: Uint8Array): string;
+  /** Reads and verifies. @throws AssayError where the file exists but cannot be read. */
+  get(file: string): Artifact;
+  /** Deletes every file not in `kept`, temporary ones included. */
+  keepOnly(kept: ReadonlySet<string>): void;
+}
+
+/** The artifacts under `folder`, which is made on the first write. */
+export function artifactsIn(folder: string): Artifacts {
+  const put = (bytes: Uint8Array): string => {
+    const file = sha256(bytes);
+    // The process id keeps two workers that write the same content apart.
+    const temporary = join(folder, `${file}.${process.pid}${TEMPORARY_SUFFIX}`);
+    try {
+      mkdirSync(folder, { recursive: true });
+      writeDurably(temporary, bytes);
+      renameSync(temporary, join(folder, file));
+      syncFolder(folder);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw new AssayError(
+        'store',
+        `Cannot write ${bytes.length} bytes to ${folder}: ${messageOf(error)}. Free space or choose another --store; then run again.`,
+        { cause: error },
+      );
+    }
+    return file;
+  };
+  const get = (file: string): Artifact => {
+    const bytes = readIfThere(join(folder, file));
+    if (bytes === undefined) return { kind: 'missing' };
+    return sha256(bytes) === file ? { kind: 'found', bytes } : { kind: 'damaged' };
+  };
+  const keepOnly = (kept: ReadonlySet<string>): void => {
+    for (const name of namesIn(folder)) {
+      if (!kept.has(name)) rmSync(join(folder, name), { force: true, recursive: true });
+    }
+  };
+  return { put, get, keepOnly };
+}
+
+/** The names in a folder, none where it does not exist. */
+export function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+function writeDurably(path: string, bytes: Uint8Array): void {
+  const descriptor = openSync(path, 'w');
+  try {
+    writeFileSync(descriptor, bytes);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Makes a rename durable; Windows has no such call on folders and needs none. */
+function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return;
+  const descriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readIfThere(path: string): Uint8Array | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw new AssayError('store', `Cannot read ${path}: ${messageOf(error)}.`, { cause: error });
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, test } from 'node:test';
+
+import { AssayError, messageOf } from '#base/errors.ts';
+import { rngOf } from '#base/rng.ts';
+
+import { canonicalExport } from './export.ts';
+import { networkFileSystemOf } from './network-file-system.ts';
+import type { Provenance } from './records.ts';
+import { openSqliteReader, openSqliteStore } from './sqlite.ts';
+
+const FLIPS = 120;
+const ROOT = mkdtempSync(join(tmpdir(), 'assay-damage-'));
+const HERE: Provenance = { assay: '1', onnxruntime: '1', node: '24', os: 'linux', arch: 'x64', instructionSets: '' };
+
+after(() => rmSync(ROOT, { recursive: true }));
+
+/** A store of a few ended runs, closed; returns its folder and the sha256 of its export. */
+async function smallStore(name: string): Promise<{ folder: string; sha256: string }> {
+  const folder = join(ROOT, name);
+  await using store = await openSqliteStore(folder);
+  await store.savePlan({ planId: 'p', study: 'toy', profile: 'quick', blocks: 5, description: {} });
+  for (let block = 0; block < 5; block++) {
+    const measureId = `run-${block}`;
+    await store.addMembers('p', [{ measureId, phase: 'confirmatory', arm: 'plain', learningRate: 0.1, block }]);
+    const head = {
+      measureId,
+      trainId: measureId,
+      recipe: 'toy',
+      semanticsVersion: 1,
+      seed: block,
+      config: {},
+      inputs: {},
+    };
+    await store.openRun(head, HERE);
+    for (let step = 0; step < 32; step += 4) {
+      const points = [step, step + 1, step + 2, step + 3].map((at) => ({
+        step: at,
+        axes: { train: 1 / (at + 1), heldOut: Math.sqrt(at) },
+      }));
+      await store.commitCheckpoint(measureId, points, 'file');
+    }
+    await store.endRun(measureId, [], { kind: 'finished' });
+  }
+  return { folder, sha256: (await canonicalExport(store, 'p')).sha256 };
+}
+
+/** What a reader makes of a damaged store: the sha256 of a clean export, or the error's message. */
+async function readingOf(folder: string): Promise<string> {
+  try {
+    await using reader = await openSqliteReader(folder);
+    await reader.verify();
+    return (await canonicalExport(reader, 'p')).sha256;
+  } catch (error) {
+    assert.ok(error instanceof AssayError && error.kind === 'store', `not a store error: ${messageOf(error)}`);
+    assert.match(error.message, /store\.sqlite/);
+    return error.message;
+  }
+}
+
+test('a flipped bit anywhere in the database is an error that names the file, or changes nothing', async () => {
+  const { folder, sha256 } = await smallStore('flips');
+  const clean = readFileSync(join(folder, 'store.sqlite'));
+  const rng = rngOf('flips');
+  let [detected, harmless] = [0, 0];
+  for (let flip = 0; flip < FLIPS; flip++) {
+    const damaged = Uint8Array.from(clean);
+    const at = rng.below(clean.length);
+    damaged[at] = (damaged[at] ?? 0) ^ (1 << rng.below(8));
+    const copy = join(ROOT, 'flipped');
+    rmSync(copy, { recursive: true, force: true });
+    mkdirSync(copy);
+    writeFileSync(join(copy, 'store.sqlite'), damaged);
+    const reading = await readingOf(copy);
+    if (reading === sha256) harmless++;
+    else detected++;
+    assert.ok(reading === sha256 || !/^[0-9a-f]{64}$/.test(reading), `flip at byte ${at} changed the export silently`);
+  }
+  assert.ok(detected > FLIPS / 4, `only ${detected} of ${FLIPS} flips were found (${harmless} were harmless)`);
+});
+
+test('a truncated database is an error that names the file', async () => {
+  const { folder } = await smallStore('truncated');
+  const path = join(folder, 'store.sqlite');
+  const { length } = readFileSync(path);
+  for (const kept of [Math.floor(length / 2), 5000, 100, 17]) {
+    const copy = join(ROOT, `truncated-${kept}`);
+    mkdirSync(copy);
+    copyFileSync(path, join(copy, 'store.sqlite'));
+    truncateSync(join(copy, 'store.sqlite'), kept);
+    assert.doesNotMatch(await readingOf(copy), /^[0-9a-f]{64}$/);
+    await assert.rejects(openSqliteStore(copy), AssayError);
+  }
+});
+
+test('a value changed behind the seals is found, and a lost point too', async () => {
+  const changes = [
+    `UPDATE records SET body = replace(body, '"seed":3', '"seed":4') WHERE kind = 'run'`,
+    `DELETE FROM records WHERE kind = 'points' AND key LIKE 'run-3/%07'`,
+    `UPDATE records SET key = 'run-3/00000099' WHERE kind = 'points' AND key LIKE 'run-3/%07'`,
+  ];
+  for (const [index, change] of changes.entries()) {
+    const { folder } = await smallStore(`changed-${index}`);
+    const database = new DatabaseSync(join(folder, 'store.sqlite'));
+    assert.ok(Number(database.prepare(change).run().changes) > 0);
+    database.close();
+    await using reader = await openSqliteReader(folder);
+    await assert.rejects(
+      canonicalExport(reader, 'p').then(async () => reader.verify()),
+      /damaged/,
+    );
+  }
+});
+
+test('a newer schema, a foreign database and a text file are told apart', async () => {
+  const { folder } = await smallStore('newer');
+  const database = new DatabaseSync(join(folder, 'store.sqlite'));
+  database.exec('PRAGMA user_version = 99');
+  database.close();
+  await assert.rejects(openSqliteReader(folder), /schema version 99/);
+  await assert.rejects(openSqliteStore(folder), /schema version 99/);
+
+  const foreign = join(ROOT, 'foreign');
+  mkdirSync(foreign);
+  new DatabaseSync(join(foreign, 'store.sqlite')).exec('CREATE TABLE cats (name TEXT)');
+  await assert.rejects(openSqliteStore(foreign), /not a store of Assay/);
+
+  const text = join(ROOT, 'text');
+  mkdirSync(text);
+  writeFileSync(join(text, 'store.sqlite'), 'these are not the bytes of a database at all\n'.repeat(50));
+  await assert.rejects(openSqliteStore(text), /not a database/);
+});
+
+test('network file systems are told by the closest mount point', () => {
+  const mounts = [
+    '/dev/vda / ext4 rw 0 0',
+    'server:/home /home nfs4 rw 0 0',
+    '/dev/vdb /home/me/local\\040disk ext4 rw 0 0',
+    '//share/data /data cifs rw 0 0',
+  ].join('\n');
+  assert.equal(networkFileSystemOf('/home/me/study', mounts), 'nfs4');
+  assert.equal(networkFileSystemOf('/home/me/local disk/study', mounts), undefined);
+  assert.equal(networkFileSystemOf('/data', mounts), 'cifs');
+  assert.equal(networkFileSystemOf('/database', mounts), undefined);
+  assert.equal(networkFileSystemOf('/srv', ''), undefined);
+});

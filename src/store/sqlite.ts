@@ -1,0 +1,183 @@
+/** The embedded store: one folder with an SQLite file, for one machine. The contract is in `store.ts`. */
+import { AssayError } from '#base/errors.ts';
+import { canonicalJson, sha256 } from '#base/json.ts';
+import type { TrajectoryPoint } from '#study/trajectory.ts';
+
+import type { PlanMember, RunHead, RunState, StoredRun } from './records.ts';
+import { openRecordFile, prepareFolder, type RecordFile, type RecordShapes } from './sqlite-file.ts';
+import type { Store, StoreReader } from './store.ts';
+import { lockForWriting } from './writer-lock.ts';
+
+/**
+ * Opens a store's folder for reading; a writer may be at work.
+ * @throws AssayError where there is none or it is damaged.
+ */
+export async function openSqliteReader(folder: string): Promise<StoreReader> {
+  const file = openRecordFile(folder, 'read');
+  return readerOf(file, () => file[Symbol.dispose]());
+}
+
+/**
+ * Opens a store's folder for writing, made if absent, after verifying all of it.
+ * @throws AssayError where another process writes, the folder cannot be written, or the store is damaged.
+ */
+export async function openSqliteStore(folder: string): Promise<Store> {
+  prepareFolder(folder);
+  const lock = lockForWriting(folder);
+  try {
+    const file = openRecordFile(folder, 'write');
+    const close = (): void => {
+      file[Symbol.dispose]();
+      lock[Symbol.dispose]();
+    };
+    try {
+      file.verify();
+    } catch (error) {
+      file[Symbol.dispose]();
+      throw error;
+    }
+    return { ...readerOf(file, close), ...writerOf(file) };
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function readerOf(file: RecordFile, close: () => void): StoreReader {
+  return {
+    latestPlan: async (study) => {
+      const plans = file.list('plan', '').filter((plan) => plan.study === study);
+      const latest = plans.toSorted((a, b) => b.sequence - a.sequence)[0];
+      if (latest === undefined) return undefined;
+      const { sequence: _, ...plan } = latest;
+      return plan;
+    },
+    readMembers: async (planId) => file.list('member', `${planId}/`).toSorted(byPlace),
+    readSettled: async (planId) => file.list('settled', `${planId}/`),
+    readRun: async (measureId) => readRun(file, measureId),
+    readPoints: async (measureId) => readPoints(file, measureId),
+    readShared: async (sharedId) => file.read('shared', sharedId)?.file,
+    checkpoints: async () => {
+      const runs = file.list('run', '');
+      return new Map(
+        runs.flatMap((run) => (run.checkpoint === undefined ? [] : [[run.measureId, run.checkpoint] as const])),
+      );
+    },
+    sharedFiles: async () => new Set(file.list('shared', '').map((step) => step.file)),
+    verify: async () => file.verify(),
+    [Symbol.asyncDispose]: async () => close(),
+  };
+}
+
+type StoreWriter = Omit<Store, keyof StoreReader>;
+
+function writerOf(file: RecordFile): StoreWriter {
+  return { ...planWriter(file), ...runWriter(file) };
+}
+
+function planWriter(file: RecordFile): Pick<StoreWriter, 'savePlan' | 'addMembers' | 'settleArm' | 'saveShared'> {
+  return {
+    savePlan: async (plan) =>
+      file.transaction(() => {
+        const sequences = file.list('plan', '').map((plan) => plan.sequence);
+        const sequence = Math.max(0, ...sequences) + 1;
+        file.write('plan', plan.planId, { ...plan, sequence });
+      }),
+    addMembers: async (planId, members) =>
+      file.transaction(() => {
+        for (const member of members) {
+          const place = `${member.phase}/${member.arm}/${member.learningRate}/${member.block}`;
+          file.write('member', `${planId}/${place}`, member);
+        }
+      }),
+    settleArm: async (planId, settled) =>
+      file.transaction(() => file.write('settled', `${planId}/${settled.arm}`, settled)),
+    saveShared: async (sharedId, name, bytesFile) =>
+      file.transaction(() => file.write('shared', sharedId, { name, file: bytesFile })),
+  };
+}
+
+function runWriter(file: RecordFile): Pick<StoreWriter, 'openRun' | 'commitCheckpoint' | 'endRun' | 'restartRun'> {
+  return {
+    openRun: async (head, provenance) =>
+      file.transaction(() => {
+        const run = readRun(file, head.measureId) ?? freshRun(head);
+        const isKnown = run.provenance.some((known) => canonicalJson(known) === canonicalJson(provenance));
+        if (run.state.kind !== 'open' || isKnown) return;
+        writeRun(file, { ...run, provenance: [...run.provenance, provenance] });
+      }),
+    commitCheckpoint: async (measureId, points, checkpoint) =>
+      file.transaction(() => writeRun(file, { ...withPoints(file, openRunOf(file, measureId), points), checkpoint })),
+    endRun: async (measureId, points, end) =>
+      file.transaction(() => {
+        const { checkpoint: _, ...run } = withPoints(file, openRunOf(file, measureId), points);
+        writeRun(file, { ...run, state: end });
+      }),
+    restartRun: async (measureId) =>
+      file.transaction(() => {
+        const run = readRun(file, measureId);
+        if (run === undefined) return;
+        if (run.state.kind === 'finished' || run.state.kind === 'diverged') {
+          throw new AssayError('store', `Run ${measureId} has ended (${run.state.kind}) and cannot be restarted.`);
+        }
+        file.remove('points', `${measureId}/`);
+        writeRun(file, freshRun(run));
+      }),
+  };
+}
+
+function freshRun({ measureId, trainId, recipe, semanticsVersion, seed, config, inputs }: RunHead): StoredRun {
+  const head = { measureId, trainId, recipe, semanticsVersion, seed, config, inputs };
+  return { ...head, state: { kind: 'open' } satisfies RunState, provenance: [], segments: 0, pointsHash: sha256('') };
+}
+
+function openRunOf(file: RecordFile, measureId: string): StoredRun {
+  const run = readRun(file, measureId);
+  if (run?.state.kind === 'open') return run;
+  throw new AssayError('store', `Expected run ${measureId} to be open, found ${run?.state.kind ?? 'no such run'}.`);
+}
+
+function readRun(file: RecordFile, measureId: string): StoredRun | undefined {
+  return file.read('run', measureId);
+}
+
+function writeRun(file: RecordFile, run: StoredRun): void {
+  file.write('run', run.measureId, run);
+}
+
+/** Writes points as the run's next segment and returns the run that includes it. */
+function withPoints(file: RecordFile, run: StoredRun, points: readonly TrajectoryPoint[]): StoredRun {
+  if (points.length === 0) return run;
+  const segment = { points };
+  file.write('points', segmentKey(run.measureId, run.segments), segment);
+  return { ...run, segments: run.segments + 1, pointsHash: chained(run.pointsHash, segment) };
+}
+
+function readPoints(file: RecordFile, measureId: string): TrajectoryPoint[] {
+  const run = readRun(file, measureId);
+  if (run === undefined) return [];
+  const segments = file.list('points', `${measureId}/`);
+  const hash = segments.reduce(chained, sha256(''));
+  if (segments.length !== run.segments || hash !== run.pointsHash) {
+    throw new AssayError(
+      'store',
+      `The store is damaged: run ${measureId} should have ${run.segments} segments of points, found ${segments.length} that ${hash === run.pointsHash ? '' : 'do not '}match. Restore it from a copy, or move it away and run again.`,
+    );
+  }
+  return segments.flatMap((segment) => segment.points);
+}
+
+function segmentKey(measureId: string, ordinal: number): string {
+  return `${measureId}/${String(ordinal).padStart(8, '0')}`;
+}
+
+function chained(hash: string, segment: RecordShapes['points']): string {
+  return sha256(hash + canonicalJson(segment));
+}
+
+/** Pilots first ("pilot" sorts after "confirmatory"), then arm, learning rate, block. */
+function byPlace(a: PlanMember, b: PlanMember): number {
+  if (a.phase !== b.phase) return a.phase === 'pilot' ? -1 : 1;
+  if (a.arm !== b.arm) return a.arm < b.arm ? -1 : 1;
+  return a.learningRate - b.learningRate || a.block - b.block;
+}

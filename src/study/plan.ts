@@ -1,0 +1,195 @@
+/**
+ * From a study, a profile and the user's settings to the runs to make. Pure: the same arguments give the same plan.
+ * Settings apply in the order recipe defaults < study < profile < arm < user.
+ */
+import { AssayError, messageOf } from '#base/errors.ts';
+import { contentHash, type JsonObject } from '#base/json.ts';
+import { identityOf } from '#study/identity.ts';
+import type { Arm, Profile, ProfileName, Study } from '#study/study.ts';
+
+import { type Setting, settingsOf, withSettings, withValueAt } from './settings.ts';
+
+/** Pilot blocks are numbered from here, so that no confirmatory block is ever one of them. */
+export const FIRST_PILOT_BLOCK = 1_000_000;
+
+/** Whether a run chooses learning rates or answers the question. */
+export type Phase = 'pilot' | 'confirmatory';
+
+/** One run to make: arm x learning rate x block, with its resolved config and identities. */
+export interface RunSpec {
+  /** What is trained; the same for runs that only measure differently. */
+  readonly trainId: string;
+  /** What is trained and measured: the run's key in the store. */
+  readonly measureId: string;
+  readonly phase: Phase;
+  readonly arm: string;
+  readonly learningRate: number;
+  readonly block: number;
+  /** What the recipe gets as its block: `block` shifted by the arm's `seedOffset`. */
+  readonly seed: number;
+  readonly config: JsonObject;
+  /** Content hashes of the files and assets the config names. */
+  readonly inputs: Readonly<Record<string, string>>;
+}
+
+/** What the user chose beside the study itself. */
+export interface PlanOptions {
+  readonly profile: ProfileName;
+  /** Confirmatory blocks, over the profile's. */
+  readonly blocks?: number;
+  /** The user's settings, over all others. */
+  readonly settings?: readonly Setting[];
+}
+
+/** A study cut to a profile, with what was chosen; the confirmatory runs follow from the pilots' outcome. */
+export interface StudyPlan {
+  /** sha256 of everything below that is data. */
+  readonly planId: string;
+  /** Narrowed to the profile's arms and the contrasts between them. */
+  readonly study: Study;
+  readonly profile: ProfileName;
+  readonly blocks: number;
+  readonly settings: readonly Setting[];
+  /** Pilot runs of the arms with more than one learning rate; an arm with one rate has nothing to choose. */
+  readonly pilots: readonly RunSpec[];
+}
+
+/**
+ * Plans a study, and checks every config it will use with `recipe.check`.
+ * @throws AssayError naming an unknown profile, path or a refused config, before anything runs.
+ */
+export function planStudy(study: Study, options: PlanOptions): StudyPlan {
+  const profile = profileOf(study, options.profile);
+  const blocks = options.blocks ?? profile.blocks;
+  if (!Number.isSafeInteger(blocks) || blocks < 1 || blocks >= FIRST_PILOT_BLOCK) {
+    throw new AssayError('usage', `Expected a whole number of seeds of at least 1, found ${blocks}.`);
+  }
+  const settings = options.settings ?? [];
+  const narrowed = narrowedTo(study, profile);
+  const draft = { study: narrowed, profile: options.profile, blocks, settings };
+  for (const arm of narrowed.arms) {
+    for (const rate of arm.learningRates) checkConfig(draft, arm, rate);
+  }
+  const pilots = narrowed.arms.filter((arm) => arm.learningRates.length > 1).flatMap((arm) => pilotRuns(draft, arm));
+  return { ...draft, planId: contentHash(descriptionOf(draft)), pilots };
+}
+
+/** The confirmatory runs of an arm: each admissible rate in each block, blocks outermost so that whole blocks finish first. */
+export function confirmatoryRuns(plan: StudyPlan, armName: string, rates: readonly number[]): RunSpec[] {
+  const arm = armOf(plan.study, armName);
+  return range(0, plan.blocks).flatMap((block) => rates.map((rate) => specOf(plan, arm, rate, block, 'confirmatory')));
+}
+
+/** The plan as plain data, as it is hashed and stored: the study without the recipe's code. */
+export function descriptionOf(plan: Omit<StudyPlan, 'planId' | 'pilots'>): JsonObject {
+  const { recipe, ...study } = plan.study;
+  const { name, semanticsVersion, defaults, learningRatePath, measurePaths } = recipe;
+  const data = {
+    study: { ...study, recipe: { name, semanticsVersion, defaults, learningRatePath, measurePaths } },
+    profile: plan.profile,
+    blocks: plan.blocks,
+    settings: plan.settings,
+  };
+  const plain: JsonObject = JSON.parse(JSON.stringify(data));
+  return plain;
+}
+
+/** A study's arm by name. @throws AssayError where there is none. */
+export function armOf(study: Study, name: string): Arm {
+  const arm = study.arms.find((candidate) => candidate.name === name);
+  if (arm === undefined) throw new AssayError('config', `Study "${study.name}" has no arm "${name}".`);
+  return arm;
+}
+
+/**
+ * The config of an arm at a learning rate.
+ * @throws AssayError on unknown paths, wrong types, and a user's setting of the learning rate itself.
+ */
+export function configOf(plan: Pick<StudyPlan, 'study' | 'profile' | 'settings'>, arm: Arm, rate: number): JsonObject {
+  const { study } = plan;
+  const { defaults, learningRatePath } = study.recipe;
+  const own = plan.settings.find(({ path }) => path === learningRatePath);
+  if (own !== undefined) {
+    throw new AssayError('config', `${own.from}: "${own.path}" is set by the arms' learning rates and cannot be set.`);
+  }
+  const config = withSettings(defaults, [
+    ...settingsOf(study.set, `study "${study.name}"`),
+    ...settingsOf(study.profiles[plan.profile]?.set, `profile "${plan.profile}"`),
+    ...settingsOf(arm.set, `arm "${arm.name}"`),
+    ...plan.settings,
+  ]);
+  return withValueAt(config, learningRatePath, rate);
+}
+
+/** The user's settings that override what arms differ in, as `path (arms a, b)`: the comparison loses its subject. */
+export function overriddenFactors(plan: StudyPlan): string[] {
+  return plan.settings.flatMap(({ path }) => {
+    const arms = plan.study.arms.filter((arm) => Object.keys(arm.set).some((own) => isSameBranch(own, path)));
+    return arms.length === 0 ? [] : [`${path} (${arms.map(({ name }) => name).join(', ')})`];
+  });
+}
+
+/** Whether one path is the other or a part of it. */
+function isSameBranch(a: string, b: string): boolean {
+  return a === b || a.startsWith(`${b}.`) || b.startsWith(`${a}.`);
+}
+
+function pilotRuns(plan: Omit<StudyPlan, 'planId' | 'pilots'>, arm: Arm): RunSpec[] {
+  const blocks = range(FIRST_PILOT_BLOCK, plan.study.pilot.blocks);
+  return blocks.flatMap((block) => arm.learningRates.map((rate) => specOf(plan, arm, rate, block, 'pilot')));
+}
+
+function specOf(
+  plan: Omit<StudyPlan, 'planId' | 'pilots'>,
+  arm: Arm,
+  learningRate: number,
+  block: number,
+  phase: Phase,
+): RunSpec {
+  const { recipe } = plan.study;
+  const config = configOf(plan, arm, learningRate);
+  const seed = block + (arm.seedOffset ?? 0);
+  const inputs = recipe.inputs?.(config) ?? {};
+  return {
+    ...identityOf(recipe, config, seed, inputs),
+    phase,
+    arm: arm.name,
+    learningRate,
+    block,
+    seed,
+    config,
+    inputs,
+  };
+}
+
+function profileOf(study: Study, name: ProfileName): Profile {
+  const profile = study.profiles[name];
+  if (profile !== undefined) return profile;
+  const known = Object.keys(study.profiles).join(', ');
+  throw new AssayError('usage', `Study "${study.name}" has no profile "${name}"; it has ${known}.`);
+}
+
+function narrowedTo(study: Study, profile: Profile): Study {
+  const isKept = (arm: string): boolean => profile.arms.includes(arm);
+  return {
+    ...study,
+    arms: study.arms.filter(({ name }) => isKept(name)),
+    contrasts: study.contrasts.filter(({ arm, reference }) => isKept(arm) && isKept(reference)),
+  };
+}
+
+function checkConfig(plan: Pick<StudyPlan, 'study' | 'profile' | 'settings'>, arm: Arm, rate: number): void {
+  const config = configOf(plan, arm, rate);
+  try {
+    plan.study.recipe.check(config);
+  } catch (error) {
+    const isNamed = error instanceof AssayError;
+    const kind = isNamed ? error.kind : 'config';
+    const where = `arm "${arm.name}", learning rate ${rate}`;
+    throw new AssayError(kind, `${where}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function range(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => first + index);
+}

@@ -1,0 +1,127 @@
+/**
+ * Settings over a config: dotted paths and JSON values, applied in a fixed order and checked against what stands there.
+ * Invariant: a setting never adds a path the config does not know, except inside a replaced tagged union.
+ */
+import { AssayError, nearestName } from '#base/errors.ts';
+import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
+
+/** One change to a config; `from` says whose it is, for messages (`--set`, `arm "muon"`). */
+export interface Setting {
+  readonly path: string;
+  readonly value: Json;
+  readonly from: string;
+}
+
+/** Every dotted path of a config, parents before their parts. */
+export function pathsOf(config: JsonObject, prefix = ''): string[] {
+  return Object.entries(config).flatMap(([key, value]) => {
+    const path = prefix === '' ? key : `${prefix}.${key}`;
+    return [path].concat(isJsonObject(value) ? pathsOf(value, path) : []);
+  });
+}
+
+/** The value at a dotted path, or undefined where the config has none. */
+export function valueAt(config: JsonObject, path: string): Json | undefined {
+  let value: Json = config;
+  for (const key of path.split('.')) {
+    if (!isJsonObject(value) || !Object.hasOwn(value, key)) return undefined;
+    const next: Json | undefined = value[key];
+    if (next === undefined) return undefined;
+    value = next;
+  }
+  return value;
+}
+
+/** The config with `value` written at `path`, parents made where absent, nothing checked. */
+export function withValueAt(config: JsonObject, path: string, value: Json): JsonObject {
+  const [key = '', ...rest] = path.split('.');
+  if (rest.length === 0) return { ...config, [key]: value };
+  const child = config[key];
+  return { ...config, [key]: withValueAt(isJsonObject(child) ? child : {}, rest.join('.'), value) };
+}
+
+/** The settings of a `set` record, parents before their parts, so that the order of keys does not matter. */
+export function settingsOf(set: JsonObject | undefined, from: string): Setting[] {
+  const settings = Object.entries(set ?? {}).map(([path, value]) => ({ path, value, from }));
+  return settings.toSorted((a, b) => a.path.split('.').length - b.path.split('.').length);
+}
+
+/**
+ * Applies settings in order.
+ * @throws AssayError on an unknown path (naming the nearest known one) or a value of another type (path, expected, found).
+ */
+export function withSettings(config: JsonObject, settings: readonly Setting[]): JsonObject {
+  return settings.reduce(withSetting, config);
+}
+
+/**
+ * The setting in an argument `path=value`: JSON, or a bare word standing for a string.
+ * @throws AssayError where `=` is missing or the value is broken JSON.
+ */
+export function parseSetting(argument: string): Setting {
+  const equals = argument.indexOf('=');
+  if (equals < 1) throw new AssayError('usage', `--set expects path=value, found "${argument}".`);
+  const path = argument.slice(0, equals);
+  const text = argument.slice(equals + 1);
+  return { path, value: parseValue(path, text), from: '--set' };
+}
+
+function parseValue(path: string, text: string): Json {
+  try {
+    const value: Json = JSON.parse(text);
+    return value;
+  } catch (error) {
+    // A bare word is a string; what begins like JSON (number, quote, bracket) was meant as JSON.
+    if (/^[^\s\d"'[{+-]/.test(text)) return text;
+    throw new AssayError(
+      'usage',
+      `--set ${path}: expected a JSON value or a bare word, found ${text === '' ? 'nothing' : text}. A string that begins like JSON needs quotes: --set '${path}=${JSON.stringify(text)}'.`,
+      { cause: error },
+    );
+  }
+}
+
+function withSetting(config: JsonObject, setting: Setting): JsonObject {
+  const current = valueAt(config, setting.path);
+  if (current === undefined) throw unknownPath(config, setting);
+  const expected = typeNameOf(current);
+  const found = typeNameOf(setting.value);
+  if (current === null) return withValueAt(config, setting.path, setting.value);
+  if (isJsonObject(current) && isJsonObject(setting.value)) return withObject(config, setting, current, setting.value);
+  if (expected !== found) {
+    throw new AssayError(
+      'config',
+      `${setting.from}: ${setting.path}: expected ${expected} (such as ${JSON.stringify(current)}), found ${found} ${JSON.stringify(setting.value)}.`,
+    );
+  }
+  return withValueAt(config, setting.path, setting.value);
+}
+
+/** An object over an object: a tagged union of another kind replaces it whole; otherwise its parts are set one by one. */
+function withObject(config: JsonObject, setting: Setting, current: JsonObject, value: JsonObject): JsonObject {
+  const isUnion = typeof current['kind'] === 'string';
+  if (isUnion && typeof value['kind'] !== 'string') {
+    throw new AssayError(
+      'config',
+      `${setting.from}: ${setting.path}: expected an object with "kind" (such as ${JSON.stringify(current)}), found ${JSON.stringify(value)}.`,
+    );
+  }
+  const isReplaced = (isUnion && current['kind'] !== value['kind']) || Object.keys(current).length === 0;
+  if (isReplaced) return withValueAt(config, setting.path, value);
+  const parts = Object.entries(value).map(([key, part]) => {
+    return { path: `${setting.path}.${key}`, value: part, from: setting.from };
+  });
+  return withSettings(config, parts);
+}
+
+function unknownPath(config: JsonObject, setting: Setting): AssayError {
+  const nearest = nearestName(setting.path, pathsOf(config));
+  const hint = nearest === undefined ? '' : ` The nearest known path is "${nearest}".`;
+  return new AssayError('config', `${setting.from}: unknown path "${setting.path}".${hint}`);
+}
+
+function typeNameOf(value: Json): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
