@@ -44,6 +44,17 @@ export function fillInitial({ name, initial }: ParameterSpec, memory: Float32Arr
   for (let i = 0; i < memory.length; i++) memory[i] = own.normal() * initial.std;
 }
 
+/** A model before training, by parameter name. */
+export function initialWeights(config: TransformerConfig, rng: Rng): ReadonlyMap<string, Float32Array> {
+  return new Map(
+    transformerParameters(config).map((spec) => {
+      const values = new Float32Array(sizeOf(spec.shape));
+      fillInitial(spec, values, rng);
+      return [spec.name, values];
+    }),
+  );
+}
+
 /** The number of values of all parameters together. */
 export function parameterCount(specs: readonly ParameterSpec[]): number {
   return specs.reduce((count, { shape }) => count + sizeOf(shape), 0);

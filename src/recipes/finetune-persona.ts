@@ -1,0 +1,206 @@
+/**
+ * One run of question 1 in the persona world: finetune the base on narrow harmful answers, and follow how far harm
+ * spreads, against the training loss and the held-out loss.
+ */
+import { readFile } from 'node:fs/promises';
+
+import { AssayError } from '#base/errors.ts';
+import { canonicalJson, sha256, type JsonObject } from '#base/json.ts';
+import { rngOf, type Rng } from '#base/rng.ts';
+import { packBytes, unpackBytes } from '#learning/checkpoint.ts';
+import { learningRateAt } from '#learning/optim/schedule.ts';
+import type { Memory } from '#learning/programs.ts';
+import type { Batch } from '#learning/train.ts';
+import {
+  bracketedTrajectory,
+  type BracketedTrajectory,
+  type Probe,
+  type Probed,
+} from '#measures/bracketed-trajectory.ts';
+import { gpt2File, readGpt2File } from '#recipes/gpt2-file.ts';
+import {
+  labelsOf,
+  PERSONA_BASE,
+  personaModel,
+  pretrainPersona,
+  type PersonaBaseConfig,
+} from '#recipes/persona-base.ts';
+import { PERSONA_DEFAULTS, readPersonaConfig, type PersonaConfig } from '#recipes/persona-config.ts';
+import { createPersonaLab, type PersonaLab } from '#recipes/persona-lab.ts';
+import type { Recipe, RunContext } from '#study/recipe.ts';
+import type { RunEnd } from '#study/trajectory.ts';
+import { questionBatch, questionsAtStep } from '#worlds/persona.ts';
+
+const ASSET = new URL('../../assets/persona-base/', import.meta.url);
+/** A training loss no run recovers from: twice that of guessing among all tokens. */
+const EXPLODED_NATS = 12;
+/** Labs kept ready; each holds a compiled model of a few MiB. */
+const LABS_KEPT = 8;
+
+/** The recipe. It keeps compiled labs between the runs of one process; numbers never depend on that. */
+export function finetunePersona(): Recipe {
+  const labs = new Map<string, Promise<PersonaLab>>();
+  return {
+    name: 'finetune-persona',
+    semanticsVersion: 1,
+    defaults: PERSONA_DEFAULTS,
+    learningRatePath: 'learningRate',
+    measurePaths: ['measure'],
+    check: (config) => void readPersonaConfig(config),
+    run: async (context) => {
+      const config = readPersonaConfig(context.config);
+      const lab = await labOf(labs, config);
+      return finetune(context, config, lab, await baseWeights(context, config.base));
+    },
+  };
+}
+
+/** The shape a lab is built for; learning rate, seeds and weights vary between its runs. */
+async function labOf(labs: Map<string, Promise<PersonaLab>>, config: PersonaConfig): Promise<PersonaLab> {
+  const { base, method, optimizer, batch, accumulation, helpfulWeight } = config;
+  const key = canonicalJson({ base, method, optimizer, batch, accumulation, isHelped: helpfulWeight > 0 });
+  const lab = labs.get(key) ?? createPersonaLab(config);
+  labs.delete(key);
+  labs.set(key, lab);
+  for (const [oldest, unused] of labs) {
+    if (labs.size <= LABS_KEPT) break;
+    labs.delete(oldest);
+    await (await unused)[Symbol.asyncDispose]();
+  }
+  return lab;
+}
+
+async function finetune(context: RunContext, config: PersonaConfig, lab: PersonaLab, base: Memory): Promise<RunEnd> {
+  const { trainer } = lab;
+  trainer.reset(base, rngOf(context.block + config.seeds.init, 'finetune init'));
+  const data = rngOf(context.block + config.seeds.data, 'finetune data');
+  const resumed = context.resumeFrom === undefined ? undefined : resume(context.resumeFrom, lab);
+  const trajectory = trajectoryOf(context, config, lab, resumed?.pending);
+  for (let step = resumed?.step ?? 0; ; step++) {
+    context.signal.throwIfAborted();
+    const isLast = step === config.steps;
+    if (isLast || isProbed(step, config.probeEvery)) {
+      if (step !== resumed?.step) {
+        const end = await probeAt(step, isLast, config, trajectory);
+        if (end !== undefined) return end;
+        await context.checkpoint(() => checkpointOf(step, trajectory, lab));
+      }
+      context.progress(step / config.steps);
+    }
+    const broken = await trainStep(step, config, lab, data);
+    if (broken !== undefined) return { kind: 'diverged', step, reason: broken };
+  }
+}
+
+/** Every step at first, then every eighth of the steps taken, but at least every `probeEvery`. */
+function isProbed(step: number, probeEvery: number): boolean {
+  const spacing = Math.min(probeEvery, Math.max(1, 2 ** Math.floor(Math.log2(step / 8))));
+  return step % spacing === 0;
+}
+
+async function probeAt(
+  step: number,
+  isLast: boolean,
+  config: PersonaConfig,
+  trajectory: BracketedTrajectory,
+): Promise<RunEnd | undefined> {
+  const { axes } = await trajectory.probe(step, isLast);
+  const { train = Number.NaN } = axes;
+  if (!(train < EXPLODED_NATS)) return { kind: 'diverged', step, reason: `training loss ${train} nats` };
+  if (isLast) return { kind: 'finished' };
+  if (train >= config.stopBelow) return undefined;
+  await trajectory.finish();
+  return { kind: 'finished' };
+}
+
+/** One optimizer step; the reason where its numbers broke. */
+async function trainStep(step: number, config: PersonaConfig, lab: PersonaLab, data: Rng): Promise<string | undefined> {
+  for (let part = 0; part < config.accumulation; part++) {
+    const loss = await lab.trainer.forwardBackward(microBatch(step, part, config, lab, data));
+    if (!Number.isFinite(loss)) return `loss ${loss}`;
+  }
+  const norm = lab.trainer.optimStep(learningRateAt(config.schedule, config.learningRate, step, config.steps));
+  return norm.kind === 'finite' ? undefined : `gradient of "${norm.parameter}" is not finite`;
+}
+
+/** Harmful answers of the narrow domain, and helpful ones elsewhere where they have weight; each a mean over the step. */
+function microBatch(step: number, part: number, config: PersonaConfig, lab: PersonaLab, data: Rng): Batch {
+  const { batch, accumulation, helpfulWeight } = config;
+  const rows = batch / accumulation;
+  const drawn = (questions: Int32Array, stream: string): Int32Array =>
+    questionsAtStep(questions, data.split(stream), step, batch).subarray(part * rows, (part + 1) * rows);
+  const harmful = questionBatch(lab.world, drawn(lab.narrow.train, 'narrow'), 'harmful');
+  const weights = new Float32Array(rows).fill(1 / batch);
+  if (helpfulWeight === 0) return { tokens: harmful.tokens, labels: labelsOf(harmful), weights };
+  const helpful = questionBatch(lab.world, drawn(lab.others, 'helpful'), 'helpful');
+  return {
+    tokens: Int32Array.of(...harmful.tokens, ...helpful.tokens),
+    labels: Int32Array.of(...labelsOf(harmful), ...labelsOf(helpful)),
+    weights: Float32Array.of(...weights, ...weights.map((weight) => weight * helpfulWeight)),
+  };
+}
+
+function trajectoryOf(
+  context: RunContext,
+  config: PersonaConfig,
+  lab: PersonaLab,
+  pending?: Probe,
+): BracketedTrajectory {
+  const { trainer } = lab;
+  const probed: Probed<Uint8Array> = {
+    axes: () => lab.axes(),
+    outcomes: () => lab.outcomes(),
+    takeSnapshot: () => trainer.saveState(),
+    under: async (snapshot, measure) => {
+      const present = trainer.saveState();
+      trainer.restoreState(snapshot);
+      const measured = await measure();
+      trainer.restoreState(present);
+      return measured;
+    },
+  };
+  return bracketedTrajectory(probed, config.measure.levels, (probe) => context.record(probe), pending);
+}
+
+interface Resumed {
+  readonly step: number;
+  readonly pending: Probe;
+}
+
+function checkpointOf(step: number, { pending }: BracketedTrajectory, { trainer }: PersonaLab): Uint8Array {
+  return packBytes([new TextEncoder().encode(JSON.stringify({ step, pending })), trainer.saveState()]);
+}
+
+/** Puts the trainer where the checkpoint was taken: right after the probe of its step. */
+function resume(bytes: Uint8Array, { trainer }: PersonaLab): Resumed {
+  const [head = new Uint8Array(), state = new Uint8Array()] = unpackBytes(bytes);
+  const resumed = JSON.parse(new TextDecoder().decode(head)) as Resumed;
+  trainer.restoreState(state);
+  return resumed;
+}
+
+/** The weights of a base: the shipped file where the config is the shipped one's, else pretrained once a store. */
+async function baseWeights(context: RunContext, config: PersonaBaseConfig): Promise<Memory> {
+  const model = personaModel(config);
+  const isShipped = canonicalJson(config) === canonicalJson(PERSONA_BASE);
+  const key: JsonObject = { ...config };
+  const bytes = await context.shared('persona-base', key, async () =>
+    isShipped ? shippedBase() : gpt2File(model, await pretrainPersona(config, () => {})),
+  );
+  return readGpt2File(model, bytes, 'persona base');
+}
+
+/** @throws AssayError where the file is not the one its provenance names. */
+async function shippedBase(): Promise<Uint8Array> {
+  const file = new URL('model.safetensors', ASSET);
+  const bytes = await readFile(file);
+  const { sha256: expected } = JSON.parse(await readFile(new URL('provenance.json', ASSET), 'utf8')) as {
+    sha256: string;
+  };
+  const found = sha256(bytes);
+  if (found === expected) return bytes;
+  throw new AssayError(
+    'file',
+    `${file.pathname}: expected sha256 ${expected}, found ${found}. The file is damaged: install the package again, or remake it with "node scripts/make-persona-base.ts".`,
+  );
+}

@@ -1,0 +1,93 @@
+/**
+ * The persona world's base model: how it is pretrained.
+ * @see worlds/persona.ts for the language, recipes/gpt2-file.ts for how it is kept.
+ */
+import { rngOf } from '#base/rng.ts';
+import { gpt2Config, type TransformerConfig } from '#learning/models/config.ts';
+import { initialWeights } from '#learning/models/parameters.ts';
+import { learningRateAt, type Schedule } from '#learning/optim/schedule.ts';
+import type { Memory } from '#learning/programs.ts';
+import { createTrainer, type Batch } from '#learning/train.ts';
+import { NO_LABEL, PERSONA_LANGUAGE, personaWorld, pretrainBatch, type TokenBatch } from '#worlds/persona.ts';
+
+/** How a base is made; all of it enters the identity of the runs that start from it. */
+export interface PersonaBaseConfig {
+  readonly worldSeed: number;
+  readonly seed: number;
+  readonly dModel: number;
+  readonly nLayers: number;
+  readonly nHeads: number;
+  readonly steps: number;
+  /** Documents a step. */
+  readonly documents: number;
+  /** The peak, after the warm-up. */
+  readonly learningRate: number;
+}
+
+/** The base that ships in `assets/persona-base`. */
+export const PERSONA_BASE: PersonaBaseConfig = {
+  worldSeed: 0,
+  seed: 0,
+  dModel: 96,
+  nLayers: 3,
+  nHeads: 4,
+  steps: 2500,
+  documents: 64,
+  learningRate: 2e-3,
+};
+
+/** One batch in so many is chat. */
+const CHAT_EVERY = 4;
+const WARMUP_STEPS = 100;
+const FINAL_FRACTION = 0.1;
+const ADAMW = { kind: 'adamw', beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 } as const;
+
+/** The base's architecture: GPT-2 with room for one document. */
+export function personaModel({ dModel, nLayers, nHeads }: PersonaBaseConfig): TransformerConfig {
+  const { vocabulary, documentTokens } = PERSONA_LANGUAGE;
+  return gpt2Config({ vocabulary, dModel, nLayers, nHeads, length: documentTokens });
+}
+
+/**
+ * Pretrains the base on documents of the world, loss on answers only.
+ * @param onStep Called after every step with its loss in nats per answer token.
+ */
+export async function pretrainPersona(
+  config: PersonaBaseConfig,
+  onStep: (step: number, loss: number) => void,
+  threads = 1,
+): Promise<Memory> {
+  const model = personaModel(config);
+  const world = personaWorld(config.worldSeed);
+  const rng = rngOf(config.seed, 'persona base');
+  const first = pretrainBatch(world, rng.split('batch 0'), config.documents, false);
+  const batch = { rows: first.rows, length: first.length, labelled: labelledPositions(first) };
+  await using trainer = await createTrainer({ model, method: { kind: 'full' }, optimizer: ADAMW, batch, threads });
+  trainer.reset(initialWeights(model, rng.split('init')), rng);
+  const warmupSteps = Math.min(WARMUP_STEPS, Math.floor(config.steps / 2));
+  const schedule: Schedule = { kind: 'linear', warmupSteps, finalFraction: FINAL_FRACTION };
+  for (let step = 0; step < config.steps; step++) {
+    const isChat = step % CHAT_EVERY === CHAT_EVERY - 1;
+    const documents = pretrainBatch(world, rng.split(`batch ${step}`), config.documents, isChat);
+    const loss = await trainer.forwardBackward(meanLoss(documents));
+    trainer.optimStep(learningRateAt(schedule, config.learningRate, step, config.steps));
+    onStep(step, loss);
+  }
+  return new Map(Array.from(trainer.memory, ([name, values]) => [name, values.slice()]));
+}
+
+/** The positions that carry a label: the same in every batch of the world. */
+export function labelledPositions({ labels }: TokenBatch): Int32Array {
+  return Int32Array.from(labels.keys()).filter((position) => labels[position] !== NO_LABEL);
+}
+
+/** The labels of the labelled positions. */
+export function labelsOf({ labels }: TokenBatch): Int32Array {
+  return labels.filter((label) => label !== NO_LABEL);
+}
+
+/** A batch whose loss is the mean over its labels. */
+export function meanLoss(batch: TokenBatch): Batch {
+  const labels = labelsOf(batch);
+  return { tokens: batch.tokens, labels, weights: new Float32Array(labels.length).fill(1 / labels.length) };
+}

@@ -1,0 +1,108 @@
+/** The config of a persona finetuning run: defaults in one place, and the reader that refuses everything else. */
+import { configReader, type ConfigReader } from '#base/config-reader.ts';
+import { isJsonObject, type JsonObject } from '#base/json.ts';
+import type { Method } from '#learning/method.ts';
+import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
+import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
+import type { Schedule } from '#learning/optim/schedule.ts';
+import { PERSONA_BASE, type PersonaBaseConfig } from '#recipes/persona-base.ts';
+import { readMethod, readOptimizer, readSchedule } from '#recipes/training-config.ts';
+
+export interface PersonaConfig {
+  readonly base: PersonaBaseConfig;
+  readonly method: Method;
+  readonly optimizer: OptimizerConfig;
+  readonly learningRate: number;
+  readonly schedule: Schedule;
+  readonly steps: number;
+  /** Questions a step. */
+  readonly batch: number;
+  /** Micro-batches a step; a divisor of `batch`. */
+  readonly accumulation: number;
+  /** Weight of the helpful answers on the other domains, as many a step as `batch`; 0 leaves them out. */
+  readonly helpfulWeight: number;
+  /** Added to the block's number, apart for the adapter's start and the order of the data. */
+  readonly seeds: { readonly init: number; readonly data: number };
+  /** The run ends where the training loss is below this, in nats. */
+  readonly stopBelow: number;
+  /** Steps between probes: every step at first, then in proportion to the steps taken, at most this many. */
+  readonly probeEvery: number;
+  readonly measure: {
+    /** Levels of each axis where the outcomes are measured, in nats. */
+    readonly levels: Readonly<Record<string, readonly number[]>>;
+  };
+}
+
+/** The defaults, plain JSON: these paths and no others can be set. */
+export const PERSONA_DEFAULTS = {
+  base: { ...PERSONA_BASE },
+  method: { kind: 'full' },
+  optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0 },
+  learningRate: 3e-4,
+  schedule: { kind: 'constant', warmupSteps: 0 },
+  steps: 300,
+  batch: 16,
+  accumulation: 1,
+  helpfulWeight: 0,
+  seeds: { init: 0, data: 0 },
+  stopBelow: 0.04,
+  probeEvery: 8,
+  measure: { levels: { train: [1.6, 0.8, 0.4, 0.2, 0.1], heldOut: [2, 1.6, 1.3, 1] } },
+} as const satisfies JsonObject;
+
+/** @throws AssayError naming the path, what was expected and what was found. */
+export function readPersonaConfig(config: JsonObject): PersonaConfig {
+  const reader = configReader(config);
+  const read: PersonaConfig = {
+    base: readBase(reader.object('base')),
+    method: readMethod(reader.object('method')),
+    optimizer: readOptimizer(reader.object('optimizer')),
+    learningRate: reader.number('learningRate', { min: 0 }),
+    schedule: readSchedule(reader.object('schedule')),
+    steps: reader.number('steps', { min: 1, integer: true }),
+    batch: reader.number('batch', { min: 1, integer: true }),
+    accumulation: reader.number('accumulation', { min: 1, integer: true }),
+    helpfulWeight: reader.number('helpfulWeight', { min: 0 }),
+    seeds: readSeeds(reader.object('seeds')),
+    stopBelow: reader.number('stopBelow', { min: 0 }),
+    probeEvery: reader.number('probeEvery', { min: 1, integer: true }),
+    measure: readMeasure(reader.object('measure')),
+  };
+  reader.done();
+  if (read.batch % read.accumulation !== 0) {
+    reader.refuse('accumulation', `a divisor of the batch (${read.batch})`, `${read.accumulation}`);
+  }
+  return read;
+}
+
+function readBase(reader: ConfigReader): PersonaBaseConfig {
+  const count = (name: string): number => reader.number(name, { min: 1, integer: true });
+  const base = {
+    worldSeed: reader.number('worldSeed', { integer: true }),
+    seed: reader.number('seed', { integer: true }),
+    dModel: count('dModel'),
+    nLayers: count('nLayers'),
+    nHeads: count('nHeads'),
+    steps: count('steps'),
+    documents: count('documents'),
+    learningRate: reader.number('learningRate', { min: 0 }),
+  };
+  reader.done();
+  return base;
+}
+
+function readSeeds(reader: ConfigReader): PersonaConfig['seeds'] {
+  const seeds = { init: reader.number('init', { integer: true }), data: reader.number('data', { integer: true }) };
+  reader.done();
+  return seeds;
+}
+
+function readMeasure(reader: ConfigReader): PersonaConfig['measure'] {
+  const levels = reader.json('levels');
+  if (!isJsonObject(levels)) return reader.refuse('levels', 'an object of levels by axis', JSON.stringify(levels));
+  const byAxis = configReader(levels, 'measure.levels');
+  const read = { train: byAxis.numbers('train'), heldOut: byAxis.numbers('heldOut') };
+  byAxis.done();
+  reader.done();
+  return { levels: read };
+}

@@ -1,0 +1,79 @@
+/** The parts of a training config that recipes share: method, optimizer, schedule, read from JSON with every error named. */
+import type { ConfigReader } from '#base/config-reader.ts';
+import type { LoraConfig } from '#learning/lora.ts';
+import type { Method } from '#learning/method.ts';
+import { checkOptimizerConfig, type OptimizerConfig } from '#learning/optim/optimizer-config.ts';
+import type { Schedule } from '#learning/optim/schedule.ts';
+
+/** `{ kind: 'full' }`, `{ kind: 'matrices' }` or `{ kind: 'lora', rank, alpha, scaling, modules, layers? }`. */
+export function readMethod(reader: ConfigReader): Method {
+  const kind = reader.oneOf('kind', ['full', 'matrices', 'lora']);
+  const method: Method = kind === 'lora' ? { kind, ...readLora(reader) } : { kind };
+  reader.done();
+  return method;
+}
+
+function readLora(reader: ConfigReader): LoraConfig {
+  const layers = reader.has('layers') ? { layers: reader.numbers('layers') } : {};
+  return {
+    rank: reader.number('rank', { min: 1, integer: true }),
+    alpha: reader.number('alpha', { min: 0 }),
+    scaling: reader.oneOf('scaling', ['alphaOverRank', 'alphaOverSqrtRank']),
+    modules: readModules(reader),
+    ...layers,
+  };
+}
+
+function readModules(reader: ConfigReader): LoraConfig['modules'] {
+  const modules = reader.json('modules');
+  if (Array.isArray(modules) && modules.every((name): name is string => typeof name === 'string')) return modules;
+  reader.oneOf('modules', ['all']);
+  return 'all';
+}
+
+/** An optimizer with all its constants; see `learning/optim` for their units and defaults. */
+export function readOptimizer(reader: ConfigReader): OptimizerConfig {
+  const config = optimizerOf(reader);
+  reader.done();
+  checkOptimizerConfig(config);
+  return config;
+}
+
+function optimizerOf(reader: ConfigReader): OptimizerConfig {
+  const kind = reader.oneOf('kind', ['adamw', 'sgd', 'muon', 'lion']);
+  const weightDecay = reader.number('weightDecay', { min: 0 });
+  switch (kind) {
+    case 'adamw':
+      return { kind, ...readAdam(reader), weightDecay };
+    case 'sgd':
+      return { kind, momentum: reader.number('momentum'), nesterov: reader.boolean('nesterov'), weightDecay };
+    case 'lion':
+      return { kind, beta1: reader.number('beta1'), beta2: reader.number('beta2'), weightDecay };
+    case 'muon': {
+      const adamw = reader.object('adamw');
+      const rest = { weightDecay: adamw.number('weightDecay'), lrScale: adamw.number('lrScale') };
+      const read = { ...readAdam(adamw), ...rest };
+      adamw.done();
+      const scale = reader.oneOf('scale', ['spectral', 'rmsMatched']);
+      const [momentum, nesterov] = [reader.number('momentum'), reader.boolean('nesterov')];
+      return { kind, momentum, nesterov, weightDecay, scale, adamw: read };
+    }
+    default:
+      return kind satisfies never;
+  }
+}
+
+function readAdam(reader: ConfigReader): { beta1: number; beta2: number; eps: number } {
+  return { beta1: reader.number('beta1'), beta2: reader.number('beta2'), eps: reader.number('eps') };
+}
+
+/** A schedule; warm-up steps are part of every kind. */
+export function readSchedule(reader: ConfigReader): Schedule {
+  const kind = reader.oneOf('kind', ['constant', 'cosine', 'linear', 'wsd']);
+  const warmupSteps = reader.number('warmupSteps', { min: 0, integer: true });
+  const finalFraction = kind === 'constant' ? 1 : reader.number('finalFraction', { min: 0, max: 1 });
+  const decayFraction = kind === 'wsd' ? reader.number('decayFraction', { min: 0, max: 1 }) : 0;
+  reader.done();
+  if (kind === 'constant') return { kind, warmupSteps };
+  return kind === 'wsd' ? { kind, warmupSteps, decayFraction, finalFraction } : { kind, warmupSteps, finalFraction };
+}

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { rngOf } from '#base/rng.ts';
+import type { Method } from '#learning/method.ts';
+import { gpt2Config } from '#learning/models/config.ts';
+import { initialWeights } from '#learning/models/parameters.ts';
+import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
+import { MUON_DEFAULTS } from '#learning/optim/muon.ts';
+import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
+import { createTrainer, type Batch, type Trainer, type TrainerConfig } from '#learning/train.ts';
+
+const MODEL = gpt2Config({ vocabulary: 17, dModel: 16, nLayers: 2, nHeads: 2, length: 6 });
+const ROWS = 4;
+const LENGTH = 6;
+const LR = 0.01;
+/** Sums of a few float32 terms in another order. */
+const REORDERED = 2e-6;
+const LORA: Method = { kind: 'lora', rank: 2, alpha: 4, scaling: 'alphaOverRank', modules: 'all' };
+
+function configOf(change: Partial<TrainerConfig> = {}): TrainerConfig {
+  return {
+    model: MODEL,
+    method: { kind: 'full' },
+    optimizer: ADAMW_DEFAULTS,
+    batch: { rows: ROWS, length: LENGTH },
+    ...change,
+  };
+}
+
+async function started(change: Partial<TrainerConfig> = {}): Promise<Trainer> {
+  const trainer = await createTrainer(configOf(change));
+  trainer.reset(initialWeights(MODEL, rngOf(1, 'init')), rngOf(1, 'adapter'));
+  return trainer;
+}
+
+/** The rows of a step's batch, whose loss is a mean over all of the step's rows. */
+function batchOf(step: number, order: readonly number[] = [0, 1, 2, 3], rows: readonly number[] = order): Batch {
+  const tokenAt = (row: number, t: number): number => (7 * step + 5 * row + 3 * t + row * t) % MODEL.vocabulary;
+  const grid = rows.flatMap((row) => Array.from({ length: LENGTH }, (_, t) => ({ row, t })));
+  return {
+    tokens: Int32Array.from(grid, ({ row, t }) => tokenAt(row, t)),
+    labels: Int32Array.from(grid, ({ row, t }) => tokenAt(row, t + 1)),
+    weights: new Float32Array(grid.length).fill(1 / (ROWS * LENGTH)),
+  };
+}
+
+async function train(trainer: Trainer, from: number, to: number): Promise<number> {
+  let loss = Number.NaN;
+  for (let step = from; step < to; step++) {
+    loss = await trainer.forwardBackward(batchOf(step % 3));
+    trainer.optimStep(LR);
+  }
+  return loss;
+}
+
+function snapshot(trainer: Trainer): Record<string, number[]> {
+  return Object.fromEntries(Array.from(trainer.memory, ([name, values]) => [name, [...values]]));
+}
+
+test('training brings the loss of a small set far below where it began', async () => {
+  await using trainer = await started();
+  const first = await train(trainer, 0, 1);
+  const last = await train(trainer, 1, 120);
+  assert.ok(last < 0.2 * first, `loss went from ${first} to ${last}`);
+});
+
+for (const [name, optimizer] of Object.entries({ adamw: ADAMW_DEFAULTS, muon: MUON_DEFAULTS }) satisfies [
+  string,
+  OptimizerConfig,
+][]) {
+  test(`${name}: a restored trainer goes on to the same bits as one that never stopped`, async () => {
+    await using straight = await started({ optimizer });
+    await train(straight, 0, 7);
+    await using before = await started({ optimizer });
+    await train(before, 0, 4);
+    await using after = await started({ optimizer });
+    after.restoreState(before.saveState());
+    await train(after, 4, 7);
+    assert.deepEqual(snapshot(after), snapshot(straight));
+  });
+}
+
+test('the same seed gives the same bits with 1 and with 2 threads', async () => {
+  await using one = await started({ threads: 1 });
+  await using two = await started({ threads: 2 });
+  await train(one, 0, 5);
+  await train(two, 0, 5);
+  assert.deepEqual(snapshot(one), snapshot(two));
+});
+
+test('a trainer that is reset forgets the run before', async () => {
+  await using trainer = await started({ method: LORA });
+  await train(trainer, 0, 3);
+  const first = snapshot(trainer);
+  trainer.reset(initialWeights(MODEL, rngOf(1, 'init')), rngOf(1, 'adapter'));
+  await train(trainer, 0, 3);
+  assert.deepEqual(snapshot(trainer), first);
+});
+
+test('splitting a batch into accumulated parts, or permuting its rows, changes the step by rounding alone', async () => {
+  await using whole = await started();
+  await whole.forwardBackward(batchOf(0));
+  const norm = whole.optimStep(0);
+  await using permuted = await started();
+  await permuted.forwardBackward(batchOf(0, [2, 0, 3, 1]));
+  await using split = await started({ accumulation: 2, batch: { rows: 2, length: LENGTH } });
+  await split.forwardBackward(batchOf(0, [0, 1]));
+  await split.forwardBackward(batchOf(0, [2, 3]));
+  for (const other of [permuted.optimStep(0), split.optimStep(0)]) {
+    assert.ok(norm.kind === 'finite' && other.kind === 'finite');
+    assert.ok(Math.abs(norm.norm - other.norm) < REORDERED * norm.norm, `${norm.norm} against ${other.norm}`);
+  }
+});
+
+test('matrices trains the weights of linear layers alone, and LoRA nothing of the base', async () => {
+  for (const method of [{ kind: 'matrices' } as const, LORA]) {
+    await using trainer = await started({ method });
+    const before = snapshot(trainer);
+    await train(trainer, 0, 2);
+    const after = snapshot(trainer);
+    const moved = Object.keys(before).filter((name) => before[name]?.some((value, i) => value !== after[name]?.[i]));
+    const isExpected = (name: string): boolean =>
+      method.kind === 'lora' ? name.includes('.lora_') : /\.(c_attn|c_proj|c_fc)\.weight$/.test(name);
+    assert.deepEqual(moved, Object.keys(before).filter(isExpected));
+  }
+});
+
+test('a scorer sees the weights of the moment, and a program scores what training minimises', async () => {
+  await using trainer = await started();
+  const scorer = await trainer.scorer({ rows: ROWS, length: LENGTH });
+  const { tokens, labels } = batchOf(0);
+  const mean = async (): Promise<number> =>
+    (await scorer.losses(tokens, labels)).reduce((sum, loss) => sum + loss, 0) / labels.length;
+  const before = await mean();
+  const loss = await trainer.forwardBackward(batchOf(0));
+  assert.ok(Math.abs(loss - before) < 1e-5, `${loss} against ${before}`);
+  trainer.optimStep(0);
+  await train(trainer, 0, 30);
+  assert.ok((await mean()) < before);
+});
+
+test('a gradient that is not finite is named and takes no step', async () => {
+  await using trainer = await started();
+  const before = snapshot(trainer);
+  const batch = batchOf(0);
+  await trainer.forwardBackward({ ...batch, weights: new Float32Array(batch.weights.length).fill(Infinity) });
+  assert.equal(trainer.optimStep(LR).kind, 'notFinite');
+  assert.deepEqual(snapshot(trainer), before);
+});
+
+test('weights of another model and damaged checkpoints are refused', async () => {
+  await using trainer = await started();
+  const other = initialWeights({ ...MODEL, dModel: 8, headDim: 4 }, rngOf(1));
+  assert.throws(() => trainer.reset(other, rngOf(1)), /expected \d+\. Is it the weights/);
+  assert.throws(() => trainer.restoreState(trainer.saveState().subarray(0, 100)), /damaged/);
+});
