@@ -1,0 +1,153 @@
+/** The rules of the house that a type checker cannot see: who may import whom, and who may touch the outside. */
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** layer -> the layers it may import; the order is the way of the data (ARCHITECTURE.md). */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  engine: ['base'],
+  learning: ['engine', 'base'],
+  worlds: ['base'],
+  measures: ['learning', 'engine', 'base'],
+  study: ['base'],
+  store: ['study', 'base'],
+  runner: ['store', 'study', 'base'],
+  analysis: ['study', 'base'],
+  report: ['analysis', 'study', 'base'],
+  recipes: ['learning', 'engine', 'measures', 'worlds', 'study', 'base'],
+  cli: [
+    'report',
+    'analysis',
+    'runner',
+    'store',
+    'recipes',
+    'study',
+    'base',
+    'engine',
+    'learning',
+    'measures',
+    'worlds',
+  ],
+};
+
+/** Modules only one place may import. */
+const ONLY_IN: readonly (readonly [RegExp, RegExp])[] = [
+  [/^onnxruntime-(node|common)$/, /^src\/(engine\/session\.ts|cli\/doctor\.ts)$/],
+  [/^(node:sqlite|pg)$/, /^src\/store\//],
+];
+
+interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+  readonly imports: readonly string[];
+}
+
+const files: readonly SourceFile[] = globSync('src/**/*.ts', { cwd: ROOT })
+  .filter((path) => !path.includes('kernels/source/') && !path.endsWith('.d.ts'))
+  .map((path) => {
+    const text = readFileSync(`${ROOT}${path}`, 'utf8');
+    const imports = [
+      ...text.matchAll(/^(?:import|export)\b[^'"`;]*?from '([^']+)';|^import '([^']+)';|\bimport\('([^']+)'\)/gm),
+    ];
+    return { path, text, imports: imports.map((match) => match[1] ?? match[2] ?? match[3] ?? '') };
+  });
+const product = files.filter(({ path }) => !path.endsWith('.test.ts'));
+
+test('the checks below see the source: there are files, and they import', () => {
+  assert.ok(product.length > 50, `${product.length} files`);
+  assert.ok(product.some(({ imports }) => imports.includes('#base/errors.ts')));
+});
+
+test('layers import only along the allowed edges, by #layer/file.ts', () => {
+  const broken = product.flatMap(({ path, imports }) =>
+    imports
+      .filter((name) => name.startsWith('#'))
+      .filter((name) => !mayImport(layerOf(path), name.slice(1).split('/')[0] ?? ''))
+      .map((name) => `${path} imports ${name}`),
+  );
+  assert.deepEqual(broken, []);
+});
+
+test('no file climbs with ../, and relative imports stay inside the layer', () => {
+  const broken = files.flatMap(({ path, imports }) =>
+    imports.filter((name) => name.startsWith('..')).map((name) => `${path} imports ${name}`),
+  );
+  assert.deepEqual(broken, []);
+});
+
+test('there is no cycle of imports, types included', () => {
+  const graph = new Map(product.map(({ path, imports }) => [path, imports.flatMap((name) => targetOf(path, name))]));
+  assert.equal(findCycle(graph), undefined);
+});
+
+test('ONNX Runtime, SQLite and PostgreSQL are imported in one place each', () => {
+  const broken = files.flatMap(({ path, imports }) =>
+    ONLY_IN.flatMap(([module, home]) =>
+      imports.filter((name) => module.test(name) && !home.test(path)).map((name) => `${path} imports ${name}`),
+    ),
+  );
+  assert.deepEqual(broken, []);
+});
+
+test('environment, wall clock and unseeded randomness are touched in cli/ alone', () => {
+  const broken = product
+    .filter(({ path }) => !path.startsWith('src/cli/'))
+    .flatMap(({ path, text }) =>
+      [...withoutComments(text).matchAll(/\b(process\.env|Date\.now|Math\.random)\b/g)].map(
+        ([name]) => `${path} uses ${name}`,
+      ),
+    );
+  assert.deepEqual(broken, []);
+});
+
+test('a study needs nothing but the public API', () => {
+  const broken = globSync('studies/**/*.ts', { cwd: ROOT }).flatMap((path) =>
+    [...readFileSync(`${ROOT}${path}`, 'utf8').matchAll(/from '([^']+)'/g)]
+      .map((match) => match[1] ?? '')
+      .filter((name) => !/^(assay|node:|\.\/)/.test(name))
+      .map((name) => `${path} imports ${name}`),
+  );
+  assert.deepEqual(broken, []);
+});
+
+function layerOf(path: string): string {
+  return path.split('/')[1] ?? '';
+}
+
+function mayImport(layer: string, other: string): boolean {
+  return layer === 'index.ts' || layer === other || (ALLOWED[layer] ?? []).includes(other);
+}
+
+function targetOf(path: string, name: string): readonly string[] {
+  if (name.startsWith('#')) return [`src/${name.slice(1)}`];
+  if (name.startsWith('./')) return [`${path.slice(0, path.lastIndexOf('/'))}/${name.slice(2)}`];
+  return [];
+}
+
+function findCycle(graph: ReadonlyMap<string, readonly string[]>): string | undefined {
+  const state = new Map<string, 'open' | 'done'>();
+  const visit = (node: string, trail: readonly string[]): string | undefined => {
+    if (state.get(node) === 'open') return [...trail.slice(trail.indexOf(node)), node].join(' -> ');
+    if (state.get(node) === 'done') return undefined;
+    state.set(node, 'open');
+    for (const next of graph.get(node) ?? []) {
+      const cycle = visit(next, [...trail, node]);
+      if (cycle !== undefined) return cycle;
+    }
+    state.set(node, 'done');
+    return undefined;
+  };
+  for (const node of graph.keys()) {
+    const cycle = visit(node, []);
+    if (cycle !== undefined) return cycle;
+  }
+  return undefined;
+}
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+}
