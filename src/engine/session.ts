@@ -26,6 +26,8 @@ export interface Program extends AsyncDisposable {
    * @throws ShapeError on an unknown name, a wrong length or element type.
    */
   bind(name: string, memory: Buffer): void;
+  /** Binds where the program has that name, and does nothing where it does not read it. */
+  bindIfKnown(name: string, memory: Buffer): void;
   /** The memory bound to a name; bound to fresh memory on first use. */
   float32(name: string): Float32Array;
   int32(name: string): Int32Array;
@@ -79,6 +81,9 @@ export async function compile(
     inputs: graph.inputs,
     outputs: graph.outputs,
     bind,
+    bindIfKnown: (name, memory) => {
+      if (values.has(name)) bind(name, memory);
+    },
     float32: (name) => narrow(memoryOf(name), Float32Array, name),
     int32: (name) => narrow(memoryOf(name), Int32Array, name),
     run: async () => {

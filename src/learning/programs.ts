@@ -62,9 +62,6 @@ function labelLosses(config: TransformerConfig, model: TrainedModel, layout: Bat
 }
 
 function bindMemory(program: Program, memory: Memory): Program {
-  for (const { name } of program.inputs) {
-    const values = memory.get(name);
-    if (values !== undefined) program.bind(name, values);
-  }
+  for (const [name, values] of memory) program.bindIfKnown(name, values);
   return program;
 }

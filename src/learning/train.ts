@@ -17,6 +17,7 @@ import { clipGradients } from '#learning/optim/clip.ts';
 import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
 import { createOptimizer, trainingBytes, type Optimizer } from '#learning/optim/optimizer.ts';
 import { placeParameters, type Parameter } from '#learning/optim/parameter.ts';
+import type { ParameterSpec } from '#learning/nn/layers.ts';
 import { compileScorer, compileStep, gradientOutput, type BatchLayout, type Memory } from '#learning/programs.ts';
 
 export interface TrainerConfig {
@@ -41,7 +42,10 @@ export interface Batch {
 }
 
 export interface Trainer extends AsyncDisposable {
-  /** Starts over: base weights, a fresh adapter drawn from `rng`, zero optimizer state. */
+  /**
+   * Starts over: base weights, a fresh adapter drawn from `rng`, zero optimizer state. Trained weights are copied in;
+   * frozen ones are read where they are, so that one copy of a base serves any number of trainers.
+   */
   reset(base: Memory, rng: Rng): void;
   /** Computes the loss and its gradients; from the second micro-batch since the last step, gradients are added. */
   forwardBackward(batch: Batch): Promise<number>;
@@ -76,7 +80,6 @@ export async function createTrainer(config: TrainerConfig): Promise<Trainer> {
   const handles = parameters.map(({ handle }) => handle);
   const optimizer = createOptimizer(config.optimizer, handles, arena);
   const memory = new Map(parameters.map(({ handle, values }): [string, Float32Array] => [handle.name, values]));
-  for (const { name, shape } of model.base) if (!memory.has(name)) memory.set(name, new Float32Array(sizeOf(shape)));
 
   const program = await compileStep(config.model, model, config.batch, memory, config.threads ?? 1);
   const fresh = isAccumulating
@@ -92,7 +95,7 @@ interface Parts {
   readonly model: TrainedModel;
   readonly parameters: readonly Parameter[];
   readonly optimizer: Optimizer;
-  readonly memory: Memory;
+  readonly memory: Map<string, Float32Array>;
   readonly arena: Arena;
   readonly program: Program;
   /** Where the program writes gradients that are then added up; absent where it writes them in place. */
@@ -108,7 +111,11 @@ function trainerOf(config: TrainerConfig, parts: Parts): Trainer {
   return {
     memory,
     reset(base, rng) {
-      fillWeights(parts.model, memory, base, rng);
+      fillTrained(parts, base, rng);
+      for (const [name, values] of frozenOf(parts, base)) {
+        memory.set(name, values);
+        for (const one of programs) one.bindIfKnown(name, values);
+      }
       optimizer.restoreState(start);
       microBatches = 0;
     },
@@ -158,28 +165,29 @@ function scorerOf(program: Program): Scorer {
   };
 }
 
-/** Copies the base's weights in; what the base does not have, the adapter, starts anew. */
-function fillWeights({ base, trained }: TrainedModel, memory: Memory, weights: Memory, rng: Rng): void {
-  const isBase = new Set(base.map(({ name }) => name));
-  for (const spec of [...base, ...trained.filter(({ name }) => !isBase.has(name))]) {
-    const target = memory.get(spec.name);
-    const source = weights.get(spec.name);
-    if (target === undefined) throw new Error(`no memory for "${spec.name}"`);
-    if (source !== undefined && source.length !== target.length) {
-      throw new AssayError(
-        'file',
-        `Base model: "${spec.name}" has ${source.length} values, expected ${target.length}. Is it the weights of this config?`,
-      );
-    }
-    if (source === undefined && isBase.has(spec.name)) {
-      throw new AssayError(
-        'file',
-        `Base model: expected a tensor "${spec.name}", found none. Is it the weights of this config?`,
-      );
-    }
-    if (source === undefined) fillInitial(spec, target, rng);
-    else target.set(source);
-  }
+/** Copies the trained weights in from the base; what the base does not have, the adapter, starts anew. */
+function fillTrained({ model, parameters }: Parts, base: Memory, rng: Rng): void {
+  const isBase = new Set(model.base.map(({ name }) => name));
+  model.trained.forEach((spec, i) => {
+    const target = parameters[i]?.values ?? new Float32Array();
+    if (isBase.has(spec.name)) target.set(baseTensor(spec, base));
+    else fillInitial(spec, target, rng);
+  });
+}
+
+function frozenOf({ model }: Parts, base: Memory): readonly (readonly [string, Float32Array])[] {
+  const isTrained = new Set(model.trained.map(({ name }) => name));
+  return model.base.filter(({ name }) => !isTrained.has(name)).map((spec) => [spec.name, baseTensor(spec, base)]);
+}
+
+function baseTensor({ name, shape }: ParameterSpec, base: Memory): Float32Array {
+  const values = base.get(name);
+  if (values?.length === sizeOf(shape)) return values;
+  const found = values === undefined ? 'none' : `${values.length} values`;
+  throw new AssayError(
+    'file',
+    `Base model: expected a tensor "${name}" of ${sizeOf(shape)} values, found ${found}. Are these the weights of this config?`,
+  );
 }
 
 function restore({ parameters, optimizer }: Parts, [state, ...values]: readonly Uint8Array[]): void {

@@ -1,0 +1,125 @@
+/**
+ * Seconds per full training step of one model, and the peak memory of its process; one JSON line on stdout.
+ *   node bench/lm-step.ts MODEL [--threads N] [--seconds S]
+ * The models are those of bench/peers/speed.py, weights random and batches fixed, three warm-up steps.
+ */
+import { parseArgs } from 'node:util';
+
+import { rngOf } from '#base/rng.ts';
+import type { Method } from '#learning/method.ts';
+import { gpt2Config, type TransformerConfig } from '#learning/models/config.ts';
+import { initialWeights } from '#learning/models/parameters.ts';
+import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
+import { MUON_DEFAULTS } from '#learning/optim/muon.ts';
+import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
+import { createTrainer } from '#learning/train.ts';
+import { labelledPositions, PERSONA_BASE, personaModel } from '#recipes/persona-base.ts';
+import { personaWorld, pretrainBatch, questionBatch } from '#worlds/persona.ts';
+
+const WARM_UP_STEPS = 3;
+const LEAST_STEPS = 5;
+const LR = 1e-3;
+
+interface Subject {
+  readonly model: TransformerConfig;
+  readonly method: Method;
+  readonly optimizer: OptimizerConfig;
+  readonly rows: number;
+  readonly length: number;
+  readonly labelled?: Int32Array;
+}
+
+const FULL = { method: { kind: 'full' }, optimizer: ADAMW_DEFAULTS } as const;
+const lora = (rank: number, modules: 'all' | readonly string[] = 'all'): Method => ({
+  kind: 'lora',
+  rank,
+  alpha: 16,
+  scaling: 'alphaOverRank',
+  modules,
+});
+
+/** SmolLM2-135M's shapes. */
+const SMOLLM: TransformerConfig = {
+  family: 'llama',
+  vocabulary: 49152,
+  dModel: 576,
+  nLayers: 30,
+  nHeads: 9,
+  nKvHeads: 3,
+  headDim: 64,
+  dMlp: 1536,
+  norm: { kind: 'rmsNorm', epsilon: 1e-5 },
+  activation: 'silu',
+  mlp: 'gated',
+  positions: { kind: 'rotary', theta: 1e5 },
+  biases: { qkv: false, attentionOut: false, mlp: false },
+  qkNorm: false,
+  tied: true,
+};
+
+const persona = personaModel(PERSONA_BASE);
+const world = personaWorld(0);
+const documents = pretrainBatch(world, rngOf(0), 64, false);
+const questions = questionBatch(
+  world,
+  Int32Array.from({ length: 16 }, (_, i) => i),
+  'harmful',
+);
+const pretraining = { rows: documents.rows, length: documents.length, labelled: labelledPositions(documents) };
+const finetuning = { rows: questions.rows, length: questions.length, labelled: labelledPositions(questions) };
+
+const SUBJECTS: Readonly<Record<string, Subject>> = {
+  gpt256: {
+    model: gpt2Config({ vocabulary: 4096, dModel: 256, nLayers: 4, nHeads: 8, length: 128 }),
+    ...FULL,
+    rows: 16,
+    length: 128,
+  },
+  'smollm-lora': { model: SMOLLM, method: lora(8), optimizer: ADAMW_DEFAULTS, rows: 2, length: 256 },
+  'persona-pretrain': { model: persona, ...FULL, ...pretraining },
+  'persona-finetune': { model: persona, ...FULL, ...finetuning },
+  'persona-lora': { model: persona, method: lora(4), optimizer: ADAMW_DEFAULTS, ...finetuning },
+  'persona-muon': { model: persona, method: { kind: 'matrices' }, optimizer: MUON_DEFAULTS, ...finetuning },
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { threads: { type: 'string', default: '1' }, seconds: { type: 'string', default: '20' } },
+});
+const name = positionals[0] ?? '';
+const subject = SUBJECTS[name];
+if (subject === undefined) throw new Error(`Expected one of ${Object.keys(SUBJECTS).join(', ')}, found "${name}".`);
+
+const { model, method, optimizer, ...batch } = subject;
+const threads = Number(values.threads);
+await using trainer = await createTrainer({ model, method, optimizer, batch, threads });
+trainer.reset(initialWeights(model, rngOf(0)), rngOf(0, 'adapter'));
+const count = batch.labelled?.length ?? batch.rows * batch.length;
+const rng = rngOf(0, 'tokens');
+const fixed = {
+  tokens: Int32Array.from({ length: batch.rows * batch.length }, () => rng.below(model.vocabulary)),
+  labels: Int32Array.from({ length: count }, () => rng.below(model.vocabulary)),
+  weights: new Float32Array(count).fill(1 / count),
+};
+
+const seconds: number[] = [];
+for (let step = -WARM_UP_STEPS, until = Infinity; step < LEAST_STEPS || performance.now() < until; step++) {
+  if (step === 0) until = performance.now() + 1000 * Number(values.seconds);
+  const started = performance.now();
+  await trainer.forwardBackward(fixed);
+  trainer.optimStep(LR);
+  if (step >= 0) seconds.push((performance.now() - started) / 1000);
+}
+seconds.sort((a, b) => a - b);
+const at = (fraction: number): number =>
+  Number((seconds[Math.floor(fraction * (seconds.length - 1))] ?? Number.NaN).toPrecision(4));
+console.log(
+  JSON.stringify({
+    model: name,
+    threads,
+    steps: seconds.length,
+    secondsPerStep: at(0.5),
+    quartiles: [at(0.25), at(0.75)],
+    peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
+  }),
+);
