@@ -55,6 +55,7 @@ const SMOLLM: TransformerConfig = {
   biases: { qkv: false, attentionOut: false, mlp: false },
   qkNorm: false,
   tied: true,
+  initialStd: 0.02,
 };
 
 const persona = personaModel(PERSONA_BASE);

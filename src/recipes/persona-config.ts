@@ -86,6 +86,7 @@ function readBase(reader: ConfigReader): PersonaBaseConfig {
     steps: count('steps'),
     documents: count('documents'),
     learningRate: reader.number('learningRate', { min: 0 }),
+    initialStd: reader.number('initialStd', { min: 0 }),
   };
   reader.done();
   return base;

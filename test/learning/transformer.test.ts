@@ -56,6 +56,7 @@ const MODELS: Readonly<Record<string, TransformerConfig>> = {
     biases: { qkv: false, attentionOut: false, mlp: false },
     qkNorm: false,
     tied: false,
+    initialStd: 0.02,
   },
 };
 

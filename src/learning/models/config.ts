@@ -23,6 +23,8 @@ export interface TransformerConfig {
   readonly qkNorm: boolean;
   /** Whether the head is the token embedding. */
   readonly tied: boolean;
+  /** Standard deviation of weights before training (Hugging Face's initializer_range). */
+  readonly initialStd: number;
 }
 
 export interface LearnedPositions {
@@ -51,8 +53,10 @@ export function gpt2Config(size: {
   readonly nLayers: number;
   readonly nHeads: number;
   readonly length: number;
+  /** Default 0.02, GPT-2's, which suits widths of about 768; narrower models start better with more. */
+  readonly initialStd?: number;
 }): TransformerConfig {
-  const { vocabulary, dModel, nLayers, nHeads, length } = size;
+  const { vocabulary, dModel, nLayers, nHeads, length, initialStd = 0.02 } = size;
   return {
     family: 'gpt2',
     vocabulary,
@@ -69,6 +73,7 @@ export function gpt2Config(size: {
     biases: { qkv: true, attentionOut: true, mlp: true },
     qkNorm: false,
     tied: true,
+    initialStd,
   };
 }
 

@@ -2,24 +2,23 @@
 import type { Rng } from '#base/rng.ts';
 import { checkTransformer, type TransformerConfig } from '#learning/models/config.ts';
 import { MODULES, type BlockModules } from '#learning/models/modules.ts';
-import type { Initial, ParameterRole, ParameterSpec } from '#learning/nn/layers.ts';
+import type { ParameterRole, ParameterSpec } from '#learning/nn/layers.ts';
 import { sizeOf } from '#engine/tensor.ts';
-
-/** GPT-2's initial scale; projections back to the stream shrink with depth. @see Radford et al. 2019, section 2.3. */
-const INITIAL_STD = 0.02;
 
 /** All parameters in a fixed order. @throws AssayError on sizes that do not fit together. */
 export function transformerParameters(config: TransformerConfig): readonly ParameterSpec[] {
   checkTransformer(config);
   const names = MODULES[config.family];
-  const { vocabulary, dModel, positions } = config;
+  const { vocabulary, dModel, positions, initialStd } = config;
   const blocks = Array.from({ length: config.nLayers }, (_, layer) => blockParameters(config, names.block(layer)));
   return [
-    spec(names.tokenEmbedding, [vocabulary, dModel], 'embedding'),
-    ...(positions.kind === 'learned' ? [spec(names.positionEmbedding, [positions.length, dModel], 'embedding')] : []),
+    spec(names.tokenEmbedding, [vocabulary, dModel], 'embedding', initialStd),
+    ...(positions.kind === 'learned'
+      ? [spec(names.positionEmbedding, [positions.length, dModel], 'embedding', initialStd)]
+      : []),
     ...blocks.flat(),
     ...normParameters(config, names.finalNorm, dModel),
-    ...(config.tied ? [] : [spec(`${names.head}.weight`, [vocabulary, dModel], 'head')]),
+    ...(config.tied ? [] : [spec(`${names.head}.weight`, [vocabulary, dModel], 'head', initialStd)]),
   ];
 }
 
@@ -61,24 +60,25 @@ export function parameterCount(specs: readonly ParameterSpec[]): number {
 }
 
 function blockParameters(config: TransformerConfig, names: BlockModules): readonly ParameterSpec[] {
-  const { dModel, dMlp, headDim, biases } = config;
+  const { dModel, dMlp, headDim, biases, initialStd: std } = config;
   const [dQuery, dKv] = [config.nHeads * headDim, config.nKvHeads * headDim];
-  const outStd = INITIAL_STD / Math.sqrt(2 * config.nLayers);
+  // Projections back to the stream shrink with depth: Radford et al. 2019 (GPT-2), section 2.3.
+  const outStd = std / Math.sqrt(2 * config.nLayers);
   const { qkv } = names;
   return [
     ...normParameters(config, names.attentionNorm, dModel),
     ...(qkv.kind === 'fused'
-      ? linearParameters(qkv.module, dQuery + 2 * dKv, dModel, biases.qkv)
+      ? linearParameters(qkv.module, dQuery + 2 * dKv, dModel, biases.qkv, std)
       : [
-          ...linearParameters(qkv.q, dQuery, dModel, biases.qkv),
-          ...linearParameters(qkv.k, dKv, dModel, biases.qkv),
-          ...linearParameters(qkv.v, dKv, dModel, biases.qkv),
+          ...linearParameters(qkv.q, dQuery, dModel, biases.qkv, std),
+          ...linearParameters(qkv.k, dKv, dModel, biases.qkv, std),
+          ...linearParameters(qkv.v, dKv, dModel, biases.qkv, std),
         ]),
     ...(config.qkNorm ? [scaleOf(names.queryNorm, headDim), scaleOf(names.keyNorm, headDim)] : []),
     ...linearParameters(names.attentionOut, dModel, dQuery, biases.attentionOut, outStd),
     ...normParameters(config, names.mlpNorm, dModel),
-    ...(config.mlp === 'gated' ? linearParameters(names.mlpGate, dMlp, dModel, biases.mlp) : []),
-    ...linearParameters(names.mlpUp, dMlp, dModel, biases.mlp),
+    ...(config.mlp === 'gated' ? linearParameters(names.mlpGate, dMlp, dModel, biases.mlp, std) : []),
+    ...linearParameters(names.mlpUp, dMlp, dModel, biases.mlp, std),
     ...linearParameters(names.mlpDown, dModel, dMlp, biases.mlp, outStd),
   ];
 }
@@ -88,27 +88,24 @@ function linearParameters(
   dOut: number,
   dIn: number,
   hasBias: boolean,
-  std = INITIAL_STD,
+  std: number,
 ): readonly ParameterSpec[] {
-  const weight = spec(`${module}.weight`, [dOut, dIn], 'matrix', { kind: 'normal', std });
-  return hasBias ? [weight, spec(`${module}.bias`, [dOut], 'vector', { kind: 'zeros' })] : [weight];
+  const weight = spec(`${module}.weight`, [dOut, dIn], 'matrix', std);
+  return hasBias
+    ? [weight, { name: `${module}.bias`, shape: [dOut], role: 'vector', initial: { kind: 'zeros' } }]
+    : [weight];
 }
 
 function normParameters(config: TransformerConfig, module: string, length: number): readonly ParameterSpec[] {
   const scale = scaleOf(module, length);
   if (config.norm.kind === 'rmsNorm') return [scale];
-  return [scale, spec(`${module}.bias`, [length], 'vector', { kind: 'zeros' })];
+  return [scale, { name: `${module}.bias`, shape: [length], role: 'vector', initial: { kind: 'zeros' } }];
 }
 
 function scaleOf(module: string, length: number): ParameterSpec {
-  return spec(`${module}.weight`, [length], 'vector', { kind: 'ones' });
+  return { name: `${module}.weight`, shape: [length], role: 'vector', initial: { kind: 'ones' } };
 }
 
-function spec(
-  name: string,
-  shape: readonly number[],
-  role: ParameterRole,
-  initial: Initial = { kind: 'normal', std: INITIAL_STD },
-): ParameterSpec {
-  return { name, shape, role, initial };
+function spec(name: string, shape: readonly number[], role: ParameterRole, std: number): ParameterSpec {
+  return { name, shape, role, initial: { kind: 'normal', std } };
 }
