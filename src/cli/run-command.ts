@@ -39,19 +39,36 @@ const DEFAULT_CHECKPOINT_SECONDS = 2;
 /** Exit statuses of `run`. */
 const EXIT = { ended: 0, failedRuns: 1, controlFailed: 3, interrupted: 130 } as const;
 
+/** What was asked for, checked before anything is made. */
+interface Request {
+  readonly found: FoundStudy;
+  readonly folder: string;
+  readonly workers: number;
+  readonly checkpointMs: number;
+  readonly isMixingAllowed: boolean;
+  readonly isJson: boolean;
+}
+
 /** Runs a study; resolves with the exit status. @throws AssayError before any training on bad usage or input. */
 export async function runCommand(given: Given, terminal: Terminal): Promise<number> {
   const startedMs = terminal.now();
   const found = await findStudy(given.positionals[0] ?? '');
   const looks = looksOf(given);
   const plans = looks.map((blocks) => planGiven(found.study, given, blocks));
+  const request: Request = {
+    found,
+    folder: storeFolder(given),
+    workers: given.count('workers') ?? availableParallelism(),
+    checkpointMs: checkpointSecondsOf(given) * 1000,
+    isMixingAllowed: given.flag('mix-numerics'),
+    isJson: given.flag('json'),
+  };
   warnOf(plans, terminal);
-  const folder = storeFolder(given);
-  await using store = await openSqliteStore(folder);
-  const say = given.flag('json') ? terminal.note : terminal.out;
+  await using store = await openSqliteStore(request.folder);
+  const say = request.isJson ? terminal.note : terminal.out;
   let last: { plan: StudyPlan; summary: RunSummary; answer: Answer } | undefined;
   for (const plan of plans) {
-    const made = await makeRuns(plan, found, store, folder, given, terminal);
+    const made = await makeRuns(plan, store, request, terminal);
     if (made.isStopped) {
       terminal.note(`Stopped. Nothing durable was lost. To resume: ${commandLine(given)}`);
       return EXIT.interrupted;
@@ -60,7 +77,7 @@ export async function runCommand(given: Given, terminal: Terminal): Promise<numb
       plan,
       frame: await frameOf(store, plan.planId),
       settled: await store.readSettled(plan.planId),
-      reportPath: resolve(folder, 'reports', `${plan.study.name}-${plan.profile}.html`),
+      reportPath: resolve(request.folder, 'reports', `${plan.study.name}-${plan.profile}.html`),
       command: commandLine(given),
     });
     last = { plan, summary: made.summary, answer };
@@ -75,7 +92,7 @@ export async function runCommand(given: Given, terminal: Terminal): Promise<numb
   say(
     `${plan.study.name} (${plan.profile}): ${summary.finished} finished, ${summary.diverged} diverged, ${summary.failures.length} failed in ${durationOf(seconds)}`,
   );
-  if (given.flag('json')) {
+  if (request.isJson) {
     terminal.out(resultLine({ study: plan.study.name, profile: plan.profile, summary, seconds, answer }));
   }
   return exitStatusOf(summary, answer);
@@ -99,27 +116,25 @@ export function commandLine(given: Given): string {
 /** Makes a plan's runs, with Ctrl-C stopping at checkpoints and a second one killing. */
 async function makeRuns(
   plan: StudyPlan,
-  found: FoundStudy,
   store: Store,
-  folder: string,
-  given: Given,
+  request: Request,
   terminal: Terminal,
 ): Promise<{ summary: RunSummary; isStopped: boolean }> {
   const [stop, kill] = [new AbortController(), new AbortController()];
   const onSignal = (): void => (stop.signal.aborted ? kill : stop).abort();
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, onSignal);
-  const progress = progressOn(terminal, given.flag('json'));
+  const progress = progressOn(terminal, request.isJson);
   try {
     const summary = await runStudy(plan, {
       store,
-      folder,
-      workers: given.count('workers') ?? availableParallelism(),
+      folder: request.folder,
+      workers: request.workers,
       workerUrl: new URL(import.meta.resolve('./worker-main.ts')).href,
-      studyUrl: found.url,
+      studyUrl: request.found.url,
       provenance: provenanceHere(packageVersion(), sourceCommit()),
-      isMixingAllowed: given.flag('mix-numerics'),
-      checkpointMs: checkpointSecondsOf(given) * 1000,
+      isMixingAllowed: request.isMixingAllowed,
+      checkpointMs: request.checkpointMs,
       onEvent: progress.onEvent,
       stop: stop.signal,
       kill: kill.signal,
