@@ -130,7 +130,7 @@ async function makeRuns(
       store,
       folder: request.folder,
       workers: request.workers,
-      workerUrl: new URL(import.meta.resolve('./worker-main.ts')).href,
+      workerUrl: import.meta.resolve('#cli/worker-main.ts'),
       studyUrl: request.found.url,
       provenance: provenanceHere(packageVersion(), sourceCommit()),
       isMixingAllowed: request.isMixingAllowed,

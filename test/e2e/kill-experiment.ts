@@ -38,6 +38,8 @@ export async function runWithKills({ argsOf, kills, seed }: KillExperiment): Pro
     if (runner === undefined) {
       runner = start(argsOf(round));
       pids = workerPidsOf(runner);
+      // Else slow machines would only see kills of runners that have done nothing yet.
+      await runner.line((line) => line.includes('"runStarted"')).catch(() => {});
     }
     await sleep(LEAST_WAIT_MS + rng.below(MOST_WAIT_MS - LEAST_WAIT_MS));
     if (runner.process.exitCode !== null) {
