@@ -27,6 +27,7 @@ async function said(...args: string[]): Promise<Said> {
     note: (line: string): void => void notes.push(line),
     draw: (text: string): void => void notes.push(text),
     isInteractive: false,
+    columns: 80,
     now: () => 0,
   };
   const status = await runCommand(args, terminal);
