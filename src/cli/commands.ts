@@ -2,7 +2,8 @@
 import { AssayError, type ErrorKind, nearestName } from '#base/errors.ts';
 
 import { doctorCommand } from './doctor.ts';
-import { exportCommand, listCommand, planCommand, reportCommand, statusCommand } from './inspect-commands.ts';
+import { exportCommand } from './export-command.ts';
+import { listCommand, planCommand, reportCommand, statusCommand } from './inspect-commands.ts';
 import { type Given, type OptionName, optionLines, parseOptions } from './options.ts';
 import { PLAN_OPTIONS } from './plan-given.ts';
 import { RUN_OPTIONS, runCommand as runStudyCommand } from './run-command.ts';

@@ -1,20 +1,17 @@
-/** The commands that look and do not run: `list`, `plan`, `status`, `report`, `export`. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+/** The commands that look and do not run: `list`, `plan`, `status`, `report`. */
 import { join, resolve } from 'node:path';
 
-import { parquetWriteFile } from 'hyparquet-writer';
-
-import { AssayError, messageOf } from '#base/errors.ts';
+import { AssayError } from '#base/errors.ts';
+import { isJsonObject } from '#base/json.ts';
 import type { PlanRecord } from '#store/records.ts';
-import { canonicalExport } from '#store/export.ts';
 import { openSqliteReader } from '#store/sqlite.ts';
 import type { StoreReader } from '#store/store.ts';
 import { planStudy, type StudyPlan } from '#study/plan.ts';
-import { isJsonObject } from '#base/json.ts';
 import type { Setting } from '#study/settings.ts';
 import type { ProfileName, Study } from '#study/study.ts';
 
 import { answerOf } from './answer.ts';
+import { answerLines, exitStatusOf } from './answer-lines.ts';
 import { builtInNames, findStudy } from './find-study.ts';
 import { frameOf } from './frame.ts';
 import type { Given } from './options.ts';
@@ -85,59 +82,17 @@ export async function reportCommand(given: Given, terminal: Terminal): Promise<n
     reportPath: resolve(given.text('out') ?? join(folder, 'reports'), `${study.name}-${plan.profile}.html`),
     command: `assay report ${given.positionals[0] ?? ''}`,
   });
-  for (const { name, passed, detail } of answer.controls)
-    terminal.out(`control ${name}: ${passed ? 'passed' : 'FAILED'} (${detail})`);
-  for (const { outcome, contrast, verdict, reason } of answer.verdicts)
-    terminal.out(`${outcome}, ${contrast}: ${verdict} (${reason})`);
-  if (answer.report !== undefined) terminal.out(answer.report);
-  return answer.controls.every(({ passed }) => passed) ? 0 : 3;
-}
-
-/** `assay export`: the runs of a study's latest plan as text and Parquet, with the sha256 that tells whether two are equal. */
-export async function exportCommand(given: Given, terminal: Terminal): Promise<number> {
-  const name = await studyName(given);
-  const store = await openSqliteReader(storeFolder(given));
-  await using _ = store;
-  await store.verify();
-  const plan = await latestPlan(store, name);
-  const exported = await canonicalExport(store, plan.planId);
-  const folder = resolve(given.text('out') ?? `${name}-export`);
-  try {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'runs.jsonl'), exported.runsJsonl);
-    writeFileSync(join(folder, 'trajectories.csv'), exported.trajectoriesCsv);
-    writeFileSync(join(folder, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);
-    parquetWriteFile({
-      filename: join(folder, 'trajectories.parquet'),
-      columnData: exported.columns.map((column) => columnOf(column, exported.rows)),
-    });
-  } catch (error) {
-    throw new AssayError('file', `Cannot write the export to ${folder}: ${messageOf(error)}.`, { cause: error });
-  }
-  terminal.note(`Wrote runs.jsonl, trajectories.csv, trajectories.parquet and plan.json to ${folder}`);
-  terminal.out(`sha256 ${exported.sha256}`);
-  return 0;
-}
-
-type ExportRows = Awaited<ReturnType<typeof canonicalExport>>['rows'];
-
-const TEXT_COLUMNS = new Set(['arm', 'phase', 'status', 'run']);
-const WHOLE_COLUMNS = new Set(['block', 'step']);
-
-function columnOf(
-  name: string,
-  rows: ExportRows,
-): { name: string; data: unknown[]; type: 'STRING' | 'INT32' | 'DOUBLE'; nullable: boolean } {
-  const type = TEXT_COLUMNS.has(name) ? 'STRING' : WHOLE_COLUMNS.has(name) ? 'INT32' : 'DOUBLE';
-  return { name, type, nullable: true, data: rows.map((row) => row[name] ?? null) };
+  for (const line of answerLines(answer)) terminal.out(line);
+  return exitStatusOf(0, answer);
 }
 
 /** The study's own name: the given word, or for a file the name inside. */
-async function studyName(given: Given): Promise<string> {
+export async function studyName(given: Given): Promise<string> {
   return (await findStudy(given.positionals[0] ?? '')).study.name;
 }
 
-async function latestPlan(store: StoreReader, study: string): Promise<PlanRecord> {
+/** The plan of a study saved last. @throws AssayError where there is none. */
+export async function latestPlan(store: StoreReader, study: string): Promise<PlanRecord> {
   const plan = await store.latestPlan(study);
   if (plan !== undefined) return plan;
   throw new AssayError('usage', `The store has no runs of "${study}". Make them with: assay run ${study}`);

@@ -8,7 +8,6 @@ import type { Terminal } from './terminal.ts';
 const REDRAW_MS = 100;
 const PLAIN_MS = 10_000;
 const BAR_WIDTH = 20;
-const CLEAR_LINE = '\u001B[2K';
 
 /** A display; `close` leaves the cursor on a fresh line. */
 export interface Progress {
@@ -24,6 +23,8 @@ export function progressOn(terminal: Terminal, isJson: boolean): Progress {
 
 /** What the events so far add up to. */
 interface Tally {
+  /** Confirmatory runs to come, at most, by arm still in its pilots. */
+  readonly expected: Map<string, number>;
   runs: number;
   ended: number;
   /** Ended by this process, which is what the speed is measured on. */
@@ -36,11 +37,15 @@ interface Tally {
 }
 
 function tallyFrom(startedMs: number): Tally {
-  return { runs: 0, ended: 0, endedHere: 0, diverged: 0, failed: 0, startedMs, active: new Map() };
+  return { expected: new Map(), runs: 0, ended: 0, endedHere: 0, diverged: 0, failed: 0, startedMs, active: new Map() };
 }
 
 function count(tally: Tally, event: RunnerEvent): void {
-  if (event.kind === 'planned') {
+  if (event.kind === 'expected') {
+    tally.expected.set(event.arm, event.runs);
+  } else if (event.kind === 'armSettled') {
+    tally.expected.delete(event.arm);
+  } else if (event.kind === 'planned') {
     tally.runs += event.runs;
     tally.ended += event.done;
   } else if (event.kind === 'runStarted') {
@@ -74,6 +79,7 @@ function newsOf(event: RunnerEvent): string | undefined {
     case 'stopping':
       return 'Stopping: runs go to their next checkpoint. Press Ctrl-C again to kill them.';
     case 'planned':
+    case 'expected':
     case 'workerStarted':
     case 'runStarted':
     case 'runProgress':
@@ -94,24 +100,27 @@ function liveProgress(terminal: Terminal): Progress {
   const tally = tallyFrom(terminal.now());
   let drawnLines = 0;
   let drawnMs = Number.NEGATIVE_INFINITY;
-  const erase = (): void => {
-    if (drawnLines > 0)
-      terminal.draw(`\u001B[${drawnLines}A${`${CLEAR_LINE}\n`.repeat(drawnLines)}\u001B[${drawnLines}A`);
-    drawnLines = 0;
-  };
+  // Up over what was drawn, and clear to the end of the screen.
+  const erasure = (): string => (drawnLines === 0 ? '' : `\u001B[${drawnLines}A\u001B[J`);
   return {
     onEvent: (event) => {
       count(tally, event);
       const news = newsOf(event);
       if (news === undefined && terminal.now() - drawnMs < REDRAW_MS) return;
-      erase();
-      if (news !== undefined) terminal.note(news);
-      const lines = [headline(tally, terminal.now()), ...workerLines(tally)];
-      terminal.draw(lines.map((line) => `${line}\n`).join(''));
+      const lines = [headline(tally, terminal.now()), ...workerLines(tally)].map((line) =>
+        line.slice(0, terminal.columns),
+      );
+      // One write, so that nothing flickers.
+      terminal.draw(
+        [erasure() + (news === undefined ? lines[0] : `${news}\n${lines[0]}`), ...lines.slice(1), ''].join('\n'),
+      );
       drawnLines = lines.length;
       drawnMs = terminal.now();
     },
-    close: erase,
+    close: () => {
+      terminal.draw(erasure());
+      drawnLines = 0;
+    },
   };
 }
 
@@ -132,7 +141,7 @@ function plainProgress(terminal: Terminal): Progress {
 }
 
 function headline(tally: Tally, nowMs: number): string {
-  const parts = [`${tally.ended} of ${tally.runs} planned runs`];
+  const parts = [`${tally.ended} of ${tally.expected.size > 0 ? 'at most ' : ''}${runsOf(tally)} runs`];
   if (tally.diverged > 0) parts.push(`${tally.diverged} diverged`);
   if (tally.failed > 0) parts.push(`${tally.failed} failed`);
   const left = secondsLeft(tally, nowMs);
@@ -140,12 +149,17 @@ function headline(tally: Tally, nowMs: number): string {
   return parts.join(', ');
 }
 
-/** From the speed so far; undefined before anything was done. Pilots still to settle are not in it. */
+/** All runs, as far as is known: those planned, and the most that arms in their pilots will add. */
+function runsOf({ runs, expected }: Tally): number {
+  return [...expected.values()].reduce((sum, more) => sum + more, runs);
+}
+
+/** From the speed so far; undefined before anything was done. */
 function secondsLeft(tally: Tally, nowMs: number): number | undefined {
   const underway = [...tally.active.values()].reduce((sum, { doneFraction }) => sum + doneFraction, 0);
   const doneHere = tally.endedHere + underway;
   if (doneHere === 0) return undefined;
-  const left = tally.runs - tally.ended - underway;
+  const left = runsOf(tally) - tally.ended - underway;
   return ((nowMs - tally.startedMs) / 1000 / doneHere) * left;
 }
 

@@ -3,23 +3,23 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 
 import { AssayError } from '#base/errors.ts';
-import { provenanceHere } from '#runner/provenance.ts';
-import { type RunSummary, runStudy } from '#runner/run-study.ts';
+import type { RunSummary } from '#runner/run-study.ts';
 import { openSqliteStore } from '#store/sqlite.ts';
 import type { Store } from '#store/store.ts';
 import { overriddenFactors, type StudyPlan } from '#study/plan.ts';
 
 import { type Answer, answerOf } from './answer.ts';
-import { findStudy, type FoundStudy } from './find-study.ts';
+import { answerLines, EXIT, exitStatusOf } from './answer-lines.ts';
+import { findStudy } from './find-study.ts';
 import { frameOf } from './frame.ts';
+import { makeRuns, type RunRequest } from './make-runs.ts';
 import type { Given, OptionName } from './options.ts';
 import { PLAN_OPTIONS, planGiven } from './plan-given.ts';
-import { durationOf, nameOf, progressOn } from './progress.ts';
+import { durationOf, nameOf } from './progress.ts';
 import { resultLine } from './result-line.ts';
 import { runTable } from './run-table.ts';
 import { storeFolder } from './store-folder.ts';
 import type { Terminal } from './terminal.ts';
-import { packageVersion, sourceCommit } from './version.ts';
 
 export const RUN_OPTIONS: readonly OptionName[] = [
   ...PLAN_OPTIONS,
@@ -36,99 +36,79 @@ export const RUN_OPTIONS: readonly OptionName[] = [
 const LOOKS = [8, 12, 16];
 const DEFAULT_CHECKPOINT_SECONDS = 2;
 
-/** Exit statuses of `run`. */
-const EXIT = { ended: 0, failedRuns: 1, controlFailed: 3, interrupted: 130 } as const;
+/** A plan with its runs made and its answer. */
+interface Answered {
+  readonly plan: StudyPlan;
+  readonly summary: RunSummary;
+  readonly answer: Answer;
+}
 
 /** Runs a study; resolves with the exit status. @throws AssayError before any training on bad usage or input. */
 export async function runCommand(given: Given, terminal: Terminal): Promise<number> {
   const startedMs = terminal.now();
   const found = await findStudy(given.positionals[0] ?? '');
-  const looks = looksOf(given);
-  const plans = looks.map((blocks) => planGiven(found.study, given, blocks));
+  const plans = looksOf(given).map((blocks) => planGiven(found.study, given, blocks));
+  const request: RunRequest = {
+    found,
+    folder: storeFolder(given),
+    workers: given.count('workers') ?? availableParallelism(),
+    checkpointMs: checkpointSecondsOf(given) * 1000,
+    isMixingAllowed: given.flag('mix-numerics'),
+    isJson: given.flag('json'),
+  };
   warnOf(plans, terminal);
-  const folder = storeFolder(given);
-  await using store = await openSqliteStore(folder);
-  const say = given.flag('json') ? terminal.note : terminal.out;
-  let last: { plan: StudyPlan; summary: RunSummary; answer: Answer } | undefined;
+  await using store = await openSqliteStore(request.folder);
+  const answered = await answerPlans(plans, store, request, commandLine(given), terminal);
+  if (answered === undefined) {
+    terminal.note(`Stopped. Nothing durable was lost. To resume: ${commandLine(given)}`);
+    return EXIT.interrupted;
+  }
+  const { plan, summary, answer } = answered;
+  const seconds = (terminal.now() - startedMs) / 1000;
+  const say = request.isJson ? terminal.note : terminal.out;
+  for (const line of await runTable(store, plan.planId)) say(line);
+  for (const { run, message } of summary.failures) terminal.note(`failed: ${nameOf(run)}: ${message}`);
+  for (const line of answerLines(answer)) say(line);
+  say(`${plan.study.name} (${plan.profile}): ${countsOf(summary)} in ${durationOf(seconds)}`);
+  if (request.isJson) {
+    terminal.out(resultLine({ study: plan.study.name, profile: plan.profile, summary, seconds, answer }));
+  }
+  return exitStatusOf(summary.failures.length, answer);
+}
+
+/** Makes and answers plans of ever more blocks until all verdicts are decided; undefined if stopped. */
+async function answerPlans(
+  plans: readonly StudyPlan[],
+  store: Store,
+  request: RunRequest,
+  command: string,
+  terminal: Terminal,
+): Promise<Answered | undefined> {
+  let answered: Answered | undefined;
   for (const plan of plans) {
-    const made = await makeRuns(plan, found, store, folder, given, terminal);
-    if (made.isStopped) {
-      terminal.note(`Stopped. Nothing durable was lost. To resume: ${commandLine(given)}`);
-      return EXIT.interrupted;
-    }
+    const summary = await makeRuns(plan, store, request, terminal);
+    if (summary === undefined) return undefined;
     const answer = await answerOf({
       plan,
       frame: await frameOf(store, plan.planId),
       settled: await store.readSettled(plan.planId),
-      reportPath: resolve(folder, 'reports', `${plan.study.name}-${plan.profile}.html`),
-      command: commandLine(given),
+      reportPath: resolve(request.folder, 'reports', `${plan.study.name}-${plan.profile}.html`),
+      command,
     });
-    last = { plan, summary: made.summary, answer };
+    answered = { plan, summary, answer };
     if (answer.verdicts.every(({ verdict }) => verdict !== 'undecided')) break;
   }
-  if (last === undefined) throw new AssayError('usage', 'Expected at least one look.');
-  const { plan, summary, answer } = last;
-  const seconds = (terminal.now() - startedMs) / 1000;
-  for (const line of await runTable(store, plan.planId)) say(line);
-  for (const { run, message } of summary.failures) terminal.note(`failed: ${nameOf(run)}: ${message}`);
-  for (const line of answerLines(answer)) say(line);
-  say(
-    `${plan.study.name} (${plan.profile}): ${summary.finished} finished, ${summary.diverged} diverged, ${summary.failures.length} failed in ${durationOf(seconds)}`,
-  );
-  if (given.flag('json')) {
-    terminal.out(resultLine({ study: plan.study.name, profile: plan.profile, summary, seconds, answer }));
-  }
-  return exitStatusOf(summary, answer);
+  return answered;
 }
 
 /** The command that does the same again. */
-export function commandLine(given: Given): string {
+function commandLine(given: Given): string {
   const quoted = (text: string): string =>
     /^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
-  const options = RUN_OPTIONS.flatMap((name) =>
-    given.flag(name)
-      ? [`--${name}`]
-      : given
-          .texts(name)
-          .filter((text) => text !== 'false')
-          .map((text) => `--${name} ${quoted(text)}`),
-  );
+  const options = RUN_OPTIONS.flatMap((name) => {
+    return given.flag(name) ? [`--${name}`] : given.texts(name).map((text) => `--${name} ${quoted(text)}`);
+  });
   return ['assay run', ...given.positionals.map(quoted), ...options].join(' ');
-}
-
-/** Makes a plan's runs, with Ctrl-C stopping at checkpoints and a second one killing. */
-async function makeRuns(
-  plan: StudyPlan,
-  found: FoundStudy,
-  store: Store,
-  folder: string,
-  given: Given,
-  terminal: Terminal,
-): Promise<{ summary: RunSummary; isStopped: boolean }> {
-  const [stop, kill] = [new AbortController(), new AbortController()];
-  const onSignal = (): void => (stop.signal.aborted ? kill : stop).abort();
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.on(signal, onSignal);
-  const progress = progressOn(terminal, given.flag('json'));
-  try {
-    const summary = await runStudy(plan, {
-      store,
-      folder,
-      workers: given.count('workers') ?? availableParallelism(),
-      workerUrl: new URL(import.meta.resolve('./worker-main.ts')).href,
-      studyUrl: found.url,
-      provenance: provenanceHere(packageVersion(), sourceCommit()),
-      isMixingAllowed: given.flag('mix-numerics'),
-      checkpointMs: checkpointSecondsOf(given) * 1000,
-      onEvent: progress.onEvent,
-      stop: stop.signal,
-      kill: kill.signal,
-    });
-    return { summary, isStopped: stop.signal.aborted && !summary.isComplete };
-  } finally {
-    progress.close();
-    for (const signal of signals) process.off(signal, onSignal);
-  }
 }
 
 /** The block counts to run to, one after another; `undefined` is the profile's own. */
@@ -140,9 +120,8 @@ function looksOf(given: Given): (number | undefined)[] {
   }
   if (given.count('seeds') !== undefined) throw new AssayError('usage', 'Give either --seeds or --until-decided.');
   const looks = LOOKS.filter((blocks) => blocks <= (most ?? Infinity));
-  if (looks.length === 0)
-    throw new AssayError('usage', `--max-seeds expects at least ${LOOKS[0]}, the first look; found ${most}.`);
-  return looks;
+  if (looks.length > 0) return looks;
+  throw new AssayError('usage', `--max-seeds expects at least ${LOOKS[0]}, the first look; found ${most}.`);
 }
 
 function warnOf(plans: readonly StudyPlan[], terminal: Terminal): void {
@@ -158,15 +137,6 @@ function checkpointSecondsOf(given: Given): number {
   throw new AssayError('usage', `--checkpoint-seconds expects a number of at least 0, found "${text}".`);
 }
 
-function answerLines({ controls, verdicts, report }: Answer): string[] {
-  return [
-    ...controls.map(({ name, passed, detail }) => `control ${name}: ${passed ? 'passed' : 'FAILED'} (${detail})`),
-    ...verdicts.map(({ outcome, contrast, verdict, reason }) => `${outcome}, ${contrast}: ${verdict} (${reason})`),
-    ...(report === undefined ? [] : [`report: ${report}`]),
-  ];
-}
-
-function exitStatusOf(summary: RunSummary, answer: Answer): number {
-  if (summary.failures.length > 0) return EXIT.failedRuns;
-  return answer.controls.every(({ passed }) => passed) ? EXIT.ended : EXIT.controlFailed;
+function countsOf({ finished, diverged, failures }: RunSummary): string {
+  return `${finished} finished, ${diverged} diverged, ${failures.length} failed`;
 }

@@ -1,5 +1,7 @@
 /** Where a command writes: its answer to stdout, everything else to stderr. */
 
+const DEFAULT_COLUMNS = 80;
+
 export interface Terminal {
   /** The answer, one line. */
   out(line: string): void;
@@ -9,6 +11,8 @@ export interface Terminal {
   draw(text: string): void;
   /** Whether stderr is a terminal that can be redrawn. */
   readonly isInteractive: boolean;
+  /** The width of stderr, in characters. */
+  readonly columns: number;
   /** A monotonic clock, in milliseconds. */
   now(): number;
 }
@@ -20,6 +24,7 @@ export function processTerminal(): Terminal {
     note: (line) => void process.stderr.write(`${line}\n`),
     draw: (text) => void process.stderr.write(text),
     isInteractive: process.stderr.isTTY && process.env['TERM'] !== 'dumb',
+    columns: process.stderr.columns ?? DEFAULT_COLUMNS,
     now: () => performance.now(),
   };
 }

@@ -10,7 +10,8 @@ process.on('disconnect', () => process.exit(0));
 serveRuns(
   {
     send: (message) => {
-      if (process.connected) process.send?.(message);
+      // The runner may go at any moment; then the channel's end is what counts, not a message lost.
+      if (process.connected) process.send?.(message, undefined, {}, () => {});
     },
     onMessage: (listener) => process.on('message', (message: ToWorker) => listener(message)),
   },

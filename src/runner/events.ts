@@ -12,6 +12,8 @@ export type RunnerEvent =
       readonly runs: number;
       readonly done: number;
     }
+  /** An arm whose pilots come first will have at most so many confirmatory runs. */
+  | { readonly kind: 'expected'; readonly arm: string; readonly runs: number }
   | { readonly kind: 'workerStarted'; readonly worker: number; readonly pid: number }
   | { readonly kind: 'runStarted'; readonly run: PlanMember; readonly worker: number; readonly isResumed: boolean }
   | { readonly kind: 'runProgress'; readonly run: PlanMember; readonly worker: number; readonly doneFraction: number }

@@ -124,6 +124,8 @@ async function settledRates(context: Context, arm: Arm): Promise<Admissible | un
   const { store } = context.options;
   const own = pilots.filter((spec) => spec.arm === arm.name);
   if (own.length === 0) return { kind: 'admissible', rates: arm.learningRates };
+  const mostRates = Math.min(study.pilot.maxRates, arm.learningRates.length);
+  context.options.onEvent({ kind: 'expected', arm: arm.name, runs: mostRates * context.plan.blocks });
   if (!(await runAll(context, arm, own))) return undefined;
   const axis = study.matchOn.find(({ name }) => name === study.pilot.axis);
   if (axis === undefined) throw new AssayError('config', `The pilot's axis "${study.pilot.axis}" is not in matchOn.`);

@@ -13,6 +13,8 @@ import type { TrajectoryPoint } from '#study/trajectory.ts';
 import { importStudy } from './import-study.ts';
 import type { FromWorker, ResumePoint, SharedAnswer, ToWorker } from './messages.ts';
 
+/** A checkpoint that takes long comes less often: at most one part in so many of a run's time goes into them. */
+const CHECKPOINT_COST_SHARE = 20;
 /** Progress is shown, not stored: this often is enough. */
 const PROGRESS_MS = 200;
 
@@ -107,7 +109,7 @@ function contextOf(spec: RunSpec, resume: ResumePoint | undefined, link: Link, p
   const { port, now, signal, checkpointMs } = link;
   const checkpoints = checkpointArtifacts(link.folder, spec.measureId);
   let lastStep = resume?.lastStep ?? -1;
-  let lastCheckpointMs = now();
+  let nextCheckpointMs = now() + checkpointMs;
   let lastProgressMs = Number.NEGATIVE_INFINITY;
   // A run that asks twice, even at once, waits once.
   const sharedSteps = new Map<string, Promise<Uint8Array>>();
@@ -128,12 +130,14 @@ function contextOf(spec: RunSpec, resume: ResumePoint | undefined, link: Link, p
     },
     checkpoint: async (state) => {
       await otherEvents();
-      if (!signal.aborted && now() - lastCheckpointMs < checkpointMs) return;
+      if (!signal.aborted && now() < nextCheckpointMs) return;
+      const startedMs = now();
       const file = checkpoints.put(state());
       const isDurable = link.checkpointed();
       port.send({ kind: 'checkpoint', points: points.splice(0), file });
       await isDurable;
-      lastCheckpointMs = now();
+      const costMs = now() - startedMs;
+      nextCheckpointMs = now() + Math.max(checkpointMs, CHECKPOINT_COST_SHARE * costMs);
       signal.throwIfAborted();
     },
     shared: async (name, key, compute) => {

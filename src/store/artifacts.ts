@@ -103,7 +103,8 @@ function syncFolder(folder: string): void {
 
 function readIfThere(path: string): Uint8Array | undefined {
   try {
-    return readFileSync(path);
+    // A Buffer may be a view of a shared pool, and its slice() does not copy: callers get bytes of their own.
+    return new Uint8Array(readFileSync(path));
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw new AssayError('store', `Cannot read ${path}: ${messageOf(error)}.`, { cause: error });

@@ -1,6 +1,6 @@
 /** The check of a study's own consistency, so that an author's mistakes show at import and all at once. */
 import { AssayError, messageOf, nearestName } from '#base/errors.ts';
-import { configOf } from '#study/plan.ts';
+import { configOf, FIRST_PILOT_BLOCK } from '#study/plan.ts';
 import type { ProfileName, Study } from '#study/study.ts';
 
 import { valueAt } from './settings.ts';
@@ -72,14 +72,18 @@ function armProblems(study: Study): string[] {
       !isAscending(learningRates),
       `arm "${name}": expected ascending positive learning rates, found ${learningRates.join(', ')}`,
     ),
-    // A smaller shift would give two blocks the same seed, and the blocks would not be independent.
     ...when(
-      seedOffset !== undefined && !(Number.isSafeInteger(seedOffset) && seedOffset > mostBlocks),
-      `arm "${name}": expected a whole seedOffset above the largest profile's ${mostBlocks} blocks, found ${seedOffset}`,
+      seedOffset !== undefined && !isSeparate(seedOffset, mostBlocks),
+      `arm "${name}": expected a whole seedOffset above the largest profile's ${mostBlocks} blocks and below half of ${FIRST_PILOT_BLOCK}, found ${seedOffset}`,
     ),
   ]);
   const names = study.arms.map(({ name }) => name);
   return [...when(names.length === 0, 'arms: expected at least one, found none'), ...repeated('arm', names), ...each];
+}
+
+/** Whether shifted seeds meet neither those of other confirmatory blocks nor the pilots': blocks must be independent. */
+function isSeparate(seedOffset: number, mostBlocks: number): boolean {
+  return Number.isSafeInteger(seedOffset) && seedOffset > mostBlocks && seedOffset < FIRST_PILOT_BLOCK / 2;
 }
 
 function contrastProblems(study: Study): string[] {

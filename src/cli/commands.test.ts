@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { runCommand } from './commands.ts';
+
+const TOY = fileURLToPath(new URL('../../test/e2e/toy/study.ts', import.meta.url));
+const ROOT = mkdtempSync(join(tmpdir(), 'assay-cli-'));
+const NEVER = join(ROOT, 'never');
+
+after(() => rmSync(ROOT, { recursive: true }));
+
+interface Said {
+  readonly status: number;
+  readonly out: string;
+  readonly notes: string;
+}
+
+/** Runs a command in this process, with a terminal that remembers. */
+async function said(...args: string[]): Promise<Said> {
+  const [out, notes]: [string[], string[]] = [[], []];
+  const terminal = {
+    out: (line: string): void => void out.push(line),
+    note: (line: string): void => void notes.push(line),
+    draw: (text: string): void => void notes.push(text),
+    isInteractive: false,
+    columns: 80,
+    now: () => 0,
+  };
+  const status = await runCommand(args, terminal);
+  return { status, out: out.join('\n'), notes: notes.join('\n') };
+}
+
+const REFUSALS: readonly (readonly [args: readonly string[], message: RegExp])[] = [
+  [['run', TOY, '--set', 'steps={"a":'], /--set steps: expected a JSON value/],
+  [['run', TOY, '--set', 'steps=many'], /steps: expected a number .* found a string "many"/],
+  [['run', TOY, '--set', 'steps=0'], /arm "plain", learning rate 0.1: steps: expected at least 1, found 0/],
+  [['run', TOY, '--set', 'rate=1'], /"rate" is set by the arms' learning rates/],
+  [['run', TOY, '--profile', 'full'], /no profile "full"; it has quick, standard/],
+  [['run', TOY, '--profile', 'fast'], /--profile expects quick, standard, full; found "fast"/],
+  [['run', TOY, '--seeds', 'two'], /--seeds expects a whole number of at least 1, found "two"/],
+  [['run', TOY, '--seeds', '8', '--until-decided'], /either --seeds or --until-decided/],
+  [['run', TOY, '--max-seeds', '8'], /--max-seeds needs --until-decided/],
+  [['run', TOY, '--until-decided', '--max-seeds', '3'], /at least 8, the first look; found 3/],
+  [['run', TOY, '--workers', '0'], /--workers expects a whole number/],
+  [['run', TOY, '--checkpoint-seconds', 'often'], /--checkpoint-seconds expects a number/],
+  [['run', TOY, '--wrokers', '2'], /Unknown option --wrokers; the nearest known one is --workers/],
+  [['run', TOY, '--set'], /--set/],
+  [['run'], /Expected <study>, found nothing/],
+  [['run', TOY, 'twice'], /Expected <study>, found .* twice/],
+  [['run', 'no-such-study'], /Unknown study "no-such-study"/],
+  [['run', './no-such-study.ts'], /There is no study file .*no-such-study\.ts/],
+  [['rnu', TOY], /Unknown command "rnu"; the nearest known one is "run"/],
+  [['run', TOY, '--store', 'postgres://host/db'], /--store expects a folder, found "postgres:/],
+];
+
+for (const [args, message] of REFUSALS) {
+  const shown = args.map((arg) => (arg === TOY ? '<toy>' : arg)).join(' ');
+  test(`"assay ${shown}" is refused with status 2 before a store is made`, async () => {
+    const store = args.includes('--store') || args[0] === 'rnu' ? [] : ['--store', NEVER];
+    const { status, out, notes } = await said(...args, ...store);
+    assert.match(notes, message);
+    assert.equal(status, 2);
+    assert.equal(out, '');
+    assert.equal(existsSync(NEVER), false);
+  });
+}
+
+test('a file that is no study is refused, naming what was expected', async () => {
+  const [file, broken] = [join(ROOT, 'not-a-study.ts'), join(ROOT, 'broken.ts')];
+  writeFileSync(file, 'export const study = 1;\n');
+  writeFileSync(broken, 'export default {;\n');
+  assert.match((await said('plan', file)).notes, /expected "export default defineStudy/);
+  const { status, notes } = await said('plan', broken);
+  assert.match(notes, /Cannot import the study/);
+  assert.equal(status, 2);
+});
+
+test('looking at a store that is not there says how to make one', async () => {
+  for (const command of ['status', 'export', 'report']) {
+    const { status, notes } = await said(command, TOY, '--store', NEVER);
+    assert.equal(status, 1);
+    assert.match(notes, /There is no store in .*assay run/);
+  }
+});
+
+test('every command explains itself, and no command at all is bad usage', async () => {
+  const overview = await said('--help');
+  assert.equal(overview.status, 0);
+  const commands = [...overview.out.matchAll(/^ {2}(\w+) /gm)].map((match) => match[1] ?? '');
+  assert.deepEqual(commands, ['list', 'run', 'plan', 'status', 'report', 'export', 'doctor']);
+  for (const command of commands) {
+    const help = await said(command, '--help');
+    assert.equal(help.status, 0);
+    assert.match(help.out, new RegExp(`^assay ${command}.*\\n[^]*--help`));
+  }
+  assert.equal((await said()).status, 2);
+});
+
+test('the version is the package.json one', async () => {
+  assert.match((await said('--version')).out, /^\d+\.\d+\.\d+$/);
+});
+
+test('plan shows arms, rates and the number of runs without making a store', async () => {
+  const { status, out } = await said('plan', TOY);
+  assert.equal(status, 0);
+  assert.match(out, /^plain +0\.1 0\.2 0\.9 +3 +3 to 6$/m);
+  assert.match(out, /^again +0\.1 +0 +3$/m);
+});
+
+test('doctor checks this machine line by line and leaves no trace', async () => {
+  const { out } = await said('doctor', '--store', NEVER);
+  assert.match(out, /^ok +Node: \d/m);
+  assert.match(out, /^ok +ONNX Runtime: loads and computes$/m);
+  assert.match(out, /^ok +store: none yet/m);
+  assert.equal(existsSync(NEVER), false);
+});
+
+test('doctor calls a folder it cannot make a problem, with status 1', async () => {
+  const file = join(ROOT, 'file');
+  writeFileSync(file, '');
+  const { status, out } = await said('doctor', '--store', join(file, 'store'));
+  assert.equal(status, 1);
+  assert.match(out, /^problem +disk: /m);
+});

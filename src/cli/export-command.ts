@@ -1,0 +1,50 @@
+/** `assay export`: a study's runs as text and Parquet, with the sha256 that tells whether two exports are equal. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { parquetWriteFile } from 'hyparquet-writer';
+
+import { AssayError, messageOf } from '#base/errors.ts';
+import { canonicalExport, type TrajectoryRow } from '#store/export.ts';
+import { openSqliteReader } from '#store/sqlite.ts';
+
+import { latestPlan, studyName } from './inspect-commands.ts';
+import type { Given } from './options.ts';
+import { storeFolder } from './store-folder.ts';
+import type { Terminal } from './terminal.ts';
+
+/** `assay export`: the runs of a study's latest plan as text and Parquet, with the sha256 that tells whether two are equal. */
+export async function exportCommand(given: Given, terminal: Terminal): Promise<number> {
+  const name = await studyName(given);
+  await using store = await openSqliteReader(storeFolder(given));
+  await store.verify();
+  const plan = await latestPlan(store, name);
+  const exported = await canonicalExport(store, plan.planId);
+  const folder = resolve(given.text('out') ?? `${name}-export`);
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'runs.jsonl'), exported.runsJsonl);
+    writeFileSync(join(folder, 'trajectories.csv'), exported.trajectoriesCsv);
+    writeFileSync(join(folder, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);
+    parquetWriteFile({
+      filename: join(folder, 'trajectories.parquet'),
+      columnData: exported.columns.map((column) => columnOf(column, exported.rows)),
+    });
+  } catch (error) {
+    throw new AssayError('file', `Cannot write the export to ${folder}: ${messageOf(error)}.`, { cause: error });
+  }
+  terminal.note(`Wrote runs.jsonl, trajectories.csv, trajectories.parquet and plan.json to ${folder}`);
+  terminal.out(`sha256 ${exported.sha256}`);
+  return 0;
+}
+
+const TEXT_COLUMNS = new Set(['arm', 'phase', 'status', 'run']);
+const WHOLE_COLUMNS = new Set(['block', 'step']);
+
+function columnOf(
+  name: string,
+  rows: readonly TrajectoryRow[],
+): { name: string; data: unknown[]; type: 'STRING' | 'INT32' | 'DOUBLE'; nullable: boolean } {
+  const type = TEXT_COLUMNS.has(name) ? 'STRING' : WHOLE_COLUMNS.has(name) ? 'INT32' : 'DOUBLE';
+  return { name, type, nullable: true, data: rows.map((row) => row[name] ?? null) };
+}

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import type { JsonObject } from '#base/json.ts';
+
+import { defineStudy } from './define-study.ts';
+import { crossFactors, factorOf } from './factors.ts';
+import { confirmatoryRuns, FIRST_PILOT_BLOCK, overriddenFactors, planStudy } from './plan.ts';
+import { parseSetting, valueAt } from './settings.ts';
+import type { Study } from './study.ts';
+
+const GOLDEN = new URL('../../test/golden/run-ids.json', import.meta.url);
+
+const STUDY: Study = {
+  name: 'example',
+  question: 'Does rank matter?',
+  scope: 'an example',
+  recipe: {
+    name: 'example',
+    semanticsVersion: 3,
+    defaults: { optimizer: { kind: 'adamw', rate: 0.1 }, rank: 8, steps: 100, label: 'x', measure: { every: 10 } },
+    learningRatePath: 'optimizer.rate',
+    measurePaths: ['measure'],
+    check: (config) => {
+      if (config['steps'] === 0) throw new Error('steps: expected at least 1, found 0');
+    },
+    inputs: (config) => ({ file: `hash of ${JSON.stringify(config['label'])}` }),
+    run: async () => ({ kind: 'finished' }),
+  },
+  set: { steps: 10, label: 'study' },
+  matchOn: [
+    { name: 'train', label: 'Training loss', unit: 'nats', role: 'train', levels: [1], maxGap: 1, direction: 'falls' },
+  ],
+  outcomes: [{ name: 'behaviour', label: 'Behaviour', unit: 'fraction', delta: 0.1, role: 'confirmatory' }],
+  arms: [
+    { name: 'low', label: 'Low', set: { rank: 2, label: 'arm' }, learningRates: [0.01, 0.1] },
+    { name: 'high', label: 'High', set: {}, learningRates: [0.1] },
+    { name: 'again', label: 'Again', set: {}, learningRates: [0.1], seedOffset: 1000 },
+  ],
+  contrasts: [
+    { kind: 'question', arm: 'low', reference: 'high' },
+    { kind: 'control', arm: 'again', reference: 'high', name: 'A/A', expect: 'notDetected' },
+  ],
+  pilot: { blocks: 2, axis: 'train', margin: 0.1, maxRates: 2 },
+  profiles: {
+    quick: { arms: ['low', 'high'], blocks: 2, set: { steps: 5, label: 'profile' } },
+    full: { arms: ['low', 'high', 'again'], blocks: 8 },
+  },
+};
+
+function quick(...settings: string[]): ReturnType<typeof planStudy> {
+  return planStudy(STUDY, { profile: 'quick', settings: settings.map(parseSetting) });
+}
+
+test('ids stay what they were: the golden file changes only with a semanticsVersion', () => {
+  const plan = planStudy(STUDY, { profile: 'full' });
+  const runs = [
+    ...plan.pilots,
+    ...plan.study.arms.flatMap((arm) => confirmatoryRuns(plan, arm.name, arm.learningRates)),
+  ];
+  const ids = runs
+    .filter(({ block }) => block % FIRST_PILOT_BLOCK === 0)
+    .map(({ arm, learningRate, block, trainId, measureId }) => ({ arm, learningRate, block, trainId, measureId }));
+  assert.deepEqual(ids, JSON.parse(readFileSync(GOLDEN, 'utf8')));
+});
+
+test('settings apply in the order defaults, study, profile, arm, user', () => {
+  const label = (plan: ReturnType<typeof planStudy>, arm: string): unknown =>
+    confirmatoryRuns(plan, arm, [0.1])[0]?.config['label'];
+  assert.equal(label(planStudy(STUDY, { profile: 'full' }), 'high'), 'study');
+  assert.equal(label(quick(), 'high'), 'profile');
+  assert.equal(label(quick(), 'low'), 'arm');
+  assert.equal(label(quick('label=user'), 'low'), 'user');
+});
+
+test('a plan holds the profile only: its arms, the contrasts between them, its blocks', () => {
+  const plan = quick();
+  assert.deepEqual(
+    plan.study.arms.map(({ name }) => name),
+    ['low', 'high'],
+  );
+  assert.equal(plan.study.contrasts.length, 1);
+  assert.equal(confirmatoryRuns(plan, 'low', [0.01, 0.1]).length, 4);
+  assert.equal(planStudy(STUDY, { profile: 'quick', blocks: 5 }).blocks, 5);
+  assert.throws(() => planStudy(STUDY, { profile: 'standard' }), /no profile "standard"; it has quick, full/);
+});
+
+test('pilots run outside the confirmatory blocks, and only where there is a rate to choose', () => {
+  const { pilots } = quick();
+  assert.deepEqual(
+    pilots.map(({ arm, learningRate, block }) => [arm, learningRate, block - FIRST_PILOT_BLOCK]),
+    [
+      ['low', 0.01, 0],
+      ['low', 0.1, 0],
+      ['low', 0.01, 1],
+      ['low', 0.1, 1],
+    ],
+  );
+});
+
+test('the learning rate stands at its path, and cannot be set by the user', () => {
+  const [run] = confirmatoryRuns(quick(), 'low', [0.01]);
+  assert.equal(run && valueAt(run.config, 'optimizer.rate'), 0.01);
+  assert.throws(() => quick('optimizer.rate=1'), /set by the arms' learning rates/);
+});
+
+test('a seed offset shifts the seed and not the block', () => {
+  const plan = planStudy(STUDY, { profile: 'full' });
+  const [run] = confirmatoryRuns(plan, 'again', [0.1]);
+  assert.deepEqual([run?.block, run?.seed], [0, 1000]);
+});
+
+test('inputs are hashed from the resolved config', () => {
+  assert.deepEqual(confirmatoryRuns(quick('label=user'), 'high', [0.1])[0]?.inputs, { file: 'hash of "user"' });
+});
+
+test('a config the recipe refuses is an error before any run, naming the arm and the rate', () => {
+  assert.throws(() => quick('steps=0'), /arm "low", learning rate 0.01: steps: expected at least 1/);
+});
+
+test('a user setting over what arms differ in is told', () => {
+  assert.deepEqual(overriddenFactors(quick('rank=4')), ['rank (low)']);
+  assert.deepEqual(overriddenFactors(quick('steps=4')), []);
+});
+
+test('the plan id names the question: it changes with blocks and settings and not with code', () => {
+  const ids = [quick(), quick('steps=4'), planStudy(STUDY, { profile: 'quick', blocks: 3 })].map(
+    ({ planId }) => planId,
+  );
+  assert.equal(new Set(ids).size, 3);
+  const recoded = { ...STUDY, recipe: { ...STUDY.recipe, check: (): void => {} } };
+  assert.equal(planStudy(recoded, { profile: 'quick' }).planId, ids[0]);
+});
+
+test('defineStudy lists every inconsistency at once', () => {
+  const twice = { ...STUDY.arms[0], name: 'low', label: '', set: {}, learningRates: [0.1, 0.01], seedOffset: 1 };
+  const broken: Study = {
+    ...STUDY,
+    name: 'Not Kebab',
+    arms: [...STUDY.arms, twice],
+    contrasts: [{ kind: 'question', arm: 'lwo', reference: 'high' }],
+    matchOn: STUDY.matchOn.map((axis) => ({ ...axis, levels: [] })),
+    pilot: { ...STUDY.pilot, axis: 'held', blocks: 0 },
+    profiles: { quick: { arms: ['low', 'nobody'], blocks: 2 } },
+  };
+  assert.throws(
+    () => defineStudy(broken),
+    (error: unknown) => {
+      assert.ok(error instanceof Error);
+      for (const part of [
+        /"Not Kebab"/,
+        /arm "low" is declared more than once/,
+        /ascending/,
+        /seedOffset/,
+        /unknown "lwo"; the nearest known name is "low"/,
+        /axis "train": expected at least one level/,
+        /pilot axis: unknown "held"/,
+        /pilot.blocks/,
+        /unknown "nobody"/,
+      ])
+        assert.match(error.message, part);
+      return true;
+    },
+  );
+  assert.equal(defineStudy(STUDY), STUDY);
+});
+
+test('defineStudy finds settings the recipe does not know', () => {
+  const withSet = (set: JsonObject): Study => ({ ...STUDY, set });
+  assert.throws(() => defineStudy(withSet({ stpes: 1 })), /study "example": unknown path "stpes".*"steps"/);
+});
+
+test('factors cross into arms named after their levels, the last factor fastest', () => {
+  const kinds = {
+    name: 'optimizer',
+    levels: [
+      { name: 'adamw', set: {} },
+      { name: 'muon', set: { 'optimizer.kind': 'muon' }, learningRates: [0.02] },
+    ],
+  };
+  const arms = crossFactors([kinds, factorOf('rank', 'rank', [2, 8])], [0.1, 0.2]);
+  assert.deepEqual(
+    arms.map(({ name }) => name),
+    ['adamw-rank-2', 'adamw-rank-8', 'muon-rank-2', 'muon-rank-8'],
+  );
+  assert.deepEqual(arms[3], {
+    name: 'muon-rank-8',
+    label: 'muon, rank 8',
+    set: { 'optimizer.kind': 'muon', rank: 8 },
+    learningRates: [0.02],
+  });
+  assert.throws(
+    () => crossFactors([factorOf('a', 'rank', [1]), factorOf('b', 'rank', [2])], [0.1]),
+    /"rank" is already set/,
+  );
+  assert.throws(() => crossFactors([{ name: 'empty', levels: [] }], [0.1]), /at least one level/);
+});

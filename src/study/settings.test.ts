@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { AssayError } from '#base/errors.ts';
+
+import { parseSetting, pathsOf, settingsOf, valueAt, withSettings } from './settings.ts';
+
+const CONFIG = {
+  steps: 100,
+  optimizer: { kind: 'adamw', rate: 0.1, betas: [0.9, 0.99] },
+  data: { file: 'a.jsonl', shuffle: true },
+  tags: {},
+};
+
+function set(argument: string): unknown {
+  return withSettings(CONFIG, [parseSetting(argument)]);
+}
+
+test('a value is JSON, and a bare word is a string', () => {
+  assert.equal(parseSetting('a=1e-3').value, 0.001);
+  assert.equal(parseSetting('a=true').value, true);
+  assert.equal(parseSetting('a=cosine').value, 'cosine');
+  assert.equal(parseSetting('a=./data/x y.jsonl').value, './data/x y.jsonl');
+  assert.equal(parseSetting('a="1"').value, '1');
+  assert.equal(parseSetting('a=b=c').value, 'b=c');
+  assert.deepEqual(parseSetting('a={"kind":"x"}').value, { kind: 'x' });
+});
+
+test('broken JSON and a missing value are refused with the path and what was found', () => {
+  for (const text of ['{"a":', '[1,', '"open', '3b-model', '']) {
+    assert.throws(
+      () => parseSetting(`a.b=${text}`),
+      (error) => error instanceof AssayError && error.message.includes('a.b'),
+    );
+  }
+  assert.throws(() => parseSetting('steps'), /path=value, found "steps"/);
+  assert.throws(() => parseSetting('=1'), /path=value/);
+});
+
+test('an unknown path is an error that names the nearest known one', () => {
+  assert.throws(() => set('optimiser.rate=1'), /unknown path "optimiser.rate".*"optimizer.rate"/);
+  assert.throws(() => set('data.path=1'), /unknown path "data.path"/);
+  assert.throws(() => set('__proto__.x=1'), /unknown path/);
+  assert.throws(() => set('steps.toString=1'), /unknown path/);
+});
+
+test('a value of another type is refused with path, expected and found', () => {
+  assert.throws(() => set('steps=many'), /--set: steps: expected a number \(such as 100\), found a string "many"/);
+  assert.throws(() => set('data.shuffle=1'), /data.shuffle: expected a boolean .* found a number 1/);
+  assert.throws(() => set('optimizer=adamw'), /optimizer: expected an object/);
+  assert.throws(() => set('optimizer.betas=0.9'), /expected an array/);
+  assert.throws(() => set('data.file=null'), /expected a string .* found null/);
+});
+
+test('a tagged union of another kind is replaced whole; of the same kind, part by part', () => {
+  assert.deepEqual(set('optimizer={"kind":"sgd","momentum":0.9}'), {
+    ...CONFIG,
+    optimizer: { kind: 'sgd', momentum: 0.9 },
+  });
+  assert.deepEqual(set('optimizer={"kind":"adamw","rate":0.2}'), {
+    ...CONFIG,
+    optimizer: { kind: 'adamw', rate: 0.2, betas: [0.9, 0.99] },
+  });
+  assert.throws(() => set('optimizer={"rate":0.2}'), /expected an object with "kind"/);
+  assert.throws(() => set('optimizer={"kind":"adamw","beta":0.2}'), /unknown path "optimizer.beta"/);
+});
+
+test('after a union is replaced, the paths are those of its new kind', () => {
+  const settings = [parseSetting('optimizer={"kind":"sgd","momentum":0.9}'), parseSetting('optimizer.momentum=0.5')];
+  assert.deepEqual(withSettings(CONFIG, settings)['optimizer'], { kind: 'sgd', momentum: 0.5 });
+  assert.throws(() => withSettings(CONFIG, [...settings, parseSetting('optimizer.rate=1')]), /unknown path/);
+});
+
+test('a plain object is merged and an empty one takes anything', () => {
+  assert.deepEqual(set('data={"file":"b"}'), { ...CONFIG, data: { file: 'b', shuffle: true } });
+  assert.deepEqual(set('tags={"any":{"thing":1}}'), { ...CONFIG, tags: { any: { thing: 1 } } });
+});
+
+test('the order of keys in a set does not matter: parents come before their parts', () => {
+  const union = { kind: 'sgd', momentum: 0.9 };
+  const orders = [
+    { optimizer: union, 'optimizer.momentum': 0.1 },
+    { 'optimizer.momentum': 0.1, optimizer: union },
+  ];
+  for (const order of orders) {
+    assert.equal(valueAt(withSettings(CONFIG, settingsOf(order, 'arm')), 'optimizer.momentum'), 0.1);
+  }
+});
+
+test('the known paths are all parents and leaves', () => {
+  assert.deepEqual(pathsOf({ a: { b: 1, c: { d: [] } }, e: 2 }), ['a', 'a.b', 'a.c', 'a.c.d', 'e']);
+});

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { newFolder, TOY } from './command.ts';
+
+const REPOSITORY = resolve(import.meta.dirname, '../..');
+const ROOT = newFolder('package');
+/** Where the package is installed: an empty folder with nothing of the repository but its dependencies. */
+const USER = join(ROOT, 'user');
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly bin: Readonly<Record<string, string>>;
+}
+
+before(() => {
+  const dist = join(ROOT, 'dist');
+  execFileSync(process.execPath, [join(REPOSITORY, 'scripts/build-package.ts'), '--out', dist]);
+  execFileSync('npm', ['pack', dist, '--pack-destination', ROOT, '--loglevel', 'error'], {
+    stdio: 'pipe',
+    shell: process.platform === 'win32',
+  });
+  const tarball = readdirSync(ROOT).find((name) => name.endsWith('.tgz')) ?? '';
+  mkdirSync(join(USER, 'node_modules'), { recursive: true });
+  execFileSync('tar', ['-xzf', tarball, '-C', ROOT], { cwd: ROOT });
+  renameSync(join(ROOT, 'package'), join(USER, 'node_modules/assay'));
+  for (const name of Object.keys(manifest().dependencies)) linkDependency(name);
+  writeFileSync(join(USER, 'package.json'), '{ "type": "module", "private": true }\n');
+  copyFileSync(TOY, join(USER, 'study.ts'));
+});
+
+after(() => rmSync(ROOT, { recursive: true }));
+
+function manifest(): Manifest {
+  const value: Manifest = JSON.parse(readFileSync(join(USER, 'node_modules/assay/package.json'), 'utf8'));
+  return value;
+}
+
+/** What an install from a registry would put there. */
+function linkDependency(name: string): void {
+  const link = join(USER, 'node_modules', name);
+  mkdirSync(dirname(link), { recursive: true });
+  symlinkSync(realpathSync(join(REPOSITORY, 'node_modules', name)), link, 'junction');
+}
+
+function installed(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const main = join(USER, 'node_modules/assay', manifest().bin['assay'] ?? '');
+  return spawnSync(process.execPath, [main, ...args], { cwd: USER, encoding: 'utf8' });
+}
+
+test('the installed command lists the built-in studies of the repository', () => {
+  const { status, stdout, stderr } = installed('list');
+  assert.equal(status, 0, stderr);
+  const here = spawnSync(process.execPath, [join(REPOSITORY, 'src/cli/main.ts'), 'list'], { encoding: 'utf8' });
+  assert.equal(stdout, here.stdout);
+});
+
+test('the installed command runs a study defined outside of the package', () => {
+  const { status, stdout, stderr } = installed(
+    'run',
+    './study.ts',
+    '--profile',
+    'standard',
+    '--set',
+    'steps=12',
+    '--set',
+    'spins=10',
+    '--json',
+  );
+  assert.equal(status, 0, stderr);
+  assert.match(
+    stdout.trimEnd().split('\n').at(-1) ?? '',
+    /^\{"schemaVersion":1,"study":"toy","profile":"standard","runs":\{"finished":1,"diverged":0,"failed":0\}/,
+  );
+  assert.equal(installed('status', './study.ts').status, 0);
+});
+
+test('the installed command passes its own doctor, ONNX Runtime included', () => {
+  assert.match(installed('doctor').stdout, /^ok +ONNX Runtime: loads and computes$/m);
+});
+
+test("a study of the user's own type-checks against the package's declarations", () => {
+  const tsc = realpathSync(join(REPOSITORY, 'node_modules/typescript/bin/tsc'));
+  const options = [
+    '--noEmit',
+    '--strict',
+    '--exactOptionalPropertyTypes',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2024',
+    '--types',
+    'node',
+  ];
+  const typeRoots = ['--typeRoots', realpathSync(join(REPOSITORY, 'node_modules/@types'))];
+  const check = spawnSync(process.execPath, [tsc, ...options, ...typeRoots, 'study.ts'], {
+    cwd: USER,
+    encoding: 'utf8',
+  });
+  assert.equal(check.status, 0, check.stdout);
+  writeFileSync(
+    join(USER, 'wrong.ts'),
+    "import { defineStudy } from 'assay';\nexport default defineStudy({ name: 1 });\n",
+  );
+  const wrong = spawnSync(process.execPath, [tsc, ...options, ...typeRoots, 'wrong.ts'], {
+    cwd: USER,
+    encoding: 'utf8',
+  });
+  assert.match(wrong.stdout, /error TS/);
+});
+
+test('no source file and no test is in the package', () => {
+  const files = readdirSync(join(USER, 'node_modules/assay'), { recursive: true, encoding: 'utf8' });
+  const wrong = files.filter((file) => /(?<!\.d)\.ts$|\.test\./.test(file));
+  assert.deepEqual(wrong, []);
+  assert.ok(files.includes('LICENSE'));
+});
