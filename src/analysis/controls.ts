@@ -132,18 +132,21 @@ function firstDifference(a: FrameRun, b: FrameRun): string | undefined {
   return undefined;
 }
 
+/** A declared control with its matched results, one an outcome it speaks of. */
+export interface KnownControl {
+  readonly control: Control;
+  readonly results: readonly ContrastResult[];
+}
+
 /** Looks up positive controls of one outcome on the very levels a question's table counts. */
-export function positiveControls(
-  results: readonly (ContrastResult & { readonly contrast: Control })[],
-  outcome: string,
-  rng: Rng,
-): ControlLookup {
+export function positiveControls(known: readonly KnownControl[], outcome: string, rng: Rng): ControlLookup {
   return (table) =>
-    results.flatMap((result) => {
-      if (result.contrast.expect !== 'detected' || result.outcome.name !== outcome) return [];
+    known.flatMap(({ control, results }) => {
+      const result = results.find((one) => one.outcome.name === outcome);
+      if (control.expect !== 'detected' || result === undefined) return [];
       const own = result.matched.singles.find((one) => one.name === table.name);
       const evidence = own?.kind === 'matched' ? onLevels(own, new Set(countedLevels(table)), rng) : undefined;
-      return evidence === undefined ? [] : [{ name: result.contrast.name, ...evidence }];
+      return evidence === undefined ? [] : [{ name: control.name, ...evidence }];
     });
 }
 

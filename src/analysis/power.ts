@@ -6,6 +6,7 @@
 import type { Rng } from '#base/rng.ts';
 import { decide, type Evidence, type Rule } from './decide.ts';
 import { evidenceOf, type ControlLookup } from './evidence.ts';
+import { MIN_BLOCKS } from './match.ts';
 import {
   blockContrasts,
   contrastAt,
@@ -19,12 +20,15 @@ import { studentTTwoSided } from './stats/student-t.ts';
 const POWER = 0.8;
 const STUDIES = 200;
 const MOST_BLOCKS = 96;
+/** Fewer blocks than this say nothing of their spread. */
+const FEWEST_BLOCKS = 3;
 
 /** The smallest number of further blocks with 80% power for any verdict, or undefined beyond `MOST_BLOCKS` in all. */
 export function furtherBlocks(matched: Matched, controls: ControlLookup, rule: Rule, rng: Rng): number | undefined {
   const now = matched.usableBlocks;
+  if (now < FEWEST_BLOCKS) return undefined;
   const enough = (blocks: number): boolean => powerAt(matched, controls, rule, blocks, rng) >= POWER;
-  let [low, high] = [now, now];
+  let [low, high] = [now, Math.max(now, MIN_BLOCKS - 1)];
   do {
     if (high >= MOST_BLOCKS) return undefined;
     low = high;
@@ -41,11 +45,18 @@ export function furtherBlocks(matched: Matched, controls: ControlLookup, rule: R
 /** The share of studies of so many blocks that end decided, taking the observed means as the truth. */
 export function powerAt(matched: Matched, controls: ControlLookup, rule: Rule, blocks: number, rng: Rng): number {
   let decided = 0;
+  const known = new Map(
+    matched.singles.map((table) => [table.name, table.kind === 'matched' ? controls(table) : []] as const),
+  );
   for (let study = 0; study < STUDIES; study++) {
     const draws = rng.split(`study ${study}`);
     const weights = Array.from({ length: blocks }, () => rowWeights(matched, draws));
     const singles = matched.singles.map((table) => redraw(table, weights));
-    const evidence = withT(singles, matched.joint && redraw(matched.joint, weights), controls, matched);
+    const evidence = withT(
+      singles,
+      matched.joint && redraw(matched.joint, weights),
+      (table) => known.get(table.name) ?? [],
+    );
     if (evidence !== undefined && decide(evidence, rule).kind !== 'undecided') decided++;
   }
   return decided / STUDIES;
@@ -61,7 +72,6 @@ function withT(
   singles: readonly (MatchedTable | Unmatched)[],
   joint: MatchedTable | Unmatched | undefined,
   controls: ControlLookup,
-  matched: Matched,
 ): Evidence | undefined {
   const tables = [...singles, ...(joint ? [joint] : [])];
   const pOf = (name: string): number => {
@@ -71,11 +81,7 @@ function withT(
     if (overall.standardError === 0) return overall.mean === 0 ? 1 : 0;
     return studentTTwoSided(overall.mean / overall.standardError, overall.df);
   };
-  const observed = new Map(matched.singles.map((table) => [table.name, table]));
-  return evidenceOf(singles, joint, pOf, (table) => {
-    const original = observed.get(table.name);
-    return original?.kind === 'matched' ? controls(original) : [];
-  });
+  return evidenceOf(singles, joint, pOf, controls);
 }
 
 /** A table of drawn blocks: every counted level usable in each, contrasts with the observed means and covariances. */
