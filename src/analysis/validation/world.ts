@@ -56,7 +56,7 @@ export interface World {
   readonly behaviour: (train: number, heldOut: number, shift: number) => number;
   /** What the arm adds beyond the losses. */
   readonly effect: (train: number) => number;
-  /** Every so-manieth block is three times as noisy. */
+  /** Every n-th block is three times as noisy. */
   readonly noisyEvery?: number;
 }
 
@@ -117,20 +117,44 @@ export const WORLD_STUDY: AnalysedStudy = {
   contrasts: [QUESTION, CONTROL],
 };
 
-/** Simulates one study of a world. */
+/** Simulates one study of a world: the question's two arms and the positive control's. */
 export function simulate(world: World, blocks: number, rng: Rng): Frame {
-  const runs: FrameRun[] = [];
-  const none = (): number => 0;
   const large = (): number => CONTROL_EFFECT * DELTA;
+  return simulateBlocks(world, blocks, rng, [
+    { arm: 'arm', dynamics: world.arm, effect: world.effect },
+    { arm: 'reference', dynamics: world.reference, effect: () => 0 },
+    { arm: 'positive', dynamics: world.reference, effect: large },
+  ]);
+}
+
+/** Simulates several arms of the world's effect and dynamics against one reference. */
+export function simulateArms(world: World, blocks: number, arms: readonly string[], rng: Rng): Frame {
+  return simulateBlocks(world, blocks, rng, [
+    ...arms.map((arm) => ({ arm, dynamics: world.arm, effect: world.effect })),
+    { arm: 'reference', dynamics: world.reference, effect: () => 0 },
+  ]);
+}
+
+type ArmPlan = Pick<RunPlan, 'arm' | 'dynamics' | 'effect'>;
+
+function simulateBlocks(world: World, blocks: number, rng: Rng, arms: readonly ArmPlan[]): Frame {
+  const runs: FrameRun[] = [];
   for (let block = 0; block < blocks; block++) {
     const blockEffect = BLOCK_SPREAD * world.sigma * rng.normal();
     const factor = world.noisyEvery !== undefined && block % world.noisyEvery === 0 ? 3 : 1;
     for (let rate = 0; rate < world.rates; rate++) {
-      const draw = (arm: string, dynamics: Dynamics, effect: (train: number) => number): FrameRun =>
-        simulateRun(world, { arm, block, rate, dynamics, effect, blockEffect, factor }, rng);
-      runs.push(draw('arm', world.arm, world.effect));
-      runs.push(draw('reference', world.reference, none));
-      runs.push(draw('positive', world.reference, large));
+      for (const arm of arms) {
+        const plan: RunPlan = {
+          arm: arm.arm,
+          dynamics: arm.dynamics,
+          effect: arm.effect,
+          block,
+          rate,
+          blockEffect,
+          factor,
+        };
+        runs.push(simulateRun(world, plan, rng));
+      }
     }
   }
   return { runs };
