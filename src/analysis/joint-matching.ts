@@ -16,6 +16,10 @@ const CALIPER_FRACTION = 0.25;
 const NEGLIGIBLE_FRACTION = 0.01;
 /** Blocks needed on either side of mismatch zero. */
 const STRADDLING_BLOCKS = 2;
+/** Noise below this share of `maxGap` moves behaviour too little to matter. */
+const NOISE_FRACTION = 0.04;
+/** Else noise variance may be at most this share of the variance of the runs' held-out losses at equal training loss. */
+const NOISE_VARIANCE_FRACTION = 0.1;
 /** Share of the pair's usable blocks that must have common points. */
 const COMMON_BLOCKS_FRACTION = 0.9;
 
@@ -26,6 +30,8 @@ export interface JointInput {
   /** Held-out loss at the training crossings. */
   readonly heldOut: PairGrids;
   readonly maxGap: number;
+  /** Variance of the losses' noise across the runs' paths; undefined where it cannot be estimated. */
+  readonly noiseVariance: number | undefined;
   readonly active: Uint8Array;
   readonly minBlocks: number;
 }
@@ -107,11 +113,46 @@ function obstacleOf(input: JointInput, common: number, mismatches: readonly numb
     return `the arms share (training, held-out) points in ${common} of ${active} blocks, at least ${needed} needed`;
   }
   const tolerance = NEGLIGIBLE_FRACTION * input.maxGap;
+  const noisy = noiseObstacle(input);
+  if (noisy !== undefined) return noisy;
   if (mismatches.every((value) => Math.abs(value) <= tolerance)) return undefined;
   const above = mismatches.filter((value) => value >= -tolerance).length;
   const below = mismatches.filter((value) => value <= tolerance).length;
   if (Math.min(above, below) >= STRADDLING_BLOCKS) return undefined;
   return `at equal training loss the arms stay apart in held-out loss, on the same side in ${Math.max(above, below)} of ${common} blocks`;
+}
+
+function noiseObstacle(input: JointInput): string | undefined {
+  const noise = input.noiseVariance;
+  if (noise === undefined) return 'the runs have too few probes to tell their path from noise';
+  const spread = spreadVariance(input);
+  if (noise <= (NOISE_FRACTION * input.maxGap) ** 2 || noise <= NOISE_VARIANCE_FRACTION * spread) return undefined;
+  const [of, against] = [noise, spread].map((variance) => Math.sqrt(variance).toPrecision(2));
+  return `the losses are too noisy: ${of} across a run's path, against a spread of ${against} between runs at equal training loss`;
+}
+
+/** Variance of held-out loss over blocks and learning rates at equal training loss, averaged over levels and arms. */
+function spreadVariance(input: JointInput): number {
+  const levels = input.train.levels.length;
+  let [sum, cells] = [0, 0];
+  for (const grid of [input.heldOut.arm, input.heldOut.reference]) {
+    const rates = grid.rates.length;
+    for (let l = 0; l < levels; l++) {
+      const found: number[] = [];
+      for (let b = 0; b < input.train.blocks.length; b++) {
+        if (input.train.usable[b * levels + l] === 0) continue;
+        for (let r = 0; r < rates; r++) {
+          const at = (b * levels + l) * rates + r;
+          if (grid.present[at] === 1) found.push(grid.values[at] ?? 0);
+        }
+      }
+      if (found.length < 2) continue;
+      const mean = found.reduce((total, value) => total + value, 0) / found.length;
+      sum += found.reduce((total, value) => total + (value - mean) ** 2, 0) / (found.length - 1);
+      cells++;
+    }
+  }
+  return cells === 0 ? 0 : sum / cells;
 }
 
 function commonAt(input: JointInput, at: number): Common | undefined {

@@ -9,6 +9,7 @@ import { matchJoint } from './joint-matching.ts';
 import type { Matched, MatchedTable, Unmatched } from './matched-table.ts';
 import type { Pair, RatedCurves, VoidedBlock } from './pair.ts';
 import { valueAt, type Crossing, type Curve } from './passage.ts';
+import { planeNoiseVariance } from './plane-noise.ts';
 import { matchSingle, type PairGrids } from './single-matching.ts';
 
 /** Fewer usable blocks than this decide nothing. */
@@ -93,11 +94,13 @@ function jointOf(
   const heldOutGrids = pairGrids(pair, trainAxis, a, (curve, at) =>
     at.after > curve.lastCounted ? undefined : valueAt(curve, at, (point) => point.axes[heldOut.name]),
   );
+  const curves = pair.blocks.flatMap((block) => [...block.arm.values(), ...block.reference.values()]);
   return matchJoint({
     train,
     outcome: gridAt(grids, a),
     heldOut: heldOutGrids,
     maxGap: heldOut.maxGap,
+    noiseVariance: planeNoiseVariance(curves, trainAxis, heldOut),
     active,
     minBlocks,
   });

@@ -32,6 +32,8 @@ export interface Dynamics {
   readonly speed: number;
   /** Held-out loss exceeds training loss by this times the training loss' fall. */
   readonly gap: number;
+  /** How the gap opens: 0 evenly, above 0 late, below 0 early. */
+  readonly bend: number;
   /** Noise of behaviour relative to the world's sigma. */
   readonly noise: number;
 }
@@ -54,16 +56,16 @@ export interface World {
   readonly sigma: number;
   /** Behaviour as a function of the losses; `shift` is a standard normal of the run, for jumps that vary by seed. */
   readonly behaviour: (train: number, heldOut: number, shift: number) => number;
-  /** What the arm adds beyond the losses. */
-  readonly effect: (train: number) => number;
+  /** What the arm adds beyond the losses, at its learning rates 0, 1, ... */
+  readonly effect: (train: number, rate: number) => number;
   /** Every n-th block is three times as noisy. */
   readonly noisyEvery?: number;
 }
 
 /** The base world: two arms of equal dynamics, no behaviour, no effect. */
 export const BASE: World = {
-  arm: { speed: 1, gap: 0.3, noise: 1 },
-  reference: { speed: 1, gap: 0.3, noise: 1 },
+  arm: { speed: 1, gap: 0.3, bend: 0, noise: 1 },
+  reference: { speed: 1, gap: 0.3, bend: 0, noise: 1 },
   rates: 2,
   rateSpread: 0.25,
   seedSpread: 0.05,
@@ -165,7 +167,7 @@ interface RunPlan {
   readonly block: number;
   readonly rate: number;
   readonly dynamics: Dynamics;
-  readonly effect: (train: number) => number;
+  readonly effect: World['effect'];
   readonly blockEffect: number;
   readonly factor: number;
 }
@@ -184,13 +186,16 @@ function simulateRun(world: World, plan: RunPlan, rng: Rng): FrameRun {
   const behaviour: number[] = [];
   for (let probe = 0, train = START_LOSS; train > STOP_LOSS; probe++) {
     train = FINAL_LOSS + (START_LOSS - FINAL_LOSS) * Math.exp(-decay * probe);
-    const heldOut = train + gap * (START_LOSS - train);
+    const fall = START_LOSS - train;
+    const heldOut = train + gap * fall * (1 + plan.dynamics.bend * (fall / (START_LOSS - FINAL_LOSS) - 0.5));
     axes.push(
       world.lossNoise === 0
         ? { train, heldOut }
         : { train: train + world.lossNoise * rng.normal(), heldOut: heldOut + world.lossNoise * rng.normal() },
     );
-    behaviour.push(world.behaviour(train, heldOut, shift) + plan.effect(train) + runEffect + pointSigma * rng.normal());
+    behaviour.push(
+      world.behaviour(train, heldOut, shift) + plan.effect(train, plan.rate) + runEffect + pointSigma * rng.normal(),
+    );
   }
   const points = withOutcomes(axes, behaviour);
   return { arm: plan.arm, block: plan.block, learningRate: plan.rate + 1, status: 'finished', points };

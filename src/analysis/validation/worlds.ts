@@ -126,7 +126,10 @@ const GAP_DISTANCES: readonly { readonly name: string; readonly change: Partial<
     change: { rates: 1, seedSpread: 0.15, arm: dynamics({ gap: 0.34 }), reference: dynamics({ gap: 0.28 }) },
   },
 ];
+const PROFILES = { arm: dynamics({ gap: 0.34, bend: 1 }), reference: dynamics({ gap: 0.28, bend: -1 }) };
+const GATED_NOISE = { arm: dynamics({ gap: 0.4 }), reference: dynamics({ gap: 0.28 }), lossNoise: 0.014 };
 const STEEP_GAP = (train: number, heldOut: number): number => falling(train - heldOut, -0.25, 0.02, 0.8);
+const LINEAR_GAP = (train: number, heldOut: number): number => 4 * (heldOut - train);
 const GAP_WORLDS: readonly ValidityWorld[] = GAP_DISTANCES.flatMap(({ name, change }) =>
   [
     { how: 'smooth', part: { behaviour: SMOOTH.gap } },
@@ -141,6 +144,17 @@ const GAP_WORLDS: readonly ValidityWorld[] = GAP_DISTANCES.flatMap(({ name, chan
   })),
 );
 
+/** Gaps that cross along the way, and noise just small enough for the joint matching to be tested. */
+const CORNERS: readonly ValidityWorld[] = [
+  { name: 'f(gap) crossing profiles', change: { ...PROFILES, behaviour: SMOOTH.gap } },
+  {
+    name: 'f(gap) crossing profiles, one rate',
+    change: { ...PROFILES, rates: 1, seedSpread: 0.12, behaviour: STEEP_GAP },
+  },
+  { name: 'f(gap) linear, noise at the gate', change: { ...GATED_NOISE, behaviour: LINEAR_GAP } },
+  { name: 'f(gap) steep, noise at the gate', change: { ...GATED_NOISE, behaviour: STEEP_GAP } },
+].map(({ name, change }) => ({ name, world: { ...BASE, ...change }, design: EIGHT, checks: [never('affects')] }));
+
 const crossing = (train: number): number => 1.5 * DELTA * Math.tanh((train - 1.2) / 0.2);
 const WEAK_SENSE: readonly ValidityWorld[] = [
   { name: 'truth = delta', world: { ...BASE, effect: () => DELTA }, design: EIGHT, checks: [never('noEffect')] },
@@ -149,6 +163,12 @@ const WEAK_SENSE: readonly ValidityWorld[] = [
     world: { ...BASE, effect: (train) => (Math.abs(train - 0.7) < 0.12 ? DELTA : 0) },
     design: EIGHT,
     checks: [never('noEffect')],
+  },
+  {
+    name: 'opposite effects at two learning rates',
+    world: { ...BASE, effect: (_, rate) => (rate === 0 ? 1.5 : -1.5) * DELTA },
+    design: EIGHT,
+    checks: [never('affects', 'noEffect', 'throughGap')],
   },
   { name: 'crossing effects', world: { ...BASE, effect: crossing }, design: EIGHT, checks: [never('noEffect')] },
   {
@@ -231,6 +251,7 @@ const FAMILIES: readonly ValidityWorld[] = [
 export const VALIDITY_WORLDS: readonly ValidityWorld[] = [
   ...LOSS_ONLY,
   ...GAP_WORLDS,
+  ...CORNERS,
   ...WEAK_SENSE,
   ...POWER,
   ...COVERAGE,
