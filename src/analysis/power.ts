@@ -44,30 +44,25 @@ export function furtherBlocks(matched: Matched, controls: ControlLookup, rule: R
 
 /** The share of studies of so many blocks that end decided, taking the observed means as the truth. */
 export function powerAt(matched: Matched, controls: ControlLookup, rule: Rule, blocks: number, rng: Rng): number {
-  let decided = 0;
   const known = new Map(
     matched.singles.map((table) => [table.name, table.kind === 'matched' ? controls(table) : []] as const),
   );
+  const drawSingles = matched.singles.map(drawerOf);
+  const drawJoint = matched.joint && drawerOf(matched.joint);
+  const rows = Math.max(...matched.singles.map((table) => (table.kind === 'matched' ? table.blocks.length : 0)));
+  const weights = new Float64Array(blocks * rows);
+  const stream = rng.split(`${blocks} blocks`);
+  let decided = 0;
   for (let study = 0; study < STUDIES; study++) {
-    const draws = rng.split(`study ${study}`);
-    const weights = Array.from({ length: blocks }, () => rowWeights(matched, draws));
-    const singles = matched.singles.map((table) => redraw(table, weights));
-    const evidence = withT(
-      singles,
-      matched.joint && redraw(matched.joint, weights),
-      (table) => known.get(table.name) ?? [],
-    );
+    for (let i = 0; i < weights.length; i++) weights[i] = stream.normal();
+    const singles = drawSingles.map((draw) => draw(weights, blocks));
+    const evidence = withT(singles, drawJoint?.(weights, blocks), (table) => known.get(table.name) ?? []);
     if (evidence !== undefined && decide(evidence, rule).kind !== 'undecided') decided++;
   }
   return decided / STUDIES;
 }
 
-/** One drawn block: a normal weight for the residual of every block in hand. */
-function rowWeights(matched: Matched, rng: Rng): Float64Array {
-  const rows = Math.max(...matched.singles.map((table) => (table.kind === 'matched' ? table.blocks.length : 0)));
-  return Float64Array.from({ length: rows }, () => rng.normal());
-}
-
+/** Evidence with the t test's p in place of the sign-flip's. */
 function withT(
   singles: readonly (MatchedTable | Unmatched)[],
   joint: MatchedTable | Unmatched | undefined,
@@ -84,57 +79,79 @@ function withT(
   return evidenceOf(singles, joint, pOf, controls);
 }
 
-/** A table of drawn blocks: every counted level usable in each, contrasts with the observed means and covariances. */
-function redraw(table: MatchedTable | Unmatched, weights: readonly Float64Array[]): MatchedTable | Unmatched {
-  if (table.kind === 'notEstimable') return table;
-  const levels = table.levels.length;
-  const draw = (at: (flat: number) => number, usable: Uint8Array): { values: Float64Array; usable: Uint8Array } =>
-    redrawColumns(at, usable, table.blocks.length, levels, weights);
-  const overall = draw((flat) => contrastAt(table, flat), table.usable);
-  const mismatch = table.mismatch;
-  const rows = Uint8Array.from(table.blocks, (_, b) =>
-    table.usable.subarray(b * levels, (b + 1) * levels).includes(1) ? 1 : 0,
+/** Draws tables of so many blocks; `weights` has shape [blocks, rows], a standard normal for every block in hand. */
+type Drawer = (weights: Float64Array, blocks: number) => MatchedTable | Unmatched;
+
+function drawerOf(table: MatchedTable | Unmatched): Drawer {
+  if (table.kind === 'notEstimable') return () => table;
+  const [rows, levels] = [table.blocks.length, table.levels.length];
+  const overall = columnsOf((at) => contrastAt(table, at), table.usable, rows, levels);
+  const rates = table.rates.map((rate) => columnsOf((at) => rate.contrast[at] ?? 0, rate.usable, rows, levels));
+  const covered = Uint8Array.from(table.blocks, (_, b) =>
+    Math.max(...table.usable.subarray(b * levels, (b + 1) * levels)),
   );
-  const mismatches =
-    mismatch && redrawColumns((flat) => mismatch[flat] ?? 0, rows, table.blocks.length, 1, weights).values;
-  return {
-    kind: 'matched',
-    name: table.name,
-    levels: table.levels,
-    excluded: table.excluded,
-    blocks: weights.map((_, b) => b),
-    usable: overall.usable,
-    bracketed: overall.usable,
-    arm: overall.values,
-    reference: new Float64Array(overall.values.length),
-    rates: table.rates.map((rate) => {
-      const drawn = draw((flat) => rate.contrast[flat] ?? 0, rate.usable);
-      return { side: rate.side, rate: rate.rate, contrast: drawn.values, usable: drawn.usable };
-    }),
-    ...(mismatches ? { mismatch: mismatches } : {}),
+  const apart = table.mismatch;
+  const mismatch = apart && columnsOf((at) => apart[at] ?? 0, covered, rows, 1);
+  return (weights, blocks) => {
+    const drawn = drawColumns(overall, weights, blocks);
+    return {
+      kind: 'matched',
+      name: table.name,
+      levels: table.levels,
+      excluded: table.excluded,
+      blocks: Array.from({ length: blocks }, (_, b) => b),
+      usable: drawn.usable,
+      bracketed: drawn.usable,
+      arm: drawn.values,
+      reference: new Float64Array(drawn.values.length),
+      rates: table.rates.map(({ side, rate }, i) => {
+        const ofRate = drawColumns(rates[i] ?? [], weights, blocks);
+        return { side, rate, contrast: ofRate.values, usable: ofRate.usable };
+      }),
+      ...(mismatch ? { mismatch: drawColumns(mismatch, weights, blocks).values } : {}),
+    };
   };
 }
 
-function redrawColumns(
+/** One level: its mean, and every block's residual scaled so that normal weights give the observed covariance. */
+interface Column {
+  readonly mean: number;
+  readonly residuals: Float64Array;
+}
+
+/** Columns of a [rows, columns] array; undefined for a level with fewer than two blocks. */
+function columnsOf(
   at: (flat: number) => number,
   usable: Uint8Array,
   rows: number,
   columns: number,
-  weights: readonly Float64Array[],
-): { values: Float64Array; usable: Uint8Array } {
-  const values = new Float64Array(weights.length * columns);
-  const drawn = new Uint8Array(values.length);
-  for (let l = 0; l < columns; l++) {
-    const present = Array.from({ length: rows }, (_, b) => b).filter((b) => usable[b * columns + l] === 1);
-    if (present.length < 2) continue;
+): (Column | undefined)[] {
+  return Array.from({ length: columns }, (_, l) => {
+    const present = Array.from({ length: rows }, (__, b) => b).filter((b) => usable[b * columns + l] === 1);
+    if (present.length < 2) return undefined;
     const mean = present.reduce((sum, b) => sum + at(b * columns + l), 0) / present.length;
-    const scale = 1 / Math.sqrt(present.length - 1);
-    for (const [row, weight] of weights.entries()) {
-      let value = mean;
-      for (const b of present) value += scale * (weight[b] ?? 0) * (at(b * columns + l) - mean);
-      values[row * columns + l] = value;
-      drawn[row * columns + l] = 1;
+    const residuals = new Float64Array(rows);
+    for (const b of present) residuals[b] = (at(b * columns + l) - mean) / Math.sqrt(present.length - 1);
+    return { mean, residuals };
+  });
+}
+
+function drawColumns(
+  columns: readonly (Column | undefined)[],
+  weights: Float64Array,
+  blocks: number,
+): { values: Float64Array; usable: Uint8Array } {
+  const values = new Float64Array(blocks * columns.length);
+  const usable = new Uint8Array(values.length);
+  for (const [l, column] of columns.entries()) {
+    if (column === undefined) continue;
+    const rows = column.residuals.length;
+    for (let b = 0; b < blocks; b++) {
+      let value = column.mean;
+      for (let row = 0; row < rows; row++) value += (weights[b * rows + row] ?? 0) * (column.residuals[row] ?? 0);
+      values[b * columns.length + l] = value;
+      usable[b * columns.length + l] = 1;
     }
   }
-  return { values, usable: drawn };
+  return { values, usable };
 }
