@@ -56,6 +56,8 @@ export type Contrast =
       readonly name: string;
       /** `detected`: an effect of at least delta must be found; `notDetected`: no effect may be claimed; `identical`: outcomes equal to the bit. */
       readonly expect: 'detected' | 'notDetected' | 'identical';
+      /** Outcomes the expectation speaks of; all confirmatory ones where absent. */
+      readonly outcomes?: readonly string[];
     };
 
 /** How the pilot chooses learning rates: those whose best value on `axis` is within `margin` of the arm's best. */

@@ -1,0 +1,124 @@
+/**
+ * Measures the instrument's error rates: simulates studies of every world of METHOD.md, "Validation", and holds each
+ * rate to its bound.
+ *
+ *     node bench/validity.ts [--studies 2000] [--workers N] [--only part-of-a-name]
+ *
+ * Exit status 1 where a bound is broken; the last line on stdout is JSON.
+ */
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+
+import { addTallies, findingsOf, runStudies, type Finding, type Tally } from '#analysis/validation/run-world.ts';
+import { VALIDITY_WORLDS, type Bound, type Counted, type ValidityWorld } from '#analysis/validation/worlds.ts';
+
+/** Studies a worker simulates before it reports. */
+const CHUNK = 100;
+
+interface Job {
+  readonly world: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+function workerLoop(port: NonNullable<typeof parentPort>): void {
+  port.on('message', (job: Job) => {
+    const world = VALIDITY_WORLDS[job.world];
+    if (world === undefined) throw new Error(`no world ${job.world}`);
+    port.postMessage({ world: job.world, tally: runStudies(world, job.from, job.to) }, []);
+  });
+}
+
+function describeCounted(counted: Counted): string {
+  if (counted.kind === 'verdict') return counted.verdicts.join(' or ');
+  if (counted.kind === 'covers') return `95% interval covers (${counted.matching})`;
+  return 'any adjusted p below alpha';
+}
+
+function describeBound(bound: Bound): string {
+  if (bound.kind === 'upperLimitAtMost') return `upper limit <= ${bound.value}`;
+  if (bound.kind === 'atLeast') return `rate >= ${bound.value}`;
+  if (bound.kind === 'between') return `rate in [${bound.low}, ${bound.high}]`;
+  return `rate = ${bound.value}`;
+}
+
+function lineOf(world: ValidityWorld, finding: Finding): string {
+  const [low, high] = finding.interval;
+  const rate = `${finding.rate.toFixed(4)} [${low.toFixed(4)}, ${high.toFixed(4)}]`;
+  return `${finding.passed ? 'pass' : 'FAIL'}  ${world.name}: ${describeCounted(finding.check.counted)} ${rate}, ${describeBound(finding.check.bound)}`;
+}
+
+async function simulateAll(chosen: readonly number[], studies: number, workers: number): Promise<Map<number, Tally>> {
+  const jobs: Job[] = chosen.flatMap((world) =>
+    Array.from({ length: Math.ceil(studies / CHUNK) }, (_, i) => ({
+      world,
+      from: i * CHUNK,
+      to: Math.min(studies, (i + 1) * CHUNK),
+    })),
+  );
+  const tallies = new Map<number, Tally>();
+  let next = 0;
+  const runWorker = async (): Promise<void> => {
+    const worker = new Worker(new URL(import.meta.url));
+    try {
+      while (next < jobs.length) {
+        const job = jobs[next++];
+        const { promise, resolve, reject } = Promise.withResolvers<{ world: number; tally: Tally }>();
+        worker.once('message', resolve);
+        worker.once('error', reject);
+        worker.postMessage(job, []);
+        const { world, tally } = await promise;
+        worker.removeListener('error', reject);
+        const before = tallies.get(world);
+        tallies.set(world, before === undefined ? tally : addTallies(before, tally));
+      }
+    } finally {
+      await worker.terminate();
+    }
+  };
+  await Promise.all(Array.from({ length: workers }, runWorker));
+  return tallies;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { studies: { type: 'string' }, workers: { type: 'string' }, only: { type: 'string' } },
+  });
+  const studies = Number(values.studies ?? 2000);
+  const workers = Number(values.workers ?? availableParallelism());
+  const chosen = [...VALIDITY_WORLDS.keys()].filter(
+    (i) => VALIDITY_WORLDS[i]?.name.includes(values.only ?? '') ?? false,
+  );
+  const started = performance.now();
+  const tallies = await simulateAll(chosen, studies, workers);
+  const results = chosen.flatMap((i) => {
+    const [world, tally] = [VALIDITY_WORLDS[i], tallies.get(i)];
+    if (world === undefined || tally === undefined) return [];
+    return findingsOf(world, tally).map((finding) => ({ world, tally, finding }));
+  });
+  for (const { world, tally, finding } of results) {
+    console.log(
+      lineOf(world, finding),
+      `  ${JSON.stringify(tally.verdicts)}, controls failed ${tally.controlFailures}`,
+    );
+  }
+  const failed = results.filter(({ finding }) => !finding.passed);
+  const rates = results.map(({ world, finding }) => ({
+    world: world.name,
+    counted: describeCounted(finding.check.counted),
+    bound: describeBound(finding.check.bound),
+    rate: finding.rate,
+    interval95: finding.interval,
+    passed: finding.passed,
+  }));
+  const seconds = Math.round((performance.now() - started) / 1000);
+  console.log(
+    `${results.length - failed.length} of ${results.length} bounds hold, ${studies} studies a world, ${seconds} s`,
+  );
+  console.log(JSON.stringify({ schemaVersion: 1, studies, seconds, failed: failed.length, rates }));
+  process.exitCode = failed.length === 0 ? 0 : 1;
+}
+
+if (isMainThread) await main();
+else if (parentPort !== null) workerLoop(parentPort);

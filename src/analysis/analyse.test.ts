@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { analyse, type AnalysedStudy } from '#analysis/analyse.ts';
+import type { Frame, FrameRun } from '#analysis/frame.ts';
+import { BASE, DELTA, simulate, WORLD_STUDY, type World } from '#analysis/validation/world.ts';
+import type { VerdictRecord } from '#analysis/verdict-record.ts';
+import { rngOf } from '#base/rng.ts';
+import type { Contrast } from '#study/study.ts';
+import type { TrajectoryPoint } from '#study/trajectory.ts';
+
+const NULL: World = BASE;
+const EFFECT: World = { ...BASE, effect: () => 3 * DELTA };
+const frameOf = (world: World, blocks = 8, seed = 1): Frame => simulate(world, blocks, rngOf(seed, 'analyse.test'));
+const verdictOf = (study: AnalysedStudy, frame: Frame, design?: 'sequential'): VerdictRecord => {
+  const [verdict] = analyse(study, frame, { verdictsOnly: true, ...(design ? { design } : {}) }).verdicts;
+  assert.ok(verdict);
+  return verdict;
+};
+const changeRuns = (frame: Frame, change: (run: FrameRun) => FrameRun | undefined): Frame => ({
+  runs: frame.runs.map(change).filter((run) => run !== undefined),
+});
+
+test('an analysis is plain JSON and the same every time', () => {
+  const frame = frameOf({ ...BASE, effect: () => DELTA });
+  const analysis = analyse(WORLD_STUDY, frame);
+  assert.deepEqual(JSON.parse(JSON.stringify(analysis)), analysis);
+  assert.deepEqual(analyse(WORLD_STUDY, frame), analysis);
+});
+
+test('a true effect is said to affect beyond loss, with the scope, the numbers and their unit in one sentence', () => {
+  const verdict = verdictOf(WORLD_STUDY, frameOf(EFFECT));
+  assert.equal(verdict.verdict, 'affects');
+  assert.match(
+    verdict.reason,
+    /^On a simulated world: .*points.*p = 0\.0078.*8 blocks.*training loss 0\.7 to 1\.7 nats/,
+  );
+  assert.ok(verdict.matchings['joint']?.kind === 'estimated');
+});
+
+test('no effect is claimed only while a positive control is detected on the same levels', () => {
+  const frame = frameOf(NULL);
+  assert.equal(verdictOf(WORLD_STUDY, frame).verdict, 'noEffect');
+  const [question] = WORLD_STUDY.contrasts;
+  assert.ok(question);
+  const without = verdictOf({ ...WORLD_STUDY, contrasts: [question] }, frame);
+  assert.equal(without.verdict, 'undecided');
+  assert.match(without.reason, /no positive control/);
+});
+
+test('a failed control leaves every verdict undecided, and says so first', () => {
+  const same: Contrast = {
+    kind: 'control',
+    arm: 'arm',
+    reference: 'reference',
+    name: 'same arms',
+    expect: 'notDetected',
+  };
+  const study = { ...WORLD_STUDY, contrasts: [...WORLD_STUDY.contrasts, same] };
+  const analysis = analyse(study, frameOf(EFFECT), { verdictsOnly: true });
+  assert.deepEqual(
+    analysis.controls.map((control) => control.passed),
+    [true, false],
+  );
+  assert.equal(analysis.verdicts[0]?.verdict, 'undecided');
+  assert.match(analysis.verdicts[0]?.reason ?? '', /the control "same arms" failed/);
+});
+
+test('an identical control passes on equal bits and names the first difference', () => {
+  const identical: Contrast = {
+    kind: 'control',
+    arm: 'copy',
+    reference: 'reference',
+    name: 'bits',
+    expect: 'identical',
+  };
+  const study = { ...WORLD_STUDY, contrasts: [...WORLD_STUDY.contrasts, identical] };
+  const frame = frameOf(NULL);
+  const copyOf = (run: FrameRun): FrameRun => ({ ...run, arm: 'copy' });
+  const copies = frame.runs.filter((run) => run.arm === 'reference').map(copyOf);
+  const judged = analyse(study, { runs: [...frame.runs, ...copies] }, { verdictsOnly: true }).controls[1];
+  assert.deepEqual(judged, { name: 'bits', passed: true, detail: '16 pairs of runs are equal to the bit' });
+  const nudge = (point: TrajectoryPoint): TrajectoryPoint =>
+    point.outcomes === undefined
+      ? point
+      : { ...point, outcomes: { behaviour: (point.outcomes['behaviour'] ?? 0) + 1e-15 } };
+  const nudged = copies.map((run, i) => (i === 3 ? Object.assign({}, run, { points: run.points.map(nudge) }) : run));
+  const failed = analyse(study, { runs: [...frame.runs, ...nudged] }, { verdictsOnly: true }).controls[1];
+  assert.equal(failed?.passed, false);
+  assert.match(failed?.detail ?? '', /behaviour at step/);
+});
+
+test('fewer than 6 usable blocks decide nothing', () => {
+  const verdict = verdictOf(WORLD_STUDY, frameOf(EFFECT, 5));
+  assert.equal(verdict.verdict, 'undecided');
+  assert.match(verdict.reason, /5 usable blocks, at least 6 needed/);
+  assert.ok(verdict.matchings['train']?.kind === 'estimated');
+});
+
+test('a diverged run voids its block for the pair; more than a tenth voided decides nothing', () => {
+  const diverge = (frame: Frame): Frame =>
+    changeRuns(frame, (run) => (run.arm === 'arm' && run.block === 2 ? { ...run, status: 'diverged' } : run));
+  const twelve = verdictOf(WORLD_STUDY, diverge(frameOf(EFFECT, 12)));
+  assert.equal(twelve.verdict, 'affects');
+  assert.equal(twelve.blocks, 11);
+  assert.deepEqual(twelve.voided, [{ block: 2, reason: 'arm diverged at learning rate 1' }]);
+  const eight = verdictOf(WORLD_STUDY, diverge(frameOf(EFFECT, 8)));
+  assert.equal(eight.verdict, 'undecided');
+  assert.match(eight.reason, /1 of 8 blocks voided/);
+});
+
+test('a level below the coherence floor in either arm does not count, and none left decides nothing', () => {
+  const withCoherence = (of: (run: FrameRun, train: number) => number): Frame =>
+    changeRuns(frameOf(EFFECT), (run) => ({
+      ...run,
+      points: run.points.map((point) =>
+        point.outcomes === undefined
+          ? point
+          : { ...point, outcomes: { ...point.outcomes, coherence: of(run, point.axes['train'] ?? 0) } },
+      ),
+    }));
+  const study = { ...WORLD_STUDY, coherence: { outcome: 'coherence', floor: 0.9 } };
+  const late = verdictOf(
+    study,
+    withCoherence((run, train) => (run.arm === 'arm' && train < 0.8 ? 0.5 : 1)),
+  );
+  const train = late.matchings['train'];
+  assert.ok(train?.kind === 'estimated');
+  assert.deepEqual(
+    train.levels.map((level) => level.excluded === undefined),
+    [true, true, true, true, false],
+  );
+  assert.equal(late.verdict, 'affects');
+  const never = verdictOf(
+    study,
+    withCoherence(() => 0.5),
+  );
+  assert.equal(never.verdict, 'undecided');
+  assert.match(never.reason, /coherence of the arm is 0\.500, below 0\.9/);
+});
+
+test('a sequential study is looked at with 8, 12 or 16 blocks only', () => {
+  assert.equal(verdictOf(WORLD_STUDY, frameOf(EFFECT, 12), 'sequential').verdict, 'affects');
+  assert.match(verdictOf(WORLD_STUDY, frameOf(EFFECT, 10), 'sequential').reason, /8, 12, 16 blocks only/);
+});
+
+test('without a common point in the plane the verdict says so instead of claiming an effect', () => {
+  const apart = { ...EFFECT, arm: { ...BASE.arm, gap: 0.55 }, reference: { ...BASE.reference, gap: 0.2 } };
+  const verdict = verdictOf(WORLD_STUDY, frameOf(apart));
+  assert.equal(verdict.verdict, 'undecided');
+  assert.match(verdict.reason, /beyond either loss alone; joint not testable/);
+});
+
+test('an axis that is no loss is matched under its own name and needs no joint matching', () => {
+  const reward = (frame: Frame): Frame =>
+    changeRuns(frame, (run) => ({
+      ...run,
+      points: run.points.map((point) => ({ ...point, axes: { reward: -(point.axes['train'] ?? 0) } })),
+    }));
+  const [axis] = WORLD_STUDY.matchOn;
+  assert.ok(axis);
+  const study: AnalysedStudy = {
+    ...WORLD_STUDY,
+    matchOn: [
+      {
+        ...axis,
+        name: 'reward',
+        label: 'Reward',
+        role: 'other',
+        direction: 'rises',
+        levels: [-1.7, -1.45, -1.2, -0.95],
+      },
+    ],
+  };
+  const verdict = verdictOf(study, reward(frameOf(EFFECT)));
+  assert.equal(verdict.verdict, 'affects');
+  assert.deepEqual(Object.keys(verdict.matchings), ['reward']);
+  assert.match(verdict.reason, /beyond Reward/);
+});
+
+test('an undecided study says how many further blocks would decide it', () => {
+  const weak = { ...BASE, sigma: DELTA, effect: () => 0 };
+  const [verdict] = analyse(WORLD_STUDY, frameOf(weak)).verdicts;
+  assert.equal(verdict?.verdict, 'undecided');
+  assert.ok(verdict?.furtherBlocks !== undefined && verdict.furtherBlocks > 0);
+  assert.match(verdict.reason, /further blocks give 80% power/);
+});
+
+test('two runs of one arm, block and rate are refused', () => {
+  const frame = frameOf(NULL, 6);
+  const [run] = frame.runs;
+  assert.ok(run);
+  assert.throws(() => analyse(WORLD_STUDY, { runs: [...frame.runs, run] }), /arm "arm", block 0 at learning rate 1/);
+});

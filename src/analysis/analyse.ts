@@ -1,0 +1,89 @@
+/**
+ * From a frame of confirmatory runs to verdicts: the rules of METHOD.md from matching to decision. Pure: the same
+ * study and frame always give the same analysis; random numbers come from the seed in the options.
+ */
+import { rngOf } from '#base/rng.ts';
+import type { Contrast, Study } from '#study/study.ts';
+import type { Analysis, DivergedRun } from './analysis-record.ts';
+import { contrastResult, familyP, type ContrastResult } from './contrast-result.ts';
+import { controlOutcomes, judgeControl, positiveControls, type Control } from './controls.ts';
+import { descriptionOf, exploratoryRecords } from './description.ts';
+import type { Frame } from './frame.ts';
+import { indexCurves, type CurveIndex } from './pair.ts';
+import { contrastName, FIXED_ALPHA, judge, LOOKS, type Setting } from './verdict.ts';
+
+/** The parts of a study the analysis reads. */
+export type AnalysedStudy = Pick<Study, 'scope' | 'matchOn' | 'outcomes' | 'coherence' | 'contrasts'>;
+
+/** How a study is looked at. */
+export interface AnalysisOptions {
+  /** `sequential`: looks at 8, 12 and 16 blocks only, each with its own alpha. Default `fixed`: alpha .05. */
+  readonly design?: 'fixed' | 'sequential';
+  /** Seed of random sign flips (above 14 blocks) and of the power simulation. Default 0. */
+  readonly seed?: number;
+  /** Verdicts and controls only, without power and descriptions: for simulation studies. */
+  readonly verdictsOnly?: boolean;
+}
+
+/**
+ * Analyses a study's confirmatory runs.
+ * @throws AssayError where an arm, block and learning rate has two runs.
+ */
+export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOptions = {}): Analysis {
+  const rng = rngOf(options.seed ?? 0, 'analysis');
+  const full = options.verdictsOnly !== true;
+  const index = indexCurves(frame, study.matchOn);
+  const alpha = options.design === 'sequential' ? LOOKS.get(blocksOf(frame)) : FIXED_ALPHA;
+  const ran = study.contrasts.filter((contrast) => index.has(contrast.arm) && index.has(contrast.reference));
+  const questions = ran.filter((contrast) => contrast.kind === 'question');
+  const known = ran
+    .filter((contrast) => contrast.kind === 'control')
+    .map((control) => ({ control, results: controlResults(index, study, control) }));
+  const family = resultsOf(index, study, questions, 'confirmatory');
+  const setting: Setting = {
+    study,
+    alpha,
+    controls: known.map(({ control, results }) =>
+      judgeControl(control, results, frame, alpha ?? FIXED_ALPHA, rng.split('controls')),
+    ),
+    positive: (outcome) => positiveControls(known, outcome, rng.split('positive')),
+    p: familyP(family, rng.split('family')),
+    power: full,
+    rng: rng.split('power'),
+  };
+  const judged = family.map((result) => judge(result, setting));
+  return {
+    verdicts: judged.map((one) => one.record),
+    controls: setting.controls,
+    notRun: study.contrasts.filter((contrast) => !ran.includes(contrast)).map(contrastName),
+    diverged: divergedRuns(frame),
+    descriptions: full ? family.flatMap((result, i) => descriptionOf(result, judged[i], study)) : [],
+    exploratory: full ? exploratoryRecords(resultsOf(index, study, questions, 'exploratory'), rng.split('screen')) : [],
+  };
+}
+
+function blocksOf(frame: Frame): number {
+  return new Set(frame.runs.map((run) => run.block)).size;
+}
+
+function resultsOf(
+  index: CurveIndex,
+  study: AnalysedStudy,
+  contrasts: readonly Contrast[],
+  role: 'confirmatory' | 'exploratory',
+): ContrastResult[] {
+  const outcomes = study.outcomes.filter((outcome) => outcome.role === role);
+  return contrasts.flatMap((contrast) => outcomes.map((outcome) => contrastResult(index, study, contrast, outcome)));
+}
+
+function controlResults(index: CurveIndex, study: AnalysedStudy, control: Control): ContrastResult[] {
+  if (control.expect === 'identical') return [];
+  return controlOutcomes(control, study.outcomes).map((outcome) => contrastResult(index, study, control, outcome));
+}
+
+function divergedRuns(frame: Frame): DivergedRun[] {
+  const diverged = frame.runs.filter((run) => run.status === 'diverged');
+  return diverged.map(({ arm, block, learningRate }) =>
+    learningRate === undefined ? { arm, block } : { arm, block, learningRate },
+  );
+}

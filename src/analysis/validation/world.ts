@@ -1,0 +1,227 @@
+/**
+ * Worlds with a known truth for validating the instrument: runs fall along loss curves, behaviour is a function of
+ * the losses plus (or not) an effect of the arm, and the frame holds exactly what a trainer leaves behind: axes at
+ * every probe, outcomes at the two probes around each first crossing of a level.
+ */
+import type { Rng } from '#base/rng.ts';
+import type { Axis, Contrast, Outcome } from '#study/study.ts';
+import type { TrajectoryPoint } from '#study/trajectory.ts';
+import type { AnalysedStudy } from '#analysis/analyse.ts';
+import type { Frame, FrameRun } from '#analysis/frame.ts';
+
+/** The smallest effect of interest in every world; worlds are scaled to it. */
+export const DELTA = 0.1;
+/** Loss before training, and what training tends to, in nats. */
+const START_LOSS = 2;
+const FINAL_LOSS = 0.25;
+/** Runs end when training loss is below this. */
+const STOP_LOSS = 0.35;
+const MAX_GAP = 0.25;
+/** Run to run spread of speed, as a share. */
+const SPEED_SPREAD = 0.1;
+/** Share of a level's variance that a run's levels have in common. */
+const RUN_SHARE = 0.5;
+/** Block to block spread, shared by the arms, in units of sigma. */
+const BLOCK_SPREAD = 2;
+/** The positive control's effect, in deltas. */
+const CONTROL_EFFECT = 4;
+
+/** How one arm trains. */
+export interface Dynamics {
+  /** Speed of training relative to the base. */
+  readonly speed: number;
+  /** Held-out loss exceeds training loss by this times the training loss' fall. */
+  readonly gap: number;
+  /** How the gap opens: 0 evenly, above 0 late, below 0 early. */
+  readonly bend: number;
+  /** Noise of behaviour relative to the world's sigma. */
+  readonly noise: number;
+}
+
+/** A world. Behaviour is in plain units, losses in nats. */
+export interface World {
+  readonly arm: Dynamics;
+  readonly reference: Dynamics;
+  /** Learning rates an arm. */
+  readonly rates: number;
+  /** The gap at the extreme rates is (1 -+ this) times the arm's. */
+  readonly rateSpread: number;
+  /** Standard deviation of a run's gap factor, from seed to seed. */
+  readonly seedSpread: number;
+  /** Probes a run of speed 1 needs. */
+  readonly probes: number;
+  /** Standard deviation of the measured losses around the true ones, in nats. */
+  readonly lossNoise: number;
+  /** Standard deviation of a block's contrast at one level and one learning rate. */
+  readonly sigma: number;
+  /** Behaviour as a function of the losses; `shift` is a standard normal of the run, for jumps that vary by seed. */
+  readonly behaviour: (train: number, heldOut: number, shift: number) => number;
+  /** What the arm adds beyond the losses, at its learning rates 0, 1, ... */
+  readonly effect: (train: number, rate: number) => number;
+  /** Every n-th block is three times as noisy. */
+  readonly noisyEvery?: number;
+}
+
+/** The base world: two arms of equal dynamics, no behaviour, no effect. */
+export const BASE: World = {
+  arm: { speed: 1, gap: 0.3, bend: 0, noise: 1 },
+  reference: { speed: 1, gap: 0.3, bend: 0, noise: 1 },
+  rates: 2,
+  rateSpread: 0.25,
+  seedSpread: 0.05,
+  probes: 60,
+  lossNoise: 0,
+  sigma: DELTA / 2,
+  behaviour: () => 0,
+  effect: () => 0,
+};
+
+const TRAIN: Axis = {
+  name: 'train',
+  label: 'Training loss',
+  unit: 'nats',
+  role: 'train',
+  levels: [1.7, 1.45, 1.2, 0.95, 0.7],
+  maxGap: MAX_GAP,
+  direction: 'falls',
+};
+const HELD_OUT: Axis = {
+  name: 'heldOut',
+  label: 'Held-out loss',
+  unit: 'nats',
+  role: 'heldOut',
+  levels: [1.8, 1.65, 1.5, 1.35, 1.2],
+  maxGap: MAX_GAP,
+  direction: 'falls',
+  untilBest: true,
+};
+const BEHAVIOUR: Outcome = {
+  name: 'behaviour',
+  label: 'Behaviour',
+  unit: 'points',
+  delta: DELTA,
+  role: 'confirmatory',
+};
+const QUESTION: Contrast = { kind: 'question', arm: 'arm', reference: 'reference' };
+const CONTROL: Contrast = {
+  kind: 'control',
+  arm: 'positive',
+  reference: 'reference',
+  name: 'positive',
+  expect: 'detected',
+};
+
+/** The study every world answers: one question, one positive control. */
+export const WORLD_STUDY: AnalysedStudy = {
+  scope: 'a simulated world',
+  matchOn: [TRAIN, HELD_OUT],
+  outcomes: [BEHAVIOUR],
+  contrasts: [QUESTION, CONTROL],
+};
+
+/** Simulates one study of a world: the question's two arms and the positive control's. */
+export function simulate(world: World, blocks: number, rng: Rng): Frame {
+  const large = (): number => CONTROL_EFFECT * DELTA;
+  return simulateBlocks(world, blocks, rng, [
+    { arm: 'arm', dynamics: world.arm, effect: world.effect },
+    { arm: 'reference', dynamics: world.reference, effect: () => 0 },
+    { arm: 'positive', dynamics: world.reference, effect: large },
+  ]);
+}
+
+/** Simulates several arms of the world's effect and dynamics against one reference. */
+export function simulateArms(world: World, blocks: number, arms: readonly string[], rng: Rng): Frame {
+  return simulateBlocks(world, blocks, rng, [
+    ...arms.map((arm) => ({ arm, dynamics: world.arm, effect: world.effect })),
+    { arm: 'reference', dynamics: world.reference, effect: () => 0 },
+  ]);
+}
+
+type ArmPlan = Pick<RunPlan, 'arm' | 'dynamics' | 'effect'>;
+
+function simulateBlocks(world: World, blocks: number, rng: Rng, arms: readonly ArmPlan[]): Frame {
+  const runs: FrameRun[] = [];
+  for (let block = 0; block < blocks; block++) {
+    const blockEffect = BLOCK_SPREAD * world.sigma * rng.normal();
+    const factor = world.noisyEvery !== undefined && block % world.noisyEvery === 0 ? 3 : 1;
+    for (let rate = 0; rate < world.rates; rate++) {
+      for (const arm of arms) {
+        const plan: RunPlan = {
+          arm: arm.arm,
+          dynamics: arm.dynamics,
+          effect: arm.effect,
+          block,
+          rate,
+          blockEffect,
+          factor,
+        };
+        runs.push(simulateRun(world, plan, rng));
+      }
+    }
+  }
+  return { runs };
+}
+
+interface RunPlan {
+  readonly arm: string;
+  readonly block: number;
+  readonly rate: number;
+  readonly dynamics: Dynamics;
+  readonly effect: World['effect'];
+  readonly blockEffect: number;
+  readonly factor: number;
+}
+
+function simulateRun(world: World, plan: RunPlan, rng: Rng): FrameRun {
+  const place = world.rates === 1 ? 0 : (2 * plan.rate) / (world.rates - 1) - 1;
+  const gap = plan.dynamics.gap * (1 + place * world.rateSpread + world.seedSpread * rng.normal());
+  const speed = plan.dynamics.speed * Math.exp(SPEED_SPREAD * rng.normal());
+  const decay = (speed * Math.log((START_LOSS - FINAL_LOSS) / (STOP_LOSS - FINAL_LOSS))) / world.probes;
+  const sigma = (world.sigma * plan.dynamics.noise * plan.factor) / Math.SQRT2;
+  const shift = rng.normal();
+  const runEffect = plan.blockEffect + Math.sqrt(RUN_SHARE) * sigma * rng.normal();
+  // Two probes are interpolated at each level: that leaves 2/3 of their variance on average.
+  const pointSigma = Math.sqrt((1 - RUN_SHARE) * 1.5) * sigma;
+  const axes: { train: number; heldOut: number }[] = [];
+  const behaviour: number[] = [];
+  for (let probe = 0, train = START_LOSS; train > STOP_LOSS; probe++) {
+    train = FINAL_LOSS + (START_LOSS - FINAL_LOSS) * Math.exp(-decay * probe);
+    const fall = START_LOSS - train;
+    const heldOut = train + gap * fall * (1 + plan.dynamics.bend * (fall / (START_LOSS - FINAL_LOSS) - 0.5));
+    axes.push(
+      world.lossNoise === 0
+        ? { train, heldOut }
+        : { train: train + world.lossNoise * rng.normal(), heldOut: heldOut + world.lossNoise * rng.normal() },
+    );
+    behaviour.push(
+      world.behaviour(train, heldOut, shift) + plan.effect(train, plan.rate) + runEffect + pointSigma * rng.normal(),
+    );
+  }
+  const points = withOutcomes(axes, behaviour);
+  return { arm: plan.arm, block: plan.block, learningRate: plan.rate + 1, status: 'finished', points };
+}
+
+/** Outcomes at the two probes around every first crossing, as a trainer that keeps the previous probe measures them. */
+function withOutcomes(
+  axes: readonly { train: number; heldOut: number }[],
+  behaviour: readonly number[],
+): TrajectoryPoint[] {
+  const measured = new Set<number>();
+  for (const axis of [TRAIN, HELD_OUT]) {
+    let lowest = Infinity;
+    axes.forEach((point, i) => {
+      const value = axis === TRAIN ? point.train : point.heldOut;
+      if (axis.levels.some((level) => value <= level && lowest > level)) {
+        measured.add(i - 1);
+        measured.add(i);
+      }
+      lowest = Math.min(lowest, value);
+    });
+  }
+  return axes.map((point, i) => {
+    const value = behaviour[i];
+    return measured.has(i) && value !== undefined
+      ? { step: i, axes: point, outcomes: { behaviour: value } }
+      : { step: i, axes: point };
+  });
+}
