@@ -29,6 +29,8 @@ export interface TextTokenizer {
   idOf(token: string): number | undefined;
   /** Whether an id stands for a special token, such as the end of a turn. */
   isSpecial(id: number): boolean;
+  /** All special tokens as they are written in text, longest first. */
+  readonly specialTexts: readonly string[];
 }
 
 /** No vocabulary comes near; a larger id is a corrupt file. */
@@ -60,6 +62,9 @@ export function textTokenizer(tokenizerJson: JsonObject, config: JsonObject, whe
   }
   repairByteFallback(tokenizer);
   const specialIds = new Set(complete.added_tokens.filter(({ special }) => special).map(({ id }) => id));
+  const specialTexts = complete.added_tokens
+    .flatMap(({ special, content }) => (special ? [content] : []))
+    .toSorted((a, b) => b.length - a.length);
   const specialTokens = tokenNames(config);
   return {
     vocabSize: idLimit,
@@ -86,6 +91,7 @@ export function textTokenizer(tokenizerJson: JsonObject, config: JsonObject, whe
     tokenOf: (id) => tokenizer.id_to_token(id),
     idOf: (token) => tokenizer.token_to_id(token),
     isSpecial: (id) => specialIds.has(id),
+    specialTexts,
   };
 }
 
