@@ -1,7 +1,7 @@
 /**
  * Text to token ids and back, as a model's `tokenizer.json` says: the same ids and the same text as transformers.
  * The work is done by @huggingface/tokenizers; this file checks what goes in and out, and repairs its decoding of
- * single bytes. A tokenizer holds regular expressions from the model's author, which may be slow by design.
+ * single bytes and its idea of a digit. A tokenizer holds regular expressions from the model's author, which may be slow by design.
  */
 import { ByteFallbackDecoder, SequenceDecoder, Tokenizer } from '@huggingface/tokenizers';
 
@@ -29,6 +29,8 @@ export interface TextTokenizer {
   idOf(token: string): number | undefined;
   /** Whether an id stands for a special token, such as the end of a turn. */
   isSpecial(id: number): boolean;
+  /** All special tokens as they are written in text, longest first. */
+  readonly specialTexts: readonly string[];
 }
 
 /** No vocabulary comes near; a larger id is a corrupt file. */
@@ -45,7 +47,11 @@ const SPECIAL_ROLES = ['bos_token', 'eos_token', 'unk_token', 'pad_token', 'sep_
  * @throws AssayError when the files are not understood.
  */
 export function textTokenizer(tokenizerJson: JsonObject, config: JsonObject, where: string): TextTokenizer {
-  const complete = { ...tokenizerJson, added_tokens: addedTokens(tokenizerJson, config, where) };
+  const complete = {
+    ...tokenizerJson,
+    pre_tokenizer: repairedDigits(tokenizerJson['pre_tokenizer'] ?? null),
+    added_tokens: addedTokens(tokenizerJson, config, where),
+  };
   const idLimit = 1 + largestId(tokenizerJson, complete.added_tokens, where);
   const cleanUp = config['clean_up_tokenization_spaces'] === true;
   let tokenizer: Tokenizer;
@@ -56,6 +62,9 @@ export function textTokenizer(tokenizerJson: JsonObject, config: JsonObject, whe
   }
   repairByteFallback(tokenizer);
   const specialIds = new Set(complete.added_tokens.filter(({ special }) => special).map(({ id }) => id));
+  const specialTexts = complete.added_tokens
+    .flatMap(({ special, content }) => (special ? [content] : []))
+    .toSorted((a, b) => b.length - a.length);
   const specialTokens = tokenNames(config);
   return {
     vocabSize: idLimit,
@@ -82,6 +91,7 @@ export function textTokenizer(tokenizerJson: JsonObject, config: JsonObject, whe
     tokenOf: (id) => tokenizer.id_to_token(id),
     idOf: (token) => tokenizer.token_to_id(token),
     isSpecial: (id) => specialIds.has(id),
+    specialTexts,
   };
 }
 
@@ -163,6 +173,20 @@ function tokenNames(config: JsonObject): Readonly<Record<string, string>> {
     return typeof content === 'string' ? [[role, content] as const] : [];
   });
   return Object.fromEntries(names);
+}
+
+/**
+ * Says the `Digits` step as a split on numeric characters, which is what the reference does; the library (0.2.0)
+ * splits on decimal digits alone, and so merges a space with the first byte of a superscript or a Roman numeral.
+ */
+function repairedDigits(step: Json): Json {
+  if (!isJsonObject(step)) return step;
+  if (step['type'] === 'Digits') {
+    const regex = step['individual_digits'] === true ? '\\p{N}' : '\\p{N}+';
+    return { type: 'Split', pattern: { Regex: regex }, behavior: 'Isolated', invert: false };
+  }
+  const steps: Json = step['pretokenizers'] ?? null;
+  return Array.isArray(steps) ? { ...step, pretokenizers: steps.map(repairedDigits) } : step;
 }
 
 /** Puts `bytesToText` in the place of the library's own rule, wherever the decoder has one. */

@@ -1,0 +1,112 @@
+/**
+ * A pretrained model as the rest of Assay sees it, whatever files it came from: description, weights by their
+ * Hugging Face names, tokenizer, chat template, sampling defaults.
+ * Invariant: every tensor the description needs is there with the shape it needs, and no tensor is left unexplained;
+ * both are checked when the model is opened.
+ */
+import { AssayError } from '#base/errors.ts';
+
+import type { ChatTemplate } from './chat-template.ts';
+import type { ModelConfig, NeededTensor } from './model-config.ts';
+import { neededTensors } from './model-config.ts';
+import type { TensorSource } from './tensor-source.ts';
+import type { TextTokenizer } from './tokenizer.ts';
+
+/** Sampling defaults a model comes with; absent where it says nothing. */
+export interface GenerationConfig {
+  /** Sampling stops at any of these tokens. */
+  readonly stopIds: readonly number[];
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly topK?: number;
+}
+
+/** An open model. Weights are read when asked for. */
+export interface ModelFiles extends AsyncDisposable {
+  readonly path: string;
+  readonly config: ModelConfig;
+  /** Shapes of all tensors by Hugging Face name; linear maps are [dOut, dIn]. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** One tensor as float32, row-major, in the shape `shapes` says. */
+  tensor(name: string): Promise<Float32Array<ArrayBuffer>>;
+  /** Undefined when the files bring none. */
+  readonly tokenizer: TextTokenizer | undefined;
+  /** Undefined when the files bring none. */
+  readonly chatTemplate: ChatTemplate | undefined;
+  readonly generation: GenerationConfig;
+  close(): Promise<void>;
+}
+
+/** How a needed tensor is made from a stored one. */
+export interface TensorRecipe {
+  /** The name in the file. */
+  readonly storedName: string;
+  /** The shape in the file. */
+  readonly storedShape: readonly number[];
+  /** From the stored numbers to the ones the engine gets; absent when they are the same. */
+  readonly rearrange?: (stored: Float32Array<ArrayBuffer>) => Float32Array<ArrayBuffer>;
+}
+
+/** The weights of a model behind Hugging Face names. */
+export interface Weights {
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  tensor(name: string): Promise<Float32Array<ArrayBuffer>>;
+}
+
+/**
+ * Checks a file against what a model needs.
+ * @param recipeOf How each needed tensor is stored.
+ * @param isSpare Whether a stored tensor may be ignored, such as a saved causal mask.
+ * @throws AssayError naming the first tensor that is missing, misshapen or unexplained.
+ */
+export function checkedWeights(
+  source: TensorSource,
+  config: ModelConfig,
+  recipeOf: (name: string, needed: NeededTensor) => TensorRecipe,
+  isSpare: (storedName: string) => boolean,
+): Weights {
+  const needed = neededTensors(config);
+  const recipes = new Map<string, TensorRecipe>();
+  const used = new Set<string>();
+  for (const [name, tensor] of needed) {
+    const recipe = recipeOf(name, tensor);
+    const stored = source.tensors.get(recipe.storedName);
+    if (stored === undefined) {
+      throw new AssayError('file', `${source.path} lacks the tensor ${recipe.storedName} that its config calls for.`);
+    }
+    if (stored.shape.join() !== recipe.storedShape.join()) {
+      const expected = `tensor ${recipe.storedName} of shape [${recipe.storedShape.join(', ')}]`;
+      throw new AssayError('file', `${source.path}: expected ${expected}, found [${stored.shape.join(', ')}].`);
+    }
+    recipes.set(name, recipe);
+    used.add(recipe.storedName);
+  }
+  const unexplained = [...source.tensors.keys()].find((name) => !used.has(name) && !isSpare(name));
+  if (unexplained !== undefined) {
+    const what = `${source.path} holds a tensor ${unexplained.slice(0, 200)} that a ${config.family} model`;
+    throw new AssayError('file', `${what} of its config does not have: its meaning is not known.`);
+  }
+  return {
+    shapes: new Map([...needed].map(([name, { shape }]) => [name, shape])),
+    async tensor(name) {
+      const recipe = recipes.get(name);
+      if (recipe === undefined) throw new AssayError('file', `${source.path} has no tensor ${name} for the model.`);
+      const stored = await source.read(recipe.storedName);
+      return recipe.rearrange === undefined ? stored : recipe.rearrange(stored);
+    },
+  };
+}
+
+/** The transpose of a row-major matrix, in tiles that stay in the cache. Shape [rows, columns] to [columns, rows]. */
+export function transposed(matrix: Float32Array, rows: number, columns: number): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(matrix.length);
+  const tile = 32;
+  for (let r0 = 0; r0 < rows; r0 += tile) {
+    for (let c0 = 0; c0 < columns; c0 += tile) {
+      for (let r = r0; r < Math.min(r0 + tile, rows); r++) {
+        for (let c = c0; c < Math.min(c0 + tile, columns); c++) out[c * rows + r] = matrix[r * columns + c] ?? 0;
+      }
+    }
+  }
+  return out;
+}
