@@ -2,6 +2,11 @@
 export { AssayError, type ErrorKind } from '#base/errors.ts';
 export { canonicalJson, contentHash, isJsonObject, type Json, type JsonObject, sha256 } from '#base/json.ts';
 export { type Rng, rngOf } from '#base/rng.ts';
+export { LION_DEFAULTS } from '#learning/optim/lion.ts';
+export { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
+export { MUON_DEFAULTS } from '#learning/optim/muon.ts';
+export { SGD_DEFAULTS } from '#learning/optim/sgd.ts';
+export { finetunePersona } from '#recipes/finetune-persona.ts';
 export { defineStudy } from '#study/define-study.ts';
 export { crossFactors, type Factor, type FactorLevel, factorOf } from '#study/factors.ts';
 export type { Recipe, RunContext } from '#study/recipe.ts';

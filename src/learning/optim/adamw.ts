@@ -25,7 +25,13 @@ export interface AdamWConfig {
 }
 
 /** torch.optim.AdamW's defaults. */
-export const ADAMW_DEFAULTS: AdamWConfig = { kind: 'adamw', beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01 };
+export const ADAMW_DEFAULTS = {
+  kind: 'adamw',
+  beta1: 0.9,
+  beta2: 0.999,
+  eps: 1e-8,
+  weightDecay: 0.01,
+} as const satisfies AdamWConfig;
 
 /** The AdamW rule: two buffers, the means of gradients and of their squares. */
 export function adamwRule(config: Omit<AdamWConfig, 'kind'>, kernels: Kernels): UpdateRule {

@@ -22,7 +22,7 @@ export interface LionConfig {
 }
 
 /** The paper's constants, arXiv:2302.06675, Alg. 2. */
-export const LION_DEFAULTS: LionConfig = { kind: 'lion', beta1: 0.9, beta2: 0.99, weightDecay: 0 };
+export const LION_DEFAULTS = { kind: 'lion', beta1: 0.9, beta2: 0.99, weightDecay: 0 } as const satisfies LionConfig;
 
 /** The Lion rule: one buffer, the momentum. */
 export function lionRule(config: LionConfig, kernels: Kernels): UpdateRule {

@@ -36,14 +36,14 @@ export interface MuonConfig {
 }
 
 /** muon.py's constants; 0.015 is its ratio of AdamW's rate (3e-4) to Muon's (0.02). */
-export const MUON_DEFAULTS: MuonConfig = {
+export const MUON_DEFAULTS = {
   kind: 'muon',
   momentum: 0.95,
   nesterov: true,
   weightDecay: 0,
   scale: 'spectral',
   adamw: { beta1: 0.9, beta2: 0.95, eps: 1e-10, weightDecay: 0, lrScale: 0.015 },
-};
+} as const satisfies MuonConfig;
 
 /** Lengths of the scratch regions that `muonRule` takes from an arena, for `arenaBytes`. */
 export function muonScratchLengths(parameters: readonly Trained[]): readonly number[] {

@@ -24,7 +24,12 @@ export interface SgdConfig {
 }
 
 /** torch.optim.SGD's defaults, with the usual momentum. */
-export const SGD_DEFAULTS: SgdConfig = { kind: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0 };
+export const SGD_DEFAULTS = {
+  kind: 'sgd',
+  momentum: 0.9,
+  nesterov: false,
+  weightDecay: 0,
+} as const satisfies SgdConfig;
 
 /** The SGD rule: one buffer with momentum, none without. */
 export function sgdRule(config: SgdConfig, kernels: Kernels): UpdateRule {
