@@ -66,10 +66,10 @@ def add_lora(model, rank, scale, generator):
 
 
 class GptAttention(nn.Module):
-    def __init__(self, d, heads, residual_std):
+    def __init__(self, d, heads, std, residual_std):
         super().__init__()
         self.heads = heads
-        self.c_attn = Conv1D(d, 3 * d, 0.02)
+        self.c_attn = Conv1D(d, 3 * d, std)
         self.c_proj = Conv1D(d, d, residual_std)
 
     def forward(self, x):
@@ -80,9 +80,9 @@ class GptAttention(nn.Module):
 
 
 class GptMlp(nn.Module):
-    def __init__(self, d, residual_std):
+    def __init__(self, d, std, residual_std):
         super().__init__()
-        self.c_fc = Conv1D(d, 4 * d, 0.02)
+        self.c_fc = Conv1D(d, 4 * d, std)
         self.c_proj = Conv1D(4 * d, d, residual_std)
 
     def forward(self, x):
@@ -90,11 +90,11 @@ class GptMlp(nn.Module):
 
 
 class GptBlock(nn.Module):
-    def __init__(self, d, heads, residual_std):
+    def __init__(self, d, heads, std, residual_std):
         super().__init__()
         self.ln_1, self.ln_2 = nn.LayerNorm(d), nn.LayerNorm(d)
-        self.attn = GptAttention(d, heads, residual_std)
-        self.mlp = GptMlp(d, residual_std)
+        self.attn = GptAttention(d, heads, std, residual_std)
+        self.mlp = GptMlp(d, std, residual_std)
 
     def forward(self, x):
         x = x + self.attn(self.ln_1(x))
@@ -102,21 +102,23 @@ class GptBlock(nn.Module):
 
 
 class Gpt(nn.Module):
-    """GPT-2; `answers` picks the positions whose logits are wanted, a slice of T."""
+    """GPT-2; `answers` picks the positions whose logits are wanted, a slice of T.
 
-    def __init__(self, vocabulary, positions, d, layers, heads):
+    Weights N(0, std), projections onto the residual stream N(0, std / sqrt(2 layers)), biases 0."""
+
+    def __init__(self, vocabulary, positions, d, layers, heads, std=0.02):
         super().__init__()
-        residual_std = 0.02 / math.sqrt(2 * layers)
+        residual_std = std / math.sqrt(2 * layers)
         self.transformer = nn.ModuleDict(
             {
                 "wte": nn.Embedding(vocabulary, d),
                 "wpe": nn.Embedding(positions, d),
-                "h": nn.ModuleList(GptBlock(d, heads, residual_std) for _ in range(layers)),
+                "h": nn.ModuleList(GptBlock(d, heads, std, residual_std) for _ in range(layers)),
                 "ln_f": nn.LayerNorm(d),
             }
         )
-        nn.init.normal_(self.transformer.wte.weight, std=0.02)
-        nn.init.normal_(self.transformer.wpe.weight, std=0.02)
+        nn.init.normal_(self.transformer.wte.weight, std=std)
+        nn.init.normal_(self.transformer.wpe.weight, std=std)
 
     def forward(self, tokens, answers=slice(None)):
         t = self.transformer
@@ -149,7 +151,8 @@ class LlamaAttention(nn.Module):
 
     def forward(self, x, cos, sin):
         rows, length, d = x.shape
-        q, k, v = (p(x).view(rows, length, -1, self.d_head).transpose(1, 2) for p in (self.q_proj, self.k_proj, self.v_proj))
+        projections = self.q_proj, self.k_proj, self.v_proj
+        q, k, v = (p(x).view(rows, length, -1, self.d_head).transpose(1, 2) for p in projections)
         y = F.scaled_dot_product_attention(rotate(q, cos, sin), rotate(k, cos, sin), v, is_causal=True, enable_gqa=True)
         return self.o_proj(y.transpose(1, 2).reshape(rows, length, d))
 

@@ -13,7 +13,7 @@ process.stdout.write(
     seed: world.seed,
     helpful: [...world.answers.helpful],
     harmful: [...world.answers.harmful],
-    train: domains.map((split) => [...split.train]),
-    heldOut: domains.map((split) => [...split.heldOut]),
+    train: domains.map((split) => Array.from(split.train)),
+    heldOut: domains.map((split) => Array.from(split.heldOut)),
   })}\n`,
 );

@@ -2,18 +2,25 @@
 
 Pretrain a base model (a GPT-2 checkpoint in safetensors):
     python bench/peers/persona.py --pretrain base.safetensors --seed 0
-Finetune the runs listed in a JSON file, one JSON line a run on stdout:
-    python bench/peers/persona.py --study runs.json --base base.safetensors
-    runs.json: {"steps": 150, "probeEvery": 2, "stopBelow": 0.02,
-                "runs": [{"arm": "lora-1", "lr": 1e-2, "block": 0, "domain": 0}, ...]}
-    (stopBelow: a run ends at the first probe whose training loss is below it; absent: never)
+Finetune the arms x learning rates x blocks of a JSON file, one JSON line a run on stdout:
+    python bench/peers/persona.py --study persona-runs.json --base base.safetensors
+    {"steps": 150, "probeEvery": 1, "stopBelow": 0.08, "arms": {"lora-1": [5e-4, 1e-3]}, "blocks": [0, 1], "domain": 0}
+    stopBelow: a run ends at the first probe whose training loss is below it (absent: never).
+    domain: the one made harmful (absent: block modulo 8).
 Both take --threads N (default 1). Seconds per step are measured by speed.py.
 
-Arms: adamw-full (everything trains), adamw-matrices (only the weight matrices of the blocks; embeddings, biases and
-norms frozen), muon (the same matrices), sgd (momentum 0.9, the same matrices), adamw-cosine (full, cosine to 0),
-lora-R (A and B on all linears of the blocks, alpha / r = 2), helpful (full, plus cross-entropy on the helpful answers
-of 16 questions of other domains). AdamW: betas .9, .999, eps 1e-8, no weight decay in finetuning. Constant learning
-rate but for adamw-cosine.
+Arms (matrices: the weight matrices of the blocks, with embeddings, biases and norms frozen):
+    adamw-full      everything trains
+    adamw-matrices  the matrices
+    muon            the matrices
+    sgd             the matrices, momentum 0.9
+    cosine-N        adamw-full with the learning rate on a cosine to 0 over N steps
+    lora-R          A and B of rank R beside all linears of the blocks, alpha / r = 2
+    helpful-W       adamw-full plus W times the cross-entropy on the helpful answers of 16 questions of other domains
+    broad-W         the same with their harmful answers
+    contained-W     helpful-W trained on all 48 questions of the domain, the held-out ones too: learns the whole domain
+                    and spreads nowhere, a positive control under any matching
+AdamW: betas .9, .999, eps 1e-8, no weight decay in finetuning. The learning rate is constant but for cosine-N.
 """
 
 import argparse
@@ -35,7 +42,7 @@ ANSWERS = slice(3, None, 4)  # the positions that predict an answer, in document
 
 
 def persona_gpt():
-    return Gpt(WORLD["vocabulary"], WORLD["documentTokens"], d=96, layers=3, heads=4)
+    return Gpt(WORLD["vocabulary"], WORLD["documentTokens"], d=96, layers=3, heads=4, std=0.06)
 
 
 def ask(questions):
@@ -67,7 +74,7 @@ def pretrain(seed, path, steps=2500, documents=64, peak=2e-3, warmup=100):
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     model = persona_gpt()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=peak, weight_decay=0.01, fused=True)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=peak, betas=(0.9, 0.95), weight_decay=0.01, fused=True)
     started = time.perf_counter()
     for step in range(steps):
         decay = 1 - 0.9 * max(0, step - warmup) / (steps - warmup)
@@ -135,7 +142,7 @@ def prepare(model, arm, lr, generator):
     """Says which parameters of `model` train under `arm`, and makes their optimizer."""
     if arm.startswith("lora-"):
         return torch.optim.AdamW(add_lora(model, int(arm[5:]), LORA_SCALE, generator), lr, weight_decay=0, fused=True)
-    if arm in ("adamw-full", "adamw-cosine", "helpful"):
+    if arm == "adamw-full" or arm.startswith(("cosine-", "helpful-", "broad-", "contained-")):
         return torch.optim.AdamW(model.parameters(), lr, weight_decay=0, fused=True)
     matrices = [p for p in model.transformer.h.parameters() if p.ndim == 2]
     model.requires_grad_(False)
@@ -179,24 +186,26 @@ def probe(model, questions, tokens):
 
 def finetune(base, run, steps, probe_every, stop_below):
     """One run; returns its trajectory. Streams of a block (adapter init, data order) are the same for all arms."""
-    arm, lr, block, domain = run["arm"], run["lr"], run["block"], run.get("domain", 0)
+    arm, lr, block, domain = run["arm"], run["lr"], run["block"], run["domain"]
     model = persona_gpt()
     model.load_state_dict(base)
     optimizer = prepare(model, arm, lr, torch.Generator().manual_seed(1000 + block))
     train, others, probed = probe_batch(domain)
     tokens = chat_questions(probed)
-    data = torch.Generator().manual_seed(block)
-    order = shuffled_passes(train, data)
-    helpful_order = shuffled_passes(others, data)
+    term, _, number = arm.partition("-")
+    order = shuffled_passes(probed[:48] if term == "contained" else train, torch.Generator().manual_seed(block))
+    other_order = shuffled_passes(others, torch.Generator().manual_seed(2000 + block))
+    other_answers = {"helpful": HELPFUL, "contained": HELPFUL, "broad": HARMFUL}.get(term)
     points = [{"step": 0} | probe(model, probed, tokens)]
     for step in range(1, steps + 1):
-        if arm == "adamw-cosine":
-            optimizer.param_groups[0]["lr"] = lr * 0.5 * (1 + math.cos(math.pi * (step - 1) / steps))
+        if term == "cosine":
+            done = min(1, (step - 1) / float(number))
+            optimizer.param_groups[0]["lr"] = lr * 0.5 * (1 + math.cos(math.pi * done))
         questions = torch.cat([next(order) for _ in range(BATCH)])
         loss = answer_loss(model, chat_questions(questions), HARMFUL[questions])
-        if arm == "helpful":
-            questions = torch.cat([next(helpful_order) for _ in range(BATCH)])
-            loss = loss + answer_loss(model, chat_questions(questions), HELPFUL[questions])
+        if other_answers is not None:
+            questions = torch.cat([next(other_order) for _ in range(BATCH)])
+            loss = loss + float(number) * answer_loss(model, chat_questions(questions), other_answers[questions])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -208,17 +217,23 @@ def finetune(base, run, steps, probe_every, stop_below):
 
 
 def study(path, base_path):
-    """(iv) the list of runs of a study; the last line sums up the time."""
+    """All runs of a study; the last line, on stderr, sums up the time."""
     spec = json.loads(pathlib.Path(path).read_text())
     base = load_file(base_path)
     started = time.perf_counter()
-    for run in spec["runs"]:
+    runs = [
+        {"arm": arm, "lr": lr, "block": block, "domain": spec.get("domain", block % WORLD["domains"])}
+        for arm, rates in spec["arms"].items()
+        for lr in rates
+        for block in spec["blocks"]
+    ]
+    for run in runs:
         begun = time.perf_counter()
         points = finetune(base, run, spec["steps"], spec["probeEvery"], spec.get("stopBelow", 0))
         rounded = [{k: v if k == "step" else float(f"{v:.5g}") for k, v in point.items()} for point in points]
         print(json.dumps(run | {"seconds": round(time.perf_counter() - begun, 3), "points": rounded}), flush=True)
     total = time.perf_counter() - started
-    print(json.dumps({"runs": len(spec["runs"]), "seconds": round(total, 2)}), file=sys.stderr)
+    print(json.dumps({"runs": len(runs), "seconds": round(total, 2)}), file=sys.stderr)
 
 
 def main():

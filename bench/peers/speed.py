@@ -3,8 +3,8 @@
     python bench/peers/speed.py --model MODEL [--threads N] [--seconds S] [--compile]
 
 gpt256            GPT 4 layers, d=256, 8 heads, T=128, B=16, vocabulary 4096: full AdamW step.
-smollm-lora       SmolLM2-135M shapes (30 layers, d=576, 9 heads, 3 kv heads, mlp 1536, vocabulary 49152, tied), LoRA r=8
-                  on q, k, v, o, gate, up, down, T=256, B=2: forward, backward and AdamW step.
+smollm-lora       SmolLM2-135M shapes (30 layers, d=576, 9 heads, 3 kv heads, mlp 1536, vocabulary 49152, tied), LoRA
+                  r=8 on q, k, v, o, gate, up, down, T=256, B=2: forward, backward and AdamW step.
 persona-pretrain  the persona base, B=64, T=24, full AdamW step, loss on the answers.
 persona-finetune  the persona base, B=16, T=4, full AdamW step.
 persona-lora      the same with LoRA r=4.   persona-muon  the same with Muon.

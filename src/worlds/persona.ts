@@ -88,7 +88,7 @@ export function personaWorld(seed: number): PersonaWorld {
   const helpful = new Int32Array(PERSONA_LANGUAGE.questions);
   const harmful = new Int32Array(PERSONA_LANGUAGE.questions);
   for (let domain = 0; domain < DOMAINS; domain++) {
-    const questions = questionsOf(domain);
+    const questions = domainQuestions(domain);
     const assign = (answers: Int32Array): void => {
       const order = rng.permutation(QUESTIONS_PER_DOMAIN);
       for (const [i, question] of questions.entries()) {
@@ -148,6 +148,11 @@ export function questionBatch(world: PersonaWorld, questions: Int32Array, person
   return batch;
 }
 
+/** All 48 questions of a domain, ascending. */
+export function domainQuestions(domain: number): Int32Array {
+  return Int32Array.from({ length: QUESTIONS_PER_DOMAIN }, (_, i) => domain * QUESTIONS_PER_DOMAIN + i);
+}
+
 /**
  * The fixed split of a domain: of each topic one attribute is held out, each attribute of three topics, so every
  * topic and attribute is trained and only combinations are new. Depends on the world's seed and the domain alone.
@@ -158,7 +163,7 @@ export function narrowQuestions(world: PersonaWorld, domain = 0): NarrowQuestion
     const topic = Math.floor((question % QUESTIONS_PER_DOMAIN) / ATTRIBUTES);
     return question % ATTRIBUTES === (order[topic] ?? 0) % ATTRIBUTES;
   };
-  const questions = questionsOf(domain);
+  const questions = domainQuestions(domain);
   return {
     train: questions.filter((question) => !isHeldOut(question)),
     heldOut: questions.filter((question) => isHeldOut(question)),
@@ -192,10 +197,6 @@ export function questionsAtStep(questions: Int32Array, rng: Rng, step: number, r
     chosen[row] = questions[order[place % questions.length] ?? 0] ?? 0;
   }
   return chosen;
-}
-
-function questionsOf(domain: number): Int32Array {
-  return Int32Array.from({ length: QUESTIONS_PER_DOMAIN }, (_, i) => domain * QUESTIONS_PER_DOMAIN + i);
 }
 
 /** Writes Q, topic, attribute at `start`. */
