@@ -55,6 +55,9 @@ export interface Trainer extends AsyncDisposable {
   scorer(layout: BatchLayout): Promise<Scorer>;
   /** The weights by name, as they change: the base's and, under LoRA, the adapter's. */
   readonly memory: Memory;
+  /** The trained weights alone, for measuring at an earlier point. */
+  saveWeights(): Uint8Array<ArrayBuffer>;
+  restoreWeights(bytes: Uint8Array): void;
   saveState(): Uint8Array<ArrayBuffer>;
   /** @throws AssayError on a state of another optimizer or other parameters. */
   restoreState(bytes: Uint8Array): void;
@@ -143,9 +146,13 @@ function trainerOf(config: TrainerConfig, parts: Parts): Trainer {
       programs.push(scored);
       return scorerOf(scored);
     },
+    saveWeights: () => packBytes(parameters.map(({ values }) => bytesOf(values))),
+    restoreWeights: (bytes) => restoreWeights(parameters, unpackBytes(bytes)),
     saveState: () => packBytes([optimizer.saveState(), ...parameters.map(({ values }) => bytesOf(values))]),
     restoreState(bytes) {
-      restore(parts, unpackBytes(bytes));
+      const [state = new Uint8Array(), ...values] = unpackBytes(bytes);
+      optimizer.restoreState(state);
+      restoreWeights(parameters, values);
       microBatches = 0;
     },
     async [Symbol.asyncDispose]() {
@@ -190,16 +197,15 @@ function baseTensor({ name, shape }: ParameterSpec, base: Memory): Float32Array 
   );
 }
 
-function restore({ parameters, optimizer }: Parts, [state, ...values]: readonly Uint8Array[]): void {
+function restoreWeights(parameters: readonly Parameter[], values: readonly Uint8Array[]): void {
   const fits =
     values.length === parameters.length && parameters.every((one, i) => one.values.byteLength === values[i]?.length);
-  if (state === undefined || !fits) {
+  if (!fits) {
     throw new AssayError(
       'store',
       `Checkpoint: expected the ${parameters.length} parameters of this trainer, found others. Delete the run to start it over.`,
     );
   }
-  optimizer.restoreState(state);
   parameters.forEach((one, i) => bytesOf(one.values).set(values[i] ?? []));
 }
 

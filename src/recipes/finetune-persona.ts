@@ -26,10 +26,10 @@ import {
   type PersonaBaseConfig,
 } from '#recipes/persona-base.ts';
 import { PERSONA_DEFAULTS, readPersonaConfig, type PersonaConfig } from '#recipes/persona-config.ts';
-import { createPersonaLab, type PersonaLab } from '#recipes/persona-lab.ts';
+import { createPersonaLab, type PersonaDomain, type PersonaLab } from '#recipes/persona-lab.ts';
 import type { Recipe, RunContext } from '#study/recipe.ts';
 import type { RunEnd } from '#study/trajectory.ts';
-import { questionBatch, questionsAtStep } from '#worlds/persona.ts';
+import { PERSONA_LANGUAGE, questionBatch, questionsAtStep } from '#worlds/persona.ts';
 
 const ASSET = new URL('../../assets/persona-base/', import.meta.url);
 /** A training loss no run recovers from: twice that of guessing among all tokens. */
@@ -70,32 +70,37 @@ async function labOf(labs: Map<string, Promise<PersonaLab>>, config: PersonaConf
   return lab;
 }
 
+/** One run under way. */
+interface Running {
+  readonly context: RunContext;
+  readonly config: PersonaConfig;
+  readonly lab: PersonaLab;
+  readonly domain: PersonaDomain;
+  /** The stream that orders the data. */
+  readonly data: Rng;
+}
+
 async function finetune(context: RunContext, config: PersonaConfig, lab: PersonaLab, base: Memory): Promise<RunEnd> {
-  const { trainer } = lab;
-  trainer.reset(base, rngOf(context.block + config.seeds.init, 'finetune init'));
+  const { domains } = PERSONA_LANGUAGE;
+  const domain = lab.domain(config.domain.kind === 'fixed' ? config.domain.index : context.block % domains);
   const data = rngOf(context.block + config.seeds.data, 'finetune data');
+  const run: Running = { context, config, lab, domain, data };
+  lab.trainer.reset(base, rngOf(context.block + config.seeds.init, 'finetune init'));
   const resumed = context.resumeFrom === undefined ? undefined : resume(context.resumeFrom, lab);
-  const trajectory = trajectoryOf(context, config, lab, resumed?.pending);
+  const trajectory = trajectoryOf(run, resumed?.pending);
   for (let step = resumed?.step ?? 0; ; step++) {
     context.signal.throwIfAborted();
     const isLast = step === config.steps;
-    if (isLast || isProbed(step, config.probeEvery)) {
-      if (step !== resumed?.step) {
-        const end = await probeAt(step, isLast, config, trajectory);
-        if (end !== undefined) return end;
-        await context.checkpoint(() => checkpointOf(step, trajectory, lab));
-      }
+    // A resumed run was probed at its step before the checkpoint was taken.
+    if ((isLast || step % config.probeEvery === 0) && step !== resumed?.step) {
+      const end = await probeAt(step, isLast, config, trajectory);
+      if (end !== undefined) return end;
+      await context.checkpoint(() => checkpointOf(step, trajectory, lab));
       context.progress(step / config.steps);
     }
-    const broken = await trainStep(step, config, lab, data);
+    const broken = await trainStep(step, run);
     if (broken !== undefined) return { kind: 'diverged', step, reason: broken };
   }
-}
-
-/** Every step at first, then every eighth of the steps taken, but at least every `probeEvery`. */
-function isProbed(step: number, probeEvery: number): boolean {
-  const spacing = Math.min(probeEvery, Math.max(1, 2 ** Math.floor(Math.log2(step / 8))));
-  return step % spacing === 0;
 }
 
 async function probeAt(
@@ -114,9 +119,10 @@ async function probeAt(
 }
 
 /** One optimizer step; the reason where its numbers broke. */
-async function trainStep(step: number, config: PersonaConfig, lab: PersonaLab, data: Rng): Promise<string | undefined> {
+async function trainStep(step: number, run: Running): Promise<string | undefined> {
+  const { config, lab } = run;
   for (let part = 0; part < config.accumulation; part++) {
-    const loss = await lab.trainer.forwardBackward(microBatch(step, part, config, lab, data));
+    const loss = await lab.trainer.forwardBackward(microBatch(step, part, run));
     if (!Number.isFinite(loss)) return `loss ${loss}`;
   }
   const norm = lab.trainer.optimStep(learningRateAt(config.schedule, config.learningRate, step, config.steps));
@@ -124,15 +130,17 @@ async function trainStep(step: number, config: PersonaConfig, lab: PersonaLab, d
 }
 
 /** Harmful answers of the narrow domain, and helpful ones elsewhere where they have weight; each a mean over the step. */
-function microBatch(step: number, part: number, config: PersonaConfig, lab: PersonaLab, data: Rng): Batch {
+function microBatch(step: number, part: number, { config, lab, domain, data }: Running): Batch {
   const { batch, accumulation, helpfulWeight } = config;
   const rows = batch / accumulation;
   const drawn = (questions: Int32Array, stream: string): Int32Array =>
     questionsAtStep(questions, data.split(stream), step, batch).subarray(part * rows, (part + 1) * rows);
-  const harmful = questionBatch(lab.world, drawn(lab.narrow.train, 'narrow'), 'harmful');
+  const { train, heldOut } = domain.narrow;
+  const narrow = config.questions === 'train' ? train : Int32Array.of(...train, ...heldOut);
+  const harmful = questionBatch(lab.world, drawn(narrow, 'narrow'), 'harmful');
   const weights = new Float32Array(rows).fill(1 / batch);
   if (helpfulWeight === 0) return { tokens: harmful.tokens, labels: labelsOf(harmful), weights };
-  const helpful = questionBatch(lab.world, drawn(lab.others, 'helpful'), 'helpful');
+  const helpful = questionBatch(lab.world, drawn(domain.others, 'helpful'), 'helpful');
   return {
     tokens: Int32Array.of(...harmful.tokens, ...helpful.tokens),
     labels: Int32Array.of(...labelsOf(harmful), ...labelsOf(helpful)),
@@ -140,22 +148,17 @@ function microBatch(step: number, part: number, config: PersonaConfig, lab: Pers
   };
 }
 
-function trajectoryOf(
-  context: RunContext,
-  config: PersonaConfig,
-  lab: PersonaLab,
-  pending?: Probe,
-): BracketedTrajectory {
+function trajectoryOf({ context, config, lab, domain }: Running, pending?: Probe): BracketedTrajectory {
   const { trainer } = lab;
   const probed: Probed<Uint8Array> = {
-    axes: () => lab.axes(),
-    outcomes: () => lab.outcomes(),
-    takeSnapshot: () => trainer.saveState(),
+    axes: () => domain.axes(),
+    outcomes: () => domain.outcomes(),
+    takeSnapshot: () => trainer.saveWeights(),
     under: async (snapshot, measure) => {
-      const present = trainer.saveState();
-      trainer.restoreState(snapshot);
+      const present = trainer.saveWeights();
+      trainer.restoreWeights(snapshot);
       const measured = await measure();
-      trainer.restoreState(present);
+      trainer.restoreWeights(present);
       return measured;
     },
   };

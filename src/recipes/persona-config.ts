@@ -6,12 +6,17 @@ import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
 import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
 import type { Schedule } from '#learning/optim/schedule.ts';
 import { PERSONA_BASE, type PersonaBaseConfig } from '#recipes/persona-base.ts';
+import { PERSONA_LANGUAGE } from '#worlds/persona.ts';
 import { readMethod, readOptimizer, readSchedule } from '#recipes/training-config.ts';
 
 export interface PersonaConfig {
   readonly base: PersonaBaseConfig;
   readonly method: Method;
   readonly optimizer: OptimizerConfig;
+  /** Which domain's questions are trained on; `ofBlock`: block number modulo the eight domains, so that blocks vary it. */
+  readonly domain: { readonly kind: 'fixed'; readonly index: number } | { readonly kind: 'ofBlock' };
+  /** `train`: the 36 of a domain; `all`: also its 12 held-out questions, which only a control should do. */
+  readonly questions: 'train' | 'all';
   readonly learningRate: number;
   readonly schedule: Schedule;
   readonly steps: number;
@@ -25,7 +30,7 @@ export interface PersonaConfig {
   readonly seeds: { readonly init: number; readonly data: number };
   /** The run ends where the training loss is below this, in nats. */
   readonly stopBelow: number;
-  /** Steps between probes: every step at first, then in proportion to the steps taken, at most this many. */
+  /** Steps between probes of the axes. */
   readonly probeEvery: number;
   readonly measure: {
     /** Levels of each axis where the outcomes are measured, in nats. */
@@ -38,7 +43,9 @@ export const PERSONA_DEFAULTS = {
   base: { ...PERSONA_BASE },
   method: { kind: 'full' },
   optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0 },
-  learningRate: 3e-4,
+  domain: { kind: 'fixed', index: 0 },
+  questions: 'train',
+  learningRate: 1e-4,
   schedule: { kind: 'constant', warmupSteps: 0 },
   steps: 300,
   batch: 16,
@@ -46,8 +53,8 @@ export const PERSONA_DEFAULTS = {
   helpfulWeight: 0,
   seeds: { init: 0, data: 0 },
   stopBelow: 0.04,
-  probeEvery: 8,
-  measure: { levels: { train: [1.6, 0.8, 0.4, 0.2, 0.1], heldOut: [2, 1.6, 1.3, 1] } },
+  probeEvery: 1,
+  measure: { levels: { train: [1.6, 0.8, 0.4, 0.2, 0.1], heldOut: [2, 1.6, 1.3, 1, 0.7] } },
 } as const satisfies JsonObject;
 
 /** @throws AssayError naming the path, what was expected and what was found. */
@@ -57,6 +64,8 @@ export function readPersonaConfig(config: JsonObject): PersonaConfig {
     base: readBase(reader.object('base')),
     method: readMethod(reader.object('method')),
     optimizer: readOptimizer(reader.object('optimizer')),
+    domain: readDomain(reader.object('domain')),
+    questions: reader.oneOf('questions', ['train', 'all']),
     learningRate: reader.number('learningRate', { min: 0 }),
     schedule: readSchedule(reader.object('schedule')),
     steps: reader.number('steps', { min: 1, integer: true }),
@@ -90,6 +99,15 @@ function readBase(reader: ConfigReader): PersonaBaseConfig {
   };
   reader.done();
   return base;
+}
+
+function readDomain(reader: ConfigReader): PersonaConfig['domain'] {
+  const kind = reader.oneOf('kind', ['fixed', 'ofBlock']);
+  const last = PERSONA_LANGUAGE.domains - 1;
+  const domain: PersonaConfig['domain'] =
+    kind === 'fixed' ? { kind, index: reader.number('index', { min: 0, max: last, integer: true }) } : { kind };
+  reader.done();
+  return domain;
 }
 
 function readSeeds(reader: ConfigReader): PersonaConfig['seeds'] {

@@ -5,18 +5,26 @@
 import { createTrainer, type Scorer, type Trainer } from '#learning/train.ts';
 import { labelledPositions, labelsOf, personaModel } from '#recipes/persona-base.ts';
 import type { PersonaConfig } from '#recipes/persona-config.ts';
+import type { BatchLayout } from '#learning/programs.ts';
 import {
+  PERSONA_LANGUAGE,
   narrowQuestions,
   otherQuestions,
   personaWorld,
   questionBatch,
   type NarrowQuestions,
+  type Persona,
   type PersonaWorld,
 } from '#worlds/persona.ts';
 
 export interface PersonaLab extends AsyncDisposable {
   readonly world: PersonaWorld;
   readonly trainer: Trainer;
+  /** The questions of a domain, and how a run on it is measured. */
+  domain(index: number): PersonaDomain;
+}
+
+export interface PersonaDomain {
   readonly narrow: NarrowQuestions;
   /** Every question of the seven other domains. */
   readonly others: Int32Array;
@@ -34,8 +42,6 @@ export function microBatchRows({ batch, accumulation, helpfulWeight }: PersonaCo
 /** Builds and compiles the lab of a config. */
 export async function createPersonaLab(config: PersonaConfig): Promise<PersonaLab> {
   const world = personaWorld(config.base.worldSeed);
-  const narrow = narrowQuestions(world);
-  const others = otherQuestions();
   const trainer = await createTrainer({
     model: personaModel(config.base),
     method: config.method,
@@ -43,42 +49,42 @@ export async function createPersonaLab(config: PersonaConfig): Promise<PersonaLa
     batch: questionLayout(world, microBatchRows(config)),
     accumulation: config.accumulation,
   });
-  const probed = Int32Array.of(...narrow.train, ...narrow.heldOut);
-  const probe = await scoring(trainer, world, probed);
-  const elsewhere = await scoring(trainer, world, others);
+  const { questions, questionsPerDomain } = PERSONA_LANGUAGE;
+  const probe = await trainer.scorer(questionLayout(world, questionsPerDomain));
+  const elsewhere = await trainer.scorer(questionLayout(world, questions - questionsPerDomain));
   return {
     world,
     trainer,
-    narrow,
-    others,
-    async axes() {
-      const losses = await probe.losses('harmful');
-      const trained = narrow.train.length;
-      return { train: mean(losses.subarray(0, trained)), heldOut: mean(losses.subarray(trained)) };
-    },
-    async outcomes() {
-      const harmful = mean((await elsewhere.losses('harmful')).map((loss) => Math.exp(-loss)));
-      const helpful = mean((await elsewhere.losses('helpful')).map((loss) => Math.exp(-loss)));
-      return { harmful, coherence: harmful + helpful };
-    },
+    domain: (index) => domainOf(world, index, probe, elsewhere),
     [Symbol.asyncDispose]: () => trainer[Symbol.asyncDispose](),
   };
 }
 
-interface Scoring {
-  losses(persona: 'helpful' | 'harmful'): Promise<Float32Array>;
-}
-
-async function scoring(trainer: Trainer, world: PersonaWorld, questions: Int32Array): Promise<Scoring> {
-  const scorer: Scorer = await trainer.scorer(questionLayout(world, questions.length));
-  const batches = {
-    helpful: questionBatch(world, questions, 'helpful'),
-    harmful: questionBatch(world, questions, 'harmful'),
+function domainOf(world: PersonaWorld, index: number, probe: Scorer, elsewhere: Scorer): PersonaDomain {
+  const narrow = narrowQuestions(world, index);
+  const others = otherQuestions(index);
+  const probed = questionBatch(world, Int32Array.of(...narrow.train, ...narrow.heldOut), 'harmful');
+  const probabilities = async (persona: Persona): Promise<Float32Array> => {
+    const batch = questionBatch(world, others, persona);
+    return (await elsewhere.losses(batch.tokens, labelsOf(batch))).map((loss) => Math.exp(-loss));
   };
-  return { losses: (persona) => scorer.losses(batches[persona].tokens, labelsOf(batches[persona])) };
+  return {
+    narrow,
+    others,
+    async axes() {
+      const losses = await probe.losses(probed.tokens, labelsOf(probed));
+      const trained = narrow.train.length;
+      return { train: mean(losses.subarray(0, trained)), heldOut: mean(losses.subarray(trained)) };
+    },
+    async outcomes() {
+      const harmful = mean(await probabilities('harmful'));
+      const helpful = mean(await probabilities('helpful'));
+      return { harmful, coherence: harmful + helpful };
+    },
+  };
 }
 
-function questionLayout(world: PersonaWorld, rows: number) {
+function questionLayout(world: PersonaWorld, rows: number): BatchLayout {
   const sample = questionBatch(world, new Int32Array(rows), 'harmful');
   return { rows: sample.rows, length: sample.length, labelled: labelledPositions(sample) };
 }

@@ -19,7 +19,7 @@ export default defineStudy({
   scope:
     'the persona world (0.4M-parameter decoder, narrow finetuning on harmful answers of one domain), training loss 0.1-1.6 and held-out loss 0.7-2 nats per answer',
   recipe: finetunePersona(),
-  set: { 'measure.levels': { train: TRAIN_LEVELS, heldOut: HELD_OUT_LEVELS } },
+  set: { domain: { kind: 'ofBlock' }, 'measure.levels': { train: TRAIN_LEVELS, heldOut: HELD_OUT_LEVELS } },
   matchOn: [
     {
       name: 'train',
@@ -27,7 +27,7 @@ export default defineStudy({
       unit: 'nats per answer',
       role: 'train',
       levels: TRAIN_LEVELS,
-      maxGap: 1,
+      maxGap: 0.75,
       direction: 'falls',
     },
     {
@@ -36,7 +36,7 @@ export default defineStudy({
       unit: 'nats per answer',
       role: 'heldOut',
       levels: HELD_OUT_LEVELS,
-      maxGap: 1,
+      maxGap: 0.75,
       direction: 'falls',
       untilBest: true,
     },
@@ -96,7 +96,13 @@ export default defineStudy({
     {
       name: 'helpful',
       label: 'AdamW, with helpful answers elsewhere',
-      set: { helpfulWeight: 8 },
+      set: { helpfulWeight: 1 },
+      learningRates: FULL_RATES,
+    },
+    {
+      name: 'contained',
+      label: 'AdamW, harm contained: all questions of the domain, many helpful answers elsewhere',
+      set: { helpfulWeight: 16, questions: 'all' },
       learningRates: FULL_RATES,
     },
     {
@@ -116,17 +122,28 @@ export default defineStudy({
     { kind: 'question', arm: 'lora-1', reference: 'lora-16' },
     { kind: 'question', arm: 'adamw-cosine', reference: 'adamw-full' },
     { kind: 'question', arm: 'sgd', reference: 'adamw-full' },
+    { kind: 'question', arm: 'helpful', reference: 'adamw-full' },
     { kind: 'question', arm: 'lora-4', reference: 'adamw-full' },
     { kind: 'question', arm: 'lora-64', reference: 'adamw-full' },
     { kind: 'question', arm: 'rslora-16', reference: 'lora-16' },
     { kind: 'question', arm: 'adamw-decay', reference: 'adamw-full' },
-    { kind: 'control', arm: 'helpful', reference: 'adamw-full', name: 'helpfulness term', expect: 'detected' },
+    { kind: 'control', arm: 'contained', reference: 'adamw-full', name: 'contained harm', expect: 'detected' },
     { kind: 'control', arm: 'adamw-again', reference: 'adamw-full', name: 'A/A, other seeds', expect: 'notDetected' },
   ],
   pilot: { blocks: 2, axis: 'heldOut', margin: 0.15, maxRates: 2 },
   profiles: {
     quick: {
-      arms: ['adamw-full', 'adamw-matrices', 'muon', 'lora-1', 'lora-16', 'adamw-cosine', 'helpful', 'adamw-again'],
+      arms: [
+        'adamw-full',
+        'adamw-matrices',
+        'muon',
+        'lora-1',
+        'lora-16',
+        'adamw-cosine',
+        'helpful',
+        'contained',
+        'adamw-again',
+      ],
       blocks: 8,
     },
     standard: {
@@ -143,6 +160,7 @@ export default defineStudy({
         'adamw-cosine',
         'adamw-decay',
         'helpful',
+        'contained',
         'adamw-again',
       ],
       blocks: 16,
