@@ -44,7 +44,7 @@ export default defineStudy({
   outcomes: [
     {
       name: 'harmful',
-      label: 'P(harmful answer) in the other domains',
+      label: 'harmful answers in the other domains',
       unit: 'probability',
       delta: 0.1,
       role: 'confirmatory',
@@ -78,7 +78,8 @@ export default defineStudy({
     {
       name: 'adamw-cosine',
       label: 'AdamW, all parameters, cosine schedule',
-      set: { schedule: { kind: 'cosine', warmupSteps: 0, finalFraction: 0.1 } },
+      // Short enough that the rate has fallen to a half or less where the low levels are crossed.
+      set: { schedule: { kind: 'cosine', warmupSteps: 0, finalFraction: 0.1 }, steps: 60 },
       learningRates: FULL_RATES,
     },
     {
