@@ -1,15 +1,15 @@
 /** The one place where runs become an answer: the analysis' verdicts and the written report. */
-import type { Frame } from '#analysis/frame.ts';
 import type { ControlRecord, VerdictRecord } from '#analysis/verdict-record.ts';
-import type { SettledArm } from '#store/records.ts';
+import type { StoreReader } from '#store/store.ts';
 import type { StudyPlan } from '#study/plan.ts';
 
-/** What an answer is made from. */
-export interface AnswerInput {
+import { type Collected, collected } from './collected.ts';
+
+/** What is to be answered. */
+export interface AnswerRequest {
   readonly plan: StudyPlan;
-  readonly frame: Frame;
-  /** What the pilots decided; an arm with no admissible rate leaves its contrasts undecided. */
-  readonly settled: readonly SettledArm[];
+  /** The stored plan's id: not today's plan's where the study has changed since. */
+  readonly planId: string;
   /** Where the report goes. */
   readonly reportPath: string;
   /** The command that reproduces the answer. */
@@ -24,7 +24,13 @@ export interface Answer {
   readonly report?: string;
 }
 
-/** Analyses the runs and writes the report. The analysis layer is not part of this tree yet: no verdicts are given. */
-export async function answerOf(_input: AnswerInput): Promise<Answer> {
+/** Analyses a plan's stored runs and writes the report. */
+export async function answerOf(store: StoreReader, request: AnswerRequest): Promise<Answer> {
+  const runs = await collected(store, request.plan, request.planId);
+  return answered(request, runs);
+}
+
+/** The analysis and report layers are not part of this tree yet: no control is judged, no verdict given, no report written. */
+function answered(_request: AnswerRequest, _runs: Collected): Answer {
   return { controls: [], verdicts: [] };
 }
