@@ -13,7 +13,6 @@ import type { ProfileName, Study } from '#study/study.ts';
 import { answerOf } from './answer.ts';
 import { answerLines, exitStatusOf } from './answer-lines.ts';
 import { builtInNames, findStudy } from './find-study.ts';
-import { frameOf } from './frame.ts';
 import type { Given } from './options.ts';
 import { planGiven } from './plan-given.ts';
 import { nameOf } from './progress.ts';
@@ -75,10 +74,9 @@ export async function reportCommand(given: Given, terminal: Terminal): Promise<n
   await using store = await openSqliteReader(folder);
   const record = await latestPlan(store, study.name);
   const plan = planAgain(study, record, terminal);
-  const answer = await answerOf({
+  const answer = await answerOf(store, {
     plan,
-    frame: await frameOf(store, record.planId),
-    settled: await store.readSettled(record.planId),
+    planId: record.planId,
     reportPath: resolve(given.text('out') ?? join(folder, 'reports'), `${study.name}-${plan.profile}.html`),
     command: `assay report ${given.positionals[0] ?? ''}`,
   });
@@ -110,7 +108,8 @@ function planAgain(study: Study, record: PlanRecord, terminal: Terminal): StudyP
   }
   const profiles: readonly ProfileName[] = ['quick', 'standard', 'full'];
   const profile = profiles.find((candidate) => candidate === record.profile) ?? 'quick';
-  const plan = planStudy(study, { profile, blocks: record.blocks, settings });
+  const design = record.description['design'] === 'sequential' ? 'sequential' : 'fixed';
+  const plan = planStudy(study, { profile, blocks: record.blocks, design, settings });
   if (plan.planId !== record.planId) {
     terminal.note(
       `warning: study "${study.name}" has changed since these runs were planned; run it again to make what is missing`,

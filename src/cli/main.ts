@@ -8,6 +8,8 @@ if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR) {
   );
   process.exitCode = 2;
 } else {
+  const { cacheCompiledCode } = await import('./compile-cache.ts');
+  cacheCompiledCode();
   const { runCommand } = await import('./commands.ts');
   process.exitCode = await runCommand(process.argv.slice(2));
 }

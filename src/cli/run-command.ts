@@ -11,7 +11,6 @@ import { overriddenFactors, type StudyPlan } from '#study/plan.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { answerLines, EXIT, exitStatusOf } from './answer-lines.ts';
 import { findStudy } from './find-study.ts';
-import { frameOf } from './frame.ts';
 import { makeRuns, type RunRequest } from './make-runs.ts';
 import type { Given, OptionName } from './options.ts';
 import { PLAN_OPTIONS, planGiven } from './plan-given.ts';
@@ -88,10 +87,9 @@ async function answerPlans(
   for (const plan of plans) {
     const summary = await makeRuns(plan, store, request, terminal);
     if (summary === undefined) return undefined;
-    const answer = await answerOf({
+    const answer = await answerOf(store, {
       plan,
-      frame: await frameOf(store, plan.planId),
-      settled: await store.readSettled(plan.planId),
+      planId: plan.planId,
       reportPath: resolve(request.folder, 'reports', `${plan.study.name}-${plan.profile}.html`),
       command,
     });

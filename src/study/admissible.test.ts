@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { admissibleRates, type PilotRun } from './admissible.ts';
+import { admissibleRates, pilotScores, type PilotRun } from './admissible.ts';
 import type { Axis, PilotRule } from './study.ts';
 
 const LOSS: Axis = {
@@ -59,4 +59,10 @@ test('no rate left is an outcome with its reason', () => {
 test('the order of the pilots does not matter', () => {
   const pilots = [pilot(1, [1]), pilot(2, [1]), pilot(3, [1]), pilot(4, [1])];
   assert.deepEqual(admissibleRates(RULE, LOSS, pilots), admissibleRates(RULE, LOSS, pilots.toReversed()));
+});
+
+test('scores are mean best values in the axis unit, and absent where a pilot diverged', () => {
+  const pilots = [pilot(2, [3, 1]), pilot(2, [3, 2, 9]), pilot(1, [1], { kind: 'diverged', step: 0, reason: 'NaN' })];
+  assert.deepEqual(pilotScores(LOSS, pilots), [{ learningRate: 1 }, { learningRate: 2, best: 1.5 }]);
+  assert.deepEqual(pilotScores({ ...LOSS, direction: 'rises' }, [pilot(1, [3, 9, 4])]), [{ learningRate: 1, best: 9 }]);
 });

@@ -14,36 +14,49 @@ export type Admissible =
   | { readonly kind: 'admissible'; readonly rates: readonly number[] }
   | { readonly kind: 'none'; readonly reason: string };
 
+/** What the pilots found for one rate. */
+export interface PilotScore {
+  readonly learningRate: number;
+  /** Best value of the axis, mean over pilot blocks, in the axis' unit; absent where a pilot diverged or recorded none. */
+  readonly best?: number;
+}
+
+/** The score of every rate that was piloted, ascending. */
+export function pilotScores(axis: Axis, pilots: readonly PilotRun[]): PilotScore[] {
+  const rates = [...new Set(pilots.map(({ learningRate }) => learningRate))].toSorted((a, b) => a - b);
+  return rates.map((learningRate) => {
+    const own = pilots.filter((pilot) => pilot.learningRate === learningRate);
+    const best = meanBest(own, axis);
+    return best === undefined ? { learningRate } : { learningRate, best };
+  });
+}
+
 /**
- * Rates whose mean best pilot value (over pilot blocks, in the axis' unit) is within `rule.margin` of the arm's best,
- * at most `rule.maxRates` of them, best first; a rate that diverged in any pilot block is out.
+ * Rates whose score is within `rule.margin` of the arm's best, at most `rule.maxRates` of them, best first; a rate that
+ * diverged in any pilot block is out.
  */
 export function admissibleRates(rule: PilotRule, axis: Axis, pilots: readonly PilotRun[]): Admissible {
-  const rates = [...new Set(pilots.map((pilot) => pilot.learningRate))];
-  const scored = rates.flatMap((rate) => {
-    const loss = meanBestLoss(
-      pilots.filter((pilot) => pilot.learningRate === rate),
-      axis,
-    );
-    return loss === undefined ? [] : [{ rate, loss }];
-  });
+  // Smaller is better from here on, whatever the axis' direction.
+  const sign = axis.direction === 'falls' ? 1 : -1;
+  const scored = pilotScores(axis, pilots).flatMap(({ learningRate, best }) =>
+    best === undefined ? [] : [{ rate: learningRate, loss: sign * best }],
+  );
   scored.sort((a, b) => a.loss - b.loss || a.rate - b.rate);
-  const best = scored[0];
-  if (best === undefined) {
+  const [first] = scored;
+  if (first === undefined) {
     return { kind: 'none', reason: `all ${pilots.length} pilot runs diverged or never recorded "${axis.name}"` };
   }
-  const admitted = scored.filter(({ loss }) => loss - best.loss <= rule.margin).slice(0, rule.maxRates);
+  const admitted = scored.filter(({ loss }) => loss - first.loss <= rule.margin).slice(0, rule.maxRates);
   return { kind: 'admissible', rates: admitted.map(({ rate }) => rate).toSorted((a, b) => a - b) };
 }
 
-/** Smaller is better whatever the axis' direction; undefined where a pilot diverged or has no value. */
-function meanBestLoss(pilots: readonly PilotRun[], axis: Axis): number | undefined {
-  const sign = axis.direction === 'falls' ? 1 : -1;
+function meanBest(pilots: readonly PilotRun[], axis: Axis): number | undefined {
+  const better = axis.direction === 'falls' ? Math.min : Math.max;
   let sum = 0;
   for (const { end, points } of pilots) {
-    const values = points.flatMap(({ axes }) => axes[axis.name] ?? []);
-    if (end.kind === 'diverged' || values.length === 0) return undefined;
-    sum += values.reduce((least, value) => Math.min(least, sign * value), Infinity);
+    const [first, ...rest] = points.flatMap(({ axes }) => axes[axis.name] ?? []);
+    if (end.kind === 'diverged' || first === undefined) return undefined;
+    sum += rest.reduce((best, value) => better(best, value), first);
   }
   return sum / pilots.length;
 }

@@ -32,11 +32,16 @@ export interface RunSpec {
   readonly inputs: Readonly<Record<string, string>>;
 }
 
+/** Whether the blocks are fixed beforehand, or looks at 8, 12 and 16 blocks decide when to stop (METHOD.md). */
+export type Design = 'fixed' | 'sequential';
+
 /** What the user chose beside the study itself. */
 export interface PlanOptions {
   readonly profile: ProfileName;
   /** Confirmatory blocks, over the profile's. */
   readonly blocks?: number;
+  /** Default `fixed`. */
+  readonly design?: Design;
   /** The user's settings, over all others. */
   readonly settings?: readonly Setting[];
 }
@@ -49,6 +54,8 @@ export interface StudyPlan {
   readonly study: Study;
   readonly profile: ProfileName;
   readonly blocks: number;
+  /** Part of the plan, because the test's error rate depends on it. */
+  readonly design: Design;
   readonly settings: readonly Setting[];
   /** Pilot runs of the arms with more than one learning rate; an arm with one rate has nothing to choose. */
   readonly pilots: readonly RunSpec[];
@@ -66,7 +73,8 @@ export function planStudy(study: Study, options: PlanOptions): StudyPlan {
   }
   const settings = options.settings ?? [];
   const narrowed = narrowedTo(study, profile);
-  const draft = { study: narrowed, profile: options.profile, blocks, settings };
+  const design = options.design ?? 'fixed';
+  const draft = { study: narrowed, profile: options.profile, blocks, design, settings };
   for (const arm of narrowed.arms) {
     for (const rate of arm.learningRates) checkConfig(draft, arm, rate);
   }
@@ -88,6 +96,7 @@ export function descriptionOf(plan: Omit<StudyPlan, 'planId' | 'pilots'>): JsonO
     study: { ...study, recipe: { name, semanticsVersion, defaults, learningRatePath, measurePaths } },
     profile: plan.profile,
     blocks: plan.blocks,
+    design: plan.design,
     settings: plan.settings,
   };
   const plain: JsonObject = JSON.parse(JSON.stringify(data));

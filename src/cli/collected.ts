@@ -1,0 +1,80 @@
+/** From a store to what the analysis and the report read. */
+import type { Frame, FrameRun } from '#analysis/frame.ts';
+import type { PlanMember, Provenance, RunState, SettledArm } from '#store/records.ts';
+import { numericsIdOf } from '#store/records.ts';
+import type { StoreReader } from '#store/store.ts';
+import { type PilotRun, type PilotScore, pilotScores } from '#study/admissible.ts';
+import type { StudyPlan } from '#study/plan.ts';
+
+/** A run that did not end well. */
+export interface TroubledRun extends PlanMember {
+  readonly kind: 'diverged' | 'failed';
+  readonly reason: string;
+}
+
+/** What the pilots found for a rate of an arm, and whether it was taken. */
+export interface PilotRate extends PilotScore {
+  readonly arm: string;
+  readonly admissible: boolean;
+}
+
+/** Everything stored about a plan that an answer needs. */
+export interface Collected {
+  /** The confirmatory runs that ended, sorted by arm, learning rate and block. */
+  readonly frame: Frame;
+  /** Runs of both phases that diverged or failed. */
+  readonly troubled: readonly TroubledRun[];
+  readonly settled: readonly SettledArm[];
+  readonly pilotRates: readonly PilotRate[];
+  /** The different provenances of the runs; one, unless machines were mixed or versions changed between blocks. */
+  readonly provenance: readonly (Provenance & { readonly numericsId: string })[];
+}
+
+/** Collects what a store holds of a plan; `planId` is the stored one. */
+export async function collected(store: StoreReader, plan: StudyPlan, planId: string): Promise<Collected> {
+  const runs: FrameRun[] = [];
+  const troubled: TroubledRun[] = [];
+  const pilots = new Map<string, PilotRun[]>();
+  const provenance = new Map<string, Provenance & { numericsId: string }>();
+  for (const member of await store.readMembers(planId)) {
+    const run = await store.readRun(member.measureId);
+    if (run === undefined) continue;
+    for (const found of run.provenance) {
+      const numericsId = numericsIdOf(found);
+      provenance.set(`${numericsId} ${found.commit}`, { ...found, numericsId });
+    }
+    troubled.push(...troubleOf(member, run.state));
+    const { state } = run;
+    if (state.kind !== 'finished' && state.kind !== 'diverged') continue;
+    const { phase, arm, block, learningRate, measureId } = member;
+    const points = await store.readPoints(measureId);
+    if (phase === 'confirmatory') runs.push({ arm, block, learningRate, status: state.kind, points });
+    else pilots.set(arm, [...(pilots.get(arm) ?? []), { learningRate, end: state, points }]);
+  }
+  const settled = await store.readSettled(planId);
+  const pilotRates = [...pilots].flatMap(([arm, own]) => pilotRatesOf(plan, arm, own, settled));
+  return { frame: { runs }, troubled, settled, pilotRates, provenance: [...provenance.values()] };
+}
+
+function troubleOf(member: PlanMember, state: RunState): TroubledRun[] {
+  if (state.kind === 'diverged') {
+    return [{ ...member, kind: 'diverged', reason: `${state.reason} at step ${state.step}` }];
+  }
+  return state.kind === 'failed' ? [{ ...member, kind: 'failed', reason: state.message }] : [];
+}
+
+function pilotRatesOf(
+  plan: StudyPlan,
+  arm: string,
+  pilots: readonly PilotRun[],
+  settled: readonly SettledArm[],
+): PilotRate[] {
+  const axis = plan.study.matchOn.find(({ name }) => name === plan.study.pilot.axis);
+  const outcome = settled.find((decision) => decision.arm === arm)?.outcome;
+  const taken = outcome?.kind === 'admissible' ? outcome.rates : [];
+  const scores = axis === undefined ? [] : pilotScores(axis, pilots);
+  return scores.map(({ learningRate, best }) => {
+    const rate = { arm, learningRate, admissible: taken.includes(learningRate) };
+    return best === undefined ? rate : { ...rate, best };
+  });
+}
