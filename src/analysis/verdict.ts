@@ -116,6 +116,7 @@ function blockersOf(result: ContrastResult, setting: Setting): Blocker[] {
   if (setting.alpha === undefined) {
     add('look', `a sequential study is looked at with ${[...LOOKS.keys()].join(', ')} blocks only`);
   }
+  if (singles.length === 0) add('support', 'the study matches on no axis');
   for (const table of singles) {
     if (table.kind === 'notEstimable') add('support', `no support for matching on ${table.name}: ${table.reason}`);
   }
