@@ -58,6 +58,8 @@ export interface World {
   readonly behaviour: (train: number, heldOut: number, shift: number) => number;
   /** What the arm adds beyond the losses, at its learning rates 0, 1, ... */
   readonly effect: (train: number, rate: number) => number;
+  /** Outcomes at every probe, as tables of other trainers have them. */
+  readonly measureAll?: boolean;
   /** Every n-th block is three times as noisy. */
   readonly noisyEvery?: number;
 }
@@ -197,7 +199,7 @@ function simulateRun(world: World, plan: RunPlan, rng: Rng): FrameRun {
       world.behaviour(train, heldOut, shift) + plan.effect(train, plan.rate) + runEffect + pointSigma * rng.normal(),
     );
   }
-  const points = withOutcomes(axes, behaviour);
+  const points = withOutcomes(axes, behaviour, world.measureAll === true);
   return { arm: plan.arm, block: plan.block, learningRate: plan.rate + 1, status: 'finished', points };
 }
 
@@ -205,6 +207,7 @@ function simulateRun(world: World, plan: RunPlan, rng: Rng): FrameRun {
 function withOutcomes(
   axes: readonly { train: number; heldOut: number }[],
   behaviour: readonly number[],
+  everywhere: boolean,
 ): TrajectoryPoint[] {
   const measured = new Set<number>();
   for (const axis of [TRAIN, HELD_OUT]) {
@@ -220,7 +223,7 @@ function withOutcomes(
   }
   return axes.map((point, i) => {
     const value = behaviour[i];
-    return measured.has(i) && value !== undefined
+    return (everywhere || measured.has(i)) && value !== undefined
       ? { step: i, axes: point, outcomes: { behaviour: value } }
       : { step: i, axes: point };
   });
