@@ -149,8 +149,8 @@ const FAULTS: readonly Fault[] = [
   {
     name: 'mismatched blocks are compared as if they met',
     file: 'joint-matching.ts',
-    from: 'if (Math.min(above, below) >= STRADDLING_BLOCKS) return undefined;',
-    to: 'return undefined;',
+    from: 'if (meet || Math.min(above, below) >= STRADDLING_BLOCKS)',
+    to: 'if (meet || above + below > 0)',
   },
   {
     name: 'sequential looks spend all of alpha each time',

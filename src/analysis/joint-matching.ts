@@ -30,8 +30,8 @@ export interface JointInput {
   /** Held-out loss at the training crossings. */
   readonly heldOut: PairGrids;
   readonly maxGap: number;
-  /** Variance of the losses' noise across the runs' paths; undefined where it cannot be estimated. */
-  readonly noiseVariance: number | undefined;
+  /** Variance of the losses' noise across the runs' paths; undefined where it cannot be estimated. Asked for last. */
+  readonly noiseVariance: () => number | undefined;
   readonly active: Uint8Array;
   readonly minBlocks: number;
 }
@@ -113,17 +113,15 @@ function obstacleOf(input: JointInput, common: number, mismatches: readonly numb
     return `the arms share (training, held-out) points in ${common} of ${active} blocks, at least ${needed} needed`;
   }
   const tolerance = NEGLIGIBLE_FRACTION * input.maxGap;
-  const noisy = noiseObstacle(input);
-  if (noisy !== undefined) return noisy;
-  if (mismatches.every((value) => Math.abs(value) <= tolerance)) return undefined;
   const above = mismatches.filter((value) => value >= -tolerance).length;
   const below = mismatches.filter((value) => value <= tolerance).length;
-  if (Math.min(above, below) >= STRADDLING_BLOCKS) return undefined;
+  const meet = mismatches.every((value) => Math.abs(value) <= tolerance);
+  if (meet || Math.min(above, below) >= STRADDLING_BLOCKS) return noiseObstacle(input);
   return `at equal training loss the arms stay apart in held-out loss, on the same side in ${Math.max(above, below)} of ${common} blocks`;
 }
 
 function noiseObstacle(input: JointInput): string | undefined {
-  const noise = input.noiseVariance;
+  const noise = input.noiseVariance();
   if (noise === undefined) return 'the runs have too few probes to tell their path from noise';
   const spread = spreadVariance(input);
   if (noise <= (NOISE_FRACTION * input.maxGap) ** 2 || noise <= NOISE_VARIANCE_FRACTION * spread) return undefined;

@@ -100,7 +100,7 @@ function jointOf(
     outcome: gridAt(grids, a),
     heldOut: heldOutGrids,
     maxGap: heldOut.maxGap,
-    noiseVariance: planeNoiseVariance(curves, trainAxis, heldOut),
+    noiseVariance: () => planeNoiseVariance(curves, trainAxis, heldOut),
     active,
     minBlocks,
   });
