@@ -43,14 +43,32 @@ export function reasonOf(decision: Decision, evidence: Evidence, about: Speaking
       return `${scopeOf(about)}: ${pair} changes ${nameOf(about)} beyond ${beyondOf(about)}: ${effectsOf(about, all, decision.claims)} (p = ${shortNumber(largest)}, ${about.blocks} blocks) ${rangesOf(about, singles)}.`;
     }
     case 'undecided':
-      return `${scopeOf(about)}: undecided for ${pair} on ${nameOf(about)}, ${effectsOf(
-        about,
-        singles,
-        singles.map((one) => one.name),
-      )}: ${whyText(decision.why, evidence, about)}${furtherText(further)}.`;
+      return undecidedText(about, singles, whyText(decision.why, evidence, about), further);
     default:
       return decision satisfies never;
   }
+}
+
+/** The sentence of a verdict that rule 0 leaves undecided: what stands in the way, and the estimates if there are any. */
+export function blockedReason(
+  blockers: readonly string[],
+  evidence: Evidence | undefined,
+  about: Speaking,
+  further: number | undefined,
+): string {
+  return undecidedText(about, evidence?.singles ?? [], blockers.join('; '), further);
+}
+
+function undecidedText(
+  about: Speaking,
+  singles: readonly MatchingEvidence[],
+  why: string,
+  further: number | undefined,
+): string {
+  const all = singles.map((matching) => matching.name);
+  const estimates = singles.length === 0 ? '' : `, ${effectsOf(about, singles, all)}`;
+  const pair = `${about.arm} against ${about.reference}`;
+  return `${scopeOf(about)}: undecided for ${pair} on ${nameOf(about)}${estimates}: ${why}${furtherText(further)}.`;
 }
 
 function scopeOf(about: Speaking): string {

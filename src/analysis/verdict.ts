@@ -6,7 +6,7 @@ import { decide, type Decision, type Evidence, type Rule } from './decide.ts';
 import { evidenceOf, type ControlLookup } from './evidence.ts';
 import { MIN_BLOCKS } from './match.ts';
 import { furtherBlocks } from './power.ts';
-import { reasonOf, shortNumber, type Speaking } from './reason.ts';
+import { blockedReason, reasonOf, shortNumber, type Speaking } from './reason.ts';
 import { claimedP, learningRatesOf, matchingResults } from './record.ts';
 import type { ControlRecord, VerdictRecord } from './verdict-record.ts';
 
@@ -67,7 +67,12 @@ export function judge(result: ContrastResult, setting: Setting): Judged {
     reference: contrast.reference,
     verdict: blocked ? 'undecided' : decision.kind,
     reason: blocked
-      ? `On ${about.scope}: undecided for ${about.arm} against ${about.reference}: ${blockers.map((one) => one.text).join('; ')}.`
+      ? blockedReason(
+          blockers.map((one) => one.text),
+          evidence,
+          about,
+          further,
+        )
       : reasonOf(decision, evidence, about, further),
     delta: outcome.delta,
     blocks: matched.usableBlocks,
