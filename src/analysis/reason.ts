@@ -10,6 +10,7 @@ import {
   type Undecided,
 } from './decide.ts';
 import { matchingName } from './match.ts';
+import type { Further } from './power.ts';
 import { intervalOf } from './stats/estimate.ts';
 
 /** Whom and what a sentence speaks of. */
@@ -29,7 +30,12 @@ export function shortNumber(value: number): string {
 }
 
 /** The sentence of a decision that rests on evidence. */
-export function reasonOf(decision: Decision, evidence: Evidence, about: Speaking, further: number | undefined): string {
+export function reasonOf(
+  decision: Decision,
+  evidence: Evidence,
+  about: Speaking,
+  further: Further | undefined,
+): string {
   const pair = `${about.arm} against ${about.reference}`;
   const { singles, joint } = evidence;
   switch (decision.kind) {
@@ -54,7 +60,7 @@ export function blockedReason(
   blockers: readonly string[],
   evidence: Evidence | undefined,
   about: Speaking,
-  further: number | undefined,
+  further: Further | undefined,
 ): string {
   return undecidedText(about, evidence?.singles ?? [], blockers.join('; '), further);
 }
@@ -63,7 +69,7 @@ function undecidedText(
   about: Speaking,
   singles: readonly MatchingEvidence[],
   why: string,
-  further: number | undefined,
+  further: Further | undefined,
 ): string {
   const all = singles.map((matching) => matching.name);
   const estimates = singles.length === 0 ? '' : `, ${effectsOf(about, singles, all)}`;
@@ -152,6 +158,9 @@ function jointText(evidence: Evidence, about: Speaking): string {
   return evidence.joint?.kind === 'estimated' ? effectsOf(about, [evidence.joint], ['joint']) : 'not estimable';
 }
 
-function furtherText(further: number | undefined): string {
-  return further === undefined ? '' : `; about ${further} further blocks give 80% power`;
+function furtherText(further: Further | undefined): string {
+  if (further === undefined) return '';
+  return further.kind === 'enough'
+    ? `; about ${further.blocks} further blocks give 80% power`
+    : `; if the estimates are the truth, ${further.blocksInAll} blocks in all do not give 80% power`;
 }

@@ -80,7 +80,7 @@ export function judge(result: ContrastResult, setting: Setting): Judged {
     matchings: matchingResults(matched, p),
     learningRates: learningRatesOf(contrast.arm, contrast.reference, pair),
     voided: matched.voided,
-    ...(further === undefined ? {} : { furtherBlocks: further }),
+    ...(further?.kind === 'enough' ? { furtherBlocks: further.blocks } : {}),
   };
   return { record, evidence, rule, blockers: blockers.map((one) => one.text) };
 }
