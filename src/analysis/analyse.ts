@@ -57,7 +57,7 @@ export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOpt
     controls: setting.controls,
     notRun: study.contrasts.filter((contrast) => !ran.includes(contrast)).map(contrastName),
     diverged: divergedRuns(frame),
-    pastBest: study.matchOn.flatMap((axis) => (axis.untilBest === true ? pastBest(frame, axis) : [])),
+    pastBest: full ? study.matchOn.flatMap((axis) => (axis.untilBest === true ? pastBest(frame, axis) : [])) : [],
     descriptions: full ? family.flatMap((result, i) => descriptionOf(result, judged[i], study)) : [],
     exploratory: full ? exploratoryRecords(resultsOf(index, study, questions, 'exploratory'), rng.split('screen')) : [],
   };

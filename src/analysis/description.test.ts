@@ -80,7 +80,7 @@ test('what lies past the best held-out loss is counted apart', () => {
       ? Object.assign({}, run, { points: [...run.points.slice(0, -1), ...run.points.slice(-1).flatMap(rise)] })
       : run,
   );
-  const found = analyse(WORLD_STUDY, { runs }, { verdictsOnly: true }).pastBest;
+  const found = analyse(WORLD_STUDY, { runs }).pastBest;
   assert.deepEqual(
     found.map((one) => [one.arm, one.runs, one.runsPastBest]),
     [
