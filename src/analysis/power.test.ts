@@ -28,7 +28,7 @@ test('the further blocks asked for are about those that decide in simulation', (
 
 test('where no number of blocks would decide, the reason says so', () => {
   // The estimate lies close to delta: neither an effect of delta nor its absence can be shown.
-  const edge: World = { ...BASE, sigma: DELTA / 4, effect: () => 0.97 * DELTA };
+  const edge: World = { ...BASE, sigma: DELTA / 20, effect: () => 0.99 * DELTA };
   const [verdict] = analyse(WORLD_STUDY, simulate(edge, 8, rngOf(1, 'edge'))).verdicts;
   assert.equal(verdict?.verdict, 'undecided');
   assert.equal(verdict.furtherBlocks, undefined);
