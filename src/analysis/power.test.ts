@@ -27,9 +27,14 @@ test('the further blocks asked for are about those that decide in simulation', (
 });
 
 test('where no number of blocks would decide, the reason says so', () => {
-  // The estimate lies close to delta: neither an effect of delta nor its absence can be shown.
-  const edge: World = { ...BASE, sigma: DELTA / 20, effect: () => 0.99 * DELTA };
-  const [verdict] = analyse(WORLD_STUDY, simulate(edge, 8, rngOf(1, 'edge'))).verdicts;
+  // Behaviour follows training loss: no effect at matched training loss, one at matched held-out loss, in any number of blocks.
+  const gapped: World = {
+    ...BASE,
+    arm: { ...BASE.arm, gap: 0.45 },
+    reference: { ...BASE.reference, gap: 0.25 },
+    behaviour: (train) => 0.8 * (2 - train),
+  };
+  const [verdict] = analyse(WORLD_STUDY, simulate(gapped, 8, rngOf(1, 'gapped'))).verdicts;
   assert.equal(verdict?.verdict, 'undecided');
   assert.equal(verdict.furtherBlocks, undefined);
   assert.match(verdict.reason, /96 blocks in all do not give 80% power/);
