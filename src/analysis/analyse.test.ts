@@ -136,6 +136,11 @@ test('behaviour that follows held-out loss acts through the train-test gap', () 
   };
   const verdict = verdictOf(WORLD_STUDY, frameOf(gapped));
   assert.equal(verdict.verdict, 'throughGap');
+  const [question] = WORLD_STUDY.contrasts;
+  assert.ok(question);
+  const without = verdictOf({ ...WORLD_STUDY, contrasts: [question] }, frameOf(gapped));
+  assert.equal(without.verdict, 'undecided');
+  assert.match(without.reason, /at matched held-out loss lies inside ±0\.1 points, but no positive control/);
   assert.match(verdict.reason, /at matched training loss.*less than ±0\.1 points.*through the train-test gap/);
 });
 
@@ -205,7 +210,7 @@ test('an axis that is no loss is matched under its own name and needs no joint m
   const verdict = verdictOf(study, reward(frameOf(EFFECT)));
   assert.equal(verdict.verdict, 'affects');
   assert.deepEqual(Object.keys(verdict.matchings), ['reward']);
-  assert.match(verdict.reason, /beyond Reward/);
+  assert.match(verdict.reason, /beyond reward/);
 });
 
 test('an undecided study says how many further blocks would decide it', () => {

@@ -113,6 +113,11 @@ function whyOf(
   if (equivalent.every(Boolean) && insensitive !== undefined) {
     return { kind: 'noPositiveControl', matching: insensitive.name };
   }
+  const heldOut = singles.findIndex((matching) => matching.name === 'heldOut');
+  const atTrain = singles.find((matching) => matching.name === 'train');
+  if (atTrain !== undefined && isEffect(atTrain, rule) && equivalent[heldOut] === true) {
+    return { kind: 'noPositiveControl', matching: 'heldOut' };
+  }
   const found = singles.map((matching) => isLarge(matching, rule));
   if (found.some(Boolean) && singles.some((matching) => found.at(0) !== isLarge(matching, rule))) {
     return { kind: 'matchingsDiffer' };

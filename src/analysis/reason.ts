@@ -82,7 +82,12 @@ function scopeOf(about: Speaking): string {
 }
 
 function nameOf(about: Speaking): string {
-  return about.outcome.label.toLowerCase();
+  return midSentence(about.outcome.label);
+}
+
+/** A label as it reads inside a sentence: "Training loss" loses its capital, "P(harmful)" and "AUC" keep theirs. */
+function midSentence(label: string): string {
+  return /^[A-Z][a-z]/.test(label) ? label.charAt(0).toLowerCase() + label.slice(1) : label;
 }
 
 function amount(about: Speaking, value: number): string {
@@ -92,7 +97,7 @@ function amount(about: Speaking, value: number): string {
 function beyondOf(about: Speaking): string {
   return about.axes.every((axis) => axis.role !== 'other')
     ? 'loss'
-    : about.axes.map((axis) => axis.label).join(' and ');
+    : about.axes.map((axis) => midSentence(axis.label)).join(' and ');
 }
 
 /** "0.12 probability [0.08, 0.16] at matched training loss and ..." */
@@ -108,7 +113,7 @@ function effectsOf(about: Speaking, matchings: readonly MatchingEvidence[], clai
 function matchingLabel(about: Speaking, name: string): string {
   if (name === 'joint') return 'training and held-out loss jointly';
   const axis = about.axes.find((one) => matchingName(one) === name);
-  return axis === undefined ? name : axis.label.toLowerCase();
+  return axis === undefined ? name : midSentence(axis.label);
 }
 
 /** "(training loss 1.4 to 0.8 nats, held-out loss ...)" over the levels that count, or those a positive control covers. */
@@ -120,7 +125,7 @@ function rangesOf(about: Speaking, singles: readonly MatchingEvidence[], control
     if (axis === undefined || levels.length === 0) return [];
     const [low, high] = [Math.min(...levels), Math.max(...levels)];
     const range = low === high ? shortNumber(low) : `${shortNumber(low)} to ${shortNumber(high)}`;
-    return [`${axis.label.toLowerCase()} ${range} ${axis.unit}`];
+    return [`${midSentence(axis.label)} ${range} ${axis.unit}`];
   });
   return `(${texts.join(', ')})`;
 }
@@ -142,7 +147,7 @@ function whyText(why: Undecided, evidence: Evidence, about: Speaking): string {
     case 'jointDisagrees':
       return `beyond either loss alone, but not at equal training and held-out loss jointly (${jointText(evidence, about)}), so a function of both losses may explain it`;
     case 'noPositiveControl':
-      return `every interval lies inside ±${delta}, but no positive control of that size is detected on the same levels of ${matchingLabel(about, why.matching)}, so a floor or ceiling may hide an effect`;
+      return `every interval at matched ${matchingLabel(about, why.matching)} lies inside ±${delta}, but no positive control of that size is detected on the same levels, so a floor or ceiling may hide an effect`;
     case 'matchingsDiffer':
       return `the matchings do not agree on an effect of ${delta} or more`;
     case 'ratesDiffer':
