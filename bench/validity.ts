@@ -49,7 +49,13 @@ function lineOf(world: ValidityWorld, finding: Finding): string {
   return `${finding.passed ? 'pass' : 'FAIL'}  ${world.name}: ${describeCounted(finding.check.counted)} ${rate}, ${describeBound(finding.check.bound)}`;
 }
 
-async function simulateAll(chosen: readonly number[], studies: number, workers: number): Promise<Map<number, Tally>> {
+/** Simulates the chosen worlds; `done` hears of each as its last study ends. */
+async function simulateAll(
+  chosen: readonly number[],
+  studies: number,
+  workers: number,
+  done: (world: ValidityWorld, tally: Tally) => void,
+): Promise<void> {
   const jobs: Job[] = chosen.flatMap((world) =>
     Array.from({ length: Math.ceil(studies / CHUNK) }, (_, i) => ({
       world,
@@ -57,7 +63,8 @@ async function simulateAll(chosen: readonly number[], studies: number, workers: 
       to: Math.min(studies, (i + 1) * CHUNK),
     })),
   );
-  const tallies = new Map<number, Tally>();
+  const tallies = new Map<number, { chunks: number; tally: Tally }>();
+  const chunks = Math.ceil(studies / CHUNK);
   let next = 0;
   const runWorker = async (): Promise<void> => {
     const worker = new Worker(new URL(import.meta.url));
@@ -71,14 +78,16 @@ async function simulateAll(chosen: readonly number[], studies: number, workers: 
         const { world, tally } = await promise;
         worker.removeListener('error', reject);
         const before = tallies.get(world);
-        tallies.set(world, before === undefined ? tally : addTallies(before, tally));
+        const sum = before === undefined ? tally : addTallies(before.tally, tally);
+        tallies.set(world, { chunks: (before?.chunks ?? 0) + 1, tally: sum });
+        const named = VALIDITY_WORLDS[world];
+        if (tallies.get(world)?.chunks === chunks && named !== undefined) done(named, sum);
       }
     } finally {
       await worker.terminate();
     }
   };
   await Promise.all(Array.from({ length: workers }, runWorker));
-  return tallies;
 }
 
 async function main(): Promise<void> {
@@ -91,18 +100,15 @@ async function main(): Promise<void> {
     (i) => VALIDITY_WORLDS[i]?.name.includes(values.only ?? '') ?? false,
   );
   const started = performance.now();
-  const tallies = await simulateAll(chosen, studies, workers);
-  const results = chosen.flatMap((i) => {
-    const [world, tally] = [VALIDITY_WORLDS[i], tallies.get(i)];
-    if (world === undefined || tally === undefined) return [];
-    return findingsOf(world, tally).map((finding) => ({ world, tally, finding }));
+  const results: { world: ValidityWorld; finding: Finding }[] = [];
+  await simulateAll(chosen, studies, workers, (world, tally) => {
+    for (const finding of findingsOf(world, tally)) {
+      results.push({ world, finding });
+      console.log(
+        `${lineOf(world, finding)}  ${JSON.stringify(tally.verdicts)}, controls failed ${tally.controlFailures}`,
+      );
+    }
   });
-  for (const { world, tally, finding } of results) {
-    console.log(
-      lineOf(world, finding),
-      `  ${JSON.stringify(tally.verdicts)}, controls failed ${tally.controlFailures}`,
-    );
-  }
   const failed = results.filter(({ finding }) => !finding.passed);
   const rates = results.map(({ world, finding }) => ({
     world: world.name,

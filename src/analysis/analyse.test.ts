@@ -109,6 +109,41 @@ test('a diverged run voids its block for the pair; more than a tenth voided deci
   assert.match(eight.reason, /1 of 8 blocks voided/);
 });
 
+test('a level that one arm does not reach counts for neither', () => {
+  const stopped = changeRuns(frameOf(EFFECT), (run) =>
+    run.arm === 'reference' ? { ...run, points: run.points.filter((point) => (point.axes['train'] ?? 0) > 1) } : run,
+  );
+  const train = verdictOf(WORLD_STUDY, stopped).matchings['train'];
+  assert.ok(train?.kind === 'estimated');
+  assert.deepEqual(
+    train.levels.map((level) => level.level),
+    [1.7, 1.45, 1.2],
+  );
+});
+
+test('a study that matches on nothing decides nothing', () => {
+  const verdict = verdictOf({ ...WORLD_STUDY, matchOn: [] }, frameOf(NULL));
+  assert.equal(verdict.verdict, 'undecided');
+  assert.match(verdict.reason, /matches on no axis/);
+});
+
+test('behaviour that follows held-out loss acts through the train-test gap', () => {
+  const gapped: World = {
+    ...BASE,
+    arm: { ...BASE.arm, gap: 0.45 },
+    reference: { ...BASE.reference, gap: 0.25 },
+    behaviour: (_, heldOut) => 0.8 * (2 - heldOut),
+  };
+  const verdict = verdictOf(WORLD_STUDY, frameOf(gapped));
+  assert.equal(verdict.verdict, 'throughGap');
+  const [question] = WORLD_STUDY.contrasts;
+  assert.ok(question);
+  const without = verdictOf({ ...WORLD_STUDY, contrasts: [question] }, frameOf(gapped));
+  assert.equal(without.verdict, 'undecided');
+  assert.match(without.reason, /at matched held-out loss lies inside ±0\.1 points, but no positive control/);
+  assert.match(verdict.reason, /at matched training loss.*less than ±0\.1 points.*through the train-test gap/);
+});
+
 test('a level below the coherence floor in either arm does not count, and none left decides nothing', () => {
   const withCoherence = (of: (run: FrameRun, train: number) => number): Frame =>
     changeRuns(frameOf(EFFECT), (run) => ({
@@ -175,7 +210,7 @@ test('an axis that is no loss is matched under its own name and needs no joint m
   const verdict = verdictOf(study, reward(frameOf(EFFECT)));
   assert.equal(verdict.verdict, 'affects');
   assert.deepEqual(Object.keys(verdict.matchings), ['reward']);
-  assert.match(verdict.reason, /beyond Reward/);
+  assert.match(verdict.reason, /beyond reward/);
 });
 
 test('an undecided study says how many further blocks would decide it', () => {

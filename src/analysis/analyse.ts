@@ -3,8 +3,8 @@
  * study and frame always give the same analysis; random numbers come from the seed in the options.
  */
 import { rngOf } from '#base/rng.ts';
-import type { Contrast, Study } from '#study/study.ts';
-import type { Analysis, DivergedRun } from './analysis-record.ts';
+import type { Axis, Contrast, Study } from '#study/study.ts';
+import type { Analysis, DivergedRun, PastBest } from './analysis-record.ts';
 import { contrastResult, familyP, type ContrastResult } from './contrast-result.ts';
 import { controlOutcomes, judgeControl, positiveControls, type Control } from './controls.ts';
 import { descriptionOf, exploratoryRecords } from './description.ts';
@@ -57,6 +57,7 @@ export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOpt
     controls: setting.controls,
     notRun: study.contrasts.filter((contrast) => !ran.includes(contrast)).map(contrastName),
     diverged: divergedRuns(frame),
+    pastBest: full ? study.matchOn.flatMap((axis) => (axis.untilBest === true ? pastBest(frame, axis) : [])) : [],
     descriptions: full ? family.flatMap((result, i) => descriptionOf(result, judged[i], study)) : [],
     exploratory: full ? exploratoryRecords(resultsOf(index, study, questions, 'exploratory'), rng.split('screen')) : [],
   };
@@ -86,4 +87,23 @@ function divergedRuns(frame: Frame): DivergedRun[] {
   return diverged.map(({ arm, block, learningRate }) =>
     learningRate === undefined ? { arm, block } : { arm, block, learningRate },
   );
+}
+
+function pastBest(frame: Frame, axis: Axis): PastBest[] {
+  const sign = axis.direction === 'falls' ? 1 : -1;
+  return [...Map.groupBy(frame.runs, (run) => run.arm)].map(([arm, runs]) => {
+    const worsenings = runs.map((run) => {
+      const values = run.points.flatMap((point) => point.axes[axis.name] ?? []);
+      const best = values.reduce((least, value) => Math.min(least, sign * value), Infinity);
+      return values.length === 0 ? 0 : sign * (values.at(-1) ?? 0) - best;
+    });
+    const meanWorsening = worsenings.reduce((sum, value) => sum + value, 0) / runs.length;
+    return {
+      arm,
+      axis: axis.name,
+      runs: runs.length,
+      runsPastBest: worsenings.filter((one) => one > 0).length,
+      meanWorsening,
+    };
+  });
 }

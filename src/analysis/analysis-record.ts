@@ -77,6 +77,17 @@ export interface ExploratoryRecord {
   readonly q: number | null;
 }
 
+/** What happened after the best value of an axis that counts only up to it (held-out loss: overfitting). */
+export interface PastBest {
+  readonly arm: string;
+  readonly axis: string;
+  readonly runs: number;
+  /** Runs that ended worse than their best. */
+  readonly runsPastBest: number;
+  /** Mean over all runs of last minus best, in the axis' unit, above 0 where runs got worse. */
+  readonly meanWorsening: number;
+}
+
 /** A study's answer. */
 export interface Analysis {
   readonly verdicts: readonly VerdictRecord[];
@@ -84,6 +95,8 @@ export interface Analysis {
   /** Declared contrasts whose arms have no runs in the frame. */
   readonly notRun: readonly string[];
   readonly diverged: readonly DivergedRun[];
+  /** One an arm and `untilBest` axis. */
+  readonly pastBest: readonly PastBest[];
   /** One a verdict. */
   readonly descriptions: readonly Description[];
   readonly exploratory: readonly ExploratoryRecord[];

@@ -86,7 +86,8 @@ export function decide(evidence: Evidence, rule: Rule): Decision {
   const [train, heldOut] = ['train', 'heldOut'].map((name) => singles.findIndex((matching) => matching.name === name));
   const atTrain = singles[train ?? -1];
   if (atTrain !== undefined && isEffect(atTrain, rule) && equivalent[heldOut ?? -1] && sensitive[heldOut ?? -1]) {
-    return { kind: 'throughGap', claims: ['train', 'heldOut'] };
+    // The effect is claimed at matched training loss alone; at matched held-out loss its absence is.
+    return { kind: 'throughGap', claims: ['train'] };
   }
   if (singles.every((matching) => isEffect(matching, rule)) && haveOneSign(singles)) {
     if (joint === undefined) return { kind: 'affects', claims: all };
@@ -111,6 +112,11 @@ function whyOf(
   const insensitive = singles[sensitive.indexOf(false)];
   if (equivalent.every(Boolean) && insensitive !== undefined) {
     return { kind: 'noPositiveControl', matching: insensitive.name };
+  }
+  const heldOut = singles.findIndex((matching) => matching.name === 'heldOut');
+  const atTrain = singles.find((matching) => matching.name === 'train');
+  if (atTrain !== undefined && isEffect(atTrain, rule) && equivalent[heldOut] === true) {
+    return { kind: 'noPositiveControl', matching: 'heldOut' };
   }
   const found = singles.map((matching) => isLarge(matching, rule));
   if (found.some(Boolean) && singles.some((matching) => found.at(0) !== isLarge(matching, rule))) {

@@ -36,7 +36,7 @@ export function matchingEvidence(
   return { kind: 'estimated', name: table.name, overall, p, levels: levelsOf(), rates, controls: controls(table) };
 }
 
-/** All matchings of one contrast and outcome; undefined where a single matching says nothing. */
+/** All matchings of one contrast and outcome; undefined where there is none or a single one says nothing. */
 export function evidenceOf(
   singles: readonly (MatchedTable | Unmatched)[],
   joint: MatchedTable | Unmatched | undefined,
@@ -46,7 +46,7 @@ export function evidenceOf(
   const estimated = singles
     .map((table) => matchingEvidence(table, pOf(table.name), controls))
     .filter((matching) => matching.kind === 'estimated');
-  if (estimated.length < singles.length) return undefined;
+  if (singles.length === 0 || estimated.length < singles.length) return undefined;
   const both = joint && matchingEvidence(joint, pOf(joint.name), () => []);
   return { singles: estimated, ...(both ? { joint: both } : {}) };
 }

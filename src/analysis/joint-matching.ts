@@ -10,14 +10,14 @@ import type { Grid } from './grid.ts';
 import type { MatchedTable, Unmatched } from './matched-table.ts';
 import type { PairGrids } from './single-matching.ts';
 
-/** Widest mismatch compared at all, as a share of the held-out axis' `maxGap`. */
-const CALIPER_FRACTION = 0.25;
-/** A mismatch below this share of `maxGap` is none. */
-const NEGLIGIBLE_FRACTION = 0.01;
+/** Widest mismatch compared at all, as a share of the held-out axis' resolution. */
+const CALIPER_FRACTION = 0.4;
+/** A mismatch below this share of the resolution is none. */
+const NEGLIGIBLE_FRACTION = 0.02;
 /** Blocks needed on either side of mismatch zero. */
 const STRADDLING_BLOCKS = 2;
-/** Noise below this share of `maxGap` moves behaviour too little to matter. */
-const NOISE_FRACTION = 0.04;
+/** Noise below this share of the resolution moves behaviour too little to matter. */
+const NOISE_FRACTION = 0.07;
 /** Else noise variance may be at most this share of the variance of the runs' held-out losses at equal training loss. */
 const NOISE_VARIANCE_FRACTION = 0.1;
 /** Share of the pair's usable blocks that must have common points. */
@@ -29,9 +29,12 @@ export interface JointInput {
   readonly outcome: PairGrids;
   /** Held-out loss at the training crossings. */
   readonly heldOut: PairGrids;
+  /** Runs further apart than this in held-out loss are not interpolated between. */
   readonly maxGap: number;
-  /** Variance of the losses' noise across the runs' paths; undefined where it cannot be estimated. */
-  readonly noiseVariance: number | undefined;
+  /** The finest step of held-out loss the study resolves: what "near" is measured by. */
+  readonly resolution: number;
+  /** Variance of the losses' noise across the runs' paths; undefined where it cannot be estimated. Asked for last. */
+  readonly noiseVariance: () => number | undefined;
   readonly active: Uint8Array;
   readonly minBlocks: number;
 }
@@ -86,7 +89,7 @@ export function matchJoint(input: JointInput): MatchedTable | Unmatched {
     blocksWith.map((b) => mismatch[b] ?? 0),
   );
   if (obstacle !== undefined) return { kind: 'notEstimable', name: 'joint', reason: obstacle };
-  const apart = mismatch.some((value) => Math.abs(value) > NEGLIGIBLE_FRACTION * input.maxGap);
+  const apart = mismatch.some((value) => Math.abs(value) > NEGLIGIBLE_FRACTION * input.resolution);
   return {
     kind: 'matched',
     name: 'joint',
@@ -112,21 +115,19 @@ function obstacleOf(input: JointInput, common: number, mismatches: readonly numb
   if (common < needed) {
     return `the arms share (training, held-out) points in ${common} of ${active} blocks, at least ${needed} needed`;
   }
-  const tolerance = NEGLIGIBLE_FRACTION * input.maxGap;
-  const noisy = noiseObstacle(input);
-  if (noisy !== undefined) return noisy;
-  if (mismatches.every((value) => Math.abs(value) <= tolerance)) return undefined;
+  const tolerance = NEGLIGIBLE_FRACTION * input.resolution;
   const above = mismatches.filter((value) => value >= -tolerance).length;
   const below = mismatches.filter((value) => value <= tolerance).length;
-  if (Math.min(above, below) >= STRADDLING_BLOCKS) return undefined;
+  const meet = mismatches.every((value) => Math.abs(value) <= tolerance);
+  if (meet || Math.min(above, below) >= STRADDLING_BLOCKS) return noiseObstacle(input);
   return `at equal training loss the arms stay apart in held-out loss, on the same side in ${Math.max(above, below)} of ${common} blocks`;
 }
 
 function noiseObstacle(input: JointInput): string | undefined {
-  const noise = input.noiseVariance;
+  const noise = input.noiseVariance();
   if (noise === undefined) return 'the runs have too few probes to tell their path from noise';
   const spread = spreadVariance(input);
-  if (noise <= (NOISE_FRACTION * input.maxGap) ** 2 || noise <= NOISE_VARIANCE_FRACTION * spread) return undefined;
+  if (noise <= (NOISE_FRACTION * input.resolution) ** 2 || noise <= NOISE_VARIANCE_FRACTION * spread) return undefined;
   const [of, against] = [noise, spread].map((variance) => Math.sqrt(variance).toPrecision(2));
   return `the losses are too noisy: ${of} across a run's path, against a spread of ${against} between runs at equal training loss`;
 }
@@ -158,7 +159,7 @@ function spreadVariance(input: JointInput): number {
 function commonAt(input: JointInput, at: number): Common | undefined {
   const mine = pointsAt(input.outcome.arm, input.heldOut.arm, at);
   const theirs = pointsAt(input.outcome.reference, input.heldOut.reference, at);
-  return commonStretch(mine, theirs, input.maxGap);
+  return commonStretch(mine, theirs, input.maxGap, CALIPER_FRACTION * input.resolution);
 }
 
 /** One arm's points at a block and level (flat index `at`), one a learning rate, ascending in held-out loss. */
@@ -173,11 +174,12 @@ function pointsAt(outcome: Grid, heldOut: Grid, at: number): LinePoint[] {
   return points.toSorted((a, b) => a.at - b.at);
 }
 
-/** Compares two piecewise linear functions over the stretch both span; undefined where that would bridge a gap. */
+/** Compares two piecewise linear functions over the stretch both span; undefined where that would bridge a gap or a mismatch beyond the caliper. */
 export function commonStretch(
   mine: readonly LinePoint[],
   theirs: readonly LinePoint[],
   maxGap: number,
+  caliper: number,
 ): Common | undefined {
   const [myFirst, myLast, first, last] = [mine[0], mine.at(-1), theirs[0], theirs.at(-1)];
   if (myFirst === undefined || myLast === undefined || first === undefined || last === undefined) return undefined;
@@ -186,7 +188,7 @@ export function commonStretch(
   if (low > high) {
     const [a, b] = myFirst.at > last.at ? [myFirst, last] : [myLast, first];
     const mismatch = a.at - b.at;
-    if (Math.abs(mismatch) > CALIPER_FRACTION * maxGap) return undefined;
+    if (Math.abs(mismatch) > caliper) return undefined;
     return { arm: a.value, reference: b.value, at: (a.at + b.at) / 2, mismatch };
   }
   const arm = meanOver(mine, low, high, maxGap);

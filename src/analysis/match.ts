@@ -100,10 +100,18 @@ function jointOf(
     outcome: gridAt(grids, a),
     heldOut: heldOutGrids,
     maxGap: heldOut.maxGap,
-    noiseVariance: planeNoiseVariance(curves, trainAxis, heldOut),
+    resolution: resolutionOf(heldOut),
+    noiseVariance: () => planeNoiseVariance(curves, trainAxis, heldOut),
     active,
     minBlocks,
   });
+}
+
+/** The finest step an axis resolves: its narrowest distance between levels, or `maxGap` where that is less. */
+function resolutionOf(axis: Axis): number {
+  const sorted = axis.levels.toSorted((a, b) => a - b);
+  const steps = sorted.slice(1).map((level, i) => level - (sorted[i] ?? level));
+  return Math.min(axis.maxGap, ...steps.filter((step) => step > 0));
 }
 
 type Read = (curve: Curve, at: Crossing) => number | undefined;

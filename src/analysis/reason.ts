@@ -10,6 +10,7 @@ import {
   type Undecided,
 } from './decide.ts';
 import { matchingName } from './match.ts';
+import type { Further } from './power.ts';
 import { intervalOf } from './stats/estimate.ts';
 
 /** Whom and what a sentence speaks of. */
@@ -29,7 +30,12 @@ export function shortNumber(value: number): string {
 }
 
 /** The sentence of a decision that rests on evidence. */
-export function reasonOf(decision: Decision, evidence: Evidence, about: Speaking, further: number | undefined): string {
+export function reasonOf(
+  decision: Decision,
+  evidence: Evidence,
+  about: Speaking,
+  further: Further | undefined,
+): string {
   const pair = `${about.arm} against ${about.reference}`;
   const { singles, joint } = evidence;
   switch (decision.kind) {
@@ -43,14 +49,32 @@ export function reasonOf(decision: Decision, evidence: Evidence, about: Speaking
       return `${scopeOf(about)}: ${pair} changes ${nameOf(about)} beyond ${beyondOf(about)}: ${effectsOf(about, all, decision.claims)} (p = ${shortNumber(largest)}, ${about.blocks} blocks) ${rangesOf(about, singles)}.`;
     }
     case 'undecided':
-      return `${scopeOf(about)}: undecided for ${pair} on ${nameOf(about)}, ${effectsOf(
-        about,
-        singles,
-        singles.map((one) => one.name),
-      )}: ${whyText(decision.why, evidence, about)}${furtherText(further)}.`;
+      return undecidedText(about, singles, whyText(decision.why, evidence, about), further);
     default:
       return decision satisfies never;
   }
+}
+
+/** The sentence of a verdict that rule 0 leaves undecided: what stands in the way, and the estimates if there are any. */
+export function blockedReason(
+  blockers: readonly string[],
+  evidence: Evidence | undefined,
+  about: Speaking,
+  further: Further | undefined,
+): string {
+  return undecidedText(about, evidence?.singles ?? [], blockers.join('; '), further);
+}
+
+function undecidedText(
+  about: Speaking,
+  singles: readonly MatchingEvidence[],
+  why: string,
+  further: Further | undefined,
+): string {
+  const all = singles.map((matching) => matching.name);
+  const estimates = singles.length === 0 ? '' : `, ${effectsOf(about, singles, all)}`;
+  const pair = `${about.arm} against ${about.reference}`;
+  return `${scopeOf(about)}: undecided for ${pair} on ${nameOf(about)}${estimates}: ${why}${furtherText(further)}.`;
 }
 
 function scopeOf(about: Speaking): string {
@@ -58,7 +82,12 @@ function scopeOf(about: Speaking): string {
 }
 
 function nameOf(about: Speaking): string {
-  return about.outcome.label.toLowerCase();
+  return midSentence(about.outcome.label);
+}
+
+/** A label as it reads inside a sentence: "Training loss" loses its capital, "P(harmful)" and "AUC" keep theirs. */
+function midSentence(label: string): string {
+  return /^[A-Z][a-z]/.test(label) ? label.charAt(0).toLowerCase() + label.slice(1) : label;
 }
 
 function amount(about: Speaking, value: number): string {
@@ -68,7 +97,7 @@ function amount(about: Speaking, value: number): string {
 function beyondOf(about: Speaking): string {
   return about.axes.every((axis) => axis.role !== 'other')
     ? 'loss'
-    : about.axes.map((axis) => axis.label).join(' and ');
+    : about.axes.map((axis) => midSentence(axis.label)).join(' and ');
 }
 
 /** "0.12 probability [0.08, 0.16] at matched training loss and ..." */
@@ -84,7 +113,7 @@ function effectsOf(about: Speaking, matchings: readonly MatchingEvidence[], clai
 function matchingLabel(about: Speaking, name: string): string {
   if (name === 'joint') return 'training and held-out loss jointly';
   const axis = about.axes.find((one) => matchingName(one) === name);
-  return axis === undefined ? name : axis.label.toLowerCase();
+  return axis === undefined ? name : midSentence(axis.label);
 }
 
 /** "(training loss 1.4 to 0.8 nats, held-out loss ...)" over the levels that count, or those a positive control covers. */
@@ -96,7 +125,7 @@ function rangesOf(about: Speaking, singles: readonly MatchingEvidence[], control
     if (axis === undefined || levels.length === 0) return [];
     const [low, high] = [Math.min(...levels), Math.max(...levels)];
     const range = low === high ? shortNumber(low) : `${shortNumber(low)} to ${shortNumber(high)}`;
-    return [`${axis.label.toLowerCase()} ${range} ${axis.unit}`];
+    return [`${midSentence(axis.label)} ${range} ${axis.unit}`];
   });
   return `(${texts.join(', ')})`;
 }
@@ -118,7 +147,7 @@ function whyText(why: Undecided, evidence: Evidence, about: Speaking): string {
     case 'jointDisagrees':
       return `beyond either loss alone, but not at equal training and held-out loss jointly (${jointText(evidence, about)}), so a function of both losses may explain it`;
     case 'noPositiveControl':
-      return `every interval lies inside ±${delta}, but no positive control of that size is detected on the same levels of ${matchingLabel(about, why.matching)}, so a floor or ceiling may hide an effect`;
+      return `every interval at matched ${matchingLabel(about, why.matching)} lies inside ±${delta}, but no positive control of that size is detected on the same levels, so a floor or ceiling may hide an effect`;
     case 'matchingsDiffer':
       return `the matchings do not agree on an effect of ${delta} or more`;
     case 'ratesDiffer':
@@ -134,6 +163,9 @@ function jointText(evidence: Evidence, about: Speaking): string {
   return evidence.joint?.kind === 'estimated' ? effectsOf(about, [evidence.joint], ['joint']) : 'not estimable';
 }
 
-function furtherText(further: number | undefined): string {
-  return further === undefined ? '' : `; about ${further} further blocks give 80% power`;
+function furtherText(further: Further | undefined): string {
+  if (further === undefined) return '';
+  return further.kind === 'enough'
+    ? `; about ${further.blocks} further blocks give 80% power`
+    : `; if the estimates are the truth, ${further.blocksInAll} blocks in all do not give 80% power`;
 }

@@ -6,7 +6,7 @@ import { decide, type Decision, type Evidence, type Rule } from './decide.ts';
 import { evidenceOf, type ControlLookup } from './evidence.ts';
 import { MIN_BLOCKS } from './match.ts';
 import { furtherBlocks } from './power.ts';
-import { reasonOf, shortNumber, type Speaking } from './reason.ts';
+import { blockedReason, reasonOf, shortNumber, type Speaking } from './reason.ts';
 import { claimedP, learningRatesOf, matchingResults } from './record.ts';
 import type { ControlRecord, VerdictRecord } from './verdict-record.ts';
 
@@ -67,7 +67,12 @@ export function judge(result: ContrastResult, setting: Setting): Judged {
     reference: contrast.reference,
     verdict: blocked ? 'undecided' : decision.kind,
     reason: blocked
-      ? `On ${about.scope}: undecided for ${about.arm} against ${about.reference}: ${blockers.map((one) => one.text).join('; ')}.`
+      ? blockedReason(
+          blockers.map((one) => one.text),
+          evidence,
+          about,
+          further,
+        )
       : reasonOf(decision, evidence, about, further),
     delta: outcome.delta,
     blocks: matched.usableBlocks,
@@ -75,7 +80,7 @@ export function judge(result: ContrastResult, setting: Setting): Judged {
     matchings: matchingResults(matched, p),
     learningRates: learningRatesOf(contrast.arm, contrast.reference, pair),
     voided: matched.voided,
-    ...(further === undefined ? {} : { furtherBlocks: further }),
+    ...(further?.kind === 'enough' ? { furtherBlocks: further.blocks } : {}),
   };
   return { record, evidence, rule, blockers: blockers.map((one) => one.text) };
 }
@@ -116,6 +121,7 @@ function blockersOf(result: ContrastResult, setting: Setting): Blocker[] {
   if (setting.alpha === undefined) {
     add('look', `a sequential study is looked at with ${[...LOOKS.keys()].join(', ')} blocks only`);
   }
+  if (singles.length === 0) add('support', 'the study matches on no axis');
   for (const table of singles) {
     if (table.kind === 'notEstimable') add('support', `no support for matching on ${table.name}: ${table.reason}`);
   }

@@ -144,29 +144,47 @@ function visitAllSigns(members: readonly Prepared[], blocks: number, visit: (sta
   }
 }
 
+/** Random patterns: one random byte gives the signs of eight blocks, whose signed sums are worked out once a byte. */
 function visitRandomSigns(
   members: readonly Prepared[],
   blocks: number,
   rng: Rng,
   visit: (statistics: Float64Array) => void,
 ): void {
-  const signs = new Int8Array(blocks);
+  const groups = Math.ceil(blocks / 8);
+  const contrasts = members.map((m) => byteSums(m.c, groups));
+  const mismatches = members.map((m) => (m.d === undefined ? undefined : byteSums(m.d, groups)));
   const statistics = new Float64Array(members.length);
+  const bytes = new Uint8Array(groups);
   for (let draw = 0; draw < DRAWS; draw++) {
-    let bits = 0;
-    for (let b = 0; b < blocks; b++) {
-      if (b % 32 === 0) bits = rng.uint32();
-      signs[b] = bits & 1 ? 1 : -1;
-      bits >>>= 1;
+    let word = 0;
+    for (let g = 0; g < groups; g++) {
+      word = g % 4 === 0 ? rng.uint32() : word >>> 8;
+      bytes[g] = word & 255;
     }
-    for (const [i, m] of members.entries()) statistics[i] = studentized(m, dot(signs, m.c), dot(signs, m.d));
+    for (const [i, m] of members.entries()) {
+      statistics[i] = studentized(m, signedSum(contrasts[i], bytes), signedSum(mismatches[i], bytes));
+    }
     visit(statistics);
   }
 }
 
-function dot(signs: Int8Array, values: Float64Array | undefined): number {
-  if (values === undefined) return 0;
+/** Signed sums of eight values at a time, shape [groups, 256]: bit i of a byte set keeps value i, clear flips it. */
+function byteSums(values: Float64Array, groups: number): Float64Array {
+  const sums = new Float64Array(groups * 256);
+  for (let g = 0; g < groups; g++) {
+    for (let byte = 0; byte < 256; byte++) {
+      let sum = 0;
+      for (let i = 0; i < 8; i++) sum += (byte & (1 << i) ? 1 : -1) * (values[8 * g + i] ?? 0);
+      sums[g * 256 + byte] = sum;
+    }
+  }
+  return sums;
+}
+
+function signedSum(sums: Float64Array | undefined, bytes: Uint8Array): number {
+  if (sums === undefined) return 0;
   let sum = 0;
-  for (let i = 0; i < signs.length; i++) sum += (signs[i] ?? 0) * (values[i] ?? 0);
+  for (let g = 0; g < bytes.length; g++) sum += sums[g * 256 + (bytes[g] ?? 0)] ?? 0;
   return sum;
 }

@@ -58,6 +58,8 @@ export interface World {
   readonly behaviour: (train: number, heldOut: number, shift: number) => number;
   /** What the arm adds beyond the losses, at its learning rates 0, 1, ... */
   readonly effect: (train: number, rate: number) => number;
+  /** Outcomes at every probe, as tables of other trainers have them. */
+  readonly measureAll?: boolean;
   /** Every n-th block is three times as noisy. */
   readonly noisyEvery?: number;
 }
@@ -182,46 +184,46 @@ function simulateRun(world: World, plan: RunPlan, rng: Rng): FrameRun {
   const runEffect = plan.blockEffect + Math.sqrt(RUN_SHARE) * sigma * rng.normal();
   // Two probes are interpolated at each level: that leaves 2/3 of their variance on average.
   const pointSigma = Math.sqrt((1 - RUN_SHARE) * 1.5) * sigma;
-  const axes: { train: number; heldOut: number }[] = [];
-  const behaviour: number[] = [];
+  const truths: Losses[] = [];
+  const axes: Losses[] = [];
   for (let probe = 0, train = START_LOSS; train > STOP_LOSS; probe++) {
     train = FINAL_LOSS + (START_LOSS - FINAL_LOSS) * Math.exp(-decay * probe);
     const fall = START_LOSS - train;
     const heldOut = train + gap * fall * (1 + plan.dynamics.bend * (fall / (START_LOSS - FINAL_LOSS) - 0.5));
-    axes.push(
-      world.lossNoise === 0
-        ? { train, heldOut }
-        : { train: train + world.lossNoise * rng.normal(), heldOut: heldOut + world.lossNoise * rng.normal() },
-    );
-    behaviour.push(
-      world.behaviour(train, heldOut, shift) + plan.effect(train, plan.rate) + runEffect + pointSigma * rng.normal(),
-    );
+    const truth = { train, heldOut };
+    truths.push(truth);
+    axes.push(world.lossNoise === 0 ? truth : noisy(truth, world.lossNoise, rng));
   }
-  const points = withOutcomes(axes, behaviour);
+  const measured = measuredProbes(axes);
+  const points = axes.map((point, step): TrajectoryPoint => {
+    const truth = truths[step];
+    if (truth === undefined || !(world.measureAll === true || measured.has(step))) return { step, axes: point };
+    const behaviour = world.behaviour(truth.train, truth.heldOut, shift) + plan.effect(truth.train, plan.rate);
+    return { step, axes: point, outcomes: { behaviour: behaviour + runEffect + pointSigma * rng.normal() } };
+  });
   return { arm: plan.arm, block: plan.block, learningRate: plan.rate + 1, status: 'finished', points };
 }
 
-/** Outcomes at the two probes around every first crossing, as a trainer that keeps the previous probe measures them. */
-function withOutcomes(
-  axes: readonly { train: number; heldOut: number }[],
-  behaviour: readonly number[],
-): TrajectoryPoint[] {
+/** A run's losses at a probe, in nats. */
+type Losses = { readonly train: number; readonly heldOut: number };
+
+function noisy(truth: Losses, noise: number, rng: Rng): Losses {
+  return { train: truth.train + noise * rng.normal(), heldOut: truth.heldOut + noise * rng.normal() };
+}
+
+/** The two probes around every first crossing: where a trainer that keeps the previous probe measures outcomes. */
+function measuredProbes(axes: readonly Losses[]): ReadonlySet<number> {
   const measured = new Set<number>();
-  for (const axis of [TRAIN, HELD_OUT]) {
+  for (const { name, levels } of [TRAIN, HELD_OUT]) {
     let lowest = Infinity;
     axes.forEach((point, i) => {
-      const value = axis === TRAIN ? point.train : point.heldOut;
-      if (axis.levels.some((level) => value <= level && lowest > level)) {
+      const value = name === 'train' ? point.train : point.heldOut;
+      if (levels.some((level) => value <= level && lowest > level)) {
         measured.add(i - 1);
         measured.add(i);
       }
       lowest = Math.min(lowest, value);
     });
   }
-  return axes.map((point, i) => {
-    const value = behaviour[i];
-    return measured.has(i) && value !== undefined
-      ? { step: i, axes: point, outcomes: { behaviour: value } }
-      : { step: i, axes: point };
-  });
+  return measured;
 }

@@ -1,0 +1,125 @@
+/**
+ * The study that an audit answers: what the user says of axes and outcomes, with levels laid over the axes where none
+ * are given. Levels are chosen from the axes alone, never from outcomes, so they cannot favour an answer.
+ */
+import { AssayError, nearestName } from '#base/errors.ts';
+import type { Axis, Contrast, Outcome } from '#study/study.ts';
+import type { AnalysedStudy } from '#analysis/analyse.ts';
+import type { Frame } from '#analysis/frame.ts';
+import { doubtsAbout, type Doubt } from './doubts.ts';
+
+/** What the user says of an axis; all but the name may be left out. */
+export interface AuditAxis {
+  readonly name: string;
+  readonly role?: Axis['role'];
+  readonly direction?: Axis['direction'];
+  readonly unit?: string;
+  readonly levels?: readonly number[];
+  readonly maxGap?: number;
+}
+
+/** What the user says of an outcome. */
+export interface AuditOutcome {
+  readonly name: string;
+  /** The smallest effect of interest; it cannot be guessed. */
+  readonly delta: number;
+  readonly unit?: string;
+}
+
+/** What an audit is asked. */
+export interface AuditRequest {
+  readonly scope: string;
+  readonly axes: readonly AuditAxis[];
+  readonly outcomes: readonly AuditOutcome[];
+  /** The arm all others are compared with. */
+  readonly reference: string;
+  /** Arms whose effect is known beforehand, each a positive control. */
+  readonly positiveControls?: readonly string[];
+}
+
+const LEVELS = 5;
+/** Widest usable step between probes, in distances between neighbouring levels. */
+const GAP_IN_SPACINGS = 1.5;
+
+/**
+ * The study of an audit, and what is questionable about its frame.
+ * @throws AssayError where the reference or a control is no arm of the frame, or an axis is nowhere measured.
+ */
+export function auditStudy(frame: Frame, request: AuditRequest): { study: AnalysedStudy; doubts: Doubt[] } {
+  const arms = [...new Set(frame.runs.map((run) => run.arm))];
+  for (const arm of [request.reference, ...(request.positiveControls ?? [])]) {
+    if (arms.includes(arm)) continue;
+    const near = nearestName(arm, arms) ?? '';
+    throw new AssayError('usage', `Expected an arm of the table, found "${arm}". Did you mean "${near}"?`);
+  }
+  const doubts: Doubt[] = [];
+  const study: AnalysedStudy = {
+    scope: request.scope,
+    matchOn: request.axes.map((axis) => axisOf(frame, axis, doubts)),
+    outcomes: request.outcomes.map(outcomeOf),
+    contrasts: contrastsOf(arms, request),
+  };
+  return { study, doubts: [...doubts, ...doubtsAbout(frame, study)] };
+}
+
+function outcomeOf({ name, delta, unit }: AuditOutcome): Outcome {
+  if (!(delta > 0)) throw new AssayError('usage', `Expected a delta above 0 for outcome "${name}", found ${delta}.`);
+  return { name, label: name, unit: unit ?? 'units', delta, role: 'confirmatory' };
+}
+
+function contrastsOf(arms: readonly string[], request: AuditRequest): Contrast[] {
+  const controls = new Set(request.positiveControls);
+  const { reference } = request;
+  return arms
+    .filter((arm) => arm !== reference)
+    .map((arm) =>
+      controls.has(arm)
+        ? { kind: 'control', arm, reference, name: `${arm} differs`, expect: 'detected' }
+        : { kind: 'question', arm, reference },
+    );
+}
+
+function axisOf(frame: Frame, axis: AuditAxis, doubts: Doubt[]): Axis {
+  const direction = axis.direction ?? 'falls';
+  const role = axis.role ?? 'other';
+  const levels = axis.levels ?? levelsOver(frame, axis.name, direction);
+  const [first, second] = levels;
+  const spacing = first === undefined || second === undefined ? 0 : Math.abs(first - second);
+  const maxGap = axis.maxGap ?? GAP_IN_SPACINGS * spacing;
+  if (axis.levels === undefined) {
+    const text = `the levels of ${axis.name} (${levels.map((level) => level.toPrecision(4)).join(', ')}) were laid over the data's own range, not fixed beforehand`;
+    doubts.push({ kind: 'levelsFromData', text });
+  }
+  const base = { name: axis.name, label: axis.name, unit: axis.unit ?? 'units', role, levels, maxGap, direction };
+  return role === 'heldOut' ? { ...base, untilBest: true } : base;
+}
+
+/** Evenly spaced levels over what the typical run of every arm covers. */
+function levelsOver(frame: Frame, axis: string, direction: Axis['direction']): number[] {
+  const sign = direction === 'falls' ? 1 : -1;
+  const byArm = Map.groupBy(frame.runs, (run) => run.arm);
+  const spans = [...byArm.values()].map((runs) => {
+    const paths = runs
+      .map((run) => run.points.flatMap((point) => point.axes[axis] ?? []))
+      .filter((path) => path.length > 0);
+    return {
+      start: median(paths.map((path) => sign * (path[0] ?? 0))),
+      best: median(paths.map((path) => path.reduce((least, value) => Math.min(least, sign * value), Infinity))),
+    };
+  });
+  const start = Math.min(...spans.map((span) => span.start));
+  const best = Math.max(...spans.map((span) => span.best));
+  if (!(start > best)) {
+    throw new AssayError(
+      'data',
+      `Expected every arm to cover a common range of "${axis}", found none (from ${sign * start} to ${sign * best}). Give its levels, or drop the arm that stays apart.`,
+    );
+  }
+  return Array.from({ length: LEVELS }, (_, i) => sign * (start - ((i + 0.5) / LEVELS) * (start - best)));
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+  return low === undefined || high === undefined ? Number.NaN : (low + high) / 2;
+}

@@ -1,0 +1,92 @@
+/** Reads comma separated values by RFC 4180: quoted fields, doubled quotes, line breaks inside quotes, LF or CRLF. */
+import { AssayError } from '#base/errors.ts';
+import type { TableRow } from './table.ts';
+
+/** One record with the line it starts on. */
+interface CsvRecord {
+  readonly line: number;
+  readonly fields: readonly string[];
+}
+
+/**
+ * Rows of a CSV text by column name; the first record is the header. Empty lines are skipped.
+ * @throws AssayError naming file and line where a quote stays open, a record has another number of fields than the
+ * header, or a column name is empty or repeated.
+ */
+export function readCsv(text: string, file: string): TableRow[] {
+  const [header, ...records] = recordsOf(text.replace(/^\uFEFF/, ''), file);
+  if (header === undefined) throw new AssayError('data', `${file}: expected a header line, found an empty file.`);
+  checkHeader(header, file);
+  return records.map(({ line, fields }) => {
+    if (fields.length !== header.fields.length) {
+      throw new AssayError(
+        'data',
+        `${file}:${line}: expected ${header.fields.length} fields as in the header, found ${fields.length}.`,
+      );
+    }
+    return { line, cells: Object.fromEntries(header.fields.map((name, i) => [name, fields[i] ?? ''])) };
+  });
+}
+
+function checkHeader(header: CsvRecord, file: string): void {
+  const seen = new Set<string>();
+  for (const name of header.fields) {
+    if (name === '' || seen.has(name)) {
+      const what = name === '' ? 'an empty one' : `"${name}" twice`;
+      throw new AssayError('data', `${file}:${header.line}: expected distinct column names, found ${what}.`);
+    }
+    seen.add(name);
+  }
+}
+
+function recordsOf(text: string, file: string): CsvRecord[] {
+  const records: CsvRecord[] = [];
+  let [at, line] = [0, 1];
+  while (at < text.length) {
+    const fields: string[] = [];
+    const start = line;
+    for (;;) {
+      const field = text[at] === '"' ? quotedField(text, at, file, line) : plainField(text, at);
+      fields.push(field.value);
+      line += field.lines;
+      at = field.end;
+      if (text[at] !== ',') break;
+      at++;
+    }
+    if (text[at] === '\r' && text[at + 1] === '\n') at++;
+    if (at < text.length && text[at] !== '\n' && text[at] !== '\r') {
+      throw new AssayError(
+        'data',
+        `${file}:${line}: expected a comma or a line end after a quote, found "${text[at]}".`,
+      );
+    }
+    at++;
+    line++;
+    if (fields.length > 1 || fields[0] !== '') records.push({ line: start, fields });
+  }
+  return records;
+}
+
+interface Field {
+  readonly value: string;
+  readonly end: number;
+  readonly lines: number;
+}
+
+function plainField(text: string, from: number): Field {
+  let end = from;
+  while (end < text.length && text[end] !== ',' && text[end] !== '\n' && text[end] !== '\r') end++;
+  return { value: text.slice(from, end), end, lines: 0 };
+}
+
+function quotedField(text: string, from: number, file: string, line: number): Field {
+  let end = from + 1;
+  for (;;) {
+    end = text.indexOf('"', end);
+    if (end < 0) throw new AssayError('data', `${file}:${line}: expected a closing quote, found the end of the file.`);
+    if (text[end + 1] !== '"') break;
+    end += 2;
+  }
+  const raw = text.slice(from + 1, end);
+  return { value: raw.replaceAll('""', '"'), end: end + 1, lines: raw.split('\n').length - 1 };
+}

@@ -1,0 +1,126 @@
+/** What is questionable about runs trained elsewhere, said before their verdicts are read. */
+import { MIN_BLOCKS } from '#analysis/match.ts';
+import { curveOf, valueAt, type Curve } from '#analysis/passage.ts';
+import type { Frame, FrameRun } from '#analysis/frame.ts';
+import type { AnalysedStudy } from '#analysis/analyse.ts';
+import type { Axis } from '#study/study.ts';
+
+/** One doubt, as a sentence. */
+export interface Doubt {
+  readonly kind:
+    | 'duplicateSteps'
+    | 'stepsOutOfOrder'
+    | 'fewBlocks'
+    | 'unpairedBlocks'
+    | 'noOverlap'
+    | 'missingOutcomes'
+    | 'wideGaps'
+    | 'noisyAxis'
+    | 'differentRates'
+    | 'levelsFromData';
+  readonly text: string;
+}
+
+/** Share of probes that move an axis the wrong way above which it looks like a minibatch loss. */
+const REVERSALS_FRACTION = 0.25;
+/** Share of crossings without outcomes (or across too wide a gap) above which it is said. */
+const MISSED_FRACTION = 0.1;
+
+/** Everything questionable about a frame, given the study it is to answer. */
+export function doubtsAbout(frame: Frame, study: AnalysedStudy): Doubt[] {
+  const pairs = study.contrasts.map(({ arm, reference }) => ({ arm, reference }));
+  return [
+    ...pairs.flatMap(({ arm, reference }) => pairDoubts(frame, arm, reference)),
+    ...study.matchOn.flatMap((axis) => [
+      ...pairs.flatMap(({ arm, reference }) => overlapDoubt(frame, axis, arm, reference)),
+      ...noiseDoubt(frame, axis),
+    ]),
+    ...crossingDoubts(frame, study),
+  ];
+}
+
+function runsOf(frame: Frame, arm: string): FrameRun[] {
+  return frame.runs.filter((run) => run.arm === arm);
+}
+
+function pairDoubts(frame: Frame, arm: string, reference: string): Doubt[] {
+  const [mine, theirs] = [runsOf(frame, arm), runsOf(frame, reference)];
+  const blocksIn = (runs: readonly FrameRun[]): Set<number> => new Set(runs.map((run) => run.block));
+  const [myBlocks, theirBlocks] = [blocksIn(mine), blocksIn(theirs)];
+  const pair = `${arm} against ${reference}`;
+  const doubts: Doubt[] = [];
+  const shared = myBlocks.intersection(theirBlocks).size;
+  if (shared < MIN_BLOCKS) {
+    doubts.push({ kind: 'fewBlocks', text: `${pair}: ${shared} blocks have both arms, at least ${MIN_BLOCKS} decide` });
+  }
+  const unpaired = [...myBlocks.symmetricDifference(theirBlocks)].toSorted((a, b) => a - b);
+  if (unpaired.length > 0) {
+    const text = `${pair}: blocks ${unpaired.slice(0, 10).join(', ')} have only one arm and are voided; a block is one seed shared by all arms`;
+    doubts.push({ kind: 'unpairedBlocks', text });
+  }
+  const rates = [mine, theirs].map((runs) => new Set(runs.map((run) => run.learningRate)));
+  const [one, other] = rates;
+  if (one?.size === 1 && other?.size === 1 && one.isDisjointFrom(other)) {
+    const text = `${pair}: each arm has one learning rate, ${[...one][0]} and ${[...other][0]}; the comparison is also one of rates`;
+    doubts.push({ kind: 'differentRates', text });
+  }
+  return doubts;
+}
+
+function rangeOf(runs: readonly FrameRun[], axis: string): readonly [number, number] | undefined {
+  const values = runs.flatMap((run) => run.points.flatMap((point) => point.axes[axis] ?? []));
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  return values.length === 0 ? undefined : [low, high];
+}
+
+function overlapDoubt(frame: Frame, axis: Axis, arm: string, reference: string): Doubt[] {
+  const [mine, theirs] = [rangeOf(runsOf(frame, arm), axis.name), rangeOf(runsOf(frame, reference), axis.name)];
+  if (mine === undefined || theirs === undefined) {
+    return [{ kind: 'noOverlap', text: `${arm} against ${reference}: ${axis.name} is not measured in both arms` }];
+  }
+  if (Math.max(mine[0], theirs[0]) < Math.min(mine[1], theirs[1])) return [];
+  const text = `${arm} against ${reference}: no common ${axis.name} (${mine.join(' to ')} and ${theirs.join(' to ')} ${axis.unit})`;
+  return [{ kind: 'noOverlap', text }];
+}
+
+function noiseDoubt(frame: Frame, axis: Axis): Doubt[] {
+  let [reversals, steps] = [0, 0];
+  for (const run of frame.runs) {
+    const values = run.points.flatMap((point) => point.axes[axis.name] ?? []);
+    values.slice(1).forEach((value, i) => {
+      const change = value - (values[i] ?? 0);
+      steps++;
+      if (axis.direction === 'falls' ? change > 0 : change < 0) reversals++;
+    });
+  }
+  if (steps === 0 || reversals <= REVERSALS_FRACTION * steps) return [];
+  const text = `${axis.name} moves the wrong way in ${Math.round((100 * reversals) / steps)}% of probes: it looks like a minibatch loss; measure it on a fixed probe set, noise biases every matching`;
+  return [{ kind: 'noisyAxis', text }];
+}
+
+/** Crossings of levels that cannot be used: outcomes missing at a bracket, or probes too far apart. */
+function crossingDoubts(frame: Frame, study: AnalysedStudy): Doubt[] {
+  const curves: Curve[] = frame.runs.map((run) => curveOf(run, study.matchOn));
+  const doubts: Doubt[] = [];
+  for (const [a, axis] of study.matchOn.entries()) {
+    const passages = curves.flatMap((curve) => (curve.passages[a] ?? []).map((passage) => ({ curve, passage })));
+    const reached = passages.filter(({ passage }) => passage.kind === 'crossed' || passage.reason === 'gap too wide');
+    const wide = reached.filter(({ passage }) => passage.kind === 'missed').length;
+    if (wide > MISSED_FRACTION * reached.length) {
+      const text = `${wide} of ${reached.length} crossings of ${axis.name} lie between probes more than ${axis.maxGap} ${axis.unit} apart and do not count`;
+      doubts.push({ kind: 'wideGaps', text });
+    }
+    for (const outcome of study.outcomes) {
+      const missing = reached.filter(
+        ({ curve, passage }) =>
+          passage.kind === 'crossed' &&
+          valueAt(curve, passage, (point) => point.outcomes?.[outcome.name]) === undefined,
+      ).length;
+      if (missing <= MISSED_FRACTION * reached.length) continue;
+      const text = `${outcome.name} is missing at ${missing} of ${reached.length} crossings of ${axis.name}: both probes around a crossing need it`;
+      doubts.push({ kind: 'missingOutcomes', text });
+    }
+  }
+  return doubts;
+}

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { parquetWriteBuffer } from 'hyparquet-writer';
+
+import { analyse } from '#analysis/analyse.ts';
+import type { Frame } from '#analysis/frame.ts';
+import { auditStudy, type AuditRequest } from '#analysis/import/audit.ts';
+import { readCsv } from '#analysis/import/csv.ts';
+import { readParquet } from '#analysis/import/parquet.ts';
+import { LOG_COLUMNS, rowsFromTrainerState, rowsFromWandb } from '#analysis/import/run-logs.ts';
+import { frameFromTable, type TableMapping } from '#analysis/import/table.ts';
+import { BASE, DELTA, simulate } from '#analysis/validation/world.ts';
+import { rngOf } from '#base/rng.ts';
+
+const FILE = 'trajectories.csv';
+const MAPPING: TableMapping = {
+  arm: 'arm',
+  block: 'block',
+  step: 'step',
+  learningRate: 'lr',
+  axes: { train: 'train_loss', heldOut: 'eval_loss' },
+  outcomes: { behaviour: 'score' },
+};
+const REQUEST: AuditRequest = {
+  scope: 'runs trained elsewhere',
+  axes: [
+    { name: 'train', role: 'train', unit: 'nats' },
+    { name: 'heldOut', role: 'heldOut', unit: 'nats' },
+  ],
+  outcomes: [{ name: 'behaviour', delta: DELTA }],
+  reference: 'reference',
+  positiveControls: ['positive'],
+};
+const world = (effect: number): Frame =>
+  simulate({ ...BASE, measureAll: true, effect: () => effect }, 8, rngOf(3, 'import.test'));
+
+function csvOf(frame: Frame): string {
+  const lines = frame.runs.flatMap((run) =>
+    run.points.map(({ step, axes, outcomes }) =>
+      [run.arm, run.block, run.learningRate, step, axes['train'], axes['heldOut'], outcomes?.['behaviour'] ?? ''].join(
+        ',',
+      ),
+    ),
+  );
+  return ['arm,block,lr,step,train_loss,eval_loss,score', ...lines].join('\r\n');
+}
+
+test('CSV follows RFC 4180: quotes, doubled quotes, breaks inside quotes, CRLF, and lines are counted', () => {
+  const rows = readCsv('\uFEFFa,"b ""x"""\r\n"1\n2",3\r\n\r\n4,"5,6"\n', 'x.csv');
+  assert.deepEqual(rows, [
+    { line: 2, cells: { a: '1\n2', 'b "x"': '3' } },
+    { line: 5, cells: { a: '4', 'b "x"': '5,6' } },
+  ]);
+  assert.throws(() => readCsv('a,b\n1,2,3\n', 'x.csv'), /x\.csv:2: expected 2 fields as in the header, found 3/);
+  assert.throws(() => readCsv('a,b\n1,"2\n', 'x.csv'), /x\.csv:2: expected a closing quote/);
+  assert.throws(() => readCsv('a,a\n', 'x.csv'), /found "a" twice/);
+});
+
+test('a frame written as a table comes back as it was', () => {
+  const frame = world(0);
+  const { frame: back, doubts } = frameFromTable(readCsv(csvOf(frame), FILE), MAPPING, FILE);
+  assert.deepEqual(back, frame);
+  assert.deepEqual(doubts, []);
+});
+
+test('an audit of runs trained elsewhere reaches the verdict their world holds', () => {
+  for (const [effect, expected] of [
+    [0, 'noEffect'],
+    [3 * DELTA, 'affects'],
+  ] as const) {
+    const { frame } = frameFromTable(readCsv(csvOf(world(effect)), FILE), MAPPING, FILE);
+    const { study, doubts } = auditStudy(frame, REQUEST);
+    assert.deepEqual(
+      doubts.map((doubt) => doubt.kind),
+      ['levelsFromData', 'levelsFromData'],
+    );
+    assert.equal(analyse(study, frame, { verdictsOnly: true }).verdicts[0]?.verdict, expected);
+  }
+});
+
+test('what is wrong with a table is said with its lines, all at once', () => {
+  const text =
+    'arm,block,lr,step,train_loss,eval_loss,score\na,0,1,0,2,2,0\n,0,1,1,2,2,0\na,x,1,1,2,2,0\na,0,1,1,fast,2,0\n';
+  assert.throws(
+    () => frameFromTable(readCsv(text, FILE), MAPPING, FILE),
+    /:3: expected an arm.*\n.*:4: expected a whole number in column "block", found x\.\n.*:5: expected a finite number in column "train_loss", found "fast"/,
+  );
+  assert.throws(
+    () => frameFromTable(readCsv('arm,block,lr,step,train_los,eval_loss,score\n1,1,1,1,1,1,1\n', FILE), MAPPING, FILE),
+    /expected a column "train_loss".*Did you mean "train_los"/,
+  );
+});
+
+test('every doubt about the data is said', () => {
+  const kinds = (frame: Frame, request = REQUEST): string[] =>
+    auditStudy(frame, request).doubts.map((doubt) => doubt.kind);
+  const frame = world(0);
+  const only = (keep: (run: Frame['runs'][number]) => boolean): Frame => ({ runs: frame.runs.filter(keep) });
+  assert.ok(kinds(only((run) => run.block < 4)).includes('fewBlocks'));
+  assert.ok(kinds(only((run) => run.arm !== 'arm' || run.block !== 2)).includes('unpairedBlocks'));
+  assert.ok(kinds(only((run) => (run.arm === 'arm') === (run.learningRate === 1))).includes('differentRates'));
+  const sparse = simulate({ ...BASE, probes: 6 }, 8, rngOf(1, 'sparse'));
+  const levels = REQUEST.axes.map((axis) => Object.assign({}, axis, { levels: [1.6, 1.4, 1.2], maxGap: 0.1 }));
+  assert.ok(kinds(sparse, { ...REQUEST, axes: levels }).includes('wideGaps'));
+  assert.ok(kinds(simulate({ ...BASE, lossNoise: 0.1 }, 8, rngOf(1, 'noisy'))).includes('noisyAxis'));
+  const bare = simulate(BASE, 8, rngOf(1, 'bare'));
+  const elsewhere = REQUEST.axes.map((axis) => Object.assign({}, axis, { levels: [1.55, 1.05], maxGap: 0.25 }));
+  assert.ok(kinds(bare, { ...REQUEST, axes: elsewhere }).includes('missingOutcomes'));
+  const twice = 'arm,block,lr,step,train_loss,eval_loss,score\na,0,1,1,2,2,0\na,0,1,1,3,2,0\na,0,1,0,2,2,0\n';
+  assert.deepEqual(
+    frameFromTable(readCsv(twice, FILE), MAPPING, FILE).doubts.map((doubt) => doubt.kind),
+    ['duplicateSteps', 'stepsOutOfOrder'],
+  );
+});
+
+test('Parquet rows are the rows of the table', async () => {
+  const buffer = parquetWriteBuffer({
+    columnData: [
+      { name: 'arm', data: ['a', 'a'], type: 'STRING' },
+      { name: 'step', data: [0, 1], type: 'INT32' },
+      { name: 'loss', data: [2.5, 1.5], type: 'DOUBLE' },
+    ],
+  });
+  assert.deepEqual(await readParquet(new Uint8Array(buffer), 'x.parquet'), [
+    { line: 1, cells: { arm: 'a', step: 0, loss: 2.5 } },
+    { line: 2, cells: { arm: 'a', step: 1, loss: 1.5 } },
+  ]);
+  await assert.rejects(readParquet(new Uint8Array([1, 2, 3]), 'x.parquet'), /x\.parquet: expected a Parquet file/);
+});
+
+test('a Weights & Biases export becomes one run a series; a run without label is refused', () => {
+  const csv = '"Step","lora-0 - train/loss","lora-0 - train/loss__MIN","full-0 - train/loss"\n0,2,2,2.1\n10,1.5,1.5,\n';
+  const labels = { 'lora-0': { arm: 'lora', block: 0 }, 'full-0': { arm: 'full', block: 0 } };
+  const rows = rowsFromWandb(readCsv(csv, 'wandb.csv'), labels, 'wandb.csv');
+  const mapping: TableMapping = { ...LOG_COLUMNS, axes: { train: 'train/loss' }, outcomes: {} };
+  const { frame } = frameFromTable(rows, mapping, 'wandb.csv');
+  assert.deepEqual(
+    frame.runs.map((run) => [run.arm, run.points.map((point) => point.axes['train'])]),
+    [
+      ['lora', [2, 1.5]],
+      ['full', [2.1, undefined]],
+    ],
+  );
+  assert.throws(() => rowsFromWandb(readCsv(csv, 'wandb.csv'), {}, 'wandb.csv'), /for run "lora-0"/);
+});
+
+test('training and evaluation records of trainer_state.json meet at their step', () => {
+  const state = {
+    log_history: [
+      { step: 10, loss: 1.2, learning_rate: 0.001, epoch: 0.1 },
+      { step: 10, eval_loss: 1.4, eval_score: 0.3, epoch: 0.1 },
+    ],
+  };
+  const rows = rowsFromTrainerState(state, { arm: 'lora', block: 3, learningRate: 0.002 }, 'trainer_state.json');
+  const mapping: TableMapping = {
+    ...LOG_COLUMNS,
+    axes: { train: 'loss', heldOut: 'eval_loss' },
+    outcomes: { score: 'eval_score' },
+  };
+  assert.deepEqual(frameFromTable(rows, mapping, 'trainer_state.json').frame.runs, [
+    {
+      arm: 'lora',
+      block: 3,
+      learningRate: 0.002,
+      status: 'finished',
+      points: [{ step: 10, axes: { train: 1.2, heldOut: 1.4 }, outcomes: { score: 0.3 } }],
+    },
+  ]);
+  assert.throws(() => rowsFromTrainerState({}, { arm: 'a', block: 0 }, 'trainer_state.json'), /log_history/);
+});

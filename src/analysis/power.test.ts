@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { analyse } from '#analysis/analyse.ts';
+import { runStudies } from '#analysis/validation/run-world.ts';
+import { BASE, DELTA, simulate, WORLD_STUDY, type World } from '#analysis/validation/world.ts';
+import { rngOf } from '#base/rng.ts';
+
+const QUIET: World = { ...BASE, rates: 1, sigma: DELTA };
+const STUDIES = 30;
+
+/** Share of simulated studies of so many blocks that decide. */
+function powerOf(world: World, blocks: number): number {
+  const one = { name: 'power.test', world, design: { kind: 'fixed' as const, blocks }, checks: [] };
+  return 1 - (runStudies(one, 0, STUDIES).verdicts['undecided'] ?? 0) / STUDIES;
+}
+
+test('the further blocks asked for are about those that decide in simulation', () => {
+  const asked = Array.from({ length: 9 }, (_, i) => {
+    const frame = simulate(QUIET, 8, rngOf(i, 'power.test'));
+    return analyse(WORLD_STUDY, frame).verdicts[0]?.furtherBlocks ?? Infinity;
+  }).toSorted((a, b) => a - b);
+  const median = 8 + (asked[4] ?? 0);
+  // With 8 blocks the spread itself is known to a quarter, so the number is known to a factor of about two.
+  assert.ok(powerOf(QUIET, Math.ceil(median * 1.5)) >= 0.8, `${median} blocks`);
+  assert.ok(powerOf(QUIET, Math.floor(median / 2)) < 0.8, `${median} blocks`);
+});
+
+test('where no number of blocks would decide, the reason says so', () => {
+  // Behaviour follows training loss: no effect at matched training loss, one at matched held-out loss, in any number of blocks.
+  const gapped: World = {
+    ...BASE,
+    arm: { ...BASE.arm, gap: 0.45 },
+    reference: { ...BASE.reference, gap: 0.25 },
+    behaviour: (train) => 0.8 * (2 - train),
+  };
+  const [verdict] = analyse(WORLD_STUDY, simulate(gapped, 8, rngOf(1, 'gapped'))).verdicts;
+  assert.equal(verdict?.verdict, 'undecided');
+  assert.equal(verdict.furtherBlocks, undefined);
+  assert.match(verdict.reason, /96 blocks in all do not give 80% power/);
+});
