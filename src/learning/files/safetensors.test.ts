@@ -98,6 +98,23 @@ test('float16 encoding picks the nearest half, ties to even', () => {
   }
 });
 
+test('bfloat16 encoding picks the nearest, ties to even, and keeps NaN', () => {
+  const cases: [number, number][] = [
+    [0x3f808000, 0x3f80], // a tie, even below
+    [0x3f818000, 0x3f82], // a tie, even above
+    [0x3f808001, 0x3f81],
+    [0x3f807fff, 0x3f80],
+    [0x7f7fffff, 0x7f80], // overflows to infinity
+    [0x7f800001, 0x7fc0], // NaN with a payload that would be lost
+    [0x80000000, 0x8000],
+  ];
+  const values = new Float32Array(Uint32Array.from(cases.map(([word]) => word)).buffer);
+  assert.deepEqual(
+    [...new Uint16Array(encodeBF16(values).buffer)],
+    cases.map(([, bits]) => bits),
+  );
+});
+
 /** A safetensors file with the given header text and as many data bytes. */
 function fileOf(header: string, dataBytes: number): Uint8Array {
   const text = new TextEncoder().encode(header);
