@@ -147,6 +147,11 @@ const HOSTILE: readonly (readonly [string, Uint8Array, RegExp])[] = [
   ['an unknown dtype', fileOf('{"a":{"dtype":"toString","shape":[1],"data_offsets":[0,4]}}', 4), /a dtype among/],
   ['an entry that is text', fileOf('{"a":"b"}', 0), /an object with dtype/],
   ['deep nesting', fileOf(`{"a":${'['.repeat(50_000)}`, 0), /nested more than 64 deep/],
+  [
+    'millions of empty parts',
+    fileOf(`{"a":[${'[],'.repeat(2_000_001)}[]]}`, 0),
+    /more than 2000000 objects, arrays and keys/,
+  ],
   ['metadata that is no text', fileOf('{"__metadata__":{"a":1}}', 0), /text in __metadata__.a/],
 ];
 
