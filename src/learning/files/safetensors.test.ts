@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
+import * as fc from 'fast-check';
+
 import { AssayError } from '#base/errors.ts';
 import { rngOf } from '#base/rng.ts';
 
@@ -201,6 +203,35 @@ function mutated(seed: Uint8Array, rng: ReturnType<typeof rngOf>): Uint8Array {
   }
   return bytes;
 }
+
+test('whatever is written is read back, whatever the names, shapes and order', async () => {
+  const shape = fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 3 });
+  const tensors = fc.uniqueArray(fc.tuple(fc.string({ unit: 'grapheme', maxLength: 8 }), shape), {
+    selector: ([name]) => name,
+    maxLength: 6,
+  });
+  await fc.assert(
+    fc.asyncProperty(tensors, fc.dictionary(fc.string(), fc.string(), { maxKeys: 3 }), async (list, metadata) => {
+      const written = list
+        .filter(([name]) => name !== '__metadata__')
+        .map(([name, extents], i): TensorToWrite => {
+          const size = extents.reduce((product, extent) => product * extent, 1);
+          const values = Float32Array.from({ length: size }, (_, j) => i + j / 7);
+          return { name, dtype: 'F32', shape: extents, values };
+        });
+      const bytes = safetensorsBytes(written, metadata);
+      assert.deepEqual(safetensorsBytes(written.toReversed(), metadata), bytes);
+      const file = await readSafetensors(bytesSource(bytes));
+      assert.equal(file.tensors.size, written.length);
+      for (const { name, shape: extents, values } of written) {
+        assert.deepEqual(file.tensors.get(name)?.shape, extents);
+        assert.deepEqual(await file.read(name), values);
+      }
+      assert.deepEqual({ ...file.metadata }, { ...metadata });
+    }),
+    { seed: 10, numRuns: 300 },
+  );
+});
 
 test('names, dtypes and shapes that disagree with the values are refused before writing', () => {
   const values = new Float32Array(4);
