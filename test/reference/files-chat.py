@@ -141,6 +141,9 @@ FILTERS = """{% set users = messages | selectattr('role', 'equalto', 'user') | l
 {% set names = messages | map(attribute='role') | list %}
 {{ names | join(', ') | upper }} {{ users | length }}
 {% for role in names | unique %}
+  {% if loop.first %}
+  first
+  {% endif %}
   {{ loop.index }}/{{ loop.length }} {{ role | capitalize }}{{ '' if loop.last else ';' }}
 {% endfor %}
 {# a comment #}

@@ -71,7 +71,6 @@ export function arrangeRows(
     const start = sequence * length + at;
     ids.set(row.ids.subarray(0, size), start);
     lossMask.set(row.lossMask.subarray(0, size), start);
-    lossMask[start] = 0;
     segments.fill(segment, start, start + size);
     for (let t = 0; t < size; t++) positions[start + t] = t;
     tokens += size;

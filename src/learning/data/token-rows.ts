@@ -6,6 +6,7 @@
  */
 import { AssayError, messageOf } from '#base/errors.ts';
 import type { ChatTemplate } from '#learning/files/chat-template.ts';
+import { withTimeLimit } from '#learning/files/time-limit.ts';
 import type { TextTokenizer } from '#learning/files/tokenizer.ts';
 
 import type { LearnedTurns } from './assistant-spans.ts';
@@ -31,20 +32,44 @@ export interface TokenizeSetup {
   readonly learnedTurns?: LearnedTurns;
 }
 
+/** Rows tokenized under one time limit; a row takes milliseconds. */
+const BATCH_ROWS = 64;
+const BATCH_LIMIT_MS = 60_000;
+
 /**
  * Tokenizes rows in order.
  * @param path Named in errors.
+ * @param batchLimitMs Time for 64 rows, after which the model's template or tokenizer is taken to run for ever.
  * @throws AssayError naming `path:line` when a row cannot be tokenized or nothing in it would be learned.
  */
-export function tokenizeRows(rows: readonly NumberedRow[], setup: TokenizeSetup, path: string): TokenRow[] {
-  return rows.map(({ line, row }) => {
-    try {
-      return { line, ...tokenizeRow(row, setup) };
-    } catch (thrown) {
-      if (!(thrown instanceof AssayError)) throw thrown;
-      throw new AssayError(thrown.kind, `${path}:${line}: ${messageOf(thrown)}`, { cause: thrown });
-    }
-  });
+export function tokenizeRows(
+  rows: readonly NumberedRow[],
+  setup: TokenizeSetup,
+  path: string,
+  batchLimitMs: number = BATCH_LIMIT_MS,
+): TokenRow[] {
+  const done: TokenRow[] = [];
+  const lineAt = (index: number): string => `${path}:${rows[index]?.line}`;
+  const tooSlow = (): string =>
+    `${lineAt(done.length)}: the model's chat template or tokenizer did not finish this row in ${batchLimitMs} ms.`;
+  for (let from = 0; from < rows.length; from += BATCH_ROWS) {
+    withTimeLimit(batchLimitMs, tooSlow, () => {
+      for (const { line, row } of rows.slice(from, from + BATCH_ROWS)) {
+        done.push({ line, ...located(lineAt(done.length), () => tokenizeRow(row, setup)) });
+      }
+    });
+  }
+  return done;
+}
+
+/** Puts where it happened before the message of an AssayError. */
+function located<T>(where: string, work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    if (!(thrown instanceof AssayError)) throw thrown;
+    throw new AssayError(thrown.kind, `${where}: ${messageOf(thrown)}`, { cause: thrown });
+  }
 }
 
 /**
@@ -75,15 +100,23 @@ function masked(
 ): Pick<TokenRow, 'ids' | 'lossMask'> {
   const ids = Int32Array.from(tokenizer.encode(text, extras));
   const lossMask = new Uint8Array(ids.length);
-  /** How many of the ids stand wholly before an offset: those that tokenizing only what is before it gives too. */
-  const tokensBefore = (offset: number): number => {
-    if (offset >= text.length) return ids.length;
-    const prefix = tokenizer.encode(text.slice(0, offset), extras);
+  /** How many ids stand wholly before an offset: those that the text before it gives alone. */
+  const idsBefore = (offset: number): number => {
+    const alone = tokenizer.encode(text.slice(0, offset), extras);
     let same = 0;
-    while (same < prefix.length && prefix[same] === ids[same]) same++;
+    while (same < alone.length && alone[same] === ids[same]) same++;
     return same;
   };
-  for (const [start, end] of spans) lossMask.fill(1, start === 0 ? 0 : tokensBefore(start), tokensBefore(end));
+  /** How many ids stand wholly after an offset: those that the text after it gives alone. */
+  const idsAfter = (offset: number): number => {
+    const alone = tokenizer.encode(text.slice(offset), 'plain');
+    let same = 0;
+    while (same < alone.length && alone.at(-1 - same) === ids.at(-1 - same)) same++;
+    return same;
+  };
+  for (const [start, end] of spans) {
+    lossMask.fill(1, start === 0 ? 0 : idsBefore(start), end === text.length ? ids.length : ids.length - idsAfter(end));
+  }
   lossMask[0] = 0;
   if (lossMask.includes(1)) return { ids, lossMask };
   throw new AssayError('data', `Expected a token to learn in ${JSON.stringify(text.slice(0, 80))}, found none.`);

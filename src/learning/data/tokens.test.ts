@@ -121,6 +121,18 @@ test('plain text learns all but its first token; completions learn the completio
   }
 });
 
+test('a token that reaches into a learned stretch is learned, also when what follows is merged into it', async () => {
+  const tokenizer = await tokenizerOf('gpt2');
+  const chatTemplateOf = chatTemplate('{% for m in messages %}{{ m.role }}:{{ m.content }}ing\n{% endfor %}', {});
+  const messages = training([
+    { role: 'user', content: 'x' },
+    { role: 'assistant', content: 'trai' },
+  ]);
+  const { ids, lossMask } = tokenizeRow({ kind: 'chat', messages }, { tokenizer, chatTemplate: chatTemplateOf });
+  const learned = tokenizer.decode(ids.filter((_, t) => lossMask[t] === 1));
+  assert.ok(learned.includes('trai') && !learned.includes('\n'), JSON.stringify(learned));
+});
+
 test('conversations without a template are refused, naming the line', async () => {
   const tokenizer = await tokenizerOf('gpt2');
   const messages = training([{ role: 'assistant', content: 'b' }]);
@@ -128,6 +140,27 @@ test('conversations without a template are refused, naming the line', async () =
   assert.throws(() => tokenizeRows(rows, { tokenizer }, 'a.jsonl'), /a\.jsonl:7: The model brings no chat template/);
   const strict: ChatTemplate = chatTemplate('{{ raise_exception("no system") }}', {});
   assert.throws(() => tokenizeRows(rows, { tokenizer, chatTemplate: strict }, 'a.jsonl'), /a\.jsonl:7: .*no system/);
+});
+
+test('a template or a tokenizer that never ends is stopped, naming the line', async () => {
+  const tokenizer = await tokenizerOf('gpt2');
+  const messages = training([{ role: 'assistant', content: `${'a'.repeat(60)}!` }]);
+  const rows = [{ line: 3, row: { kind: 'chat', messages } as const }];
+  const loops = '{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}';
+  const endless = chatTemplate(loops, {});
+  const limitMs = 300;
+  assert.throws(
+    () => tokenizeRows(rows, { tokenizer, chatTemplate: endless }, 'a.jsonl', limitMs),
+    /a\.jsonl:3: .*did not finish/,
+  );
+  const regex = { type: 'Split', pattern: { Regex: '^(a+)+$' }, behavior: 'Isolated', invert: false };
+  const json = parseStrictObject(await readFile(join(FIXTURES, 'tokenizers/gpt2/tokenizer.json')), 'gpt2');
+  const slow = textTokenizer({ ...json, pre_tokenizer: regex }, {}, 'slow');
+  const plain = chatTemplate('{{ messages[0].content }}', {});
+  assert.throws(
+    () => tokenizeRows(rows, { tokenizer: slow, chatTemplate: plain }, 'a.jsonl', limitMs),
+    /did not finish/,
+  );
 });
 
 /** A row of `size` tokens that counts up from 100 * line, with the last `learned` of them learned. */

@@ -50,6 +50,8 @@ const DEFAULT_ALIGNMENT = 32;
 const MAX_EXTENTS = 4; // GGML_MAX_DIMS
 const SHORTEST_PAIR = 8 + 4 + 1;
 const SHORTEST_ENTRY = 8 + 4 + 4 + 8;
+/** More tensors or metadata pairs than this is no model: each takes a few hundred bytes of memory. */
+const MAX_ENTRIES = 1 << 20;
 
 /** Thrown when the header goes on beyond the bytes at hand: the caller reads more and starts again. */
 export class HeaderContinues extends Error {
@@ -70,8 +72,8 @@ export function parseGgufHeader(bytes: Uint8Array, fileSize: number, path: strin
     const hint = version > 0xffff ? ' It may be big-endian, which is not supported.' : '';
     throw cursor.error(`expected GGUF version 2 or 3, found ${version}.${hint}`);
   }
-  const tensorCount = cursor.count('tensors', SHORTEST_ENTRY);
-  const pairCount = cursor.count('metadata pairs', SHORTEST_PAIR);
+  const tensorCount = cursor.entryCount('tensors', SHORTEST_ENTRY);
+  const pairCount = cursor.entryCount('metadata pairs', SHORTEST_PAIR);
   const metadata = new Map<string, GgufValue>();
   for (let i = 0; i < pairCount; i++) {
     const key = cursor.text();
@@ -162,6 +164,8 @@ interface Cursor {
   u64(what: string): number;
   /** A number of things of which each takes at least `leastBytes` of what is left of the file. */
   count(what: string, leastBytes: number): number;
+  /** As `count`, for things that are kept as objects. */
+  entryCount(what: string, leastBytes: number): number;
   /** Text with its length before it. */
   text(): string;
   take(length: number): Uint8Array<ArrayBuffer>;
@@ -192,6 +196,11 @@ function cursorOver(given: Uint8Array, fileSize: number, path: string): Cursor {
     if (value * leastBytes <= fileSize - at) return value;
     throw error(`${value} ${what} are announced, which do not fit in the ${fileSize - at} bytes left`);
   };
+  const entryCount = (what: string, leastBytes: number): number => {
+    const value = count(what, leastBytes);
+    if (value <= MAX_ENTRIES) return value;
+    throw error(`${value} ${what} are announced; at most ${MAX_ENTRIES} are read`);
+  };
   const take = (length: number): Uint8Array<ArrayBuffer> => {
     const from = advance(length);
     return bytes.subarray(from, from + length);
@@ -201,6 +210,7 @@ function cursorOver(given: Uint8Array, fileSize: number, path: string): Cursor {
     u32: () => view.getUint32(advance(4), true),
     u64,
     count,
+    entryCount,
     text: () => decodeUtf8(take(count('bytes of text', 1)), `${path}: byte ${at}`),
     take,
     error,

@@ -24,12 +24,14 @@ interface Splitting {
   readonly steps: readonly JsonObject[];
   readonly ignoreMerges: boolean;
   readonly normalizer: JsonObject | null;
+  /** Whether a text starts with the start token when the file does not say. */
+  readonly startsByDefault: boolean;
 }
 
-const GPT2: Splitting = { steps: [GPT2_STEP], ignoreMerges: false, normalizer: null };
+const GPT2: Splitting = { steps: [GPT2_STEP], ignoreMerges: false, normalizer: null, startsByDefault: false };
 const SMOLLM: Splitting = { ...GPT2, steps: [{ type: 'Digits', individual_digits: true }, GPT2_STEP] };
-const LLAMA3: Splitting = { steps: splitThenBytes(LLAMA3_SPLIT), ignoreMerges: true, normalizer: null };
-const QWEN2: Splitting = { steps: splitThenBytes(QWEN2_SPLIT), ignoreMerges: false, normalizer: { type: 'NFC' } };
+const LLAMA3: Splitting = { ...GPT2, steps: splitThenBytes(LLAMA3_SPLIT), ignoreMerges: true, startsByDefault: true };
+const QWEN2: Splitting = { ...GPT2, steps: splitThenBytes(QWEN2_SPLIT), normalizer: { type: 'NFC' } };
 
 const SPLITTINGS: ReadonlyMap<string, Splitting> = new Map([
   ['gpt-2', GPT2],
@@ -85,7 +87,7 @@ function bytePairTokenizer(metadata: Metadata, tokens: readonly string[], where:
       merges: textList(metadata, 'tokenizer.ggml.merges', where),
       ignore_merges: splitting.ignoreMerges,
     },
-    post_processor: aroundText(metadata, tokens, false),
+    post_processor: aroundText(metadata, tokens, splitting.startsByDefault),
     decoder: { type: 'ByteLevel' },
     added_tokens: addedTokens(metadata, tokens),
   };

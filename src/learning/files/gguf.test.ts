@@ -108,6 +108,17 @@ for (const [what, bytes, message] of HOSTILE) {
   });
 }
 
+test('counts that fit a large file and no model are refused before they take memory', async () => {
+  const count = 2 ** 21;
+  for (const counts of [
+    [BigInt(count), 0n],
+    [0n, BigInt(count)],
+  ] as const) {
+    const bytes = ggufOf(3, ...counts, new Uint8Array(24 * count));
+    await assert.rejects(() => readGguf(bytesSource(bytes)), /at most 1048576 are read/);
+  }
+});
+
 test('a header longer than the first read is found', async () => {
   const long = 'x'.repeat(3_000_000);
   const file = await readGguf(bytesSource(ggufOf(3, 0n, 2n, 'long', 8, long, 'after', 4, 7)));

@@ -16,7 +16,7 @@ import { elementCount, readTensor, readTensorBytes, tensorNamed } from './tensor
 /** The header is looked for in this many bytes first, then in twice as many, and so on. */
 const FIRST_READ_BYTES = 1 << 20;
 /** Vocabularies of a quarter million tokens need about 20 MB; a longer header is refused. */
-const MAX_HEADER_BYTES = 1 << 28;
+const MAX_HEADER_BYTES = 1 << 27;
 
 /** An open GGUF file. */
 export interface GgufFile extends TensorSource {

@@ -16,6 +16,7 @@ import { neededTensors, ropeFrequencies } from './model-config.ts';
 import { transposed } from './model-files.ts';
 import type { ModelFiles } from './model-files.ts';
 import { bytesOf } from './number-formats.ts';
+import { openModel } from './open-model.ts';
 
 const FIXTURES = join(import.meta.dirname, '../../../test/fixtures/models');
 const FAMILIES = ['llama', 'llama3', 'qwen2', 'qwen3', 'gpt2'];
@@ -129,6 +130,14 @@ test('a SentencePiece tokenizer in a GGUF file gives the ids and the text of Sen
     assert.deepEqual(model.tokenizer?.encode(text, 'withSpecials'), ids[i], text);
     assert.equal(model.tokenizer?.decode(ids[i] ?? [], 'skip'), decoded[i], text);
   }
+});
+
+test('a model is opened by its address: folder or GGUF file; a hub address needs a cache', async () => {
+  for (const address of [join(FIXTURES, 'qwen3'), join(FIXTURES, 'qwen3.gguf')]) {
+    await using model = await openModel(address);
+    assert.equal(model.config.family, 'qwen3');
+  }
+  await assert.rejects(() => openModel('hf://org/name'), /expected hub options/);
 });
 
 test('GGUF names and row orders are undone', () => {

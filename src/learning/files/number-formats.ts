@@ -1,6 +1,7 @@
 /**
  * The number formats of weight files: how many bytes a block of elements takes, and how it becomes float32.
- * F16 and BF16 decode exactly; encoding rounds to nearest, ties to even, as IEEE 754 and PyTorch do.
+ * F16 and BF16 decode exactly; the machine is taken to be little-endian, as the files are.
+ * Encoding rounds to nearest, ties to even, as IEEE 754 and PyTorch do.
  */
 
 /** A storage format: `blockElements` numbers stand in `blockBytes` bytes (1 element for plain formats). */
@@ -32,9 +33,8 @@ export const F16: NumberFormat = {
   blockBytes: 2,
   decode(bytes, out) {
     const table = halfTable();
-    for (let i = 0, at = 0; i < out.length; i++, at += 2) {
-      out[i] = table[(bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8)] ?? 0;
-    }
+    const halves = halvesIn(bytes);
+    for (let i = 0; i < out.length; i++) out[i] = table[halves[i] ?? 0] ?? 0;
   },
 };
 
@@ -45,11 +45,16 @@ export const BF16: NumberFormat = {
   blockBytes: 2,
   decode(bytes, out) {
     const words = new Uint32Array(out.buffer, out.byteOffset, out.length);
-    for (let i = 0, at = 0; i < words.length; i++, at += 2) {
-      words[i] = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 24);
-    }
+    const halves = halvesIn(bytes);
+    for (let i = 0; i < words.length; i++) words[i] = (halves[i] ?? 0) << 16;
   },
 };
+
+/** The 16-bit words of bytes; copied only when they start at an odd place. */
+function halvesIn(bytes: Uint8Array): Uint16Array {
+  const even = bytes.byteOffset % 2 === 0 ? bytes : Uint8Array.from(bytes);
+  return new Uint16Array(even.buffer, even.byteOffset, even.byteLength >> 1);
+}
 
 /** The value of every half-precision bit pattern: 65536 floats, built on first use and kept. */
 export function halfTable(): Float32Array {
@@ -70,32 +75,28 @@ function halfValue(bits: number): number {
 
 /** Half-precision bits nearest to each value, little-endian; beyond 65504 (+ half a step) they are infinite. */
 export function encodeF16(values: Float32Array): Uint8Array {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const bits = new Uint16Array(values.length);
-  for (let i = 0; i < values.length; i++) bits[i] = halfBits(values[i] ?? 0);
+  for (let i = 0; i < words.length; i++) bits[i] = halfBits(words[i] ?? 0);
   return bytesOf(bits);
 }
 
-function halfBits(value: number): number {
-  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
-  const size = Math.abs(value);
-  if (Number.isNaN(value)) return 0x7e00;
-  if (size >= 65520) return sign | 0x7c00;
-  const exponent = Math.max(-14, floorLog2(size));
-  const steps = roundHalfEven(size / 2 ** (exponent - 10)); // in [0, 2048]: a carry into the exponent adds up right
-  return sign | (steps + (exponent + 14) * 1024);
-}
-
-/** floor(log2(x)) exactly, from the exponent bits of a double; -Infinity's stand-in -1023 for 0. */
-function floorLog2(x: number): number {
-  doubleScratch.setFloat64(0, x);
-  return (doubleScratch.getUint16(0) >> 4) - 1023;
-}
-const doubleScratch = new DataView(new ArrayBuffer(8));
-
-function roundHalfEven(x: number): number {
-  const low = Math.floor(x);
-  const rest = x - low;
-  return rest > 0.5 || (rest === 0.5 && low % 2 === 1) ? low + 1 : low;
+/** From the bits of a float32; exponents are biased by 127 there and by 15 here. */
+function halfBits(word: number): number {
+  const sign = (word >>> 16) & 0x8000;
+  const exponent = ((word >>> 23) & 0xff) - 112;
+  const fraction = word & 0x7fffff;
+  if (exponent === 143) return sign | (fraction === 0 ? 0x7c00 : 0x7e00);
+  if (exponent > 30) return sign | 0x7c00;
+  if (exponent < -10) return sign;
+  const isSubnormal = exponent <= 0;
+  const digits = isSubnormal ? fraction | 0x800000 : fraction | (exponent << 23);
+  const dropped = isSubnormal ? 14 - exponent : 13; // binary digits there is no room for
+  const kept = digits >>> dropped;
+  const rest = digits & ((1 << dropped) - 1);
+  const halfway = 1 << (dropped - 1);
+  const roundsUp = rest > halfway || (rest === halfway && (kept & 1) === 1);
+  return sign | (roundsUp ? kept + 1 : kept); // a carry runs into the exponent, which is right
 }
 
 /** bfloat16 bits nearest to each value, little-endian; NaN stays NaN. */

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
+import * as fc from 'fast-check';
+
 import { AssayError } from '#base/errors.ts';
 import { rngOf } from '#base/rng.ts';
 
@@ -98,6 +100,23 @@ test('float16 encoding picks the nearest half, ties to even', () => {
   }
 });
 
+test('bfloat16 encoding picks the nearest, ties to even, and keeps NaN', () => {
+  const cases: [number, number][] = [
+    [0x3f808000, 0x3f80], // a tie, even below
+    [0x3f818000, 0x3f82], // a tie, even above
+    [0x3f808001, 0x3f81],
+    [0x3f807fff, 0x3f80],
+    [0x7f7fffff, 0x7f80], // overflows to infinity
+    [0x7f800001, 0x7fc0], // NaN with a payload that would be lost
+    [0x80000000, 0x8000],
+  ];
+  const values = new Float32Array(Uint32Array.from(cases.map(([word]) => word)).buffer);
+  assert.deepEqual(
+    [...new Uint16Array(encodeBF16(values).buffer)],
+    cases.map(([, bits]) => bits),
+  );
+});
+
 /** A safetensors file with the given header text and as many data bytes. */
 function fileOf(header: string, dataBytes: number): Uint8Array {
   const text = new TextEncoder().encode(header);
@@ -130,6 +149,11 @@ const HOSTILE: readonly (readonly [string, Uint8Array, RegExp])[] = [
   ['an unknown dtype', fileOf('{"a":{"dtype":"toString","shape":[1],"data_offsets":[0,4]}}', 4), /a dtype among/],
   ['an entry that is text', fileOf('{"a":"b"}', 0), /an object with dtype/],
   ['deep nesting', fileOf(`{"a":${'['.repeat(50_000)}`, 0), /nested more than 64 deep/],
+  [
+    'millions of empty parts',
+    fileOf(`{"a":[${'[],'.repeat(2_000_001)}[]]}`, 0),
+    /more than 2000000 objects, arrays and keys/,
+  ],
   ['metadata that is no text', fileOf('{"__metadata__":{"a":1}}', 0), /text in __metadata__.a/],
 ];
 
@@ -179,6 +203,35 @@ function mutated(seed: Uint8Array, rng: ReturnType<typeof rngOf>): Uint8Array {
   }
   return bytes;
 }
+
+test('whatever is written is read back, whatever the names, shapes and order', async () => {
+  const shape = fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 3 });
+  const tensors = fc.uniqueArray(fc.tuple(fc.string({ unit: 'grapheme', maxLength: 8 }), shape), {
+    selector: ([name]) => name,
+    maxLength: 6,
+  });
+  await fc.assert(
+    fc.asyncProperty(tensors, fc.dictionary(fc.string(), fc.string(), { maxKeys: 3 }), async (list, metadata) => {
+      const written = list
+        .filter(([name]) => name !== '__metadata__')
+        .map(([name, extents], i): TensorToWrite => {
+          const size = extents.reduce((product, extent) => product * extent, 1);
+          const values = Float32Array.from({ length: size }, (_, j) => i + j / 7);
+          return { name, dtype: 'F32', shape: extents, values };
+        });
+      const bytes = safetensorsBytes(written, metadata);
+      assert.deepEqual(safetensorsBytes(written.toReversed(), metadata), bytes);
+      const file = await readSafetensors(bytesSource(bytes));
+      assert.equal(file.tensors.size, written.length);
+      for (const { name, shape: extents, values } of written) {
+        assert.deepEqual(file.tensors.get(name)?.shape, extents);
+        assert.deepEqual(await file.read(name), values);
+      }
+      assert.deepEqual({ ...file.metadata }, { ...metadata });
+    }),
+    { seed: 10, numRuns: 300 },
+  );
+});
 
 test('names, dtypes and shapes that disagree with the values are refused before writing', () => {
   const values = new Float32Array(4);

@@ -1,5 +1,6 @@
 /**
- * JSON from files we do not trust: valid UTF-8, no key twice in one object, bounded depth.
+ * JSON from files we do not trust: valid UTF-8, no key twice in one object, bounded depth and number of parts, so that
+ * a small file cannot become a huge value.
  * `JSON.parse` keeps the last of two equal keys silently, so two readers of one file could see different models.
  */
 import { AssayError, messageOf } from '#base/errors.ts';
@@ -8,11 +9,13 @@ import { isJsonObject } from '#base/json.ts';
 
 /** Objects and arrays may be nested this deep; model and tokenizer files need fewer than 20. */
 const MAX_DEPTH = 64;
+/** Objects, arrays and keys in one text: the largest tokenizers have a million; each takes some 50 to 100 bytes. */
+const MAX_PARTS = 2_000_000;
 
 /**
  * The value of a JSON text in UTF-8.
  * @param where Named in errors, such as the file's path.
- * @throws AssayError on invalid UTF-8, bad JSON, a repeated key, or nesting deeper than 64.
+ * @throws AssayError on invalid UTF-8, bad JSON, a repeated key, or nesting deeper than 64, or millions of parts.
  */
 export function parseStrictJson(bytes: Uint8Array, where: string): Json {
   return parseStrictJsonText(decodeUtf8(bytes, where), where);
@@ -51,12 +54,14 @@ export function decodeUtf8(bytes: Uint8Array, where: string): string {
 
 /**
  * One pass over the text that follows strings and brackets only; everything else is left to JSON.parse.
- * @returns What is wrong: a repeated key or too much nesting.
+ * @returns What is wrong: a repeated key, too much nesting or too many parts.
  */
 function structureFault(text: string): string | undefined {
   const stack: (Set<string> | undefined)[] = []; // the keys seen in each open object; undefined for an array
   let keyExpected = false;
+  let parts = 0;
   for (let i = 0; i < text.length; i++) {
+    if (parts > MAX_PARTS) return `there are more than ${MAX_PARTS} objects, arrays and keys`;
     const code = text.charCodeAt(i);
     if (code === QUOTE) {
       const end = stringEnd(text, i);
@@ -67,10 +72,12 @@ function structureFault(text: string): string | undefined {
         if (keys?.has(key) === true) return `the key ${JSON.stringify(key.slice(0, 80))} appears twice in one object`;
         keys?.add(key);
         keyExpected = false;
+        parts++;
       }
       i = end;
     } else if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
       if (stack.length === MAX_DEPTH) return `objects and arrays are nested more than ${MAX_DEPTH} deep`;
+      parts++;
       stack.push(code === OPEN_OBJECT ? new Set() : undefined);
       keyExpected = code === OPEN_OBJECT;
     } else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) {
