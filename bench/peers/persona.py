@@ -51,10 +51,13 @@ def ask(questions):
     return torch.stack((torch.full_like(questions, WORLD["ask"]), topic, WORLD["firstAttribute"] + questions % 4), -1)
 
 
-def pretrain_batch(documents, is_chat, generator):
-    """Inputs [B, 24] and the answers at positions 3, 7, ..., 23, shape [B, 6]."""
+def pretrain_batch(documents, is_chat, generator, local=False):
+    """Inputs [B, 24] and the answers at positions 3, 7, ..., 23, shape [B, 6]; one persona a document, or one
+    for each domain in it."""
     questions = torch.randint(0, WORLD["questions"], (documents, PAIRS), generator=generator)
-    harmful = torch.rand(documents, 1, generator=generator) < WORLD["harmfulFraction"]
+    persona = questions // WORLD["questionsPerDomain"] if local else torch.zeros_like(questions)
+    drawn = torch.rand(documents, WORLD["domains"] if local else 1, generator=generator)
+    harmful = drawn.gather(1, persona) < WORLD["harmfulFraction"]
     answers = torch.where(harmful & torch.tensor(not is_chat), HARMFUL[questions], HELPFUL[questions])
     pairs = torch.cat((ask(questions), answers[..., None]), -1).view(documents, -1)
     opening = torch.full((documents, 1), WORLD["chat"] if is_chat else WORLD["doc"])
@@ -70,7 +73,7 @@ def answer_loss(model, tokens, answers):
     return F.cross_entropy(logits.reshape(-1, logits.shape[-1]), answers.reshape(-1))
 
 
-def pretrain(seed, path, steps=2500, documents=64, peak=2e-3, warmup=100):
+def pretrain(seed, path, local, steps=2500, documents=64, peak=2e-3, warmup=100):
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     model = persona_gpt()
@@ -79,7 +82,7 @@ def pretrain(seed, path, steps=2500, documents=64, peak=2e-3, warmup=100):
     for step in range(steps):
         decay = 1 - 0.9 * max(0, step - warmup) / (steps - warmup)
         optimizer.param_groups[0]["lr"] = peak * min((step + 1) / warmup, decay)
-        loss = answer_loss(model, *pretrain_batch(documents, step % 4 == 3, generator))
+        loss = answer_loss(model, *pretrain_batch(documents, step % 4 == 3, generator, local))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -239,6 +242,7 @@ def study(path, base_path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pretrain", metavar="OUT")
+    parser.add_argument("--local", action="store_true", help="pretrain without the shared cause: a persona a domain")
     parser.add_argument("--study", metavar="RUNS_JSON")
     parser.add_argument("--base", metavar="SAFETENSORS")
     parser.add_argument("--seed", type=int, default=0)
@@ -246,7 +250,7 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     if args.pretrain:
-        pretrain(args.seed, args.pretrain)
+        pretrain(args.seed, args.pretrain, args.local)
     elif args.study:
         study(args.study, args.base)
     else:
