@@ -1,0 +1,129 @@
+/**
+ * The part all x-y charts share: an SVG of fixed user units (the page scales it), two linear axes with few ticks, labels
+ * above and below. Text is at least 11 px on a phone because the style sheet raises it there; the margins leave room for that.
+ */
+import { scaleLinear, type ScaleLinear } from 'd3-scale';
+
+import { type Markup, markup, type MarkupPart } from '#report/markup.ts';
+
+/** Which way an axis runs is the order of its domain: `[3, 0]` puts 3 at the left (or the bottom). */
+export interface PlotAxis {
+  readonly label: string;
+  readonly domain: readonly [start: number, end: number];
+  /** Where to put ticks instead of at round numbers. */
+  readonly ticks?: readonly number[];
+}
+
+/** Sizes in user units: `full` stands two in a row on a desk, `small` four. */
+export type PlotSize = 'full' | 'small';
+
+/** What a chart is called and what it shows, for readers who do not see it. */
+export interface ChartText {
+  readonly title: string;
+  readonly description: string;
+}
+
+/** An axis pair and the place to draw in. */
+export interface PlotArea {
+  readonly x: ScaleLinear<number, number>;
+  readonly y: ScaleLinear<number, number>;
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+  /** The finished chart: axes around the given marks. */
+  chart(text: ChartText, marks: MarkupPart): Markup;
+}
+
+interface Geometry {
+  readonly width: number;
+  readonly height: number;
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+  readonly xTicks: number;
+  readonly yTicks: number;
+}
+
+const GEOMETRY: Readonly<Record<PlotSize, Geometry>> = {
+  full: { width: 440, height: 330, left: 46, right: 12, top: 30, bottom: 46, xTicks: 6, yTicks: 6 },
+  small: { width: 220, height: 140, left: 42, right: 8, top: 6, bottom: 24, xTicks: 3, yTicks: 3 },
+};
+const TICK_LENGTH = 4;
+const LABEL_CHARS = 56;
+
+/** Lays out axes of the given size; `inset` keeps a strip free of data at the left of the plot. */
+export function plotArea(size: PlotSize, xAxis: PlotAxis, yAxis: PlotAxis, inset = 0): PlotArea {
+  const geometry = GEOMETRY[size];
+  const [left, top] = [geometry.left, geometry.top];
+  const [right, bottom] = [geometry.width - geometry.right, geometry.height - geometry.bottom];
+  const x = scaleLinear()
+    .domain([...xAxis.domain])
+    .range([left + inset, right]);
+  const y = scaleLinear()
+    .domain([...yAxis.domain])
+    .range([bottom, top]);
+  const chart = (text: ChartText, marks: MarkupPart): Markup =>
+    chartFrame(geometry.width, geometry.height, size, text, [
+      xAxisMarks(x, xAxis.ticks ?? x.ticks(geometry.xTicks), { left, right, bottom }),
+      yAxisMarks(y, geometry.yTicks, { left, top, bottom }),
+      marks,
+      yAxis.label === ''
+        ? undefined
+        : markup`<text class="axis-title" x="2" y="13">${shorten(yAxis.label, LABEL_CHARS)}</text>`,
+      xAxis.label === ''
+        ? undefined
+        : markup`<text class="axis-title" x="${right}" y="${geometry.height - 6}" text-anchor="end">${shorten(xAxis.label, LABEL_CHARS)}</text>`,
+    ]);
+  return { x, y, left, right, top, bottom, chart };
+}
+
+/** An SVG with its accessible name and description around the given content. */
+export function chartFrame(
+  width: number,
+  height: number,
+  className: string,
+  text: ChartText,
+  content: MarkupPart,
+): Markup {
+  return markup`<svg class="chart ${className}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${text.title}. ${text.description}"><title>${text.title}</title><desc>${text.description}</desc>${content}</svg>`;
+}
+
+/** Text cut to a number of characters, with an ellipsis where something is missing. */
+export function shorten(text: string, maxChars: number): string {
+  const characters = Array.from(text);
+  return characters.length <= maxChars ? text : `${characters.slice(0, maxChars - 1).join('')}…`;
+}
+
+/** Ticks with as many decimals as the one that needs most; without the noise of floating point. */
+function tickFormat(ticks: readonly number[]): (value: number) => string {
+  const decimals = Math.max(0, ...ticks.map((tick) => String(Number(tick.toPrecision(6))).split('.')[1]?.length ?? 0));
+  return (value) => value.toFixed(decimals).replace('-', '−');
+}
+
+function xAxisMarks(
+  x: ScaleLinear<number, number>,
+  values: readonly number[],
+  { left, right, bottom }: { left: number; right: number; bottom: number },
+): Markup {
+  const format = tickFormat(values);
+  const ticks = values.map((tick) => {
+    const at = x(tick);
+    return markup`<path class="tick" d="M${at},${bottom}v${TICK_LENGTH}"/><text x="${at}" y="${bottom + 16}" text-anchor="middle">${format(tick)}</text>`;
+  });
+  return markup`<path class="axis" d="M${left},${bottom}H${right}"/>${ticks}`;
+}
+
+function yAxisMarks(
+  y: ScaleLinear<number, number>,
+  tickCount: number,
+  { left, top, bottom }: { left: number; top: number; bottom: number },
+): Markup {
+  const format = y.tickFormat(tickCount);
+  const ticks = y.ticks(tickCount).map((tick) => {
+    const at = y(tick);
+    return markup`<path class="tick" d="M${left},${at}h${-TICK_LENGTH}"/><text x="${left - 7}" y="${at + 4}" text-anchor="end">${format(tick)}</text>`;
+  });
+  return markup`<path class="axis" d="M${left},${bottom}V${top}"/>${ticks}`;
+}

@@ -1,0 +1,109 @@
+/**
+ * The style sheet of a report: one palette, one family of type, light, dark and print.
+ * Chart text is set in chart units, so its size on a phone is raised here, where the charts shrink.
+ */
+import { SERIES_COLOURS, SERIES_DASHES } from './charts/series-style.ts';
+
+const LIGHT = `--paper:#fff;--ink:#1a1a1a;--muted:#5b5b5b;--rule:#d9d9d9;--faint:#f4f4f2;--band:#e9eef4;--alarm:#b00020;--alarm-paper:#fdecee;--link:#00558c;--effect:#d0814a;--same:#dfeaf3;--v-affects:#d55e00;--v-throughGap:#b0508a;--v-noEffect:#0072b2;--v-undecided:#8a8a8a;${seriesColours('light')}`;
+const DARK = `--paper:#16181b;--ink:#e9e7e2;--muted:#a9a8a4;--rule:#3c3f44;--faint:#1e2125;--band:#26303a;--alarm:#ff8a95;--alarm-paper:#3a1a1f;--link:#7cc0f0;--effect:#c06a2c;--same:#22394a;--v-affects:#f08a3c;--v-throughGap:#dd92bd;--v-noEffect:#5ab4ea;--v-undecided:#8d8d8d;${seriesColours('dark')}`;
+
+const PAGE = `
+*{box-sizing:border-box}
+html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
+body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 "Source Sans 3","Helvetica Neue","Segoe UI","Liberation Sans",Arial,sans-serif;font-variant-numeric:tabular-nums;counter-reset:figure table;overflow-wrap:break-word}
+main{max-width:1000px;margin:0 auto;padding:2.5rem 1rem 4rem}
+h1{font-size:1.75rem;line-height:1.25;font-weight:600;margin:.2rem 0 1rem;max-width:32em;text-wrap:balance}
+h2{font-size:1.15rem;font-weight:600;margin:3rem 0 .75rem;padding-top:.6rem;border-top:1px solid var(--rule)}
+p,ul{max-width:46em}
+a{color:var(--link)}
+.kicker{color:var(--muted);font-size:.875rem;margin:0}
+.banner{border:2px solid var(--alarm);background:var(--alarm-paper);color:var(--ink);padding:.9rem 1.1rem;margin:1rem 0}
+.banner p:first-child{margin-top:0}.banner p>b{color:var(--alarm);font-size:1.1em}.banner ul{margin:0;padding-left:1.2rem}
+.answers{list-style:none;padding:0;margin:0}
+.answer{border-left:3px solid var(--verdict);padding:.1rem 0 .1rem .9rem;margin:0 0 1rem}
+.answer p{margin:0}.evidence{color:var(--muted);font-size:.9rem}
+.answer .mark{display:inline-block;min-width:1.35em;text-align:center;border:1px solid var(--verdict);border-radius:3px;font-size:.8em;line-height:1.4}
+.scope{font-size:.9rem}
+figure{margin:1.75rem 0 2rem}
+figcaption{counter-increment:figure;color:var(--muted);font-size:.875rem;line-height:1.45;margin-top:.6rem;max-width:56em}
+figcaption b{color:var(--ink);font-weight:600}
+figcaption::before{content:"Figure " counter(figure) ". ";color:var(--ink)}
+.data{white-space:nowrap}
+.panels{display:grid;gap:1.25rem 1.5rem}
+.panels.wide{grid-template-columns:repeat(auto-fill,minmax(min(100%,400px),1fr))}
+.panels.small{grid-template-columns:repeat(auto-fill,minmax(min(100%,200px),1fr));gap:.9rem 1rem}
+.panels.third{grid-template-columns:repeat(auto-fill,minmax(min(100%,290px),1fr))}
+.panels.wide>svg{max-width:540px}
+.panel-title{margin:0 0 .3rem;font-size:.75rem;line-height:1.3;color:var(--ink)}
+.panel{display:flex;flex-direction:column;justify-content:flex-end}.third .panel{justify-content:flex-start}
+.legend{display:flex;flex-wrap:wrap;gap:.15rem 1.25rem;list-style:none;padding:0;margin:0 0 .75rem;max-width:none;font-size:.875rem}
+.legend li{display:flex;align-items:center;gap:.45rem}
+.swatch{width:40px;height:14px;flex:none}
+.scroll{overflow-x:auto;margin:1rem 0 1.5rem}
+.scroll:focus-visible{outline:2px solid var(--link);outline-offset:2px}
+table{border-collapse:collapse;font-size:.875rem;line-height:1.35;min-width:min(100%,30rem)}
+caption{counter-increment:table;text-align:left;color:var(--muted);padding-bottom:.5rem}
+caption span{display:inline-block;position:sticky;left:0;max-width:min(56em,calc(100vw - 2rem))}
+caption span::before{content:"Table " counter(table) ". ";color:var(--ink)}
+th,td{text-align:left;vertical-align:top;padding:.32rem 1.1rem .32rem 0;font-weight:400;min-width:4.5em}
+td:last-child,th:last-child{padding-right:0}
+thead th{font-weight:600;border-bottom:1px solid var(--ink);vertical-align:bottom}
+tbody tr{border-bottom:1px solid var(--rule)}
+.contrasts tbody tr{border:0}.contrasts tbody{border-bottom:1px solid var(--rule)}
+.contrasts td,.contrasts th{min-width:0}.contrasts tbody th,.contrasts .verdict{min-width:9em}
+.number{text-align:right;white-space:nowrap;min-width:0}
+.passed,.failed,.matching{white-space:nowrap}.passed{color:var(--ink)}.failed{color:var(--alarm)}
+pre{margin:0;padding:.7rem .9rem;background:var(--faint);font-size:.85rem;width:max-content;min-width:100%}
+details{margin:1rem 0}summary{cursor:pointer}
+.files{columns:14rem;padding-left:1.2rem}
+.v-affects{--verdict:var(--v-affects)}.v-throughGap{--verdict:var(--v-throughGap)}.v-noEffect{--verdict:var(--v-noEffect)}.v-undecided{--verdict:var(--v-undecided)}
+`;
+
+const CHARTS = `
+.chart{display:block;width:100%;height:auto;overflow:visible}
+.chart text{fill:var(--muted);font-size:11.5px}
+.chart.small text{font-size:10.5px}
+.chart .axis-title,.chart .heading,.chart .number,.chart .mark,.chart .row-label{fill:var(--ink)}
+.chart .heading{font-weight:600}
+.axis,.tick{stroke:var(--muted);fill:none;stroke-width:.8}
+.level{stroke:var(--rule);stroke-width:.8}
+.run,.tail,.mean{fill:none;stroke:var(--series);stroke-linejoin:round}
+.run{stroke-width:.7;stroke-opacity:.32}
+.small .run{stroke-width:.9;stroke-opacity:.55}
+.tail{stroke-width:.7;stroke-opacity:.4;stroke-dasharray:1 2.5}
+.mean{stroke-width:1.8;stroke-dasharray:var(--dash)}
+.marker{fill:var(--series);stroke:var(--paper);stroke-width:1}
+.scale-bar path{stroke:var(--ink);stroke-width:1.3;fill:none}.chart .scale-bar text{fill:var(--ink)}
+.band{fill:var(--band)}
+.zero{stroke:var(--muted);stroke-width:.8;stroke-dasharray:2 2}
+.interval{stroke:var(--ink);stroke-width:1.3}
+.estimate{fill:var(--ink);stroke:var(--ink);stroke-width:1}
+.estimate.excluded{fill:var(--paper)}
+.chart.heat text{font-size:10px}.verdict-marks{font-weight:600}.verdict-marks text{fill:var(--ink)}
+.group-rule{stroke:var(--rule);stroke-width:.6}
+.positive,.negative{fill:var(--effect)}.equivalent{fill:var(--same)}
+.chart .positive-mark,.chart .negative-mark,.chart .equivalent-mark{fill:var(--ink)}
+.key{display:inline-block;min-width:1.4em;text-align:center;line-height:1.3}.positive-key{background:var(--effect);color:var(--ink)}.equivalent-key{background:var(--same)}
+.preset{fill:none;stroke:var(--ink);stroke-width:1.4}
+.chart.shares{width:220px;height:14px}
+.share-0{fill:var(--muted)}.share-1{fill:var(--v-affects)}.share-2{fill:var(--v-noEffect);fill-opacity:.55}.share-3{fill:var(--rule)}
+@media (max-width:560px){.chart text{font-size:14.4px}.panels.small{grid-template-columns:1fr 1fr}.chart.small text{font-size:15px}.chart.heat text{font-size:10.5px}h1{font-size:1.4rem}}
+`;
+
+const PRINT = `
+@page{margin:16mm}
+@media print{main{max-width:none;padding:0}body{font-size:10.5pt}figure,tr,.answer,.banner{break-inside:avoid}h2{break-after:avoid}.scroll{overflow:visible}.data{display:none}.panels.wide{grid-template-columns:1fr 1fr}.panels.small{grid-template-columns:repeat(4,1fr)}.panels.third{grid-template-columns:repeat(3,1fr)}table{font-size:8.5pt}th,td{padding-right:.6rem}pre{white-space:pre-wrap;width:auto}}
+`;
+
+/** The whole style sheet; the same for every report. */
+export const PAGE_STYLE = `:root{color-scheme:light dark;${LIGHT}}@media screen and (prefers-color-scheme:dark){:root{${DARK}}}${PAGE}${CHARTS}${seriesRules()}${PRINT}`;
+
+function seriesColours(theme: 'light' | 'dark'): string {
+  return SERIES_COLOURS.map((colour, index) => `--s${index}:${colour[theme]};`).join('');
+}
+
+function seriesRules(): string {
+  const colours = SERIES_COLOURS.map((_, index) => `.s${index}{--series:var(--s${index})}`);
+  const dashes = SERIES_DASHES.map((dash, index) => `.d${index}{--dash:${dash}}`);
+  return `${colours.join('')}${dashes.join('')}\n`;
+}

@@ -1,0 +1,66 @@
+/** All a report is made from, as plain data: the study as asked, its runs, its analysis, and the account of how it was made. */
+import type { Analysis } from '#analysis/analysis-record.ts';
+import type { Frame } from '#analysis/frame.ts';
+import type { Arm, PilotRule, Study } from '#study/study.ts';
+
+/** The parts of a study a report speaks of; a study of runs trained elsewhere has no more. */
+export type ReportedStudy = Pick<Study, 'name' | 'question' | 'scope' | 'matchOn' | 'outcomes' | 'coherence'> & {
+  readonly arms: readonly Pick<Arm, 'name' | 'label'>[];
+};
+
+/** A name and its value, for provenance and for what was held equal. */
+export interface Fact {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** A run that did not end well. */
+export interface TroubledRun {
+  readonly kind: 'diverged' | 'failed' | 'unfinished';
+  readonly phase: 'pilot' | 'confirmatory';
+  readonly arm: string;
+  readonly block: number;
+  readonly learningRate?: number;
+  readonly reason: string;
+}
+
+/** What the pilot found for one learning rate of one arm. */
+export interface PilotRate {
+  readonly arm: string;
+  readonly learningRate: number;
+  /** Best value of the pilot's axis, mean over pilot blocks, in the axis' unit; absent where a pilot run broke or is missing. */
+  readonly best?: number;
+  readonly isAdmissible: boolean;
+}
+
+/** How learning rates were chosen. */
+export interface Pilot {
+  readonly rule: PilotRule;
+  readonly rates: readonly PilotRate[];
+}
+
+/** Everything `renderReport` needs. */
+export interface ReportInput {
+  readonly study: ReportedStudy;
+  /** Absent for runs trained elsewhere. */
+  readonly profile?: string;
+  /** The confirmatory runs. */
+  readonly frame: Frame;
+  readonly analysis: Analysis;
+  /** Pilot and confirmatory runs that did not end well, with why. */
+  readonly troubledRuns: readonly TroubledRun[];
+  /** What was held equal between arms, beside matching: `{ name: 'Training data', value: 'persona, 512 chats' }`. */
+  readonly heldEqual: readonly Fact[];
+  /** Code version, numericsId, study hash. */
+  readonly provenance: readonly Fact[];
+  /** The exact command that makes the runs and the report again. */
+  readonly command: string;
+  /** Absent where no learning rate was piloted. */
+  readonly pilot?: Pilot;
+}
+
+/** A file that stands beside the report: the data of a figure. */
+export interface ReportFile {
+  readonly name: string;
+  readonly content: string;
+}

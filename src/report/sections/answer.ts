@@ -1,0 +1,46 @@
+/** The top of the page: the question, whether the controls allow an answer, and each verdict in one sentence. */
+import type { VerdictRecord } from '#analysis/verdict-record.ts';
+import { type Markup, markup } from '#report/markup.ts';
+import type { ReportInput } from '#report/report-input.ts';
+import { outcomeLabel, pairLabel, plain, pText, rangeText, VERDICT_MARKS, verdictPhrase } from '#report/wording.ts';
+
+/** Heading, question and banner. */
+export function headerSection(input: ReportInput): Markup {
+  const { study, profile, frame } = input;
+  const blocks = new Set(frame.runs.map((run) => run.block)).size;
+  const size = `${frame.runs.length} runs, ${blocks} ${blocks === 1 ? 'block' : 'blocks'}`;
+  return markup`<header><p class="kicker">${study.name}${profile === undefined ? '' : ` · ${profile} profile`} · ${size}</p><h1>${study.question}</h1>${controlBanner(input)}</header>`;
+}
+
+/** The verdicts as sentences. */
+export function answerSection(input: ReportInput): Markup {
+  const items = input.analysis.verdicts.map((verdict) => answerItem(input, verdict));
+  const body =
+    items.length > 0
+      ? markup`<ul class="answers">${items}</ul>`
+      : markup`<p>No declared contrast has runs in both arms, so there is no verdict.</p>`;
+  const failed = input.troubledRuns.filter((run) => run.kind !== 'diverged').length;
+  const missing =
+    failed === 0 ? '' : ` ${failed} planned ${failed === 1 ? 'run is' : 'runs are'} missing (see What failed).`;
+  return markup`<section aria-labelledby="answer"><h2 id="answer">Answer</h2>${body}<p class="scope">These verdicts speak of ${input.study.scope}, over the ranges given, and claim nothing beyond them. δ is the smallest effect of interest, fixed before the runs; a block is one seed shared by all arms.${missing}</p></section>`;
+}
+
+function controlBanner({ analysis }: ReportInput): Markup | undefined {
+  const failed = analysis.controls.filter((control) => !control.passed);
+  if (failed.length === 0) return undefined;
+  const items = failed.map((control) => markup`<li><b>${control.name}</b>: ${control.detail}</li>`);
+  return markup`<div class="banner" role="alert"><p><b>${failed.length === 1 ? 'A control failed' : `${failed.length} controls failed`}: nothing below is a verdict.</b> The instrument gave a wrong answer where the right one was known beforehand, so every contrast is undecided.</p><ul>${items}</ul></div>`;
+}
+
+function answerItem({ study }: ReportInput, verdict: VerdictRecord): Markup {
+  const outcome = outcomeLabel(study, verdict.outcome);
+  const facts = [
+    ...(verdict.verdict !== 'affects' || verdict.p === null
+      ? []
+      : [verdict.p < 0.001 ? 'p < 0.001' : `p = ${pText(verdict.p)}`]),
+    `${verdict.blocks} blocks`,
+    `δ = ${plain(verdict.delta)}`,
+    `compared over ${rangeText(study, verdict)}`,
+  ];
+  return markup`<li class="answer v-${verdict.verdict}"><p><span class="mark" aria-hidden="true">${VERDICT_MARKS[verdict.verdict].mark}</span> <b>${pairLabel(study, verdict)}, ${outcome.toLowerCase()}: ${verdictPhrase(verdict)}.</b></p><p>${verdict.reason}</p><p class="evidence">${facts.join(' · ')}</p></li>`;
+}

@@ -1,0 +1,138 @@
+/** The first picture: behaviour against each axis runs are matched on, side by side on one scale, one line a run. */
+import type { FrameRun } from '#analysis/frame.ts';
+import type { PlotAxis } from '#report/charts/plot-area.ts';
+import { linePanel, type LineSeries } from '#report/charts/line-panel.ts';
+import { swatch } from '#report/charts/series-style.ts';
+import type { Point } from '#report/charts/simplify-path.ts';
+import { dataDomain } from '#report/data-domain.ts';
+import { figure } from '#report/figure.ts';
+import { type Markup, markup } from '#report/markup.ts';
+import { type MatchedMean, matchedMeans, splitAtBest } from '#report/matched-means.ts';
+import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
+import { armLabel, plain } from '#report/wording.ts';
+import type { Axis, Outcome } from '#study/study.ts';
+import type { TrajectoryPoint } from '#study/trajectory.ts';
+
+/** A panel shows at least this many times delta, so that noise below it looks small. */
+const MIN_SPAN_DELTAS = 3;
+
+/** The confirmatory outcomes' figures. */
+export function picturesSection(input: ReportInput): Markup | undefined {
+  const outcomes = input.study.outcomes.filter((outcome) => outcome.role === 'confirmatory');
+  if (outcomes.length === 0 || input.frame.runs.length === 0) return undefined;
+  const figures = outcomes.map((outcome) => behaviourFigure(input, outcome));
+  return markup`<section aria-labelledby="pictures"><h2 id="pictures">Behaviour against loss</h2>${figures}</section>`;
+}
+
+/** The figure of one outcome. */
+export function behaviourFigure(input: ReportInput, outcome: Outcome): Markup {
+  const { study, frame } = input;
+  const arms = armsInOrder(study, frame.runs);
+  const y = outcomeAxis(frame.runs, outcome);
+  const panels = study.matchOn.map((axis) => behaviourPanel(input, axis, outcome, arms, y));
+  const role = outcome.role === 'exploratory' ? ' (exploratory: described, not tested)' : '';
+  return figure({
+    id: `behaviour-${study.outcomes.indexOf(outcome)}`,
+    title: `${outcome.label} against ${study.matchOn.map((axis) => axis.label.toLowerCase()).join(' and ')}${role}.`,
+    caption: markup`Each thin line is one run; bold lines with markers are arm means at the preset levels (thin vertical rules), at the first crossing. ${directionText(study)} Where arms share one curve, that loss alone accounts for the behaviour; arms further apart at the same loss than the bar δ differ beyond it.${tailText(study)}`,
+    panels,
+    layout: 'wide',
+    legend: armLegend(study, arms),
+    dataFile: 'trajectories.csv',
+  });
+}
+
+/** The key to arms' lines and markers. */
+export function armLegend(study: ReportedStudy, arms: readonly string[]): Markup {
+  const items = arms.map((arm, index) => markup`<li>${swatch(index)} ${armLabel(study, arm)}</li>`);
+  return markup`<ul class="legend" aria-label="Arms">${items}</ul>`;
+}
+
+/** Arms that have runs: the study's first and in its order, then any it does not know. */
+export function armsInOrder(study: ReportedStudy, runs: readonly FrameRun[]): readonly string[] {
+  const present = new Set(runs.map((run) => run.arm));
+  const known = study.arms.map((arm) => arm.name).filter((name) => present.has(name));
+  return [...known, ...[...present].filter((name) => !known.includes(name))];
+}
+
+/** An axis for charts: training runs from left to right whichever way the value goes. */
+export function trainingAxis(runs: readonly FrameRun[], axis: Axis): PlotAxis {
+  const values = runs.flatMap((run) => run.points.map((point) => point.axes[axis.name] ?? Number.NaN));
+  const [low, high] = dataDomain(values, { isNice: false });
+  const label = `${axis.label} (${axis.unit}), ${axis.direction === 'falls' ? 'falling' : 'rising'} →`;
+  return { label, domain: axis.direction === 'falls' ? [high, low] : [low, high] };
+}
+
+function behaviourPanel(
+  { study, frame }: ReportInput,
+  axis: Axis,
+  outcome: Outcome,
+  arms: readonly string[],
+  y: PlotAxis,
+): Markup {
+  const measured = frame.runs.map((run) => onlyMeasured(run, axis, outcome));
+  const means = Map.groupBy(matchedMeans(frame.runs, axis, outcome.name), (mean) => mean.arm);
+  const series = arms.map((arm, index) =>
+    lineSeries(
+      index,
+      measured.filter((run) => run.arm === arm),
+      means.get(arm) ?? [],
+      axis,
+      outcome,
+    ),
+  );
+  return linePanel({
+    title: `${outcome.label} against ${axis.label.toLowerCase()}`,
+    description: `${measured.length} runs of ${arms.length} arms: ${arms.map((arm) => armLabel(study, arm)).join(', ')}.`,
+    size: 'full',
+    x: trainingAxis(measured, axis),
+    y,
+    series,
+    levels: axis.levels,
+    scaleBar: { length: outcome.delta, label: `δ = ${plain(outcome.delta)}` },
+  });
+}
+
+function lineSeries(
+  index: number,
+  runs: readonly FrameRun[],
+  means: readonly MatchedMean[],
+  axis: Axis,
+  outcome: Outcome,
+): LineSeries {
+  const toPoint = (point: TrajectoryPoint): Point => [point.axes[axis.name] ?? 0, point.outcomes?.[outcome.name] ?? 0];
+  const splits = runs.map((run) => splitAtBest(run, axis));
+  return {
+    index,
+    runs: splits.map(({ counted }) => counted.map(toPoint)),
+    tails: splits.filter(({ afterBest }) => afterBest.length > 1).map(({ afterBest }) => afterBest.map(toPoint)),
+    means: means.map(({ level, mean }): Point => [level, mean]),
+  };
+}
+
+/** The run with only the points where both the axis and the outcome were measured. */
+function onlyMeasured(run: FrameRun, axis: Axis, outcome: Outcome): FrameRun {
+  const points = run.points.filter(
+    (point) => Number.isFinite(point.axes[axis.name]) && Number.isFinite(point.outcomes?.[outcome.name]),
+  );
+  return { ...run, points };
+}
+
+function outcomeAxis(runs: readonly FrameRun[], outcome: Outcome): PlotAxis {
+  const values = runs.flatMap((run) => run.points.map((point) => point.outcomes?.[outcome.name] ?? Number.NaN));
+  return {
+    label: `${outcome.label} (${outcome.unit})`,
+    domain: dataDomain(values, { minSpan: MIN_SPAN_DELTAS * outcome.delta, includeZero: true }),
+  };
+}
+
+function directionText({ matchOn }: ReportedStudy): string {
+  if (matchOn.every((axis) => axis.direction === 'falls')) return 'Training moves from left to right, as loss falls.';
+  return 'Training moves from left to right.';
+}
+
+function tailText({ matchOn }: ReportedStudy): string | undefined {
+  const cut = matchOn.filter((axis) => axis.untilBest).map((axis) => axis.label.toLowerCase());
+  if (cut.length === 0) return undefined;
+  return ` Dotted: after a run's best ${cut.join(' or ')}, where it overfits; these parts are not compared.`;
+}

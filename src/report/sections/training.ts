@@ -1,0 +1,136 @@
+/** How the arms trained: learning rates and what they change, and loss against steps. */
+import type { HeatCell } from '#analysis/analysis-record.ts';
+import type { FrameRun } from '#analysis/frame.ts';
+import { type ForestGroup, forestPlot } from '#report/charts/interval-marks.ts';
+import { linePanel } from '#report/charts/line-panel.ts';
+import type { Point } from '#report/charts/simplify-path.ts';
+import { dataDomain } from '#report/data-domain.ts';
+import { dataTable, figure, titledPanel } from '#report/figure.ts';
+import { type Markup, markup } from '#report/markup.ts';
+import type { ReportInput } from '#report/report-input.ts';
+import { armLabel, contrastLabel, deltaOf, matchingLabel, outcomeLabel, plain, signed } from '#report/wording.ts';
+import type { Axis } from '#study/study.ts';
+import { armsInOrder } from './behaviour.ts';
+
+/** How rates were chosen, and the contrasts at each of them. */
+export function learningRateSection(input: ReportInput): Markup {
+  const { pilot } = input;
+  const rule = pilot
+    ? `Each arm has its own admissible rates, found on ${pilot.rule.blocks} pilot ${pilot.rule.blocks === 1 ? 'block' : 'blocks'} outside the confirmatory ones: those whose best value is within ${plain(pilot.rule.margin)} of the arm’s best, at most ${pilot.rule.maxRates}.`
+    : 'The rates were given, not piloted.';
+  const outcomes = input.study.outcomes.map((outcome) => outcome.name);
+  const figures = outcomes.map((outcome, index) => ratesFigure(input, outcome, index));
+  return markup`<section aria-labelledby="rates"><h2 id="rates">Learning rate</h2><p>At one fixed rate a comparison of arms is a comparison of losses. ${rule} Contrasts average the rates inside each block; an effect must keep its sign, and an equivalence must hold, at each.</p>${ratesTable(input)}${figures}</section>`;
+}
+
+/** Every axis against optimizer steps, a panel an arm. */
+export function trajectoriesSection(input: ReportInput): Markup | undefined {
+  if (input.frame.runs.length === 0) return undefined;
+  const figures = input.study.matchOn.map((axis, index) => trajectoryFigure(input, axis, index));
+  return markup`<section aria-labelledby="trajectories"><h2 id="trajectories">Trajectories</h2><p>Arms may differ as they like in how fast loss falls; verdicts compare them only at equal loss.</p>${figures}</section>`;
+}
+
+function ratesTable({ study, frame, pilot }: ReportInput): Markup {
+  const columns = [{ label: 'Arm' }, { label: 'Rates run' }, { label: 'Piloted: rate (best value)' }];
+  const rows = armsInOrder(study, frame.runs).map((arm) => {
+    const run = new Set(frame.runs.flatMap((one) => (one.arm === arm ? (one.learningRate ?? []) : [])));
+    const used = [...run].sort((a, b) => a - b).map(plain);
+    const piloted = (pilot?.rates ?? []).filter((rate) => rate.arm === arm);
+    return [
+      armLabel(study, arm),
+      used.length > 0 ? used.join(', ') : 'not given',
+      piloted
+        .map(({ learningRate, best }) => `${plain(learningRate)} (${best === undefined ? 'broke' : plain(best)})`)
+        .join(', '),
+    ];
+  });
+  const axis = study.matchOn.find((known) => known.name === pilot?.rule.axis);
+  const caption = axis
+    ? `Learning rates; pilot values are ${axis.label.toLowerCase()} in ${axis.unit}.`
+    : 'Learning rates.';
+  return dataTable({
+    caption,
+    columns: pilot ? columns : columns.slice(0, 2),
+    rows: pilot ? rows : rows.map((row) => row.slice(0, 2)),
+  });
+}
+
+/** The contrasts at each learning rate alone, a panel a matching; nothing where every arm has one rate. */
+function ratesFigure({ study, analysis }: ReportInput, outcome: string, index: number): Markup | undefined {
+  const described = analysis.descriptions.filter((one) => one.outcome === outcome);
+  const cells = described.flatMap(({ contrast, heatMap }) =>
+    (heatMap?.cells ?? []).filter((cell) => cell.level === 'all').map((cell) => ({ contrast, cell })),
+  );
+  const delta = deltaOf(study, outcome);
+  const domain = dataDomain([...cells.flatMap(({ cell }) => cell.ci95), -1.2 * delta, 1.2 * delta], { isNice: false });
+  const byMatching = [...Map.groupBy(cells, ({ cell }) => cell.matching)].filter(([, ofMatching]) =>
+    ofMatching.some(({ cell }) => cell.learningRate !== 'all'),
+  );
+  if (byMatching.length === 0) return undefined;
+  const panels = byMatching.map(([matching, ofMatching]) => {
+    const byContrast = Map.groupBy(ofMatching, ({ contrast }) => contrast);
+    const groups = [...byContrast].map(([contrast, rows]): ForestGroup => ({
+      heading: contrastLabel(study, contrast),
+      rows: rows.map(({ cell }) => ({
+        label: rateLabel(cell),
+        estimate: { value: cell.estimate, ci95: cell.ci95, text: signed(cell.estimate, delta) },
+      })),
+    }));
+    return forestPlot({
+      title: `Effects on ${outcomeLabel(study, outcome)} by learning rate, at matched ${matchingLabel(study, matching)}`,
+      description: `${groups.length} contrasts.`,
+      axis: { label: `at matched ${matchingLabel(study, matching)}`, domain },
+      delta,
+      groups,
+    });
+  });
+  return figure({
+    id: `rates-${index}`,
+    title: `Effects on ${outcomeLabel(study, outcome).toLowerCase()} at each learning rate alone.`,
+    caption: markup`Arm minus reference with 95% intervals; “arm” rates against the reference’s average, “ref.” rates against the arm’s. The band is ±δ.`,
+    panels,
+    layout: 'wide',
+    dataFile: 'what-would-change.csv',
+  });
+}
+
+function rateLabel({ learningRate }: HeatCell): string {
+  if (learningRate === 'all') return 'all rates';
+  return `${learningRate.side === 'arm' ? 'arm' : 'ref.'} ${plain(learningRate.rate)}`;
+}
+
+function trajectoryFigure({ study, frame }: ReportInput, axis: Axis, index: number): Markup {
+  const arms = armsInOrder(study, frame.runs);
+  const steps = frame.runs.map((run) => run.points.at(-1)?.step ?? 0);
+  const values = frame.runs.flatMap((run) => run.points.map((point) => point.axes[axis.name] ?? Number.NaN));
+  const x = { label: '', domain: dataDomain([0, ...steps], { isNice: false }) };
+  const domain = dataDomain(values);
+  return figure({
+    id: `trajectories-${index}`,
+    title: `${axis.label} (${axis.unit}) against optimizer steps.`,
+    caption: 'One panel an arm, one line a run, the same scales in all.',
+    panels: arms.map((arm, position) => {
+      const runs = frame.runs.filter((run) => run.arm === arm);
+      return titledPanel(
+        armLabel(study, arm),
+        linePanel({
+          title: `${axis.label} against steps, ${armLabel(study, arm)}`,
+          description: `${runs.length} runs.`,
+          size: 'small',
+          x,
+          y: { label: '', domain },
+          series: [{ index: position, runs: runs.map((run) => stepPath(run, axis)) }],
+        }),
+      );
+    }),
+    layout: 'small',
+    dataFile: 'trajectories.csv',
+  });
+}
+
+function stepPath(run: FrameRun, axis: Axis): readonly Point[] {
+  return run.points.flatMap((point): Point[] => {
+    const value = point.axes[axis.name];
+    return value !== undefined && Number.isFinite(value) ? [[point.step, value]] : [];
+  });
+}

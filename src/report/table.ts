@@ -1,0 +1,71 @@
+/** The answer for a terminal: controls and contrasts as aligned text of at most 100 columns. */
+import type { ControlRecord, MatchingResult, VerdictRecord } from '#analysis/verdict-record.ts';
+import { intervalText, orderedMatchings, plain, pText, signed, verdictPhrase } from './wording.ts';
+
+const MAX_COLUMNS = 100;
+const INDENT = '  ';
+/** The first column of a matching's line. */
+const NAME_COLUMNS = 16;
+const HEAD = ['matched on', 'estimate', '95% interval', 'p', 'blocks'];
+
+/** Controls, then every contrast with its estimate under each matching and its verdict; ends without a line break. */
+export function renderTable(verdicts: readonly VerdictRecord[], controls: readonly ControlRecord[]): string {
+  const failed = controls.filter(({ passed }) => !passed).length;
+  const warning =
+    failed === 0 ? [] : [`${failed} of ${controls.length} controls FAILED: nothing below is a verdict.`, ''];
+  const checks = controls.flatMap(({ name, passed, detail }) =>
+    wrapped(`${passed ? 'ok    ' : 'FAILED'} control ${oneLine(name)}: ${oneLine(detail)}`, INDENT.repeat(4)),
+  );
+  const contrasts = verdicts.flatMap((verdict) => ['', ...contrastLines(verdict)]);
+  return [...warning, ...checks, ...contrasts].join('\n').replace(/^\n/, '');
+}
+
+function contrastLines(verdict: VerdictRecord): readonly string[] {
+  const title = `${verdict.contrast}, ${verdict.outcome} (delta ${plain(verdict.delta)}): ${verdictPhrase(verdict)}`;
+  const matchings = orderedMatchings(verdict.matchings);
+  const rows = matchings.map(([key, result]) => rowOf(key, result, verdict.delta));
+  return [
+    ...wrapped(oneLine(title), INDENT),
+    ...(rows.length > 0 ? aligned([HEAD, ...rows]) : []),
+    ...wrapped(`${INDENT}${oneLine(verdict.reason)}`, INDENT),
+  ];
+}
+
+function rowOf(key: string, result: MatchingResult, delta: number): readonly string[] {
+  if (result.kind === 'notEstimable') return [key, `not estimable: ${oneLine(result.reason)}`];
+  const { estimate, ci95, p, blocks } = result;
+  return [key, signed(estimate, delta), intervalText(ci95, delta), pText(p), String(blocks)];
+}
+
+/** Rows under each other: the first cell to the left, numbers to the right, words that need no column as they are. */
+function aligned(rows: readonly (readonly string[])[]): readonly string[] {
+  const full = rows.filter((row) => row.length === HEAD.length);
+  const widths = HEAD.map((_, column) => Math.max(...full.map((row) => row[column]?.length ?? 0)));
+  return rows.flatMap(([name = '', ...cells]) => {
+    const lead = `${INDENT}${name.padEnd(NAME_COLUMNS)}`;
+    if (cells.length < HEAD.length - 1) return wrapped(`${lead}${cells.join(' ')}`, INDENT.repeat(3));
+    return [`${lead}${cells.map((cell, index) => cell.padStart(widths[index + 1] ?? 0)).join(INDENT)}`];
+  });
+}
+
+/** Control characters could steer a terminal. */
+function oneLine(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+}
+
+/** Breaks at spaces so that no line is wider than the terminal; later lines are indented. */
+function wrapped(text: string, indent: string): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/ (?=\S)/)) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (longer.length <= MAX_COLUMNS || line.trim() === '') {
+      line = longer;
+      continue;
+    }
+    lines.push(line);
+    line = `${indent}${word}`;
+  }
+  return [...lines, line].flatMap((one) => one.match(new RegExp(`.{1,${MAX_COLUMNS}}`, 'gu')) ?? []);
+}

@@ -1,0 +1,145 @@
+/**
+ * The words and numbers of a report: labels from the study, verdicts in plain words, estimates with as many digits as
+ * the smallest effect of interest deserves. Pure text, not yet escaped; the page and the terminal share it.
+ */
+import type { Interval, MatchingResult, VerdictKind, VerdictRecord } from '#analysis/verdict-record.ts';
+import type { Axis } from '#study/study.ts';
+import type { ReportedStudy } from './report-input.ts';
+
+/** Matchings in the order a reader expects; others come between held-out and joint. */
+const MATCHING_ORDER = ['train', 'heldOut', 'other', 'joint'];
+
+/** The one-letter mark and the short words of each verdict, for places too small for a sentence. */
+export const VERDICT_MARKS: Readonly<Record<VerdictKind, { readonly mark: string; readonly short: string }>> = {
+  affects: { mark: 'A', short: 'affects beyond loss' },
+  throughGap: { mark: 'G', short: 'acts through the gap' },
+  noEffect: { mark: 'N', short: 'no effect within ±δ' },
+  undecided: { mark: '?', short: 'undecided' },
+};
+
+/** The label of an arm; its name where the study does not know it (runs trained elsewhere). */
+export function armLabel(study: ReportedStudy, arm: string): string {
+  return study.arms.find((known) => known.name === arm)?.label ?? arm;
+}
+
+/** The label of an outcome; its name where the study does not know it. */
+export function outcomeLabel(study: ReportedStudy, outcome: string): string {
+  return study.outcomes.find((known) => known.name === outcome)?.label ?? outcome;
+}
+
+/** The smallest effect of interest of an outcome, in its unit; 0 where the study does not know it. */
+export function deltaOf(study: ReportedStudy, outcome: string): number {
+  return study.outcomes.find((known) => known.name === outcome)?.delta ?? 0;
+}
+
+/** A contrast's name with the arms' labels in place of their names. */
+export function contrastLabel(study: ReportedStudy, contrast: string): string {
+  const names = contrast.split(' vs ');
+  return names.length === 2 ? names.map((name) => armLabel(study, name)).join(' vs ') : contrast;
+}
+
+/** `Muon vs AdamW`. */
+export function pairLabel(study: ReportedStudy, pair: { readonly arm: string; readonly reference: string }): string {
+  return `${armLabel(study, pair.arm)} vs ${armLabel(study, pair.reference)}`;
+}
+
+/** The axis a single matching stands for: by role, else by name. */
+export function axisOfMatching(study: ReportedStudy, matching: string): Axis | undefined {
+  return study.matchOn.find((axis) => axis.name === matching) ?? study.matchOn.find((axis) => axis.role === matching);
+}
+
+/** What arms were matched on, in words: `training loss`, `held-out loss`, `both losses`. */
+export function matchingLabel(study: ReportedStudy, matching: string): string {
+  if (matching === 'joint') return 'both at once';
+  return (axisOfMatching(study, matching)?.label ?? matching).toLowerCase();
+}
+
+/** Matchings in reading order. */
+export function orderedMatchings(
+  matchings: VerdictRecord['matchings'],
+): readonly (readonly [string, MatchingResult])[] {
+  const rank = (key: string): number => MATCHING_ORDER.indexOf(MATCHING_ORDER.includes(key) ? key : 'other');
+  return Object.entries(matchings).sort(([a], [b]) => rank(a) - rank(b));
+}
+
+/** Decimals that show a tenth of the smallest effect of interest. */
+function decimalsFor(delta: number): number {
+  if (!(delta > 0) || !Number.isFinite(delta)) return 3;
+  return Math.min(6, Math.max(0, 1 - Math.floor(Math.log10(delta) + 1e-9)));
+}
+
+/** A number as plain text without trailing noise: 3 significant digits. */
+export function plain(value: number): string {
+  return Number.isFinite(value) ? String(Number(value.toPrecision(3))) : 'unknown';
+}
+
+/** An estimate with its sign and the decimals that `delta` deserves, such as `+0.120`; the minus is a true minus. */
+export function signed(value: number, delta: number): string {
+  if (!Number.isFinite(value)) return 'unknown';
+  const digits = Math.abs(value).toFixed(decimalsFor(delta));
+  return Number(digits) === 0 ? digits : `${value < 0 ? '−' : '+'}${digits}`;
+}
+
+/** `+0.12 [+0.09, +0.15]`, or that there is no estimate. */
+export function estimateText(result: MatchingResult | undefined, delta: number): string {
+  if (result?.kind !== 'estimated') return 'not estimable';
+  return `${signed(result.estimate, delta)} ${intervalText(result.ci95, delta)}`;
+}
+
+/** A level in words: a value, or a (training, held-out) point. */
+export function levelText(level: number | readonly [number, number]): string {
+  return typeof level === 'number' ? plain(level) : `(${level.map(plain).join(', ')})`;
+}
+
+/** `[+0.09, +0.15]`. */
+export function intervalText([low, high]: Interval, delta: number): string {
+  return `[${signed(low, delta)}, ${signed(high, delta)}]`;
+}
+
+/** A p value to two significant digits, three decimals at most; `none` where there is none. */
+export function pText(p: number | null): string {
+  if (p === null || !Number.isFinite(p)) return 'none';
+  return p < 0.001 ? '<0.001' : p.toFixed(3);
+}
+
+/** The verdict as a predicate in plain words; `delta` is written in the outcome's unit. */
+export function verdictPhrase(verdict: VerdictRecord): string {
+  switch (verdict.verdict) {
+    case 'affects':
+      return isJointUntestable(verdict)
+        ? 'affects beyond either loss alone; joint not testable'
+        : 'affects beyond loss';
+    case 'throughGap':
+      return 'acts through the train-test gap';
+    case 'noEffect':
+      return `no effect beyond loss, within ±${plain(verdict.delta)}`;
+    case 'undecided':
+      return 'undecided';
+    default:
+      return verdict.verdict satisfies never;
+  }
+}
+
+/** Where a verdict holds: the axes' ranges over the levels that counted, such as `training loss 0.8 to 2 nats`. */
+export function rangeText(study: ReportedStudy, verdict: VerdictRecord): string {
+  const parts = orderedMatchings(verdict.matchings).flatMap(([key, result]) => {
+    const axis = axisOfMatching(study, key);
+    if (result.kind !== 'estimated' || !axis) return [];
+    const levels = result.levels.flatMap(({ level, excluded }) =>
+      typeof level === 'number' && excluded === undefined ? [level] : [],
+    );
+    if (levels.length === 0) return [];
+    return [`${axis.label.toLowerCase()} ${spanText(levels)} ${axis.unit}`];
+  });
+  return parts.length > 0 ? parts.join(', ') : 'no common range';
+}
+
+/** Whether the joint matching was asked for and could not be tested. */
+function isJointUntestable(verdict: VerdictRecord): boolean {
+  return verdict.matchings['joint']?.kind === 'notEstimable';
+}
+
+function spanText(levels: readonly number[]): string {
+  const [low, high] = [Math.min(...levels), Math.max(...levels)];
+  return low === high ? plain(low) : `${plain(low)} to ${plain(high)}`;
+}
