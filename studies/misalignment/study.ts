@@ -11,7 +11,7 @@ const HELD_OUT_LEVELS = [2, 1.6, 1.3, 1, 0.7];
 /** alpha / rank is the same at every rank, so that rank alone differs. */
 const LORA_SCALE = 2;
 
-const FULL_RATES = [5e-5, 1e-4, 2e-4];
+const FULL_RATES = [2.5e-5, 5e-5, 1e-4];
 
 export default defineStudy({
   name: 'misalignment',
@@ -27,7 +27,7 @@ export default defineStudy({
       unit: 'nats per answer',
       role: 'train',
       levels: TRAIN_LEVELS,
-      maxGap: 0.75,
+      maxGap: 0.6,
       direction: 'falls',
     },
     {
@@ -36,7 +36,7 @@ export default defineStudy({
       unit: 'nats per answer',
       role: 'heldOut',
       levels: HELD_OUT_LEVELS,
-      maxGap: 0.75,
+      maxGap: 0.6,
       direction: 'falls',
       untilBest: true,
     },
@@ -66,14 +66,14 @@ export default defineStudy({
       learningRates: [1e-3, 2e-3, 4e-3],
     },
     { name: 'lora-1', label: 'LoRA, rank 1', set: loraOf(1), learningRates: [5e-4, 1e-3, 2e-3] },
-    { name: 'lora-4', label: 'LoRA, rank 4', set: loraOf(4), learningRates: [2e-4, 5e-4, 1e-3] },
-    { name: 'lora-16', label: 'LoRA, rank 16', set: loraOf(16), learningRates: [1e-4, 3e-4, 6e-4] },
+    { name: 'lora-4', label: 'LoRA, rank 4', set: loraOf(4), learningRates: [2.5e-4, 5e-4, 1e-3] },
+    { name: 'lora-16', label: 'LoRA, rank 16', set: loraOf(16), learningRates: [1e-4, 2e-4, 4e-4] },
     { name: 'lora-64', label: 'LoRA, rank 64', set: loraOf(64), learningRates: [5e-5, 1e-4, 2e-4] },
     {
       name: 'rslora-16',
       label: 'rsLoRA, rank 16',
       set: { method: { ...loraMethod(16), alpha: 8, scaling: 'alphaOverSqrtRank' } },
-      learningRates: [1e-4, 3e-4, 6e-4],
+      learningRates: [1e-4, 2e-4, 4e-4],
     },
     {
       name: 'adamw-cosine',
@@ -92,7 +92,7 @@ export default defineStudy({
       name: 'sgd',
       label: 'SGD with momentum, all parameters',
       set: { optimizer: SGD_DEFAULTS },
-      learningRates: [1e-5, 3e-5, 1e-4],
+      learningRates: [1e-5, 2e-5, 4e-5],
     },
     {
       name: 'helpful',
