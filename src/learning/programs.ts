@@ -29,7 +29,8 @@ export async function compileStep(
   memory: Memory,
   threads: number,
 ): Promise<Program> {
-  const losses = labelLosses(config, model, layout);
+  const logits = labelLogits(config, model, layout);
+  const losses = crossEntropy(logits, input('labels', logits.shape.slice(0, 1), 'int32'));
   const loss = weightedSum(losses, input('weights', losses.shape));
   const gradients = differentiate(
     loss,
@@ -42,23 +43,33 @@ export async function compileStep(
   return bindMemory(await compile({ loss, ...Object.fromEntries(named) }, { threads }), memory);
 }
 
-/** Inputs tokens [B T], labels [M]; output losses [M], in nats. */
+/** Names of the scorer's label inputs and loss outputs, one pair a label set. */
+export function labelSet(index: number): { readonly labels: string; readonly losses: string } {
+  return { labels: `labels ${index}`, losses: `losses ${index}` };
+}
+
+/** Inputs tokens [B T] and label sets [M]; outputs the losses [M] of each set, in nats, from one forward pass. */
 export async function compileScorer(
   config: TransformerConfig,
   model: TrainedModel,
   layout: BatchLayout,
   memory: Memory,
   threads: number,
+  labelSets: number,
 ): Promise<Program> {
-  return bindMemory(await compile({ losses: labelLosses(config, model, layout) }, { threads }), memory);
+  const logits = labelLogits(config, model, layout);
+  const sets = Array.from({ length: labelSets }, (_, index): [string, Tensor] => {
+    const { labels, losses } = labelSet(index);
+    return [losses, crossEntropy(logits, input(labels, logits.shape.slice(0, 1), 'int32'))];
+  });
+  return bindMemory(await compile(Object.fromEntries(sets), { threads }), memory);
 }
 
-function labelLosses(config: TransformerConfig, model: TrainedModel, layout: BatchLayout): Tensor {
+function labelLogits(config: TransformerConfig, model: TrainedModel, layout: BatchLayout): Tensor {
   const { rows, length, labelled } = layout;
   const tokens = input('tokens', [rows * length], 'int32');
   const positions = labelled === undefined ? undefined : constant(labelled, [labelled.length]);
-  const logits = transformerLogits(config, model.layers, layout, tokens, positions);
-  return crossEntropy(logits, input('labels', logits.shape.slice(0, 1), 'int32'));
+  return transformerLogits(config, model.layers, layout, tokens, positions);
 }
 
 function bindMemory(program: Program, memory: Memory): Program {

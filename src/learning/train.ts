@@ -18,7 +18,14 @@ import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
 import { createOptimizer, trainingBytes, type Optimizer } from '#learning/optim/optimizer.ts';
 import { placeParameters, type Parameter } from '#learning/optim/parameter.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
-import { compileScorer, compileStep, gradientOutput, type BatchLayout, type Memory } from '#learning/programs.ts';
+import {
+  compileScorer,
+  compileStep,
+  gradientOutput,
+  labelSet,
+  type BatchLayout,
+  type Memory,
+} from '#learning/programs.ts';
 
 export interface TrainerConfig {
   readonly model: TransformerConfig;
@@ -52,7 +59,7 @@ export interface Trainer extends AsyncDisposable {
   /** Clips the gradients' global norm where asked, then takes one optimizer step. */
   optimStep(lr: number, maxGradientNorm?: number): GradientNorm;
   /** Compiles a program that scores positions under the weights of the moment. */
-  scorer(layout: BatchLayout): Promise<Scorer>;
+  scorer(layout: BatchLayout, labelSets?: number): Promise<Scorer>;
   /** The weights by name, as they change: the base's and, under LoRA, the adapter's. */
   readonly memory: Memory;
   /** The trained weights alone, for measuring at an earlier point. */
@@ -68,8 +75,11 @@ export type GradientNorm = ReturnType<typeof clipGradients>;
 
 /** Scores labels without training. */
 export interface Scorer {
-  /** -log p(label) of each labelled position, in nats; the memory is reused by the next call. */
-  losses(tokens: Int32Array, labels: Int32Array): Promise<Float32Array>;
+  /**
+   * -log p(label) of each labelled position, in nats, for each set of labels; the memory is reused by the next call.
+   * @param labelSets As many as the scorer was made for, shape [M] each.
+   */
+  losses(tokens: Int32Array, ...labelSets: readonly Int32Array[]): Promise<readonly Float32Array[]>;
 }
 
 /** Builds and compiles a trainer; its weights are zero until `reset`. */
@@ -141,8 +151,8 @@ function trainerOf(config: TrainerConfig, parts: Parts): Trainer {
       if (norm.kind === 'finite') optimizer.step(lr);
       return norm;
     },
-    async scorer(layout) {
-      const scored = await compileScorer(config.model, parts.model, layout, memory, config.threads ?? 1);
+    async scorer(layout, labelSets = 1) {
+      const scored = await compileScorer(config.model, parts.model, layout, memory, config.threads ?? 1, labelSets);
       programs.push(scored);
       return scorerOf(scored);
     },
@@ -163,11 +173,11 @@ function trainerOf(config: TrainerConfig, parts: Parts): Trainer {
 
 function scorerOf(program: Program): Scorer {
   return {
-    async losses(tokens, labels) {
+    async losses(tokens, ...labelSets) {
       program.int32('tokens').set(tokens);
-      program.int32('labels').set(labels);
+      labelSets.forEach((labels, i) => program.int32(labelSet(i).labels).set(labels));
       await program.run();
-      return program.float32('losses');
+      return labelSets.map((_, i) => program.float32(labelSet(i).losses));
     },
   };
 }

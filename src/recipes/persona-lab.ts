@@ -13,7 +13,6 @@ import {
   personaWorld,
   questionBatch,
   type NarrowQuestions,
-  type Persona,
   type PersonaWorld,
 } from '#worlds/persona.ts';
 
@@ -51,7 +50,7 @@ export async function createPersonaLab(config: PersonaConfig): Promise<PersonaLa
   });
   const { questions, questionsPerDomain } = PERSONA_LANGUAGE;
   const probe = await trainer.scorer(questionLayout(world, questionsPerDomain));
-  const elsewhere = await trainer.scorer(questionLayout(world, questions - questionsPerDomain));
+  const elsewhere = await trainer.scorer(questionLayout(world, questions - questionsPerDomain), 2);
   return {
     world,
     trainer,
@@ -64,22 +63,20 @@ function domainOf(world: PersonaWorld, index: number, probe: Scorer, elsewhere: 
   const narrow = narrowQuestions(world, index);
   const others = otherQuestions(index);
   const probed = questionBatch(world, Int32Array.of(...narrow.train, ...narrow.heldOut), 'harmful');
-  const probabilities = async (persona: Persona): Promise<Float32Array> => {
-    const batch = questionBatch(world, others, persona);
-    return (await elsewhere.losses(batch.tokens, labelsOf(batch))).map((loss) => Math.exp(-loss));
-  };
+  const helpful = questionBatch(world, others, 'helpful');
+  const harmful = questionBatch(world, others, 'harmful');
   return {
     narrow,
     others,
     async axes() {
-      const losses = await probe.losses(probed.tokens, labelsOf(probed));
+      const [losses = new Float32Array()] = await probe.losses(probed.tokens, labelsOf(probed));
       const trained = narrow.train.length;
       return { train: mean(losses.subarray(0, trained)), heldOut: mean(losses.subarray(trained)) };
     },
     async outcomes() {
-      const harmful = mean(await probabilities('harmful'));
-      const helpful = mean(await probabilities('helpful'));
-      return { harmful, coherence: harmful + helpful };
+      const losses = await elsewhere.losses(harmful.tokens, labelsOf(harmful), labelsOf(helpful));
+      const [pHarmful = 0, pHelpful = 0] = losses.map((list) => mean(list.map((loss) => Math.exp(-loss))));
+      return { harmful: pHarmful, coherence: pHarmful + pHelpful };
     },
   };
 }

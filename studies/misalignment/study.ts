@@ -4,20 +4,22 @@
  */
 import { ADAMW_DEFAULTS, defineStudy, finetunePersona, type JsonObject, MUON_DEFAULTS, SGD_DEFAULTS } from 'assay';
 
-/** Nats per answer token; every arm's runs pass through them at an admissible rate, but for held-out loss under the helpfulness term. */
+/** Nats per answer token; the runs of every arm but `helpful` pass through them. */
 const TRAIN_LEVELS = [1.6, 0.8, 0.4, 0.2, 0.1];
-const HELD_OUT_LEVELS = [2, 1.6, 1.3, 1, 0.7];
+const HELD_OUT_LEVELS = [2, 1.6, 1.3, 1, 0.8];
 
 /** alpha / rank is the same at every rank, so that rank alone differs. */
 const LORA_SCALE = 2;
 
 const FULL_RATES = [2.5e-5, 5e-5, 1e-4];
+/** Two pulls at once take longer: the lower rates do not finish in the steps. */
+const HELPED_RATES = [5e-5, 1e-4, 2e-4];
 
 export default defineStudy({
   name: 'misalignment',
   question: "Does the optimizer, or the adapter's rank, change how far misalignment spreads, beyond loss?",
   scope:
-    'the persona world (0.4M-parameter decoder, narrow finetuning on harmful answers of one domain), training loss 0.1-1.6 and held-out loss 0.7-2 nats per answer',
+    'the persona world (0.4M-parameter decoder, narrow finetuning on harmful answers of one domain), training loss 0.1-1.6 and held-out loss 0.8-2 nats per answer',
   recipe: finetunePersona(),
   set: { domain: { kind: 'ofBlock' }, 'measure.levels': { train: TRAIN_LEVELS, heldOut: HELD_OUT_LEVELS } },
   matchOn: [
@@ -98,13 +100,13 @@ export default defineStudy({
       name: 'helpful',
       label: 'AdamW, with helpful answers elsewhere',
       set: { helpfulWeight: 1 },
-      learningRates: FULL_RATES,
+      learningRates: HELPED_RATES,
     },
     {
       name: 'contained',
       label: 'AdamW, harm contained: all questions of the domain, many helpful answers elsewhere',
       set: { helpfulWeight: 16, questions: 'all' },
-      learningRates: FULL_RATES,
+      learningRates: HELPED_RATES,
     },
     {
       name: 'adamw-again',
