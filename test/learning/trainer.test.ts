@@ -131,7 +131,8 @@ test('a scorer sees the weights of the moment, and a program scores what trainin
   const scorer = await trainer.scorer({ rows: ROWS, length: LENGTH });
   const { tokens, labels } = batchOf(0);
   const mean = async (): Promise<number> =>
-    ((await scorer.losses(tokens, labels))[0] ?? []).reduce((sum, loss) => sum + loss, 0) / labels.length;
+    (await scorer.losses(tokens, labels)).flatMap((losses) => [...losses]).reduce((sum, loss) => sum + loss, 0) /
+    labels.length;
   const before = await mean();
   const loss = await trainer.forwardBackward(batchOf(0));
   assert.ok(Math.abs(loss - before) < 1e-5, `${loss} against ${before}`);
