@@ -16,7 +16,7 @@ export function answerLines({ controls, verdicts, report }: Answer): string[] {
     ...verdicts.map(
       ({ outcome, contrast, verdict, reason }) => `${outcome}, ${contrast}: ${verdict} (${shortened(reason)})`,
     ),
-    ...(report === undefined ? [] : [`report: ${report}`]),
+    `report: ${report}`,
   ];
 }
 
