@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -68,7 +68,7 @@ test('an arm without an admissible rate leaves its contrasts undecided and its c
   await using store = await openSqliteStore(join(ROOT, 'none'));
   await store.settleArm(plan.planId, { arm: 'plain', outcome: { kind: 'none', reason: 'all 3 pilot runs diverged' } });
   await storeArm(store, plan, 'low-rank', 0.5);
-  const request = { plan, planId: plan.planId, reportPath: join(ROOT, 'none.html'), command: 'assay run toy' };
+  const request = { plan, planId: plan.planId, reportFolder: join(ROOT, 'report-none'), command: 'assay run toy' };
   const answer = await answerOf(store, request);
   const [verdict] = answer.verdicts;
   assert.equal(verdict?.verdict, 'undecided');
@@ -86,8 +86,9 @@ test('the result line has the keys of the contract in its order, and numbers onl
   await using store = await openSqliteStore(join(ROOT, 'line'));
   await storeArm(store, plan, 'plain', 0.2);
   await storeArm(store, plan, 'low-rank', 0.8);
-  const request = { plan, planId: plan.planId, reportPath: join(ROOT, 'line.html'), command: 'assay run toy' };
+  const request = { plan, planId: plan.planId, reportFolder: join(ROOT, 'report-line'), command: 'assay run toy' };
   const answer = await answerOf(store, request);
+  assert.match(readFileSync(answer.report, 'utf8'), /Does the runner give the same answer however it is interrupted\?/);
   const line = resultLine({ study: 'toy', profile: 'quick', summary: SUMMARY, seconds: 1.23456, answer });
   assert.doesNotMatch(line, /\n/);
   const parsed: Record<string, unknown> = JSON.parse(line);
@@ -135,8 +136,8 @@ test('what is collected of a plan: ended runs in a frame, trouble with its reaso
     ],
   );
   assert.deepEqual(found.pilotRates, [
-    { arm: 'plain', learningRate: first.learningRate, admissible: true, best: 2 },
-    { arm: 'plain', learningRate: hot.learningRate, admissible: false },
+    { arm: 'plain', learningRate: first.learningRate, isAdmissible: true, best: 2 },
+    { arm: 'plain', learningRate: hot.learningRate, isAdmissible: false },
   ]);
   assert.deepEqual(
     found.provenance.map(({ commit }) => commit),

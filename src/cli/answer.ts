@@ -7,6 +7,7 @@ import type { StudyPlan } from '#study/plan.ts';
 import type { Contrast } from '#study/study.ts';
 
 import { type Collected, collected } from './collected.ts';
+import { writeReport } from './write-report.ts';
 
 /** What is to be answered. */
 export interface AnswerRequest {
@@ -14,7 +15,7 @@ export interface AnswerRequest {
   /** The stored plan's id: not today's plan's where the study has changed since. */
   readonly planId: string;
   /** Where the report goes. */
-  readonly reportPath: string;
+  readonly reportFolder: string;
   /** The command that reproduces the answer. */
   readonly command: string;
 }
@@ -23,17 +24,18 @@ export interface AnswerRequest {
 export interface Answer {
   readonly controls: readonly ControlRecord[];
   readonly verdicts: readonly VerdictRecord[];
-  /** The report's path, absent where none was written. */
-  readonly report?: string;
+  /** The report's path. */
+  readonly report: string;
 }
 
-/** Analyses a plan's stored runs. No report is written: that layer is not part of this tree yet. */
+/** Analyses a plan's stored runs and writes the report. */
 export async function answerOf(store: StoreReader, request: AnswerRequest): Promise<Answer> {
-  const { plan } = request;
-  const runs = await collected(store, plan, request.planId);
+  const { plan, planId, reportFolder, command } = request;
+  const runs = await collected(store, plan, planId);
   const analysis = analyse(plan.study, runs.frame, { design: plan.design });
   const notRun = plan.study.contrasts.filter((contrast) => analysis.notRun.includes(contrastName(contrast)));
   return {
+    report: writeReport(reportFolder, { plan, planId, analysis, runs, command }),
     controls: [...analysis.controls, ...notRun.flatMap((contrast) => controlNotRun(contrast, runs))],
     verdicts: [...analysis.verdicts, ...notRun.flatMap((contrast) => verdictsNotRun(plan, contrast, runs))],
   };

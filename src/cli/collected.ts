@@ -15,7 +15,7 @@ export interface TroubledRun extends PlanMember {
 /** What the pilots found for a rate of an arm, and whether it was taken. */
 export interface PilotRate extends PilotScore {
   readonly arm: string;
-  readonly admissible: boolean;
+  readonly isAdmissible: boolean;
 }
 
 /** Everything stored about a plan that an answer needs. */
@@ -74,7 +74,7 @@ function pilotRatesOf(
   const taken = outcome?.kind === 'admissible' ? outcome.rates : [];
   const scores = axis === undefined ? [] : pilotScores(axis, pilots);
   return scores.map(({ learningRate, best }) => {
-    const rate = { arm, learningRate, admissible: taken.includes(learningRate) };
+    const rate = { arm, learningRate, isAdmissible: taken.includes(learningRate) };
     return best === undefined ? rate : { ...rate, best };
   });
 }

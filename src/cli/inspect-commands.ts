@@ -77,7 +77,7 @@ export async function reportCommand(given: Given, terminal: Terminal): Promise<n
   const answer = await answerOf(store, {
     plan,
     planId: record.planId,
-    reportPath: resolve(given.text('out') ?? join(folder, 'reports'), `${study.name}-${plan.profile}.html`),
+    reportFolder: resolve(given.text('out') ?? join(folder, 'reports', `${study.name}-${plan.profile}`)),
     command: `assay report ${given.positionals[0] ?? ''}`,
   });
   for (const line of answerLines(answer)) terminal.out(line);

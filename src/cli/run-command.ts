@@ -90,7 +90,7 @@ async function answerPlans(
     const answer = await answerOf(store, {
       plan,
       planId: plan.planId,
-      reportPath: resolve(request.folder, 'reports', `${plan.study.name}-${plan.profile}.html`),
+      reportFolder: resolve(request.folder, 'reports', `${plan.study.name}-${plan.profile}`),
       command,
     });
     answered = { plan, summary, answer };
