@@ -1,16 +1,14 @@
 /** An answer in the terminal, and the exit status it leads to. */
+import { renderTable } from '#report/table.ts';
+
 import type { Answer } from './answer.ts';
 
 /** Exit statuses of commands that answer; 2 is bad usage. */
 export const EXIT = { ended: 0, failedRuns: 1, controlFailed: 3, interrupted: 130 } as const;
 
-/** Controls, verdicts and the report's path, one a line. */
+/** Controls, contrasts and the report's path. */
 export function answerLines({ controls, verdicts, report }: Answer): string[] {
-  return [
-    ...controls.map(({ name, passed, detail }) => `control ${name}: ${passed ? 'passed' : 'FAILED'} (${detail})`),
-    ...verdicts.map(({ outcome, contrast, verdict, reason }) => `${outcome}, ${contrast}: ${verdict} (${reason})`),
-    ...(report === undefined ? [] : [`report: ${report}`]),
-  ];
+  return ['', ...renderTable(verdicts, controls).split('\n'), '', `report: ${report}`];
 }
 
 /** The exit status of an answer to a study with so many failed runs. */

@@ -12,8 +12,8 @@ import type { ProfileName, Study } from '#study/study.ts';
 
 import { answerOf } from './answer.ts';
 import { answerLines, exitStatusOf } from './answer-lines.ts';
+import { reproducingCommand } from './command-text.ts';
 import { builtInNames, findStudy } from './find-study.ts';
-import { frameOf } from './frame.ts';
 import type { Given } from './options.ts';
 import { planGiven } from './plan-given.ts';
 import { nameOf } from './progress.ts';
@@ -77,10 +77,10 @@ export async function reportCommand(given: Given, terminal: Terminal): Promise<n
   const plan = planAgain(study, record, terminal);
   const answer = await answerOf({
     plan,
-    frame: await frameOf(store, record.planId),
-    settled: await store.readSettled(record.planId),
-    reportPath: resolve(given.text('out') ?? join(folder, 'reports'), `${study.name}-${plan.profile}.html`),
-    command: `assay report ${given.positionals[0] ?? ''}`,
+    store,
+    planId: record.planId,
+    reportFolder: resolve(given.text('out') ?? join(folder, 'reports', `${study.name}-${plan.profile}`)),
+    command: reproducingCommand(given.positionals[0] ?? '', plan),
   });
   for (const line of answerLines(answer)) terminal.out(line);
   return exitStatusOf(0, answer);
@@ -110,7 +110,9 @@ function planAgain(study: Study, record: PlanRecord, terminal: Terminal): StudyP
   }
   const profiles: readonly ProfileName[] = ['quick', 'standard', 'full'];
   const profile = profiles.find((candidate) => candidate === record.profile) ?? 'quick';
-  const plan = planStudy(study, { profile, blocks: record.blocks, settings });
+  const isSequential = record.description['design'] === 'sequential';
+  const design = isSequential ? { design: 'sequential' as const } : {};
+  const plan = planStudy(study, { profile, blocks: record.blocks, settings, ...design });
   if (plan.planId !== record.planId) {
     terminal.note(
       `warning: study "${study.name}" has changed since these runs were planned; run it again to make what is missing`,

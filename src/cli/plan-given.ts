@@ -18,5 +18,10 @@ export function planGiven(study: Study, given: Given, blocks = given.count('seed
   if (profile === undefined)
     throw new AssayError('usage', `--profile expects ${PROFILES.join(', ')}; found "${name}".`);
   const settings = given.texts('set').map(parseSetting);
-  return planStudy(study, { profile, settings, ...(blocks === undefined ? {} : { blocks }) });
+  return planStudy(study, {
+    profile,
+    settings,
+    ...(blocks === undefined ? {} : { blocks }),
+    ...(given.flag('until-decided') ? { design: 'sequential' } : {}),
+  });
 }

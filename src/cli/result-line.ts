@@ -27,7 +27,7 @@ export function resultLine({ study, profile, summary, seconds, answer }: Result)
     seconds: Math.round(seconds * 1000) / 1000,
     controls: answer.controls.map(({ name, passed, detail }) => ({ name, passed, detail })),
     verdicts: answer.verdicts.map(verdictOf),
-    report: answer.report ?? null,
+    report: answer.report,
   };
   // Refuses NaN and infinities, which JSON.stringify would turn into null.
   canonicalJson(line);

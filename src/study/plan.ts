@@ -39,6 +39,8 @@ export interface PlanOptions {
   readonly blocks?: number;
   /** The user's settings, over all others. */
   readonly settings?: readonly Setting[];
+  /** `sequential`: more blocks are added until the question is decided, so each look has its own alpha; absent: one look. */
+  readonly design?: 'sequential';
 }
 
 /** A study cut to a profile, with what was chosen; the confirmatory runs follow from the pilots' outcome. */
@@ -50,6 +52,7 @@ export interface StudyPlan {
   readonly profile: ProfileName;
   readonly blocks: number;
   readonly settings: readonly Setting[];
+  readonly design?: 'sequential';
   /** Pilot runs of the arms with more than one learning rate; an arm with one rate has nothing to choose. */
   readonly pilots: readonly RunSpec[];
 }
@@ -66,7 +69,8 @@ export function planStudy(study: Study, options: PlanOptions): StudyPlan {
   }
   const settings = options.settings ?? [];
   const narrowed = narrowedTo(study, profile);
-  const draft = { study: narrowed, profile: options.profile, blocks, settings };
+  const design = options.design === undefined ? {} : { design: options.design };
+  const draft = { study: narrowed, profile: options.profile, blocks, settings, ...design };
   for (const arm of narrowed.arms) {
     for (const rate of arm.learningRates) checkConfig(draft, arm, rate);
   }
@@ -89,6 +93,7 @@ export function descriptionOf(plan: Omit<StudyPlan, 'planId' | 'pilots'>): JsonO
     profile: plan.profile,
     blocks: plan.blocks,
     settings: plan.settings,
+    design: plan.design,
   };
   const plain: JsonObject = JSON.parse(JSON.stringify(data));
   return plain;
