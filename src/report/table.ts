@@ -1,5 +1,6 @@
 /** The answer for a terminal: controls and contrasts as aligned text of at most 100 columns. */
 import type { ControlRecord, MatchingResult, VerdictRecord } from '#analysis/verdict-record.ts';
+import { shorten } from './charts/plot-area.ts';
 import { intervalText, orderedMatchings, plain, pText, signed, verdictPhrase } from './wording.ts';
 
 const MAX_COLUMNS = 100;
@@ -26,7 +27,7 @@ function contrastLines(verdict: VerdictRecord): readonly string[] {
   const rows = matchings.map(([key, result]) => rowOf(key, result, verdict.delta));
   return [
     ...wrapped(oneLine(title), INDENT),
-    ...(rows.length > 0 ? aligned([HEAD, ...rows]) : []),
+    ...aligned(rows.some((row) => row.length === HEAD.length) ? [HEAD, ...rows] : rows),
     ...wrapped(`${INDENT}${oneLine(verdict.reason)}`, INDENT),
   ];
 }
@@ -37,14 +38,14 @@ function rowOf(key: string, result: MatchingResult, delta: number): readonly str
   return [key, signed(estimate, delta), intervalText(ci95, delta), pText(p), String(blocks)];
 }
 
-/** Rows under each other: the first cell to the left, numbers to the right, words that need no column as they are. */
+/** Rows under each other: the first cell to the left, numbers to the right, words cut at the terminal's edge. */
 function aligned(rows: readonly (readonly string[])[]): readonly string[] {
   const full = rows.filter((row) => row.length === HEAD.length);
   const widths = HEAD.map((_, column) => Math.max(...full.map((row) => row[column]?.length ?? 0)));
-  return rows.flatMap(([name = '', ...cells]) => {
+  return rows.map(([name = '', ...cells]) => {
     const lead = `${INDENT}${name.padEnd(NAME_COLUMNS)}`;
-    if (cells.length < HEAD.length - 1) return wrapped(`${lead}${cells.join(' ')}`, INDENT.repeat(3));
-    return [`${lead}${cells.map((cell, index) => cell.padStart(widths[index + 1] ?? 0)).join(INDENT)}`];
+    if (cells.length < HEAD.length - 1) return shorten(`${lead}${cells.join(' ')}`, MAX_COLUMNS);
+    return `${lead}${cells.map((cell, index) => cell.padStart(widths[index + 1] ?? 0)).join(INDENT)}`;
   });
 }
 

@@ -33,19 +33,22 @@ function withinTolerance(path: readonly Point[], tolerance: number): readonly Po
 }
 
 function farthestFrom(path: readonly Point[], first: number, last: number): { index: number; distance: number } {
-  let farthest = { index: first, distance: 0 };
+  let [index, squared] = [first, 0];
   const [start, end] = [path[first], path[last]];
-  if (!start || !end) return farthest;
-  for (let index = first + 1; index < last; index++) {
-    const distance = distanceToSegment(path[index] ?? start, start, end);
-    if (distance > farthest.distance) farthest = { index, distance };
+  if (!start || !end) return { index, distance: 0 };
+  for (let at = first + 1; at < last; at++) {
+    const here = squaredDistance(path[at] ?? start, start, end);
+    if (here > squared) [index, squared] = [at, here];
   }
-  return farthest;
+  return { index, distance: Math.sqrt(squared) };
 }
 
-function distanceToSegment([x, y]: Point, [x0, y0]: Point, [x1, y1]: Point): number {
-  const [dx, dy] = [x1 - x0, y1 - y0];
-  const lengthSquared = dx * dx + dy * dy;
-  const share = lengthSquared === 0 ? 0 : Math.min(1, Math.max(0, ((x - x0) * dx + (y - y0) * dy) / lengthSquared));
-  return Math.hypot(x - x0 - share * dx, y - y0 - share * dy);
+/** From a point to the nearest of a segment. */
+function squaredDistance(point: Point, start: Point, end: Point): number {
+  const [dx, dy] = [end[0] - start[0], end[1] - start[1]];
+  const [px, py] = [point[0] - start[0], point[1] - start[1]];
+  const length = dx * dx + dy * dy;
+  const share = length === 0 ? 0 : Math.min(1, Math.max(0, (px * dx + py * dy) / length));
+  const [x, y] = [px - share * dx, py - share * dy];
+  return x * x + y * y;
 }

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import type { Markup } from '#report/markup.ts';
+import { heatMap } from './heat-map.ts';
+import { effectPanel, forestPlot } from './interval-marks.ts';
+import { linePanel } from './line-panel.ts';
+import { SERIES_COLOURS, SERIES_DASHES } from './series-style.ts';
+
+const TEXT = { title: 'A chart', description: 'What it shows.' };
+
+/** Small charts by name; their SVG is in test/golden/. */
+const CHARTS: Readonly<Record<string, Markup>> = {
+  lines: linePanel({
+    ...TEXT,
+    size: 'full',
+    x: { label: 'Training loss (nats), falling →', domain: [2, 0.5] },
+    y: { label: 'Misaligned (fraction)', domain: [0, 0.4] },
+    series: [
+      {
+        index: 0,
+        runs: [
+          [
+            [1.9, 0],
+            [1.4, 0.1],
+            [0.8, 0.3],
+          ],
+          [
+            [1.9, 0.02],
+            [1.1, 0.2],
+          ],
+        ],
+        tails: [
+          [
+            [0.8, 0.3],
+            [0.9, 0.35],
+          ],
+        ],
+        means: [
+          [1.5, 0.1],
+          [1, 0.22],
+        ],
+      },
+      {
+        index: 1,
+        runs: [
+          [
+            [1.8, 0.01],
+            [0.6, 0.05],
+          ],
+        ],
+      },
+    ],
+    levels: [1.5, 1, 0.2],
+    scaleBar: { length: 0.05, label: 'δ = 0.05' },
+  }),
+  levels: effectPanel({
+    ...TEXT,
+    x: { label: '', domain: [1.6, 0.8], ticks: [1.5, 1] },
+    y: { label: '', domain: [-0.1, 0.2] },
+    delta: 0.05,
+    levels: [
+      { level: 1.5, estimate: 0.01, ci95: [-0.02, 0.04], isExcluded: false },
+      { level: 1, estimate: 0.12, ci95: [0.08, 0.16], isExcluded: true },
+    ],
+  }),
+  forest: forestPlot({
+    ...TEXT,
+    axis: { label: 'arm minus reference (fraction)', domain: [-0.1, 0.2] },
+    delta: 0.05,
+    groups: [
+      {
+        heading: 'Muon vs AdamW: affects beyond loss',
+        rows: [
+          { label: 'training loss', estimate: { value: 0.12, ci95: [0.08, 0.16], text: '+0.120' } },
+          { label: 'both at once', note: 'not estimable' },
+        ],
+      },
+    ],
+  }),
+  heat: heatMap({
+    ...TEXT,
+    columns: { title: 'δ ×', labels: ['0.5', '1', '2'] },
+    marks: { title: 'verdict', labels: ['A', 'A', '?'] },
+    presetColumn: 1,
+    groups: [
+      { label: 'all', rows: [{ label: 'all rates', readings: ['positive', 'positive', 'equivalent'] }] },
+      { label: '1.5', rows: [{ label: 'all rates', readings: ['negative', 'neither', 'equivalent'] }] },
+    ],
+  }),
+};
+
+for (const [name, chart] of Object.entries(CHARTS)) {
+  test(`the ${name} chart is the golden one (UPDATE_GOLDEN=1 rewrites it)`, () => {
+    const file = new URL(`../../../test/golden/report-${name}.svg`, import.meta.url);
+    const text = `${chart.text.replaceAll('><', '>\n<')}\n`;
+    if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, text);
+    assert.equal(text, readFileSync(file, 'utf8'));
+  });
+}
+
+test('a level outside the drawn range gets no rule, and a run after its best is drawn as a tail', () => {
+  const text = CHARTS['lines']?.text ?? '';
+  assert.equal(text.match(/class="level"/g)?.length, 2);
+  assert.equal(text.match(/class="run"/g)?.length, 3);
+  assert.equal(text.match(/class="tail"/g)?.length, 1);
+});
+
+/** Graphical objects need 3:1 against what is beside them (WCAG 2.2, 1.4.11). */
+const MIN_CONTRAST = 3;
+
+test('every series colour stands out from its page, and no two of the first eight series look alike without colour', () => {
+  for (const { light, dark } of SERIES_COLOURS) {
+    assert.ok(contrast(light, '#ffffff') >= MIN_CONTRAST, light);
+    assert.ok(contrast(dark, '#16181b') >= MIN_CONTRAST, dark);
+  }
+  const styles = new Set(Array.from({ length: 8 }, (_, index) => `${index % SERIES_DASHES.length}/${index % 7}`));
+  assert.ok(styles.size >= 7);
+});
+
+function contrast(a: string, b: string): number {
+  const [low = 0, high = 0] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+  return (high + 0.05) / (low + 0.05);
+}
+
+/** Relative luminance of `#rrggbb` (WCAG 2.2). */
+function luminance(colour: string): number {
+  const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {
+    const value = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
