@@ -1,6 +1,4 @@
 /** An answer in the terminal, and the exit status it leads to. */
-import { renderTable } from '#report/table.ts';
-
 import type { Answer } from './answer.ts';
 
 /** Exit statuses of commands that answer; 2 is bad usage. */

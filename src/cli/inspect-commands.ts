@@ -12,7 +12,6 @@ import type { ProfileName, Study } from '#study/study.ts';
 
 import { answerOf } from './answer.ts';
 import { answerLines, exitStatusOf } from './answer-lines.ts';
-import { reproducingCommand } from './command-text.ts';
 import { builtInNames, findStudy } from './find-study.ts';
 import type { Given } from './options.ts';
 import { planGiven } from './plan-given.ts';

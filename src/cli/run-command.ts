@@ -10,7 +10,6 @@ import { overriddenFactors, type StudyPlan } from '#study/plan.ts';
 
 import { type Answer, answerOf } from './answer.ts';
 import { answerLines, EXIT, exitStatusOf } from './answer-lines.ts';
-import { reproducingCommand, shellWord } from './command-text.ts';
 import { findStudy } from './find-study.ts';
 import { makeRuns, type RunRequest } from './make-runs.ts';
 import type { Given, OptionName } from './options.ts';
@@ -58,7 +57,7 @@ export async function runCommand(given: Given, terminal: Terminal): Promise<numb
   };
   warnOf(plans, terminal);
   await using store = await openSqliteStore(request.folder);
-  const answered = await answerPlans(plans, store, request, given.positionals[0] ?? '', terminal);
+  const answered = await answerPlans(plans, store, request, commandLine(given), terminal);
   if (answered === undefined) {
     terminal.note(`Stopped. Nothing durable was lost. To resume: ${commandLine(given)}`);
     return EXIT.interrupted;
@@ -81,7 +80,7 @@ async function answerPlans(
   plans: readonly StudyPlan[],
   store: Store,
   request: RunRequest,
-  studyWord: string,
+  command: string,
   terminal: Terminal,
 ): Promise<Answered | undefined> {
   let answered: Answered | undefined;
@@ -102,10 +101,12 @@ async function answerPlans(
 
 /** The command that does the same again. */
 function commandLine(given: Given): string {
+  const quoted = (text: string): string =>
+    /^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
   const options = RUN_OPTIONS.flatMap((name) => {
-    return given.flag(name) ? [`--${name}`] : given.texts(name).map((text) => `--${name} ${shellWord(text)}`);
+    return given.flag(name) ? [`--${name}`] : given.texts(name).map((text) => `--${name} ${quoted(text)}`);
   });
-  return ['assay run', ...given.positionals.map(shellWord), ...options].join(' ');
+  return ['assay run', ...given.positionals.map(quoted), ...options].join(' ');
 }
 
 /** The block counts to run to, one after another; `undefined` is the profile's own. */

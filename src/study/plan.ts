@@ -44,8 +44,6 @@ export interface PlanOptions {
   readonly design?: Design;
   /** The user's settings, over all others. */
   readonly settings?: readonly Setting[];
-  /** `sequential`: more blocks are added until the question is decided, so each look has its own alpha; absent: one look. */
-  readonly design?: 'sequential';
 }
 
 /** A study cut to a profile, with what was chosen; the confirmatory runs follow from the pilots' outcome. */
@@ -59,7 +57,6 @@ export interface StudyPlan {
   /** Part of the plan, because the test's error rate depends on it. */
   readonly design: Design;
   readonly settings: readonly Setting[];
-  readonly design?: 'sequential';
   /** Pilot runs of the arms with more than one learning rate; an arm with one rate has nothing to choose. */
   readonly pilots: readonly RunSpec[];
 }
@@ -101,7 +98,6 @@ export function descriptionOf(plan: Omit<StudyPlan, 'planId' | 'pilots'>): JsonO
     blocks: plan.blocks,
     design: plan.design,
     settings: plan.settings,
-    design: plan.design,
   };
   const plain: JsonObject = JSON.parse(JSON.stringify(data));
   return plain;
