@@ -34,11 +34,10 @@ export async function answerOf(store: StoreReader, request: AnswerRequest): Prom
   const runs = await collected(store, plan, planId);
   const analysis = analyse(plan.study, runs.frame, { design: plan.design });
   const notRun = plan.study.contrasts.filter((contrast) => analysis.notRun.includes(contrastName(contrast)));
-  return {
-    report: writeReport(reportFolder, { plan, planId, analysis, runs, command }),
-    controls: [...analysis.controls, ...notRun.flatMap((contrast) => controlNotRun(contrast, runs))],
-    verdicts: [...analysis.verdicts, ...notRun.flatMap((contrast) => verdictsNotRun(plan, contrast, runs))],
-  };
+  const controls = [...analysis.controls, ...notRun.flatMap((contrast) => controlNotRun(contrast, runs))];
+  const verdicts = [...analysis.verdicts, ...notRun.flatMap((contrast) => verdictsNotRun(plan, contrast, runs))];
+  const whole = { ...analysis, controls, verdicts };
+  return { controls, verdicts, report: writeReport(reportFolder, { plan, planId, analysis: whole, runs, command }) };
 }
 
 /** A control that could not be made says nothing, so it did not pass. */

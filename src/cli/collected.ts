@@ -1,14 +1,15 @@
 /** From a store to what the analysis and the report read. */
 import type { Frame, FrameRun } from '#analysis/frame.ts';
+import type { JsonObject } from '#base/json.ts';
 import type { PlanMember, Provenance, RunState, SettledArm } from '#store/records.ts';
 import { numericsIdOf } from '#store/records.ts';
 import type { StoreReader } from '#store/store.ts';
 import { type PilotRun, type PilotScore, pilotScores } from '#study/admissible.ts';
-import type { StudyPlan } from '#study/plan.ts';
+import { FIRST_PILOT_BLOCK, type StudyPlan } from '#study/plan.ts';
 
-/** A run that did not end well. */
+/** A run that did not end well; pilot blocks are counted from 0. */
 export interface TroubledRun extends PlanMember {
-  readonly kind: 'diverged' | 'failed';
+  readonly kind: 'diverged' | 'failed' | 'unfinished';
   readonly reason: string;
 }
 
@@ -22,7 +23,9 @@ export interface PilotRate extends PilotScore {
 export interface Collected {
   /** The confirmatory runs that ended, sorted by arm, learning rate and block. */
   readonly frame: Frame;
-  /** Runs of both phases that diverged or failed. */
+  /** Their resolved configs. */
+  readonly configs: readonly JsonObject[];
+  /** Runs of both phases that diverged, failed or have no end. */
   readonly troubled: readonly TroubledRun[];
   readonly settled: readonly SettledArm[];
   readonly pilotRates: readonly PilotRate[];
@@ -33,34 +36,46 @@ export interface Collected {
 /** Collects what a store holds of a plan; `planId` is the stored one. */
 export async function collected(store: StoreReader, plan: StudyPlan, planId: string): Promise<Collected> {
   const runs: FrameRun[] = [];
+  const configs: JsonObject[] = [];
   const troubled: TroubledRun[] = [];
   const pilots = new Map<string, PilotRun[]>();
   const provenance = new Map<string, Provenance & { numericsId: string }>();
   for (const member of await store.readMembers(planId)) {
     const run = await store.readRun(member.measureId);
+    troubled.push(...troubleOf(member, run?.state ?? { kind: 'open' }));
     if (run === undefined) continue;
     for (const found of run.provenance) {
       const numericsId = numericsIdOf(found);
       provenance.set(`${numericsId} ${found.commit}`, { ...found, numericsId });
     }
-    troubled.push(...troubleOf(member, run.state));
     const { state } = run;
     if (state.kind !== 'finished' && state.kind !== 'diverged') continue;
     const { phase, arm, block, learningRate, measureId } = member;
     const points = await store.readPoints(measureId);
-    if (phase === 'confirmatory') runs.push({ arm, block, learningRate, status: state.kind, points });
-    else pilots.set(arm, [...(pilots.get(arm) ?? []), { learningRate, end: state, points }]);
+    if (phase === 'confirmatory') {
+      runs.push({ arm, block, learningRate, status: state.kind, points });
+      configs.push(run.config);
+    } else pilots.set(arm, [...(pilots.get(arm) ?? []), { learningRate, end: state, points }]);
   }
   const settled = await store.readSettled(planId);
   const pilotRates = [...pilots].flatMap(([arm, own]) => pilotRatesOf(plan, arm, own, settled));
-  return { frame: { runs }, troubled, settled, pilotRates, provenance: [...provenance.values()] };
+  return { frame: { runs }, configs, troubled, settled, pilotRates, provenance: [...provenance.values()] };
 }
 
 function troubleOf(member: PlanMember, state: RunState): TroubledRun[] {
-  if (state.kind === 'diverged') {
-    return [{ ...member, kind: 'diverged', reason: `${state.reason} at step ${state.step}` }];
+  const block = member.phase === 'pilot' ? member.block - FIRST_PILOT_BLOCK : member.block;
+  switch (state.kind) {
+    case 'finished':
+      return [];
+    case 'diverged':
+      return [{ ...member, block, kind: 'diverged', reason: `${state.reason} at step ${state.step}` }];
+    case 'failed':
+      return [{ ...member, block, kind: 'failed', reason: state.message }];
+    case 'open':
+      return [{ ...member, block, kind: 'unfinished', reason: 'not run to its end' }];
+    default:
+      return state satisfies never;
   }
-  return state.kind === 'failed' ? [{ ...member, kind: 'failed', reason: state.message }] : [];
 }
 
 function pilotRatesOf(

@@ -12,6 +12,7 @@ import type { ProfileName, Study } from '#study/study.ts';
 
 import { answerOf } from './answer.ts';
 import { answerLines, exitStatusOf } from './answer-lines.ts';
+import { reproducingCommand } from './command-text.ts';
 import { builtInNames, findStudy } from './find-study.ts';
 import type { Given } from './options.ts';
 import { planGiven } from './plan-given.ts';
@@ -78,7 +79,7 @@ export async function reportCommand(given: Given, terminal: Terminal): Promise<n
     plan,
     planId: record.planId,
     reportFolder: resolve(given.text('out') ?? join(folder, 'reports', `${study.name}-${plan.profile}`)),
-    command: `assay report ${given.positionals[0] ?? ''}`,
+    command: reproducingCommand(given.positionals[0] ?? '', plan),
   });
   for (const line of answerLines(answer)) terminal.out(line);
   return exitStatusOf(0, answer);

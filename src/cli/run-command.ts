@@ -10,6 +10,7 @@ import { overriddenFactors, type StudyPlan } from '#study/plan.ts';
 
 import { type Answer, answerOf } from './answer.ts';
 import { answerLines, EXIT, exitStatusOf } from './answer-lines.ts';
+import { reproducingCommand, shellWord } from './command-text.ts';
 import { findStudy } from './find-study.ts';
 import { makeRuns, type RunRequest } from './make-runs.ts';
 import type { Given, OptionName } from './options.ts';
@@ -57,7 +58,7 @@ export async function runCommand(given: Given, terminal: Terminal): Promise<numb
   };
   warnOf(plans, terminal);
   await using store = await openSqliteStore(request.folder);
-  const answered = await answerPlans(plans, store, request, commandLine(given), terminal);
+  const answered = await answerPlans(plans, store, request, given.positionals[0] ?? '', terminal);
   if (answered === undefined) {
     terminal.note(`Stopped. Nothing durable was lost. To resume: ${commandLine(given)}`);
     return EXIT.interrupted;
@@ -80,7 +81,7 @@ async function answerPlans(
   plans: readonly StudyPlan[],
   store: Store,
   request: RunRequest,
-  command: string,
+  study: string,
   terminal: Terminal,
 ): Promise<Answered | undefined> {
   let answered: Answered | undefined;
@@ -91,7 +92,7 @@ async function answerPlans(
       plan,
       planId: plan.planId,
       reportFolder: resolve(request.folder, 'reports', `${plan.study.name}-${plan.profile}`),
-      command,
+      command: reproducingCommand(study, plan),
     });
     answered = { plan, summary, answer };
     if (answer.verdicts.every(({ verdict }) => verdict !== 'undecided')) break;
@@ -101,12 +102,10 @@ async function answerPlans(
 
 /** The command that does the same again. */
 function commandLine(given: Given): string {
-  const quoted = (text: string): string =>
-    /^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
   const options = RUN_OPTIONS.flatMap((name) => {
-    return given.flag(name) ? [`--${name}`] : given.texts(name).map((text) => `--${name} ${quoted(text)}`);
+    return given.flag(name) ? [`--${name}`] : given.texts(name).map((text) => `--${name} ${shellWord(text)}`);
   });
-  return ['assay run', ...given.positionals.map(quoted), ...options].join(' ');
+  return ['assay run', ...given.positionals.map(shellWord), ...options].join(' ');
 }
 
 /** The block counts to run to, one after another; `undefined` is the profile's own. */

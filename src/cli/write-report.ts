@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import type { Analysis } from '#analysis/analysis-record.ts';
 import { AssayError, messageOf } from '#base/errors.ts';
+import { isJsonObject, type JsonObject } from '#base/json.ts';
 import { renderReport } from '#report/report.ts';
 import type { Fact } from '#report/report-input.ts';
 import type { StudyPlan } from '#study/plan.ts';
@@ -32,7 +33,7 @@ export function writeReport(folder: string, { plan, planId, analysis, runs, comm
     frame: runs.frame,
     analysis,
     troubledRuns: runs.troubled,
-    heldEqual: heldEqual(plan),
+    heldEqual: heldEqual(plan, runs.configs),
     provenance: [{ name: 'Study hash', value: planId }, ...runs.provenance.flatMap(provenanceFacts)],
     command,
     ...(runs.pilotRates.length > 0 && { pilot: { rule: study.pilot, rates: runs.pilotRates } }),
@@ -47,15 +48,31 @@ export function writeReport(folder: string, { plan, planId, analysis, runs, comm
   return join(folder, PAGE);
 }
 
-/** What no arm differs in: the recipe, and the settings all arms share. */
-function heldEqual({ study, profile, settings }: StudyPlan): Fact[] {
-  const { name, semanticsVersion } = study.recipe;
-  const shared = { ...study.set, ...study.profiles[profile]?.set };
+/** What all confirmatory runs share by their resolved configs, what the arms set, and what the user set. */
+function heldEqual({ study, settings }: StudyPlan, configs: readonly JsonObject[]): Fact[] {
+  const { name, semanticsVersion, learningRatePath } = study.recipe;
+  const leaves = configs.map((config) => leavesOf(config));
+  const paths = [...new Set(leaves.flatMap((one) => [...one.keys()]))].filter((path) => path !== learningRatePath);
+  const valuesAt = (path: string): Set<string> => new Set(leaves.map((one) => one.get(path) ?? 'absent'));
+  const equal = paths.filter((path) => valuesAt(path).size === 1);
+  const different = paths.filter((path) => !equal.includes(path));
   return [
     { name: 'Recipe', value: `${name}, semantics ${semanticsVersion}` },
-    ...Object.entries(shared).map(([path, value]) => ({ name: path, value: JSON.stringify(value) })),
+    { name: 'Equal in all runs', value: equal.map((path) => `${path} = ${[...valuesAt(path)].join('')}`).join('; ') },
+    { name: 'Differs between arms', value: different.join('; ') || 'nothing but seeds and learning rates' },
     ...settings.map(({ path, value, from }) => ({ name: `${path} (${from})`, value: JSON.stringify(value) })),
   ];
+}
+
+/** A config's values that are no objects, as text, by dotted path. */
+function leavesOf(config: JsonObject, prefix = ''): Map<string, string> {
+  const leaves = new Map<string, string>();
+  for (const [key, value] of Object.entries(config)) {
+    const path = prefix + key;
+    if (isJsonObject(value)) for (const [below, text] of leavesOf(value, `${path}.`)) leaves.set(below, text);
+    else leaves.set(path, typeof value === 'string' ? value : JSON.stringify(value));
+  }
+  return leaves;
 }
 
 function provenanceFacts(found: Collected['provenance'][number]): Fact[] {

@@ -23,7 +23,7 @@ a{color:var(--link)}
 .answer{border-left:3px solid var(--verdict);padding:.1rem 0 .1rem .9rem;margin:0 0 1rem}
 .answer p{margin:0}.evidence{color:var(--muted);font-size:.9rem}
 .answer .mark{display:inline-block;min-width:1.35em;text-align:center;border:1px solid var(--verdict);border-radius:3px;font-size:.8em;line-height:1.4}
-.scope{font-size:.9rem}
+.scope{font-size:.9rem}td .evidence{font-size:inherit}
 figure{margin:1.75rem 0 2rem}
 figcaption{counter-increment:figure;color:var(--muted);font-size:.875rem;line-height:1.45;margin-top:.6rem;max-width:56em}
 figcaption b{color:var(--ink);font-weight:600}
@@ -72,7 +72,7 @@ const CHARTS = `
 .small .run{stroke-width:.9;stroke-opacity:.55}
 .tail{stroke-width:.7;stroke-opacity:.4;stroke-dasharray:1 2.5}
 .mean{stroke-width:1.8;stroke-dasharray:var(--dash)}
-.marker{fill:var(--series);stroke:var(--paper);stroke-width:1}
+.marker{fill:var(--series);stroke:var(--paper);stroke-width:1}.hollow .marker{fill:var(--paper);stroke:var(--series);stroke-width:1.3}
 .scale-bar path{stroke:var(--ink);stroke-width:1.3;fill:none}.chart .scale-bar text{fill:var(--ink)}
 .band{fill:var(--band)}
 .zero{stroke:var(--muted);stroke-width:.8;stroke-dasharray:2 2}
@@ -92,7 +92,7 @@ const CHARTS = `
 
 const PRINT = `
 @page{margin:16mm}
-@media print{main{max-width:none;padding:0}body{font-size:10.5pt}figure,tr,.answer,.banner{break-inside:avoid}h2{break-after:avoid}.scroll{overflow:visible}.data{display:none}.panels.wide{grid-template-columns:1fr 1fr}.panels.small{grid-template-columns:repeat(4,1fr)}.panels.third{grid-template-columns:repeat(3,1fr)}table{font-size:8.5pt}th,td{padding-right:.6rem}pre{white-space:pre-wrap;width:auto}}
+@media print{main{max-width:none;padding:0}body{font-size:10.5pt}figcaption,.legend{font-size:8.5pt}.panel-title{font-size:7pt}details::details-content{content-visibility:visible;block-size:auto}figure,tr,.answer,.banner{break-inside:avoid}h2{break-after:avoid}.scroll{overflow:visible}.data{display:none}.panels.wide{grid-template-columns:1fr 1fr}.panels.small{grid-template-columns:repeat(4,1fr)}.panels.third{grid-template-columns:repeat(3,1fr)}table{font-size:8.5pt}th,td{padding-right:.6rem}pre{white-space:pre-wrap;width:auto}}
 `;
 
 /** The whole style sheet; the same for every report. */

@@ -153,9 +153,9 @@ function fixturePoints(arm: ArmTruth, rng: Rng, count: number, rate: number): re
   let wobble = 0;
   return Array.from({ length: Math.floor(count) }, (_, index) => {
     const progress = index / (FULL_SIZE.points - 1);
-    const train = floor + (2.3 - floor) * Math.exp(-3.2 * speed * progress) + 0.008 * rng.normal();
+    const train = floor + (2.3 - floor) * Math.exp(-3.2 * speed * progress) + 0.001 * rng.normal();
     const memorised = Math.max(0, 1.4 - train);
-    const heldOut = 0.85 + 0.62 * train + gap * memorised + 0.35 * gap * memorised ** 2 + 0.008 * rng.normal();
+    const heldOut = 0.85 + 0.62 * train + gap * memorised + 0.35 * gap * memorised ** 2 + 0.001 * rng.normal();
     wobble = 0.7 * wobble + 0.006 * rng.normal();
     const learned = 1 / (1 + Math.exp((heldOut - 1.72) / 0.09));
     const misaligned = clamp(0.42 * learned + (arm.shift + own) * learned + wobble);

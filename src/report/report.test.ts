@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { analyse } from '#analysis/analyse.ts';
 import type { Frame } from '#analysis/frame.ts';
 import { renderReport } from '#report/report.ts';
+import { escapeText } from '#report/markup.ts';
 import type { ReportInput } from '#report/report-input.ts';
 import { FIXTURE_STUDY, fixtureRuns, reportFixture } from '#report/report-fixture.ts';
 
@@ -52,7 +53,7 @@ test('a page loads nothing, runs nothing, and its only links are to the data fil
 });
 
 test('every verdict stands in the answer with its sentence, and every matching in the table', () => {
-  for (const verdict of input.analysis.verdicts) assert.ok(html.includes(verdict.reason));
+  for (const verdict of input.analysis.verdicts) assert.ok(html.includes(escapeText(verdict.reason)));
   const kinds = new Set(input.analysis.verdicts.map(({ verdict }) => verdict));
   assert.deepEqual(kinds, new Set(['throughGap', 'undecided', 'affects']), 'the fixture shows several kinds');
   const matchings = input.analysis.verdicts.reduce((sum, { matchings: all }) => sum + Object.keys(all).length, 0);

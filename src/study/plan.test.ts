@@ -6,7 +6,7 @@ import type { JsonObject } from '#base/json.ts';
 
 import { defineStudy } from './define-study.ts';
 import { crossFactors, factorOf } from './factors.ts';
-import { confirmatoryRuns, FIRST_PILOT_BLOCK, overriddenFactors, planStudy } from './plan.ts';
+import { confirmatoryRuns, descriptionOf, FIRST_PILOT_BLOCK, overriddenFactors, planStudy } from './plan.ts';
 import { parseSetting, valueAt } from './settings.ts';
 import type { Study } from './study.ts';
 
@@ -131,6 +131,15 @@ test('the plan id names the question: it changes with blocks and settings and no
   assert.equal(new Set(ids).size, 3);
   const recoded = { ...STUDY, recipe: { ...STUDY.recipe, check: (): void => {} } };
   assert.equal(planStudy(recoded, { profile: 'quick' }).planId, ids[0]);
+});
+
+test('a sequential plan is another plan, and says so in what is stored', () => {
+  const plan = planStudy(STUDY, { profile: 'quick', design: 'sequential' });
+  assert.notEqual(plan.planId, quick().planId);
+  assert.deepEqual(
+    [plan, quick()].map((one) => descriptionOf(one)['design']),
+    ['sequential', 'fixed'],
+  );
 });
 
 test('defineStudy lists every inconsistency at once', () => {

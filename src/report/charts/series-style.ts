@@ -28,7 +28,7 @@ export const SERIES_COLOURS: readonly { readonly light: string; readonly dark: s
   { light: '#7d7a00', dark: '#e8de55' },
 ];
 
-/** Dash patterns in series order; a prime count beside the colours', so that pairs repeat late. */
+/** Dash patterns in series order. */
 export const SERIES_DASHES: readonly string[] = ['none', '7 3', '2 2.5', '9 3 2 3', '4 2', '12 4', '6 2 1 2 1 2'];
 
 const MARKERS: readonly SymbolType[] = [
@@ -41,16 +41,20 @@ const MARKERS: readonly SymbolType[] = [
   symbolWye,
 ];
 const MARKER_AREA = 34;
+/** After this many series markers come hollow and dashes shift by one, so that a pair of both repeats late. */
+const ROUND = MARKERS.length;
 
-/** CSS classes that set a series' colour and dash as the variables `--series` and `--dash`. */
+/** CSS classes that set a series' colour and dash as the variables `--series` and `--dash`, and hollow markers. */
 export function seriesClass(index: number): string {
-  return `s${index % SERIES_COLOURS.length} d${index % SERIES_DASHES.length}`;
+  const dash = (index + Math.floor(index / ROUND)) % SERIES_DASHES.length;
+  const hollow = Math.floor(index / ROUND) % 2 === 1 ? ' hollow' : '';
+  return `s${index % SERIES_COLOURS.length} d${dash}${hollow}`;
 }
 
 /** A series' marker centred on a point. */
-export function marker(index: number, x: number, y: number, className = 'marker'): Markup {
-  const shape = symbol(MARKERS[index % MARKERS.length], MARKER_AREA).digits(1)() ?? '';
-  return markup`<path class="${className}" transform="translate(${x},${y})" d="${trusted(shape)}"/>`;
+export function marker(index: number, x: number, y: number): Markup {
+  const shape = symbol(MARKERS[index % ROUND], MARKER_AREA).digits(1)() ?? '';
+  return markup`<path class="marker" transform="translate(${x},${y})" d="${trusted(shape)}"/>`;
 }
 
 /** The series' sample for a legend: a piece of its line with its marker. */
