@@ -143,8 +143,8 @@ const FAULTS: readonly Fault[] = [
   {
     name: 'noise of the losses is not looked at',
     file: 'joint-matching.ts',
-    from: 'if (noisy !== undefined) return noisy;',
-    to: '',
+    from: 'return noiseObstacle(input);',
+    to: 'return undefined;',
   },
   {
     name: 'mismatched blocks are compared as if they met',
@@ -175,7 +175,7 @@ const FAULTS: readonly Fault[] = [
 const ROOT = new URL('..', import.meta.url).pathname;
 /** Quick tests first: most faults need no others. */
 const TESTS = [
-  ['test/reference/*.test.ts', 'src/analysis/{stats/*,analyse,passage,joint-matching,import/*}.test.ts'],
+  ['test/reference/*.test.ts', 'src/analysis/{stats/*,analyse,passage,plane-noise,joint-matching,import/*}.test.ts'],
   ['src/analysis/{properties,power,description,validation/*}.test.ts'],
 ];
 

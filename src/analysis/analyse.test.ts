@@ -38,6 +38,12 @@ test('a true effect is said to affect beyond loss, with the scope, the numbers a
   assert.ok(verdict.matchings['joint']?.kind === 'estimated');
 });
 
+test('an effect that is certain but smaller than delta is not said to affect', () => {
+  const small = verdictOf(WORLD_STUDY, frameOf({ ...BASE, effect: () => 0.8 * DELTA }, 12));
+  assert.ok(small.p !== null && small.p < 0.05);
+  assert.equal(small.verdict, 'undecided');
+});
+
 test('no effect is claimed only while a positive control is detected on the same levels', () => {
   const frame = frameOf(NULL);
   assert.equal(verdictOf(WORLD_STUDY, frame).verdict, 'noEffect');

@@ -15,19 +15,19 @@ const LOSS: Axis = {
   direction: 'falls',
 };
 
+const ROUNDING = 1e-12;
+
 const path = (...values: number[]): TrajectoryPoint[] =>
   values.map((loss, step) => ({ step, axes: { loss }, outcomes: { y: 10 * loss } }));
 
 test('a level is taken at its first crossing, interpolated in the axis', () => {
-  const points = path(2, 1.75, 1.25, 1.6, 1.4, 0.95);
+  const points = path(2, 1.75, 1.35, 1.6, 1.4, 0.95);
   const [at] = passagesOf(points, LOSS);
-  assert.deepEqual(at, { kind: 'crossed', before: 1, after: 2, fraction: 0.5 });
+  assert.ok(at?.kind === 'crossed' && at.before === 1 && at.after === 2);
+  assert.ok(Math.abs(at.fraction - 0.625) < ROUNDING);
   const curve = curveOf({ arm: 'a', block: 0, status: 'finished', points }, [LOSS]);
-  assert.ok(at?.kind === 'crossed');
-  assert.equal(
-    valueAt(curve, at, (point) => point.outcomes?.['y']),
-    15,
-  );
+  // The outcome is linear in the loss, so that its value at the level is known.
+  assert.ok(Math.abs((valueAt(curve, at, (point) => point.outcomes?.['y']) ?? 0) - 15) < ROUNDING);
 });
 
 test('nothing is extrapolated: a level above the start, below the end, or across a wide gap is missed', () => {

@@ -128,6 +128,12 @@ const GAP_DISTANCES: readonly { readonly name: string; readonly change: Partial<
 ];
 const PROFILES = { arm: dynamics({ gap: 0.34, bend: 1 }), reference: dynamics({ gap: 0.28, bend: -1 }) };
 const GATED_NOISE = { arm: dynamics({ gap: 0.4 }), reference: dynamics({ gap: 0.28 }), lossNoise: 0.014 };
+/** Without the noise gate a quarter of these are called effects. */
+const HIDDEN_BY_NOISE = {
+  arm: dynamics({ gap: 0.37 }),
+  reference: dynamics({ gap: 0.28 }),
+  behaviour: (train: number, heldOut: number): number => 4 * (heldOut - train),
+};
 const STEEP_GAP = (train: number, heldOut: number): number => falling(train - heldOut, -0.25, 0.02, 0.8);
 const LINEAR_GAP = (train: number, heldOut: number): number => 4 * (heldOut - train);
 const GAP_WORLDS: readonly ValidityWorld[] = GAP_DISTANCES.flatMap(({ name, change }) =>
@@ -152,6 +158,8 @@ const CORNERS: readonly ValidityWorld[] = [
     change: { ...PROFILES, rates: 1, seedSpread: 0.12, behaviour: STEEP_GAP },
   },
   { name: 'f(gap) linear, noise at the gate', change: { ...GATED_NOISE, behaviour: LINEAR_GAP } },
+  { name: 'f(gap) linear, noisy loss, one rate', change: { ...HIDDEN_BY_NOISE, rates: 1, lossNoise: 0.03 } },
+  { name: 'f(gap) linear, noisy loss, three rates', change: { ...HIDDEN_BY_NOISE, rates: 3, lossNoise: 0.05 } },
   { name: 'f(gap) steep, noise at the gate', change: { ...GATED_NOISE, behaviour: STEEP_GAP } },
 ].map(({ name, change }) => ({ name, world: { ...BASE, ...change }, design: EIGHT, checks: [never('affects')] }));
 
