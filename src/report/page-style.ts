@@ -23,7 +23,7 @@ a{color:var(--link)}
 .answer{border-left:3px solid var(--verdict);padding:.1rem 0 .1rem .9rem;margin:0 0 1rem}
 .answer p{margin:0}.evidence{color:var(--muted);font-size:.9rem}
 .answer .mark{display:inline-block;min-width:1.35em;text-align:center;border:1px solid var(--verdict);border-radius:3px;font-size:.8em;line-height:1.4}
-.scope{font-size:.9rem}td .evidence{font-size:inherit}
+.scope{font-size:.9rem}.words{padding-left:1.2rem}.words li{margin-bottom:.5rem}h3{font-size:1rem;margin:1.5rem 0 .5rem}td .evidence{font-size:inherit}
 figure{margin:1.75rem 0 2rem}
 figcaption{counter-increment:figure;color:var(--muted);font-size:.875rem;line-height:1.45;margin-top:.6rem;max-width:56em}
 figcaption b{color:var(--ink);font-weight:600}

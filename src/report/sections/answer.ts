@@ -2,7 +2,17 @@
 import type { VerdictRecord } from '#analysis/verdict-record.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportInput } from '#report/report-input.ts';
-import { outcomeLabel, pairLabel, plain, pText, rangeText, VERDICT_MARKS, verdictPhrase } from '#report/wording.ts';
+import {
+  estimateText,
+  matchingLabel,
+  orderedMatchings,
+  outcomeLabel,
+  pairLabel,
+  plain,
+  rangeText,
+  VERDICT_MARKS,
+  verdictPhrase,
+} from '#report/wording.ts';
 
 /** Heading, question and banner. */
 export function headerSection(input: ReportInput): Markup {
@@ -12,7 +22,7 @@ export function headerSection(input: ReportInput): Markup {
   return markup`<header><p class="kicker">${study.name}${profile === undefined ? '' : ` · ${profile} profile`} · ${size}</p><h1>${study.question}</h1>${controlBanner(input)}</header>`;
 }
 
-/** The verdicts as sentences. */
+/** The verdicts, each in a line with its numbers. */
 export function answerSection(input: ReportInput): Markup {
   const items = input.analysis.verdicts.map((verdict) => answerItem(input, verdict));
   const body =
@@ -22,7 +32,12 @@ export function answerSection(input: ReportInput): Markup {
   const failed = input.troubledRuns.filter((run) => run.kind !== 'diverged').length;
   const missing =
     failed === 0 ? '' : ` ${failed} planned ${failed === 1 ? 'run is' : 'runs are'} missing (see What failed).`;
-  return markup`<section aria-labelledby="answer"><h2 id="answer">Answer</h2>${body}<p class="scope">These verdicts speak of ${input.study.scope}, over the ranges given, and claim nothing beyond them. δ is the smallest effect of interest, fixed before the runs; a block is one seed shared by all arms.${missing}</p></section>`;
+  return markup`<section aria-labelledby="answer"><h2 id="answer">Answer</h2>${body}<p class="scope">Numbers: ${outcomeNames(input)}, arm minus reference, with 95% intervals. These verdicts speak of ${input.study.scope}, over the ranges given, and claim nothing beyond them. δ is the smallest effect of interest, fixed before the runs; a block is one seed shared by all arms.${missing}</p></section>`;
+}
+
+function outcomeNames({ study }: ReportInput): string {
+  const confirmatory = study.outcomes.filter(({ role }) => role === 'confirmatory');
+  return confirmatory.map(({ label, unit }) => `${label} (${unit})`).join(', ');
 }
 
 function controlBanner({ analysis }: ReportInput): Markup | undefined {
@@ -32,15 +47,19 @@ function controlBanner({ analysis }: ReportInput): Markup | undefined {
   return markup`<div class="banner" role="alert"><p><b>${failed.length === 1 ? 'A control failed' : `${failed.length} controls failed`}: nothing below is a verdict.</b> The instrument gave a wrong answer where the right one was known beforehand, so every contrast is undecided.</p><ul>${items}</ul></div>`;
 }
 
+/** The verdict, its numbers in one line; why, where nothing was decided. The sentences stand under the table of contrasts. */
 function answerItem({ study }: ReportInput, verdict: VerdictRecord): Markup {
-  const outcome = outcomeLabel(study, verdict.outcome);
-  const facts = [
-    ...(verdict.verdict !== 'affects' || verdict.p === null
-      ? []
-      : [verdict.p < 0.001 ? 'p < 0.001' : `p = ${pText(verdict.p)}`]),
-    `${verdict.blocks} blocks`,
-    `δ = ${plain(verdict.delta)}`,
-    `compared over ${rangeText(study, verdict)}`,
-  ];
-  return markup`<li class="answer v-${verdict.verdict}"><p><span class="mark" aria-hidden="true">${VERDICT_MARKS[verdict.verdict].mark}</span> <b>${pairLabel(study, verdict)}, ${outcome.toLowerCase()}: ${verdictPhrase(verdict)}.</b></p><p>${verdict.reason}</p><p class="evidence">${facts.join(' · ')}</p></li>`;
+  const estimates = orderedMatchings(verdict.matchings).flatMap(([key, result]) =>
+    result.kind === 'estimated'
+      ? [`${estimateText(result, verdict.delta)} at matched ${matchingLabel(study, key)}`]
+      : [],
+  );
+  const size = [`over ${rangeText(study, verdict)}`, `${verdict.blocks} blocks`, `δ = ${plain(verdict.delta)}`];
+  const facts = [...estimates, ...size].join(' · ');
+  const subject =
+    study.outcomes.length > 1
+      ? `${pairLabel(study, verdict)}, ${outcomeLabel(study, verdict.outcome)}`
+      : pairLabel(study, verdict);
+  const why = verdict.verdict === 'undecided' ? markup`<p>${verdict.reason}</p>` : undefined;
+  return markup`<li class="answer v-${verdict.verdict}"><p><span class="mark" aria-hidden="true">${VERDICT_MARKS[verdict.verdict].mark}</span> ${subject}: <b>${verdictPhrase(verdict)}</b></p><p class="evidence">${facts}</p>${why}</li>`;
 }

@@ -26,7 +26,12 @@ export function contrastsSection(input: ReportInput): Markup | undefined {
   if (input.analysis.verdicts.length === 0) return undefined;
   const byOutcome = Map.groupBy(input.analysis.verdicts, (verdict) => verdict.outcome);
   const forests = [...byOutcome].map(([outcome, verdicts], index) => forestFigure(input, outcome, verdicts, index));
-  return markup`<section aria-labelledby="contrasts"><h2 id="contrasts">Contrasts</h2>${contrastTable(input)}${forests}</section>`;
+  return markup`<section aria-labelledby="contrasts"><h2 id="contrasts">Contrasts</h2>${contrastTable(input)}${forests}${sentences(input)}</section>`;
+}
+
+function sentences({ analysis: { verdicts } }: ReportInput): Markup {
+  const items = verdicts.map((verdict) => markup`<li>${verdict.reason}</li>`);
+  return markup`<h3>In words</h3><ul class="words">${items}</ul>`;
 }
 
 function contrastTable({ study, analysis: { verdicts } }: ReportInput): Markup {
