@@ -53,7 +53,10 @@ test('a page loads nothing, runs nothing, and its only links are to the data fil
 });
 
 test('every verdict stands in the answer with its sentence, and every matching in the table', () => {
-  for (const verdict of input.analysis.verdicts) assert.ok(html.includes(escapeText(verdict.reason)));
+  for (const { reason } of input.analysis.verdicts) {
+    const sentence = escapeText(reason.replace(`On ${FIXTURE_STUDY.scope}: `, ''));
+    assert.ok(html.includes(sentence), sentence);
+  }
   const kinds = new Set(input.analysis.verdicts.map(({ verdict }) => verdict));
   assert.deepEqual(kinds, new Set(['throughGap', 'undecided', 'affects']), 'the fixture shows several kinds');
   const matchings = input.analysis.verdicts.reduce((sum, { matchings: all }) => sum + Object.keys(all).length, 0);

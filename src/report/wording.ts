@@ -9,6 +9,9 @@ import type { ReportedStudy } from './report-input.ts';
 /** Matchings in the order a reader expects; others come between held-out and joint. */
 const MATCHING_ORDER = ['train', 'heldOut', 'other', 'joint'];
 
+/** Numbers below this are written with an exponent. */
+const SMALL = 1e-3;
+
 /** The one-letter mark and the short words of each verdict, for places too small for a sentence. */
 export const VERDICT_MARKS: Readonly<Record<VerdictKind, { readonly mark: string; readonly short: string }>> = {
   affects: { mark: 'A', short: 'affects beyond loss' },
@@ -16,6 +19,16 @@ export const VERDICT_MARKS: Readonly<Record<VerdictKind, { readonly mark: string
   noEffect: { mark: 'N', short: 'no effect within ±δ' },
   undecided: { mark: '?', short: 'undecided' },
 };
+
+/** A label at the head of a title: its first letter large. */
+export function asTitle(label: string): string {
+  return label.charAt(0).toUpperCase() + label.slice(1);
+}
+
+/** A label inside a sentence: its first letter small, unless it starts a name such as `L0` or `SAE`. */
+export function inSentence(label: string): string {
+  return /^\p{Lu}[\p{Ll}\s]/u.test(label) ? label.charAt(0).toLowerCase() + label.slice(1) : label;
+}
 
 /** The label of an arm; its name where the study does not know it (runs trained elsewhere). */
 export function armLabel(study: ReportedStudy, arm: string): string {
@@ -51,7 +64,12 @@ export function axisOfMatching(study: ReportedStudy, matching: string): Axis | u
 /** What arms were matched on, in words: `training loss`, `held-out loss`, `both losses`. */
 export function matchingLabel(study: ReportedStudy, matching: string): string {
   if (matching === 'joint') return 'both at once';
-  return (axisOfMatching(study, matching)?.label ?? matching).toLowerCase();
+  return inSentence(axisOfMatching(study, matching)?.label ?? matching);
+}
+
+/** Where an estimate was made: `at matched training loss`, `at both matched at once`. */
+export function whereMatched(study: ReportedStudy, matching: string): string {
+  return matching === 'joint' ? 'at both matched at once' : `at matched ${matchingLabel(study, matching)}`;
 }
 
 /** Matchings in reading order. */
@@ -62,15 +80,17 @@ export function orderedMatchings(
   return Object.entries(matchings).sort(([a], [b]) => rank(a) - rank(b));
 }
 
-/** Decimals that show a tenth of the smallest effect of interest. */
+/** Decimals that show a fiftieth of the smallest effect of interest. */
 function decimalsFor(delta: number): number {
   if (!(delta > 0) || !Number.isFinite(delta)) return 3;
-  return Math.min(6, Math.max(0, 1 - Math.floor(Math.log10(delta) + 1e-9)));
+  return Math.min(6, Math.max(0, Math.ceil(-Math.log10(delta / 50) - 1e-9)));
 }
 
-/** A number as plain text without trailing noise: 3 significant digits. */
+/** A number as plain text without trailing noise: 3 significant digits, small ones as `2.5e-5`. */
 export function plain(value: number): string {
-  return Number.isFinite(value) ? String(Number(value.toPrecision(3))) : 'unknown';
+  if (!Number.isFinite(value)) return 'unknown';
+  const rounded = Number(value.toPrecision(3));
+  return rounded !== 0 && Math.abs(rounded) < SMALL ? rounded.toExponential() : String(rounded);
 }
 
 /** An estimate with its sign and the decimals that `delta` deserves, such as `+0.120`; the minus is a true minus. */
@@ -120,6 +140,12 @@ export function verdictPhrase(verdict: VerdictRecord): string {
   }
 }
 
+/** A verdict's reason without its opening words, the scope, where that is said once for all. */
+export function unscoped(reason: string, scope: string): string {
+  const opening = `On ${scope}: `;
+  return reason.startsWith(opening) ? reason.slice(opening.length) : reason;
+}
+
 /** Where a verdict holds: the axes' ranges over the levels that counted, such as `training loss 0.8 to 2 nats`. */
 export function rangeText(study: ReportedStudy, verdict: VerdictRecord): string {
   const parts = orderedMatchings(verdict.matchings).flatMap(([key, result]) => {
@@ -129,7 +155,7 @@ export function rangeText(study: ReportedStudy, verdict: VerdictRecord): string 
       typeof level === 'number' && excluded === undefined ? [level] : [],
     );
     if (levels.length === 0) return [];
-    return [`${axis.label.toLowerCase()} ${spanText(levels)} ${axis.unit}`];
+    return [`${inSentence(axis.label)} ${spanText(levels)} ${axis.unit}`];
   });
   return parts.length > 0 ? parts.join(', ') : 'no common range';
 }

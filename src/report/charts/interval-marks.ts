@@ -42,8 +42,9 @@ export interface Forest extends ChartText {
   readonly groups: readonly ForestGroup[];
 }
 
-const FOREST = { width: 440, labels: 118, numbers: 58, row: 18, heading: 26, top: 6, axis: 42 };
+const FOREST = { width: 440, labels: 118, numbers: 58, row: 18, heading: 26, headingLine: 14, top: 6, axis: 42 };
 const HALF_MARK = 3.5;
+const HEADING_CHARS = 54;
 
 /** Effects along the axis' levels, with the band between minus and plus delta. */
 export function effectPanel(panel: EffectPanel): Markup {
@@ -68,8 +69,11 @@ export function forestPlot(forest: Forest): Markup {
   let y = FOREST.top;
   const lines: Markup[] = [];
   for (const group of forest.groups) {
-    y += FOREST.heading;
-    lines.push(markup`<text class="heading" x="0" y="${y - 6}">${shorten(group.heading, 54)}</text>`);
+    y += FOREST.heading - FOREST.headingLine;
+    for (const line of headingLines(group.heading)) {
+      y += FOREST.headingLine;
+      lines.push(markup`<text class="heading" x="0" y="${y - 6}">${line}</text>`);
+    }
     for (const row of group.rows) {
       y += FOREST.row;
       lines.push(forestRow(row, x, y - 5));
@@ -82,6 +86,14 @@ export function forestPlot(forest: Forest): Markup {
     lines,
     forestAxis(forest, x, bottom),
   ]);
+}
+
+/** A heading on one line, or broken at its last space that fits; a still longer rest is cut. */
+function headingLines(heading: string): readonly string[] {
+  if (heading.length <= HEADING_CHARS) return [heading];
+  const space = heading.lastIndexOf(' ', HEADING_CHARS);
+  if (space <= 0) return [shorten(heading, HEADING_CHARS)];
+  return [heading.slice(0, space), shorten(heading.slice(space + 1), HEADING_CHARS)];
 }
 
 function forestRow(row: ForestRow, x: ScaleLinear<number, number>, y: number): Markup {

@@ -48,9 +48,11 @@ interface Geometry {
 
 const GEOMETRY: Readonly<Record<PlotSize, Geometry>> = {
   full: { width: 440, height: 330, left: 46, right: 12, top: 30, bottom: 46, xTicks: 6, yTicks: 6 },
-  small: { width: 220, height: 140, left: 42, right: 8, top: 6, bottom: 24, xTicks: 3, yTicks: 3 },
+  small: { width: 220, height: 140, left: 42, right: 8, top: 6, bottom: 24, xTicks: 3, yTicks: 4 },
 };
 const TICK_LENGTH = 4;
+/** A digit at the largest size the style sheet sets chart text in (on a phone), in user units. */
+const LETTER_WIDTH = 8.5;
 const LABEL_CHARS = 56;
 
 /** Lays out axes of the given size; `inset` keeps a strip free of data at the left of the plot. */
@@ -108,10 +110,17 @@ function xAxisMarks(
   { left, right, bottom }: { left: number; right: number; bottom: number },
 ): Markup {
   const format = tickFormat(values);
-  const ticks = values.map((tick) => {
-    const at = x(tick);
-    return markup`<path class="tick" d="M${at},${bottom}v${TICK_LENGTH}"/><text x="${at}" y="${bottom + 16}" text-anchor="middle">${format(tick)}</text>`;
-  });
+  let free = Number.NEGATIVE_INFINITY;
+  const ticks = values
+    .toSorted((a, b) => x(a) - x(b))
+    .map((tick) => {
+      const at = x(tick);
+      const half = (format(tick).length * LETTER_WIDTH) / 2;
+      const isLabelled = at - half >= free;
+      if (isLabelled) free = at + half + LETTER_WIDTH / 2;
+      const label = markup`<text x="${at}" y="${bottom + 16}" text-anchor="middle">${format(tick)}</text>`;
+      return markup`<path class="tick" d="M${at},${bottom}v${TICK_LENGTH}"/>${isLabelled ? label : undefined}`;
+    });
   return markup`<path class="axis" d="M${left},${bottom}H${right}"/>${ticks}`;
 }
 

@@ -4,14 +4,16 @@ import { type Markup, markup } from '#report/markup.ts';
 import type { ReportInput } from '#report/report-input.ts';
 import {
   estimateText,
-  matchingLabel,
+  inSentence,
   orderedMatchings,
   outcomeLabel,
   pairLabel,
   plain,
   rangeText,
+  unscoped,
   VERDICT_MARKS,
   verdictPhrase,
+  whereMatched,
 } from '#report/wording.ts';
 
 /** Heading, question and banner. */
@@ -37,7 +39,7 @@ export function answerSection(input: ReportInput): Markup {
 
 function outcomeNames({ study }: ReportInput): string {
   const confirmatory = study.outcomes.filter(({ role }) => role === 'confirmatory');
-  return confirmatory.map(({ label, unit }) => `${label} (${unit})`).join(', ');
+  return confirmatory.map(({ label, unit }) => `${inSentence(label)} (${unit})`).join(', ');
 }
 
 function controlBanner({ analysis }: ReportInput): Markup | undefined {
@@ -50,9 +52,7 @@ function controlBanner({ analysis }: ReportInput): Markup | undefined {
 /** The verdict, its numbers in one line; why, where nothing was decided. The sentences stand under the table of contrasts. */
 function answerItem({ study }: ReportInput, verdict: VerdictRecord): Markup {
   const estimates = orderedMatchings(verdict.matchings).flatMap(([key, result]) =>
-    result.kind === 'estimated'
-      ? [`${estimateText(result, verdict.delta)} at matched ${matchingLabel(study, key)}`]
-      : [],
+    result.kind === 'estimated' ? [`${estimateText(result, verdict.delta)} ${whereMatched(study, key)}`] : [],
   );
   const size = [`over ${rangeText(study, verdict)}`, `${verdict.blocks} blocks`, `δ = ${plain(verdict.delta)}`];
   const facts = [...estimates, ...size].join(' · ');
@@ -60,6 +60,6 @@ function answerItem({ study }: ReportInput, verdict: VerdictRecord): Markup {
     study.outcomes.length > 1
       ? `${pairLabel(study, verdict)}, ${outcomeLabel(study, verdict.outcome)}`
       : pairLabel(study, verdict);
-  const why = verdict.verdict === 'undecided' ? markup`<p>${verdict.reason}</p>` : undefined;
+  const why = verdict.verdict === 'undecided' ? markup`<p>${unscoped(verdict.reason, study.scope)}</p>` : undefined;
   return markup`<li class="answer v-${verdict.verdict}"><p><span class="mark" aria-hidden="true">${VERDICT_MARKS[verdict.verdict].mark}</span> ${subject}: <b>${verdictPhrase(verdict)}</b></p><p class="evidence">${facts}</p>${why}</li>`;
 }

@@ -9,7 +9,7 @@ import { figure } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import { type MatchedMean, matchedMeans, splitAtBest } from '#report/matched-means.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
-import { armLabel, plain } from '#report/wording.ts';
+import { armLabel, asTitle, inSentence, plain } from '#report/wording.ts';
 import type { Axis, Outcome } from '#study/study.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 
@@ -33,7 +33,7 @@ export function behaviourFigure(input: ReportInput, outcome: Outcome): Markup {
   const role = outcome.role === 'exploratory' ? ' (exploratory: described, not tested)' : '';
   return figure({
     id: `behaviour-${study.outcomes.indexOf(outcome)}`,
-    title: `${outcome.label} against ${study.matchOn.map((axis) => axis.label.toLowerCase()).join(' and ')}${role}.`,
+    title: `${asTitle(outcome.label)} against ${study.matchOn.map((axis) => inSentence(axis.label)).join(' and ')}${role}.`,
     caption: markup`Each thin line is one run; bold lines with markers are arm means at the preset levels (thin vertical rules), at the first crossing. ${directionText(study)} Where arms share one curve, that loss alone accounts for the behaviour; arms further apart at the same loss than the bar δ differ beyond it.${tailText(study)}`,
     panels,
     layout: 'wide',
@@ -59,7 +59,7 @@ export function armsInOrder(study: ReportedStudy, runs: readonly FrameRun[]): re
 export function trainingAxis(runs: readonly FrameRun[], axis: Axis): PlotAxis {
   const values = runs.flatMap((run) => run.points.map((point) => point.axes[axis.name] ?? Number.NaN));
   const [low, high] = dataDomain(values, { isNice: false });
-  const label = `${axis.label} (${axis.unit}), ${axis.direction === 'falls' ? 'falling' : 'rising'} →`;
+  const label = `${asTitle(axis.label)} (${axis.unit}), ${axis.direction === 'falls' ? 'falling' : 'rising'} →`;
   return { label, domain: axis.direction === 'falls' ? [high, low] : [low, high] };
 }
 
@@ -82,7 +82,7 @@ function behaviourPanel(
     ),
   );
   return linePanel({
-    title: `${outcome.label} against ${axis.label.toLowerCase()}`,
+    title: `${asTitle(outcome.label)} against ${inSentence(axis.label)}`,
     description: `${measured.length} runs of ${arms.length} arms: ${arms.map((arm) => armLabel(study, arm)).join(', ')}.`,
     size: 'full',
     x: trainingAxis(measured, axis),
@@ -121,7 +121,7 @@ function onlyMeasured(run: FrameRun, axis: Axis, outcome: Outcome): FrameRun {
 function outcomeAxis(runs: readonly FrameRun[], outcome: Outcome): PlotAxis {
   const values = runs.flatMap((run) => run.points.map((point) => point.outcomes?.[outcome.name] ?? Number.NaN));
   return {
-    label: `${outcome.label} (${outcome.unit})`,
+    label: `${asTitle(outcome.label)} (${outcome.unit})`,
     domain: dataDomain(values, { minSpan: MIN_SPAN_DELTAS * outcome.delta, includeZero: true }),
   };
 }
@@ -132,7 +132,7 @@ function directionText({ matchOn }: ReportedStudy): string {
 }
 
 function tailText({ matchOn }: ReportedStudy): string | undefined {
-  const cut = matchOn.filter((axis) => axis.untilBest).map((axis) => axis.label.toLowerCase());
+  const cut = matchOn.filter((axis) => axis.untilBest).map((axis) => inSentence(axis.label));
   if (cut.length === 0) return undefined;
   return ` Dotted: after a run's best ${cut.join(' or ')}, where it overfits; these parts are not compared.`;
 }

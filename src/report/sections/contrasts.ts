@@ -6,6 +6,7 @@ import { figure, scrollBox } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
 import {
+  inSentence,
   intervalText,
   matchingLabel,
   orderedMatchings,
@@ -14,6 +15,7 @@ import {
   plain,
   pText,
   signed,
+  unscoped,
   VERDICT_MARKS,
   verdictPhrase,
 } from '#report/wording.ts';
@@ -29,9 +31,9 @@ export function contrastsSection(input: ReportInput): Markup | undefined {
   return markup`<section aria-labelledby="contrasts"><h2 id="contrasts">Contrasts</h2>${contrastTable(input)}${forests}${sentences(input)}</section>`;
 }
 
-function sentences({ analysis: { verdicts } }: ReportInput): Markup {
-  const items = verdicts.map((verdict) => markup`<li>${verdict.reason}</li>`);
-  return markup`<h3>In words</h3><ul class="words">${items}</ul>`;
+function sentences({ study, analysis: { verdicts } }: ReportInput): Markup {
+  const items = verdicts.map((verdict) => markup`<li>${unscoped(verdict.reason, study.scope)}</li>`);
+  return markup`<h3>In words</h3><p>On ${study.scope}:</p><ul class="words">${items}</ul>`;
 }
 
 function contrastTable({ study, analysis: { verdicts } }: ReportInput): Markup {
@@ -90,8 +92,12 @@ function forestFigure(
   const panels = [groups.slice(0, half), groups.slice(half)].filter((part) => part.length > 0);
   return figure({
     id: `forest-${index}`,
-    title: `Effects on ${label.toLowerCase()} at matched loss, with 95% intervals.`,
-    caption: markup`The shaded band is the range ±δ = ±${plain(delta)} that counts as no effect. A verdict of no effect needs 90% intervals inside the band at every level, not only these means.`,
+    title: `Effects on ${inSentence(label)} at matched loss, with 95% intervals.`,
+    caption: markup`The shaded band is the range ±δ = ±${plain(delta)} that counts as no effect. Letters are verdicts: ${Object.values(
+      VERDICT_MARKS,
+    )
+      .map(({ mark, short }) => `${mark} ${short}`)
+      .join(', ')}. A verdict of no effect needs 90% intervals inside the band at every level, not only these means.`,
     panels: panels.map((part) =>
       forestPlot({
         title: `Forest plot of effects on ${label}`,
@@ -113,7 +119,7 @@ function forestGroup(study: ReportedStudy, verdict: VerdictRecord): ForestGroup 
     const text = signed(result.estimate, verdict.delta);
     return { label, estimate: { value: result.estimate, ci95: result.ci95, text } };
   });
-  return { heading: `${pairLabel(study, verdict)}: ${VERDICT_MARKS[verdict.verdict].short}`, rows };
+  return { heading: `${VERDICT_MARKS[verdict.verdict].mark}  ${pairLabel(study, verdict)}`, rows };
 }
 
 function forestText(group: ForestGroup): string {

@@ -8,6 +8,7 @@ import { type Markup, markup, type MarkupPart } from '#report/markup.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
 import {
   axisOfMatching,
+  inSentence,
   levelText,
   intervalText,
   matchingLabel,
@@ -17,9 +18,6 @@ import {
   plain,
   signed,
 } from '#report/wording.ts';
-
-/** Levels that get a tick label, at most. */
-const MAX_TICKS = 5;
 
 /** Panels and the table of all levels. */
 export function levelsSection(input: ReportInput): Markup | undefined {
@@ -63,7 +61,7 @@ function levelFigure(
   const label = outcomeLabel(study, outcome);
   return figure({
     id: `levels-${index}`,
-    title: `Effects on ${label.toLowerCase()} at each preset level.`,
+    title: `Effects on ${inSentence(label)} at each preset level.`,
     caption: markup`Arm minus reference with 95% intervals, training moving from left to right; the band is ±δ. Hollow: levels that do not count (coherence, too few blocks).`,
     panels: cells.map(({ verdict, key, levels }) =>
       titledPanel(
@@ -97,11 +95,10 @@ function levelAxis(study: ReportedStudy, key: string, levels: readonly LevelMark
   const all = [...new Set([...(axis?.levels ?? []), ...levels.map(({ level }) => level)])];
   const [low, high] = dataDomain(all, { isNice: false });
   const margin = 0.08 * (high - low);
-  const stride = Math.ceil(all.length / MAX_TICKS);
   return {
     label: '',
     domain: axis?.direction === 'rises' ? [low - margin, high + margin] : [high + margin, low - margin],
-    ticks: all.filter((_, index) => index % stride === 0),
+    ticks: all,
   };
 }
 

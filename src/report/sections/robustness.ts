@@ -9,6 +9,7 @@ import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
 import {
   contrastLabel,
   deltaOf,
+  inSentence,
   intervalText,
   levelText,
   matchingLabel,
@@ -60,7 +61,7 @@ function heatFigure(study: ReportedStudy, contrast: string, outcome: string, map
   const delta = deltaOf(study, outcome);
   return figure({
     id: `change-${index}`,
-    title: `${contrastLabel(study, contrast)}, ${outcomeLabel(study, outcome).toLowerCase()} (δ = ${plain(delta)}).`,
+    title: `${contrastLabel(study, contrast)}, ${inSentence(outcomeLabel(study, outcome))} (δ = ${plain(delta)}).`,
     caption: markup`One panel a matching; rows are its levels, at all admissible rates and at each rate of the arm or the reference.`,
     panels: byMatching.map(([matching, cells]) =>
       titledPanel(

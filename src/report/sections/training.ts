@@ -8,7 +8,17 @@ import { dataDomain } from '#report/data-domain.ts';
 import { dataTable, figure, titledPanel } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportInput } from '#report/report-input.ts';
-import { armLabel, contrastLabel, deltaOf, matchingLabel, outcomeLabel, plain, signed } from '#report/wording.ts';
+import {
+  armLabel,
+  contrastLabel,
+  deltaOf,
+  matchingLabel,
+  outcomeLabel,
+  plain,
+  signed,
+  asTitle,
+  inSentence,
+} from '#report/wording.ts';
 import type { Axis } from '#study/study.ts';
 import { armsInOrder } from './behaviour.ts';
 
@@ -46,7 +56,7 @@ function ratesTable({ study, frame, pilot }: ReportInput): Markup {
   });
   const axis = study.matchOn.find((known) => known.name === pilot?.rule.axis);
   const caption = axis
-    ? `Learning rates; pilot values are ${axis.label.toLowerCase()} in ${axis.unit}.`
+    ? `Learning rates; pilot values are ${inSentence(axis.label)} in ${axis.unit}.`
     : 'Learning rates.';
   return dataTable({
     caption,
@@ -86,7 +96,7 @@ function ratesFigure({ study, analysis }: ReportInput, outcome: string, index: n
   });
   return figure({
     id: `rates-${index}`,
-    title: `Effects on ${outcomeLabel(study, outcome).toLowerCase()} at each learning rate alone.`,
+    title: `Effects on ${inSentence(outcomeLabel(study, outcome))} at each learning rate alone.`,
     caption: markup`Arm minus reference with 95% intervals; “arm” rates against the reference’s average, “ref.” rates against the arm’s. The band is ±δ.`,
     panels,
     layout: 'wide',
@@ -107,14 +117,14 @@ function trajectoryFigure({ study, frame }: ReportInput, axis: Axis, index: numb
   const domain = dataDomain(values);
   return figure({
     id: `trajectories-${index}`,
-    title: `${axis.label} (${axis.unit}) against optimizer steps.`,
+    title: `${asTitle(axis.label)} (${axis.unit}) against optimizer steps.`,
     caption: 'One panel an arm, one line a run, the same scales in all.',
     panels: arms.map((arm, position) => {
       const runs = frame.runs.filter((run) => run.arm === arm);
       return titledPanel(
         armLabel(study, arm),
         linePanel({
-          title: `${axis.label} against steps, ${armLabel(study, arm)}`,
+          title: `${asTitle(axis.label)} against steps, ${armLabel(study, arm)}`,
           description: `${runs.length} runs.`,
           size: 'small',
           x,
