@@ -56,15 +56,15 @@ async function simulateAll(
   workers: number,
   done: (world: ValidityWorld, tally: Tally) => void,
 ): Promise<void> {
+  const studiesOf = (world: number): number => studies * (VALIDITY_WORLDS[world]?.studiesFactor ?? 1);
   const jobs: Job[] = chosen.flatMap((world) =>
-    Array.from({ length: Math.ceil(studies / CHUNK) }, (_, i) => ({
+    Array.from({ length: Math.ceil(studiesOf(world) / CHUNK) }, (_, i) => ({
       world,
       from: i * CHUNK,
-      to: Math.min(studies, (i + 1) * CHUNK),
+      to: Math.min(studiesOf(world), (i + 1) * CHUNK),
     })),
   );
   const tallies = new Map<number, { chunks: number; tally: Tally }>();
-  const chunks = Math.ceil(studies / CHUNK);
   let next = 0;
   const runWorker = async (): Promise<void> => {
     const worker = new Worker(new URL(import.meta.url));
@@ -81,7 +81,7 @@ async function simulateAll(
         const sum = before === undefined ? tally : addTallies(before.tally, tally);
         tallies.set(world, { chunks: (before?.chunks ?? 0) + 1, tally: sum });
         const named = VALIDITY_WORLDS[world];
-        if (tallies.get(world)?.chunks === chunks && named !== undefined) done(named, sum);
+        if (tallies.get(world)?.chunks === Math.ceil(studiesOf(world) / CHUNK) && named !== undefined) done(named, sum);
       }
     } finally {
       await worker.terminate();

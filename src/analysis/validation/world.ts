@@ -60,6 +60,8 @@ export interface World {
   readonly effect: (train: number, rate: number) => number;
   /** Outcomes at every probe, as tables of other trainers have them. */
   readonly measureAll?: boolean;
+  /** Behaviour's noise is exponential (skewed) instead of normal, with the same variance. */
+  readonly isSkewed?: boolean;
   /** Every n-th block is three times as noisy. */
   readonly noisyEvery?: number;
 }
@@ -181,7 +183,8 @@ function simulateRun(world: World, plan: RunPlan, rng: Rng): FrameRun {
   const decay = (speed * Math.log((START_LOSS - FINAL_LOSS) / (STOP_LOSS - FINAL_LOSS))) / world.probes;
   const sigma = (world.sigma * plan.dynamics.noise * plan.factor) / Math.SQRT2;
   const shift = rng.normal();
-  const runEffect = plan.blockEffect + Math.sqrt(RUN_SHARE) * sigma * rng.normal();
+  const drawNoise = (): number => (world.isSkewed === true ? -Math.log(1 - rng.uniform()) - 1 : rng.normal());
+  const runEffect = plan.blockEffect + Math.sqrt(RUN_SHARE) * sigma * drawNoise();
   // Two probes are interpolated at each level: that leaves 2/3 of their variance on average.
   const pointSigma = Math.sqrt((1 - RUN_SHARE) * 1.5) * sigma;
   const truths: Losses[] = [];
@@ -199,7 +202,7 @@ function simulateRun(world: World, plan: RunPlan, rng: Rng): FrameRun {
     const truth = truths[step];
     if (truth === undefined || !(world.measureAll === true || measured.has(step))) return { step, axes: point };
     const behaviour = world.behaviour(truth.train, truth.heldOut, shift) + plan.effect(truth.train, plan.rate);
-    return { step, axes: point, outcomes: { behaviour: behaviour + runEffect + pointSigma * rng.normal() } };
+    return { step, axes: point, outcomes: { behaviour: behaviour + runEffect + pointSigma * drawNoise() } };
   });
   return { arm: plan.arm, block: plan.block, learningRate: plan.rate + 1, status: 'finished', points };
 }
