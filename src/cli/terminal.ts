@@ -17,8 +17,12 @@ export interface Terminal {
   now(): number;
 }
 
-/** The terminal of this process. */
+/** The terminal of this process; a reader that closes its pipe early (`| head`) ends the output, not with an error. */
 export function processTerminal(): Terminal {
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
   return {
     out: (line) => void process.stdout.write(`${line}\n`),
     note: (line) => void process.stderr.write(`${line}\n`),
