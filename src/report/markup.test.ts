@@ -45,7 +45,7 @@ const numbers = fc.array(fc.double({ noNaN: true, min: -1e6, max: 1e6 }), { minL
 
 test('a domain holds all finite data, is never empty, and is as wide as asked for', () => {
   fc.assert(
-    fc.property(numbers, fc.double({ min: 0, max: 1e3, noNaN: true }), fc.boolean(), (values, minSpan, isNice) => {
+    fc.property(numbers, fc.double({ min: 1e-3, max: 1e3, noNaN: true }), fc.boolean(), (values, minSpan, isNice) => {
       const [low, high] = dataDomain([...values, Number.NaN], { minSpan, isNice });
       assert.ok(low < high && high - low >= minSpan * (1 - 1e-9));
       for (const value of values) assert.ok(value >= low - 1e-9 && value <= high + 1e-9);
