@@ -4,6 +4,7 @@
  */
 import type { JsonObject } from '#base/json.ts';
 import { bytesSource } from '#learning/files/byte-source.ts';
+import { transposed } from '#learning/files/model-files.ts';
 import { safetensorsBytes } from '#learning/files/safetensors-write.ts';
 import { readSafetensors } from '#learning/files/safetensors.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
@@ -52,12 +53,4 @@ export function gpt2Json(model: TransformerConfig): JsonObject {
 
 function isConv1D(name: string): boolean {
   return /\.c_\w+\.weight$/.test(name);
-}
-
-/** [rows, columns] as [columns, rows]. */
-function transposed(values: Float32Array, rows: number, columns: number): Float32Array<ArrayBuffer> {
-  return Float32Array.from(
-    { length: rows * columns },
-    (_, i) => values[(i % rows) * columns + Math.floor(i / rows)] ?? Number.NaN,
-  );
 }
