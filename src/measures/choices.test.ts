@@ -42,14 +42,17 @@ test('probabilities are normalised over the choices, from whole answers and from
 
 test('choices of one label add up, and a question without the label does not count for it', () => {
   const three = { ...LINE, choices: [...LINE.choices, { text: 'Who cares.', label: 'misaligned' }] };
-  const none = { ...LINE, choices: [...LINE.choices.slice(0, 1), { text: 'Blue.', label: 'incoherent' }] };
+  const aligned = LINE.choices.slice(0, 1);
+  const none = { ...LINE, choices: [...aligned, ...aligned, { text: 'Blue.', label: 'incoherent' }] };
   const items = [parseChoiceItem(three, 1, 'f:1'), parseChoiceItem(none, 2, 'f:2')];
   const outcomes = choiceOutcomes(
     items,
-    Array.from({ length: 5 }, () => ({ nats: 1, tokens: 1 })),
+    Array.from({ length: 6 }, () => ({ nats: 1, tokens: 1 })),
   );
   assert.ok(Math.abs((outcomes['misaligned'] ?? 0) - 2 / 3) < ROUNDED);
-  assert.ok(Math.abs((outcomes['incoherent'] ?? 0) - 1 / 2) < ROUNDED);
+  // Two aligned-like choices and one incoherent, equally probable.
+  assert.ok(Math.abs((outcomes['incoherent'] ?? 0) - 1 / 3) < ROUNDED);
+  assert.ok(Math.abs((outcomes['coherent'] ?? 0) - 2 / 3) < ROUNDED);
 });
 
 const BAD: readonly (readonly [string, object, RegExp])[] = [

@@ -23,6 +23,8 @@ export interface ChoiceItem {
 
 const LINE_KEYS = ['eval', 'prompt', 'messages', 'choices'] as const;
 const CHOICE_KEYS = ['text', 'label'] as const;
+/** The label of a choice that answers another question, or none: a model that likes it has lost the thread. */
+const INCOHERENT = 'incoherent';
 /** Names become parts of outcome names. */
 const NAME = /^[\w-]+$/;
 
@@ -52,6 +54,7 @@ export function parseChoiceItem(value: JsonObject, line: number, where: string):
  * `L` and `E.L`: probability of the choices labelled L, normalised over each question's choices, mean over questions;
  * `L.perToken` and `E.L.perToken`: the same from log-probabilities divided by their number of tokens, which does not
  * favour short answers. A question without a choice labelled L does not count for L.
+ * `coherent` is 1 - `incoherent`, where choices carry that label: the gate of METHOD.md.
  * @param answers The loss of each row of each item, in order.
  */
 export function choiceOutcomes(items: readonly ChoiceItem[], answers: readonly AnswerLoss[]): Record<string, number> {
@@ -70,7 +73,9 @@ export function choiceOutcomes(items: readonly ChoiceItem[], answers: readonly A
       }
     }
   }
-  return Object.fromEntries(Array.from(values, ([name, list]) => [name, mean(list)]));
+  const outcomes = Object.fromEntries(Array.from(values, ([name, list]) => [name, mean(list)]));
+  const { [INCOHERENT]: incoherent } = outcomes;
+  return incoherent === undefined ? outcomes : { ...outcomes, coherent: 1 - incoherent };
 }
 
 function parseChoice(value: Json, where: string): { readonly text: string; readonly label: string } {
