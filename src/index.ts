@@ -7,6 +7,8 @@ export { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
 export { MUON_DEFAULTS } from '#learning/optim/muon.ts';
 export { SGD_DEFAULTS } from '#learning/optim/sgd.ts';
 export { finetunePersona } from '#recipes/finetune-persona.ts';
+export { finetune } from '#recipes/finetune.ts';
+export { finetuneStudy, type FinetuneStudyOptions, loraMethod } from '#recipes/finetune-study.ts';
 export { defineStudy } from '#study/define-study.ts';
 export { crossFactors, type Factor, type FactorLevel, factorOf } from '#study/factors.ts';
 export type { Recipe, RunContext } from '#study/recipe.ts';

@@ -1,0 +1,116 @@
+/**
+ * The files a finetuning config names: where they are, whether their lines are sound, and the hashes of their content.
+ * Invariant: a run's identity holds the content of what it reads, so a changed file is another run.
+ */
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { AssayError, messageOf } from '#base/errors.ts';
+import { contentHash, isJsonObject, type JsonObject } from '#base/json.ts';
+import { parseTrainingRow } from '#learning/data/training-row.ts';
+import { decodeUtf8, parseStrictJsonText } from '#learning/files/strict-json.ts';
+import { parseChoiceItem } from '#measures/choices.ts';
+
+import type { FinetuneConfig } from './finetune-config.ts';
+
+const STUDIES = new URL('../../studies/', import.meta.url);
+/** A path inside the built-in studies, the same on every machine. */
+const STUDY_PREFIX = 'study:';
+/** Read at once while hashing. */
+const CHUNK_BYTES = 1 << 22;
+/** What of a model's folder can change what is computed. */
+const MODEL_FILES = /\.(json|safetensors|jinja)$/;
+
+/** The files of a config on this machine. */
+export type FinetunePaths = Pick<FinetuneConfig, 'model' | 'data' | 'evals' | 'mixIn'>;
+
+/** Where a config's paths lead; '' stays ''. */
+export function finetunePaths({ model, data, evals, mixIn }: FinetunePaths): FinetunePaths {
+  return { model: located(model), data: located(data), evals: located(evals), mixIn: located(mixIn) };
+}
+
+function located(path: string): string {
+  return path.startsWith(STUDY_PREFIX) ? fileURLToPath(new URL(path.slice(STUDY_PREFIX.length), STUDIES)) : path;
+}
+
+/** Reads every line of the data and evaluation files. @throws AssayError naming `path:line`, or the file that is missing. */
+export function checkFiles(given: FinetunePaths): void {
+  const { model, data, evals, mixIn } = finetunePaths(given);
+  if (model.startsWith('hf://')) {
+    throw new AssayError('config', `model: expected a folder or GGUF file, found ${model}. Download the model first.`);
+  }
+  statOf(model);
+  for (const path of [data, mixIn]) {
+    if (path !== '') checkLines(path, (value, _line, where) => void parseTrainingRow(value, where));
+  }
+  if (evals !== '') checkLines(evals, parseChoiceItem);
+}
+
+function checkLines(path: string, parse: (value: JsonObject, line: number, where: string) => unknown): void {
+  const text = decodeUtf8(bytesOf(path), path).replace(/^\uFEFF/, '');
+  text.split('\n').forEach((content, index) => {
+    if (content.trim() === '') return;
+    const where = `${path}:${index + 1}`;
+    const value = parseStrictJsonText(content, where);
+    if (!isJsonObject(value)) throw new AssayError('data', `${where}: expected one JSON object a line.`);
+    parse(value, index + 1, where);
+  });
+}
+
+/** Hashes of the content of a config's files; unchanged files are hashed once. */
+export function fileHashes(): (given: FinetunePaths) => Readonly<Record<string, string>> {
+  const known = new Map<string, string>();
+  const hashOf = (path: string): string => {
+    const { size, mtimeMs, ino } = statOf(path);
+    const key = JSON.stringify([path, size, mtimeMs, ino]);
+    const hash = known.get(key) ?? fileHash(path);
+    known.set(key, hash);
+    return hash;
+  };
+  return (given) => {
+    const paths = finetunePaths(given);
+    const { model, ...files } = paths;
+    const named = Object.entries(files).filter(([, path]) => path !== '');
+    return Object.fromEntries([
+      ['model', modelHash(model, hashOf)],
+      ...named.map(([name, path]): [string, string] => [name, hashOf(path)]),
+    ]);
+  };
+}
+
+function modelHash(path: string, hashOf: (path: string) => string): string {
+  if (!statOf(path).isDirectory()) return hashOf(path);
+  const names = readdirSync(path).filter((name) => MODEL_FILES.test(name));
+  return contentHash(Object.fromEntries(names.map((name) => [name, hashOf(join(path, name))])));
+}
+
+/** sha256 of a file of any size, in hex. */
+function fileHash(path: string): string {
+  const hash = createHash('sha256');
+  const chunk = new Uint8Array(CHUNK_BYTES);
+  const file = openSync(path, 'r');
+  try {
+    for (let read = readSync(file, chunk); read > 0; read = readSync(file, chunk)) hash.update(chunk.subarray(0, read));
+  } finally {
+    closeSync(file);
+  }
+  return hash.digest('hex');
+}
+
+function bytesOf(path: string): Uint8Array {
+  return atPath(path, () => readFileSync(path));
+}
+
+function statOf(path: string): ReturnType<typeof statSync> & object {
+  return atPath(path, () => statSync(path));
+}
+
+function atPath<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (thrown) {
+    throw new AssayError('file', `Could not read ${path}: ${messageOf(thrown)}`, { cause: thrown });
+  }
+}

@@ -1,0 +1,116 @@
+/** What finetuning runs read from files, ready for training: the model's weights, the rows as tokens, the evaluations. */
+import { AssayError } from '#base/errors.ts';
+import { rngOf } from '#base/rng.ts';
+import { splitHeldOut } from '#learning/data/held-out-split.ts';
+import { readJsonl } from '#learning/data/jsonl.ts';
+import { arrangeRows, type Sequences } from '#learning/data/sequences.ts';
+import { tokenizeRows, type TokenizeSetup, type TokenRow } from '#learning/data/token-rows.ts';
+import { type NumberedRow, readTrainingRows } from '#learning/data/training-row.ts';
+import { engineConfig } from '#learning/files/engine-config.ts';
+import type { ModelFiles } from '#learning/files/model-files.ts';
+import { openModel } from '#learning/files/open-model.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
+import { transformerParameters } from '#learning/models/parameters.ts';
+import type { Memory } from '#learning/programs.ts';
+import { type ChoiceItem, parseChoiceItem } from '#measures/choices.ts';
+
+import type { FinetuneConfig } from './finetune-config.ts';
+import { finetunePaths } from './finetune-files.ts';
+
+/** The parts of a config that decide what is read. */
+export type MaterialConfig = Pick<
+  FinetuneConfig,
+  'model' | 'data' | 'evals' | 'mixIn' | 'length' | 'heldOutFraction' | 'learnedTurns'
+> & { readonly probe: Pick<FinetuneConfig['probe'], 'rows'> };
+
+/** All of it fixed: the same for every run of the same files. */
+export interface Material {
+  readonly model: TransformerConfig;
+  readonly weights: Memory;
+  /** The rows to train on. */
+  readonly train: Sequences;
+  /** Some of the training rows, which measure the training loss. */
+  readonly trainProbe: Sequences;
+  /** Rows whose questions are never trained on. */
+  readonly heldOutProbe: Sequences;
+  /** Absent where the config names no evaluations. */
+  readonly choices?: { readonly items: readonly ChoiceItem[]; readonly answers: Sequences };
+}
+
+/** Reads everything. @throws AssayError naming the file and line of what cannot be used. */
+export async function readMaterial(config: MaterialConfig): Promise<Material> {
+  const paths = finetunePaths(config);
+  const rows = await readTrainingRows(paths.data);
+  const extra = paths.mixIn === '' ? [] : await readTrainingRows(paths.mixIn);
+  const items = paths.evals === '' ? [] : await readChoices(paths.evals);
+  const { train, heldOut } = splitHeldOut(rows, config.heldOutFraction);
+  await using files = await openModel(paths.model);
+  const tokenize = tokenizerOf(files, config);
+  const sequencesOf = (part: readonly NumberedRow[]): Sequences => padded(tokenize(part, paths.data));
+  const trained = [...tokenize(train, paths.data), ...tokenize(extra, paths.mixIn)];
+  const choices = items.flatMap(({ line, rows: asked }) => asked.map((row) => ({ line, row })));
+  return {
+    model: engineConfig(files.config),
+    weights: await readWeights(files),
+    train: padded(trained),
+    trainProbe: sequencesOf(someOf(train, config.probe.rows)),
+    heldOutProbe: sequencesOf(someOf(heldOut, config.probe.rows)),
+    ...(items.length === 0 ? {} : { choices: { items, answers: padded(tokenize(choices, paths.evals)) } }),
+  };
+}
+
+/** The questions of an evaluations file. @throws AssayError naming `path:line`; also when there is none. */
+export async function readChoices(path: string): Promise<ChoiceItem[]> {
+  const items: ChoiceItem[] = [];
+  for await (const { line, value } of readJsonl(path)) items.push(parseChoiceItem(value, line, `${path}:${line}`));
+  if (items.length === 0) throw new AssayError('data', `${path}: expected at least one question, found none.`);
+  return items;
+}
+
+/** The same rows for every run: drawn once, kept in file order. */
+function someOf(rows: readonly NumberedRow[], most: number): readonly NumberedRow[] {
+  const chosen = rngOf('probe rows').permutation(rows.length).subarray(0, most).toSorted();
+  return Array.from(chosen, (index) => rows[index]).filter((row) => row !== undefined);
+}
+
+/** One row a sequence, as long as the longest. */
+function padded(rows: readonly TokenRow[]): Sequences {
+  const longest = rows.reduce((most, { ids }) => Math.max(most, ids.length), 2);
+  return arrangeRows(rows, longest, 'pad', 0);
+}
+
+function tokenizerOf(
+  files: ModelFiles,
+  config: MaterialConfig,
+): (rows: readonly NumberedRow[], path: string) => TokenRow[] {
+  const { tokenizer, chatTemplate, path: model } = files;
+  if (tokenizer === undefined) {
+    throw new AssayError('file', `${model}: expected a tokenizer (tokenizer.json), found none.`);
+  }
+  const most = Math.min(config.length, files.config.contextLength);
+  const setup: TokenizeSetup = { tokenizer, chatTemplate, learnedTurns: config.learnedTurns };
+  return (rows, path) => {
+    const tokenized = tokenizeRows(rows, setup, path);
+    for (const { line, ids } of tokenized) {
+      if (ids.length > most) throw tooLong(`${path}:${line}`, ids.length, most, config.length);
+      const unknown = ids.find((id) => id >= files.config.vocabSize);
+      if (unknown === undefined) continue;
+      throw new AssayError(
+        'file',
+        `${path}:${line}: token ${unknown} is beyond the model's ${files.config.vocabSize}.`,
+      );
+    }
+    return tokenized;
+  };
+}
+
+function tooLong(where: string, found: number, most: number, length: number): AssayError {
+  const remedy = most < length ? 'the model takes no more' : 'raise "length", or shorten the row';
+  return new AssayError('data', `${where}: expected at most ${most} tokens, found ${found}; ${remedy}.`);
+}
+
+async function readWeights(files: ModelFiles): Promise<Memory> {
+  const weights = new Map<string, Float32Array>();
+  for (const { name } of transformerParameters(engineConfig(files.config))) weights.set(name, await files.tensor(name));
+  return weights;
+}

@@ -1,0 +1,94 @@
+/**
+ * One run on the user's own model and data: finetune on the training rows, and follow the evaluations against the
+ * training loss and the held-out loss, both on answer tokens alone.
+ */
+import { join } from 'node:path';
+
+import { canonicalJson, contentHash, type JsonObject } from '#base/json.ts';
+import type { Recipe, RunContext } from '#study/recipe.ts';
+import type { RunEnd } from '#study/trajectory.ts';
+
+import { writeTrainedAdapter } from './finetune-adapter.ts';
+import { FINETUNE_DEFAULTS, type FinetuneConfig, readFinetuneConfig } from './finetune-config.ts';
+import { checkFiles, fileHashes } from './finetune-files.ts';
+import { createFinetuneLab, type FinetuneLab } from './finetune-lab.ts';
+import { type Material, type MaterialConfig, readMaterial } from './finetune-material.ts';
+import { trainingRun } from './training-run.ts';
+
+/** A training loss no run recovers from: so many times that of guessing among all tokens. */
+const EXPLODED = 2;
+
+/**
+ * The recipe. Between the runs of one process it keeps the last model read and the last lab compiled, one of each since
+ * they may be large; numbers never depend on that.
+ */
+export function finetune(): Recipe {
+  const bench = oneBench();
+  const hashes = fileHashes();
+  return {
+    name: 'finetune',
+    semanticsVersion: 1,
+    defaults: FINETUNE_DEFAULTS,
+    learningRatePath: 'learningRate',
+    measurePaths: ['measure', 'saveAdapter', 'threads'],
+    check: (config) => checkFiles(readFinetuneConfig(config)),
+    inputs: (config) => hashes(readFinetuneConfig(config)),
+    async run(context) {
+      const config = readFinetuneConfig(context.config);
+      return runOn(context, config, await bench(config));
+    },
+  };
+}
+
+async function runOn(context: RunContext, config: FinetuneConfig, lab: FinetuneLab): Promise<RunEnd> {
+  const { block } = context;
+  const { model } = lab.material;
+  lab.reset(block, config);
+  const plan = {
+    steps: config.steps,
+    probeEvery: config.probe.every,
+    levels: config.measure.levels,
+    stopBelow: config.stopBelow,
+    explodedAbove: EXPLODED * Math.log(model.vocabulary),
+  };
+  const end = await trainingRun(context, plan, {
+    trainer: lab.trainer,
+    axes: lab.axes,
+    outcomes: lab.outcomes,
+    step: async (step) => lab.step(step, block, config),
+  });
+  if (end.kind === 'finished' && config.method.kind === 'lora' && config.saveAdapter !== '') {
+    const folder = join(config.saveAdapter, adapterName(context.config, block));
+    await writeTrainedAdapter(folder, config.method, model, lab.trainer.memory, config.model);
+  }
+  return end;
+}
+
+/** The same run always has the same name, and no two runs share one. */
+function adapterName(config: JsonObject, block: number): string {
+  return `seed-${block}-${contentHash(config).slice(0, 16)}`;
+}
+
+/** Gives the lab of a config, reading and compiling only what differs from the config before. */
+function oneBench(): (config: FinetuneConfig) => Promise<FinetuneLab> {
+  let material: { readonly key: string; readonly read: Promise<Material> } | undefined;
+  let lab: { readonly key: string; readonly lab: FinetuneLab } | undefined;
+  const hashes = fileHashes();
+  return async (config) => {
+    const materialKey = canonicalJson({ ...materialConfig(config), hashes: hashes(config) });
+    const { method, optimizer, batch, accumulation, threads } = config;
+    const labKey = canonicalJson({ materialKey, method, optimizer, batch, accumulation, threads });
+    if (lab?.key === labKey) return lab.lab;
+    await lab?.lab[Symbol.asyncDispose]();
+    lab = undefined;
+    if (material?.key !== materialKey) material = { key: materialKey, read: readMaterial(config) };
+    const made = await createFinetuneLab(config, await material.read);
+    lab = { key: labKey, lab: made };
+    return made;
+  };
+}
+
+function materialConfig(config: FinetuneConfig): MaterialConfig {
+  const { model, data, evals, mixIn, length, heldOutFraction, learnedTurns, probe } = config;
+  return { model, data, evals, mixIn, length, heldOutFraction, learnedTurns, probe: { rows: probe.rows } };
+}
