@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 
@@ -216,3 +217,27 @@ for (const [args, message] of REFUSALS) {
     assert.equal(existsSync(join(ROOT, 'runs-audit')), false);
   });
 }
+
+test('the commands of docs/guide/03-i-already-have-runs.md work as they stand there and print what is shown', async () => {
+  const page = readFileSync(new URL('../../docs/guide/03-i-already-have-runs.md', import.meta.url), 'utf8');
+  const fenced = (kind: string): string =>
+    new RegExp(`\`\`\`${kind}\\n([^]*?)\`\`\``).exec(page)?.[1] ?? assert.fail(`the page has no ${kind}`);
+  const folder = newFolder('guide');
+  try {
+    writeFileSync(join(folder, 'map.json'), fenced('json'));
+    writeFileSync(join(folder, 'make-table.mjs'), fenced('js'));
+    assert.equal(spawnSync(process.execPath, ['make-table.mjs'], { cwd: folder }).status, 0);
+    const commands = [...page.matchAll(/^ {4}npx assay (audit .*)$/gm)].map((match) => match[1]?.split(' ') ?? []);
+    assert.equal(commands.length, 3);
+    const [doubted, clear, mapped] = await Promise.all(
+      commands.map(async (args) => start([...args, '--out', args.join('')], { cwd: folder }).ended),
+    );
+    assert.deepEqual([doubted?.status, clear?.status, mapped?.status], [0, 0, 0]);
+    assert.equal(doubted?.stderr.match(/^doubt: /gm)?.length, 3);
+    assert.equal(clear?.stderr, '');
+    assert.equal(clear?.stdout.replace(/^report: .*\n/m, ''), fenced('text'));
+    assert.match(mapped?.stdout ?? '', /affects beyond loss/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
