@@ -46,7 +46,10 @@ export function configReader(object: JsonObject, path = ''): ConfigReader {
   };
   return {
     path,
-    has: (name) => object[name] !== undefined,
+    has(name) {
+      read.add(name);
+      return object[name] !== undefined;
+    },
     number,
     boolean(name) {
       const value = json(name);

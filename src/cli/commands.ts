@@ -1,6 +1,8 @@
 /** The table of commands, and what they share: help, version, errors to exit statuses. */
 import { AssayError, type ErrorKind, nearestName } from '#base/errors.ts';
 
+import { auditCommand } from './audit-command.ts';
+import { AUDIT_OPTIONS } from './audit-options.ts';
 import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export-command.ts';
 import { listCommand, planCommand, reportCommand, statusCommand } from './inspect-commands.ts';
@@ -38,6 +40,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'write the runs as CSV, JSON lines and Parquet',
     options: ['store', 'out'],
     run: exportCommand,
+  },
+  audit: {
+    words: ['table'],
+    summary: 'answer from runs that were trained elsewhere (CSV or Parquet)',
+    options: AUDIT_OPTIONS,
+    run: auditCommand,
   },
   doctor: { words: [], summary: 'check this machine and the store', options: ['store'], run: doctorCommand },
 };
@@ -103,7 +111,7 @@ function helpOf(name: string, { words, summary, options }: Command): string[] {
     `${usage}: ${summary}`,
     '',
     ...optionLines(options),
-    ...(words.length > 0 ? ['', STUDY_NOTE] : []),
+    ...(words.includes('study') ? ['', STUDY_NOTE] : []),
     EXIT_NOTE,
   ];
 }

@@ -1,0 +1,161 @@
+/** `assay audit`: the verdicts, table and report of a study for runs that were trained elsewhere; nothing is trained. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+
+import { analyse } from '#analysis/analyse.ts';
+import type { Analysis } from '#analysis/analysis-record.ts';
+import type { FrameRun } from '#analysis/frame.ts';
+import { readCsv } from '#analysis/import/csv.ts';
+import { readParquet } from '#analysis/import/parquet.ts';
+import type { TableRow } from '#analysis/import/table.ts';
+import { contrastName } from '#analysis/verdict.ts';
+import type { VerdictRecord } from '#analysis/verdict-record.ts';
+import { AssayError, messageOf } from '#base/errors.ts';
+import { isJsonObject, sha256 } from '#base/json.ts';
+import { renderReport } from '#report/report.ts';
+
+import type { Answer } from './answer.ts';
+import { answerLines, exitStatusOf } from './answer-lines.ts';
+import { type AuditMap, EMPTY_MAP, jsonObject, mapOf, mapOfPlan } from './audit-map.ts';
+import { AUDIT_OPTIONS, withFlags } from './audit-options.ts';
+import { type Audit, auditOf } from './audit-study.ts';
+import { shellWord } from './command-text.ts';
+import type { Given } from './options.ts';
+import { resultLine } from './result-line.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Stands for a profile in the result line. */
+const PROFILE = 'audit';
+/** Flags that ask a question of their own: a plan beside the table is then not looked at. */
+const ASKING = ['train', 'held-out', 'axis', 'outcome'] as const;
+/** What `assay export` writes beside a table. */
+const PLAN_FILE = 'plan.json';
+const RUNS_FILE = 'runs.jsonl';
+
+/** What an audit is asked, and runs that broke before their first probe, which a table cannot show. */
+interface Asked {
+  readonly map: AuditMap;
+  readonly extra: readonly FrameRun[];
+}
+
+/** Audits a table; resolves with the exit status. @throws AssayError on bad usage or input, before anything is written. */
+export async function auditCommand(given: Given, terminal: Terminal): Promise<number> {
+  const startedMs = terminal.now();
+  const path = resolve(given.positionals[0] ?? '');
+  const bytes = bytesOf(path);
+  const { map, extra } = askedOf(path, given, terminal);
+  const audit = auditOf(await rowsOf(bytes, path), map, basename(path), extra);
+  const analysis = analyse(audit.study, audit.frame, { design: map.design ?? 'fixed' });
+  const folder = resolve(given.text('out') ?? `${basename(path, extname(path))}-audit`);
+  const report = writeAuditReport(folder, audit, analysis, sha256(bytes), commandOf(given));
+  const answer = answerFrom(audit, analysis, report);
+  for (const doubt of audit.doubts) terminal.note(`doubt: ${doubt}`);
+  const say = given.flag('json') ? terminal.note : terminal.out;
+  for (const line of answerLines(answer)) say(line);
+  if (given.flag('json')) {
+    const diverged = audit.frame.runs.filter(({ status }) => status === 'diverged').length;
+    const summary = { finished: audit.frame.runs.length - diverged, diverged, failures: [], isComplete: true };
+    const seconds = (terminal.now() - startedMs) / 1000;
+    terminal.out(resultLine({ study: audit.study.name, profile: PROFILE, summary, seconds, answer }));
+  }
+  return exitStatusOf(0, answer);
+}
+
+/** The map of the flags, of `--map`, or of the plan beside an export of ours. */
+function askedOf(path: string, given: Given, terminal: Terminal): Asked {
+  const file = given.text('map');
+  if (file !== undefined) {
+    const map = mapOf(jsonObject(textOf(resolve(file)), file));
+    return { map: withFlags(map, given), extra: [] };
+  }
+  const plan = join(dirname(path), PLAN_FILE);
+  const isAsking = ASKING.some((name) => given.texts(name).length > 0);
+  if (isAsking || !existsSync(plan)) return { map: withFlags(EMPTY_MAP, given), extra: [] };
+  const { description } = jsonObject(textOf(plan), PLAN_FILE);
+  if (!isJsonObject(description)) {
+    throw new AssayError('data', `${PLAN_FILE} beside the table is no plan of "assay export". Give --map.`);
+  }
+  terminal.note(`The plan beside the table says what is asked (${plan}).`);
+  const runs = join(dirname(path), RUNS_FILE);
+  return { map: withFlags(mapOfPlan(description), given), extra: existsSync(runs) ? brokenRuns(textOf(runs)) : [] };
+}
+
+/** The diverged confirmatory runs of an export's list, without points. */
+function brokenRuns(lines: string): FrameRun[] {
+  return lines.split('\n').flatMap((line): FrameRun[] => {
+    if (line === '') return [];
+    const { phase, end, arm, block, learningRate } = jsonObject(line, RUNS_FILE);
+    const isBroken = phase === 'confirmatory' && isJsonObject(end) && end['kind'] === 'diverged';
+    if (!isBroken || typeof arm !== 'string' || typeof block !== 'number' || typeof learningRate !== 'number')
+      return [];
+    return [{ arm, block, learningRate, status: 'diverged', points: [] }];
+  });
+}
+
+function bytesOf(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new AssayError('file', `Cannot read ${path}: ${messageOf(error)}.`, { cause: error });
+  }
+}
+
+function textOf(path: string): string {
+  return new TextDecoder().decode(bytesOf(path));
+}
+
+async function rowsOf(bytes: Uint8Array, path: string): Promise<TableRow[]> {
+  const file = basename(path);
+  const format = extname(path).toLowerCase();
+  if (format === '.parquet') return readParquet(bytes, file);
+  if (format === '.csv') return readCsv(new TextDecoder().decode(bytes), file);
+  throw new AssayError('usage', `Expected a .csv or .parquet file, found "${file}".`);
+}
+
+/** The analysis as an answer; contrasts without runs are undecided, controls without runs did not pass. */
+function answerFrom({ study }: Audit, analysis: Analysis, report: string): Answer {
+  const notRun = study.contrasts.filter((contrast) => analysis.notRun.includes(contrastName(contrast)));
+  const reason = 'an arm has no runs in the table';
+  const confirmatory = study.outcomes.filter(({ role }) => role === 'confirmatory');
+  const undecided = notRun.flatMap((contrast): VerdictRecord[] => {
+    if (contrast.kind === 'control') return [];
+    const { arm, reference } = contrast;
+    const empty = { blocks: 0, p: null, matchings: {}, learningRates: [], voided: [] } as const;
+    const pair = { contrast: contrastName(contrast), arm, reference, verdict: 'undecided', reason } as const;
+    return confirmatory.map(({ name, delta }) => ({ outcome: name, delta, ...pair, ...empty }));
+  });
+  const failed = notRun.flatMap((contrast) =>
+    contrast.kind === 'control' ? [{ name: contrast.name, passed: false, detail: reason }] : [],
+  );
+  return { controls: [...analysis.controls, ...failed], verdicts: [...analysis.verdicts, ...undecided], report };
+}
+
+function writeAuditReport(folder: string, audit: Audit, analysis: Analysis, hash: string, command: string): string {
+  const { html, files } = renderReport({
+    study: audit.study,
+    frame: audit.frame,
+    analysis,
+    troubledRuns: [],
+    heldEqual: [{ name: 'Everything else', value: 'not known to this audit: the runs were trained elsewhere' }],
+    provenance: [
+      { name: 'Table', value: `sha256 ${hash}` },
+      ...audit.doubts.map((value, i) => ({ name: `Doubt ${i + 1}`, value })),
+    ],
+    command,
+  });
+  try {
+    mkdirSync(folder, { recursive: true });
+    for (const { name, content } of files) writeFileSync(join(folder, name), content);
+    writeFileSync(join(folder, 'report.html'), html);
+  } catch (error) {
+    throw new AssayError('file', `Cannot write the report to ${folder}: ${messageOf(error)}.`, { cause: error });
+  }
+  return join(folder, 'report.html');
+}
+
+function commandOf(given: Given): string {
+  const options = AUDIT_OPTIONS.flatMap((name) =>
+    given.flag(name) ? [`--${name}`] : given.texts(name).flatMap((text) => [`--${name}`, text]),
+  );
+  return ['assay', 'audit', ...given.positionals, ...options].map(shellWord).join(' ');
+}

@@ -1,0 +1,118 @@
+/** The flags of `assay audit`, laid over the map of a file. */
+import { AssayError } from '#base/errors.ts';
+
+import type { AskedAxis, AskedOutcome, AuditMap } from './audit-map.ts';
+import type { Given, OptionName } from './options.ts';
+
+export const AUDIT_OPTIONS: readonly OptionName[] = [
+  'map',
+  'arm',
+  'block',
+  'step',
+  'rate',
+  'status',
+  'train',
+  'held-out',
+  'axis',
+  'levels',
+  'max-gap',
+  'outcome',
+  'reference',
+  'control',
+  'contrast',
+  'where',
+  'out',
+  'json',
+];
+
+/** Flags that name a column, and what the column means. */
+const KEY_COLUMNS = [
+  ['arm', 'arm'],
+  ['block', 'block'],
+  ['step', 'step'],
+  ['rate', 'learningRate'],
+  ['status', 'status'],
+] as const;
+
+/**
+ * The map with what the flags say over it: `--train COLUMN`, `--outcome COLUMN=DELTA`, `--levels AXIS=1,0.8` and so on.
+ * @throws AssayError where a flag is not of its form, or names no axis.
+ */
+export function withFlags(map: AuditMap, given: Given): AuditMap {
+  const columns = Object.fromEntries(
+    KEY_COLUMNS.flatMap(([flag, key]) => {
+      const column = given.text(flag);
+      return column === undefined ? [] : [[key, column]];
+    }),
+  );
+  const axes = axesGiven(given);
+  const outcomes = given.texts('outcome').map((text): AskedOutcome => {
+    const [name, value] = halvesOf(text, 'outcome', 'COLUMN=DELTA');
+    return { name, delta: numberOf(value, 'outcome') };
+  });
+  const reference = given.text('reference');
+  const contrasts = given.texts('contrast').map((text) => {
+    const [arm, other] = halvesOf(text, 'contrast', 'ARM=REFERENCE');
+    return { kind: 'question', arm, reference: other } as const;
+  });
+  const where = given.texts('where').map((text) => halvesOf(text, 'where', 'COLUMN=TEXT'));
+  return {
+    ...map,
+    columns: { ...map.columns, ...columns, ...axes.columns },
+    where: { ...map.where, ...Object.fromEntries(where) },
+    matchOn: withLevels(mergedByName(map.matchOn, axes.asked), given),
+    outcomes: mergedByName(map.outcomes, outcomes),
+    ...(reference !== undefined && { reference }),
+    controls: [...map.controls, ...given.texts('control')],
+    ...(contrasts.length > 0 && { contrasts }),
+  };
+}
+
+function axesGiven(given: Given): { asked: AskedAxis[]; columns: Record<string, string> } {
+  const [train, heldOut] = [given.text('train'), given.text('held-out')];
+  const asked: AskedAxis[] = [];
+  if (train !== undefined) asked.push({ name: 'train', label: 'Training loss', role: 'train' });
+  if (heldOut !== undefined) asked.push({ name: 'heldOut', label: 'Held-out loss', role: 'heldOut' });
+  for (const name of given.texts('axis')) asked.push({ name, role: 'other' });
+  return {
+    asked,
+    columns: { ...(train !== undefined && { train }), ...(heldOut !== undefined && { heldOut }) },
+  };
+}
+
+/** Items of `over` replace fields of those with their name, the others are added. */
+function mergedByName<Item extends { readonly name: string }>(items: readonly Item[], over: readonly Item[]): Item[] {
+  const merged = items.map((item) => ({ ...item, ...over.find(({ name }) => name === item.name) }));
+  return [...merged, ...over.filter(({ name }) => !items.some((item) => item.name === name))];
+}
+
+function withLevels(axes: readonly AskedAxis[], given: Given): AskedAxis[] {
+  const levels = new Map(given.texts('levels').map((text) => halvesOf(text, 'levels', 'AXIS=1.2,1,0.8')));
+  const gaps = new Map(given.texts('max-gap').map((text) => halvesOf(text, 'max-gap', 'AXIS=0.2')));
+  for (const name of [...levels.keys(), ...gaps.keys()]) {
+    if (axes.some((axis) => axis.name === name)) continue;
+    const known = axes.map((axis) => axis.name).join(', ');
+    throw new AssayError('usage', `Expected one of the axes ${known || '(none given)'}, found "${name}".`);
+  }
+  return axes.map((axis) => {
+    const [own, gap] = [levels.get(axis.name), gaps.get(axis.name)];
+    return {
+      ...axis,
+      ...(own !== undefined && { levels: own.split(',').map((text) => numberOf(text, 'levels')) }),
+      ...(gap !== undefined && { maxGap: numberOf(gap, 'max-gap') }),
+    };
+  });
+}
+
+/** Both sides of the last "=". */
+function halvesOf(text: string, option: OptionName, form: string): [string, string] {
+  const cut = text.lastIndexOf('=');
+  if (cut > 0 && cut < text.length - 1) return [text.slice(0, cut), text.slice(cut + 1)];
+  throw new AssayError('usage', `--${option} expects ${form}, found "${text}".`);
+}
+
+function numberOf(text: string, option: OptionName): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value)) return value;
+  throw new AssayError('usage', `--${option} expects numbers, found "${text}".`);
+}
