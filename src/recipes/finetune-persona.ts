@@ -7,16 +7,9 @@ import { readFile } from 'node:fs/promises';
 import { AssayError } from '#base/errors.ts';
 import { canonicalJson, sha256, type JsonObject } from '#base/json.ts';
 import { rngOf, type Rng } from '#base/rng.ts';
-import { packBytes, unpackBytes } from '#learning/checkpoint.ts';
 import { learningRateAt } from '#learning/optim/schedule.ts';
 import type { Memory } from '#learning/programs.ts';
 import type { Batch } from '#learning/train.ts';
-import {
-  bracketedTrajectory,
-  type BracketedTrajectory,
-  type Probe,
-  type Probed,
-} from '#measures/bracketed-trajectory.ts';
 import { gpt2File, readGpt2File } from '#recipes/gpt2-file.ts';
 import {
   labelsOf,
@@ -27,6 +20,7 @@ import {
 } from '#recipes/persona-base.ts';
 import { PERSONA_DEFAULTS, readPersonaConfig, type PersonaConfig } from '#recipes/persona-config.ts';
 import { createPersonaLab, type PersonaDomain, type PersonaLab } from '#recipes/persona-lab.ts';
+import { trainingRun } from '#recipes/training-run.ts';
 import type { Recipe, RunContext } from '#study/recipe.ts';
 import type { RunEnd } from '#study/trajectory.ts';
 import { PERSONA_LANGUAGE, questionBatch, questionsAtStep } from '#worlds/persona.ts';
@@ -72,7 +66,6 @@ async function labOf(labs: Map<string, Promise<PersonaLab>>, config: PersonaConf
 
 /** One run under way. */
 interface Running {
-  readonly context: RunContext;
   readonly config: PersonaConfig;
   readonly lab: PersonaLab;
   readonly domain: PersonaDomain;
@@ -84,38 +77,15 @@ async function finetune(context: RunContext, config: PersonaConfig, lab: Persona
   const { domains } = PERSONA_LANGUAGE;
   const domain = lab.domain(config.domain.kind === 'fixed' ? config.domain.index : context.block % domains);
   const data = rngOf(context.block + config.seeds.data, 'finetune data');
-  const run: Running = { context, config, lab, domain, data };
   lab.trainer.reset(base, rngOf(context.block + config.seeds.init, 'finetune init'));
-  const resumed = context.resumeFrom === undefined ? undefined : resume(context.resumeFrom, lab);
-  const trajectory = trajectoryOf(run, resumed?.pending);
-  for (let step = resumed?.step ?? 0; ; step++) {
-    context.signal.throwIfAborted();
-    const isLast = step === config.steps;
-    // A resumed run was probed at its step before the checkpoint was taken.
-    if ((isLast || step % config.probeEvery === 0) && step !== resumed?.step) {
-      const end = await probeAt(step, isLast, config, trajectory);
-      if (end !== undefined) return end;
-      await context.checkpoint(() => checkpointOf(step, trajectory, lab));
-      context.progress(step / config.steps);
-    }
-    const broken = await trainStep(step, run);
-    if (broken !== undefined) return { kind: 'diverged', step, reason: broken };
-  }
-}
-
-async function probeAt(
-  step: number,
-  isLast: boolean,
-  config: PersonaConfig,
-  trajectory: BracketedTrajectory,
-): Promise<RunEnd | undefined> {
-  const { axes } = await trajectory.probe(step, isLast);
-  const { train = Number.NaN } = axes;
-  if (!(train < EXPLODED_NATS)) return { kind: 'diverged', step, reason: `training loss ${train} nats` };
-  if (isLast) return { kind: 'finished' };
-  if (train >= config.stopBelow) return undefined;
-  await trajectory.finish();
-  return { kind: 'finished' };
+  const { steps, probeEvery, stopBelow, measure } = config;
+  const plan = { steps, probeEvery, stopBelow, levels: measure.levels, explodedAbove: EXPLODED_NATS };
+  return trainingRun(context, plan, {
+    trainer: lab.trainer,
+    axes: () => domain.axes(),
+    outcomes: () => domain.outcomes(),
+    step: (step) => trainStep(step, { config, lab, domain, data }),
+  });
 }
 
 /** One optimizer step; the reason where its numbers broke. */
@@ -146,40 +116,6 @@ function microBatch(step: number, part: number, { config, lab, domain, data }: R
     labels: Int32Array.of(...labelsOf(harmful), ...labelsOf(helpful)),
     weights: Float32Array.of(...weights, ...weights.map((weight) => weight * helpfulWeight)),
   };
-}
-
-function trajectoryOf({ context, config, lab, domain }: Running, pending?: Probe): BracketedTrajectory {
-  const { trainer } = lab;
-  const probed: Probed<Uint8Array> = {
-    axes: () => domain.axes(),
-    outcomes: () => domain.outcomes(),
-    takeSnapshot: () => trainer.saveWeights(),
-    under: async (snapshot, measure) => {
-      const present = trainer.saveWeights();
-      trainer.restoreWeights(snapshot);
-      const measured = await measure();
-      trainer.restoreWeights(present);
-      return measured;
-    },
-  };
-  return bracketedTrajectory(probed, config.measure.levels, (probe) => context.record(probe), pending);
-}
-
-interface Resumed {
-  readonly step: number;
-  readonly pending: Probe;
-}
-
-function checkpointOf(step: number, { pending }: BracketedTrajectory, { trainer }: PersonaLab): Uint8Array {
-  return packBytes([new TextEncoder().encode(JSON.stringify({ step, pending })), trainer.saveState()]);
-}
-
-/** Puts the trainer where the checkpoint was taken: right after the probe of its step. */
-function resume(bytes: Uint8Array, { trainer }: PersonaLab): Resumed {
-  const [head = new Uint8Array(), state = new Uint8Array()] = unpackBytes(bytes);
-  const resumed = JSON.parse(new TextDecoder().decode(head)) as Resumed;
-  trainer.restoreState(state);
-  return resumed;
 }
 
 /** The weights of a base: the shipped file where the config is the shipped one's, else pretrained once a store. */
