@@ -3,6 +3,7 @@
  * Built once per shape and used for run after run: `trainer.reset` starts over.
  */
 import { rngOf, type Rng } from '#base/rng.ts';
+import type { Sequences } from '#learning/data/sequences.ts';
 import { createTrainer, type Trainer } from '#learning/train.ts';
 import { learningRateAt } from '#learning/optim/schedule.ts';
 import { answerBatch, answerLayout, answerTokens, type AnswerLayout } from '#measures/answer-batch.ts';
@@ -39,38 +40,30 @@ export async function createFinetuneLab(config: FinetuneConfig, material: Materi
     accumulation,
     threads,
   });
-  const losses = await probesOf(trainer, material, rows);
+  const trainLoss = await lossOf(trainer, material.trainProbe, rows);
+  const heldOutLoss = await lossOf(trainer, material.heldOutProbe, rows);
   const choices = await choicesOf(trainer, material, rows);
   // Without a step taken every method computes what the base model does, whatever the adapter's start.
   trainer.reset(material.weights, rngOf('base model'));
-  const base = await losses();
+  const base = { train: await trainLoss(), heldOut: await heldOutLoss() };
   return {
     trainer,
     material,
     reset: (block, { seeds }) => trainer.reset(material.weights, rngOf(block + seeds.init, 'finetune init')),
     async axes() {
-      const { train, heldOut } = await losses();
+      const [train, heldOut] = [await trainLoss(), await heldOutLoss()];
       return { train, heldOut, trainOfBase: train / base.train, heldOutOfBase: heldOut / base.heldOut };
     },
-    async outcomes() {
-      const { heldOut } = await losses();
-      return { perplexity: Math.exp(heldOut), ...(await choices()) };
-    },
+    outcomes: async () => ({ perplexity: Math.exp(await heldOutLoss()), ...(await choices()) }),
     step: async (step, block, run) => takeStep({ trainer, material, layout }, step, block, run),
     [Symbol.asyncDispose]: async () => trainer[Symbol.asyncDispose](),
   };
 }
 
-interface Losses {
-  readonly train: number;
-  readonly heldOut: number;
-}
-
-/** Both losses, in nats per answer token. */
-async function probesOf(trainer: Trainer, material: Material, rows: number): Promise<() => Promise<Losses>> {
-  const train = await answerScorer(trainer, material.trainProbe, rows);
-  const heldOut = await answerScorer(trainer, material.heldOutProbe, rows);
-  return async () => ({ train: lossPerToken(await train()), heldOut: lossPerToken(await heldOut()) });
+/** The loss of a probe set, in nats per answer token. */
+async function lossOf(trainer: Trainer, probe: Sequences, rows: number): Promise<() => Promise<number>> {
+  const score = await answerScorer(trainer, probe, rows);
+  return async () => lossPerToken(await score());
 }
 
 async function choicesOf(

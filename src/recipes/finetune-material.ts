@@ -1,7 +1,7 @@
 /** What finetuning runs read from files, ready for training: the model's weights, the rows as tokens, the evaluations. */
 import { AssayError } from '#base/errors.ts';
 import { rngOf } from '#base/rng.ts';
-import { splitHeldOut } from '#learning/data/held-out-split.ts';
+import { questionOf, splitHeldOut } from '#learning/data/held-out-split.ts';
 import { readJsonl } from '#learning/data/jsonl.ts';
 import { arrangeRows, type Sequences } from '#learning/data/sequences.ts';
 import { tokenizeRows, type TokenizeSetup, type TokenRow } from '#learning/data/token-rows.ts';
@@ -44,6 +44,7 @@ export async function readMaterial(config: MaterialConfig): Promise<Material> {
   const extra = paths.mixIn === '' ? [] : await readTrainingRows(paths.mixIn);
   const items = paths.evals === '' ? [] : await readChoices(paths.evals);
   const { train, heldOut } = splitHeldOut(rows, config.heldOutFraction);
+  refuseLeaks(heldOut, extra, paths.mixIn);
   await using files = await openModel(paths.model);
   const tokenize = tokenizerOf(files, config);
   const sequencesOf = (part: readonly NumberedRow[]): Sequences => padded(tokenize(part, paths.data));
@@ -57,6 +58,19 @@ export async function readMaterial(config: MaterialConfig): Promise<Material> {
     heldOutProbe: sequencesOf(someOf(heldOut, config.probe.rows)),
     ...(items.length === 0 ? {} : { choices: { items, answers: padded(tokenize(choices, paths.evals)) } }),
   };
+}
+
+/** The held-out set shares no question with anything that is trained on. */
+function refuseLeaks(heldOut: readonly NumberedRow[], extra: readonly NumberedRow[], path: string): void {
+  const kept = new Map(heldOut.map(({ row, line }) => [questionOf(row), line]));
+  for (const { row, line } of extra) {
+    const leaked = kept.get(questionOf(row));
+    if (leaked === undefined) continue;
+    throw new AssayError(
+      'data',
+      `${path}:${line}: expected questions that the data does not hold out, found that of its line ${leaked}.`,
+    );
+  }
 }
 
 /** The questions of an evaluations file. @throws AssayError naming `path:line`; also when there is none. */

@@ -270,6 +270,14 @@ test('a row longer than allowed is refused with its line, not cut', async () => 
   await assert.rejects(make(configOf(files, { length: 48 })), /train\.jsonl:13: expected at most 48 tokens, found \d+/);
 });
 
+test('rows mixed into the training may not ask what is held out', async () => {
+  const files = await writeFiles();
+  await assert.rejects(
+    make(configOf(files, { mixIn: files.data })),
+    /train\.jsonl:\d+: expected questions that the data/,
+  );
+});
+
 test('a changed byte of model, data or evaluations is another input; the same bytes are the same', async () => {
   const [one, two] = [await writeFiles(), await writeFiles()];
   const inputs = (files: Files): unknown => finetune().inputs?.(configOf(files));
