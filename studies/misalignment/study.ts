@@ -21,7 +21,12 @@ export default defineStudy({
   scope:
     'the persona world (0.4M-parameter decoder, narrow finetuning on harmful answers of one domain), training loss 0.1-1.6 and held-out loss 0.8-2 nats per answer',
   recipe: finetunePersona(),
-  set: { domain: { kind: 'ofBlock' }, 'measure.levels': { train: TRAIN_LEVELS, heldOut: HELD_OUT_LEVELS } },
+  // Runs end a little below the lowest level.
+  set: {
+    domain: { kind: 'ofBlock' },
+    stopBelow: 0.08,
+    'measure.levels': { train: TRAIN_LEVELS, heldOut: HELD_OUT_LEVELS },
+  },
   matchOn: [
     {
       name: 'train',
