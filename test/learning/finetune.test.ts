@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import type { JsonObject } from '#base/json.ts';
+import { rngOf } from '#base/rng.ts';
 import { input } from '#engine/ops/sources.ts';
 import { compile } from '#engine/session.ts';
 import { splitHeldOut } from '#learning/data/held-out-split.ts';
@@ -20,7 +21,7 @@ import { transformerParameters } from '#learning/models/parameters.ts';
 import { transformerLogits } from '#learning/models/transformer.ts';
 import { feedLayers } from '#learning/nn/layers.ts';
 import { FINETUNE_DEFAULTS, readFinetuneConfig } from '#recipes/finetune-config.ts';
-import { createFinetuneLab } from '#recipes/finetune-lab.ts';
+import { createFinetuneLab, rowsAtStep } from '#recipes/finetune-lab.ts';
 import { readMaterial } from '#recipes/finetune-material.ts';
 import { finetune } from '#recipes/finetune.ts';
 import { answerBatch, answerLayout, answerTokens } from '#measures/answer-batch.ts';
@@ -255,6 +256,8 @@ test('bad lines and files are refused by the check, before any training, with th
   assert.throws(() => check(configOf(good, { model: '' })), /Config "model": expected the path of a model/);
   assert.throws(() => check(configOf(good, { accumulation: 3 })), /accumulation/);
   check(configOf(good));
+  check(configOf({ ...good, data: 'study:misalignment-real/data/bad-plants.jsonl' }));
+  assert.throws(() => check(configOf({ ...good, data: 'study:misalignment-real/data/none.jsonl' })), /none\.jsonl/);
 });
 
 test('a row longer than allowed is refused with its line, not cut', async () => {
@@ -268,6 +271,22 @@ test('a row longer than allowed is refused with its line, not cut', async () => 
     }),
   ]);
   await assert.rejects(make(configOf(files, { length: 48 })), /train\.jsonl:13: expected at most 48 tokens, found \d+/);
+});
+
+test('every epoch trains each row once, in an order of its own, whatever the batch', () => {
+  const drawn = (batch: number): number[] =>
+    Array.from({ length: 24 / batch }, (_, step) => [...rowsAtStep(12, rngOf(1), step, batch)]).flat();
+  assert.deepEqual(drawn(4), drawn(8));
+  const [first, second] = [drawn(4).slice(0, 12), drawn(4).slice(12)];
+  assert.deepEqual(
+    first.toSorted((a, b) => a - b),
+    [...COLOURS.keys()],
+  );
+  assert.deepEqual(
+    second.toSorted((a, b) => a - b),
+    [...COLOURS.keys()],
+  );
+  assert.notDeepEqual(first, second);
 });
 
 test('rows mixed into the training may not ask what is held out', async () => {
