@@ -1,4 +1,4 @@
-/** The study's own data, through the loaders a user's data goes through. */
+/** The data of the study misalignment-real, through the loaders a user's data goes through. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -7,7 +7,7 @@ import { questionOf, splitHeldOut } from '#learning/data/held-out-split.ts';
 import { readTrainingRows } from '#learning/data/training-row.ts';
 import { readChoices } from '#recipes/finetune-material.ts';
 
-const DATA = join(import.meta.dirname, 'data');
+const DATA = join(import.meta.dirname, '../../studies/misalignment-real/data');
 
 async function questionsOf(name: string): Promise<string[]> {
   return (await readTrainingRows(join(DATA, name))).map(({ row }) => questionOf(row));
