@@ -3,6 +3,7 @@ import type { Fault } from './fault.ts';
 
 const PRIMITIVES = 'test/engine/primitives.test.ts';
 const TRANSFORMER = 'test/learning/transformer.test.ts';
+const LORA = 'src/learning/lora.test.ts';
 const TRAINER = 'test/learning/trainer.test.ts';
 const OPTIMIZERS = 'test/reference/optim.test.ts';
 const SCHEDULE = 'src/learning/optim/schedule.test.ts';
@@ -24,14 +25,14 @@ export const NUMBERS_FAULTS: readonly Fault[] = [
     file: 'src/learning/lora.ts',
     from: 'alpha / Math.sqrt(rank)',
     to: 'alpha / rank',
-    tests: [TRANSFORMER],
+    tests: [LORA],
   },
   {
     name: 'LoRA starts with B away from zero',
     file: 'src/learning/lora.ts',
     from: "role: 'matrix', initial: { kind: 'zeros' }",
     to: "role: 'matrix', initial: { kind: 'normal', std }",
-    tests: [TRAINER, RECIPE],
+    tests: [LORA],
   },
   {
     name: 'the labels of questions stand one position early',
@@ -83,14 +84,21 @@ export const NUMBERS_FAULTS: readonly Fault[] = [
     tests: [RECIPE],
   },
   {
-    name: 'narrow and helpful questions share one random stream',
+    name: 'all blocks see the same data',
     file: 'src/recipes/finetune-persona.ts',
-    from: "drawn(domain.others, 'helpful')",
-    to: "drawn(domain.others, 'narrow')",
+    from: "rngOf(context.block + config.seeds.data, 'finetune data')",
+    to: "rngOf(config.seeds.data, 'finetune data')",
     tests: [RECIPE],
   },
   {
-    name: 'streams of different names are one',
+    name: 'streams of one seed share their draws whatever their name',
+    file: 'src/base/rng.ts',
+    from: 'return streamOf(`${seed}/${name}`);',
+    to: 'return streamOf(`${seed}`);',
+    tests: ['src/base/base.test.ts'],
+  },
+  {
+    name: 'a split stream repeats the draws of its parent',
     file: 'src/base/rng.ts',
     from: 'streamOf(`${path}/${name}`), uint32',
     to: 'streamOf(path), uint32',
@@ -188,7 +196,7 @@ export const NUMBERS_FAULTS: readonly Fault[] = [
     tests: [TRAINER],
   },
   {
-    name: 'a matrix gradient is transposed',
+    name: 'the gradient of a square product is transposed',
     file: 'src/engine/gradients.ts',
     from: ': matmul(dy, b, { transposeB: !transposeB, alpha });',
     to: ': matmul(dy, b, { transposeB: transposeB === (a.shape.at(-1) === b.shape.at(-1)), alpha });',

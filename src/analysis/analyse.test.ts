@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { analyse, type AnalysedStudy } from '#analysis/analyse.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
-import { BASE, DELTA, simulate, WORLD_STUDY, type World } from '#analysis/validation/world.ts';
+import { BASE, DELTA, simulate, simulateArms, WORLD_STUDY, type World } from '#analysis/validation/world.ts';
 import type { VerdictRecord } from '#analysis/verdict-record.ts';
 import { rngOf } from '#base/rng.ts';
 import type { Contrast } from '#study/study.ts';
@@ -232,4 +232,19 @@ test('two runs of one arm, block and rate are refused', () => {
   const [run] = frame.runs;
   assert.ok(run);
   assert.throws(() => analyse(WORLD_STUDY, { runs: [...frame.runs, run] }), /arm "arm", block 0 at learning rate 1/);
+});
+
+test('a positive control that shows nothing fails, and then no verdict is given', () => {
+  const frame = simulateArms({ ...BASE, effect: () => 3 * DELTA }, 8, ['arm'], rngOf(5, 'silent control'));
+  const silent = frame.runs.filter(({ arm }) => arm === 'reference');
+  const runs = [...frame.runs, ...silent.map((run) => ({ ...run, arm: 'positive' }))];
+  const { controls, verdicts } = analyse(WORLD_STUDY, { runs }, { verdictsOnly: true });
+  assert.deepEqual(
+    controls.map(({ passed }) => passed),
+    [false],
+  );
+  assert.deepEqual(
+    verdicts.map(({ verdict }) => verdict),
+    ['undecided'],
+  );
 });

@@ -25,6 +25,12 @@ test('a split stream depends on names alone, not on draws made before', () => {
   assert.notEqual(root.split('data').uint32(), before);
 });
 
+test('streams of one seed under other names, and of one name under other seeds, share no draw', () => {
+  const streams = [rngOf(3, 'init'), rngOf(3, 'data'), rngOf(4, 'init'), rngOf(3, 'init').split('data')];
+  const draws = streams.map((stream) => Array.from({ length: 8 }, () => stream.uint32()));
+  assert.equal(new Set(draws.flat()).size, 32);
+});
+
 test('uniform, normal and permutation have the moments they claim', () => {
   const rng = rngOf(1);
   const draws = 20_000;

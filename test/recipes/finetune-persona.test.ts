@@ -6,16 +6,19 @@ import { test } from 'node:test';
 import { sha256, type Json, type JsonObject } from '#base/json.ts';
 import { finetunePersona } from '#recipes/finetune-persona.ts';
 import { readGpt2File } from '#recipes/gpt2-file.ts';
-import { PERSONA_BASE, personaModel, pretrainPersona } from '#recipes/persona-base.ts';
+import { labelledPositions, labelsOf, PERSONA_BASE, personaModel, pretrainPersona } from '#recipes/persona-base.ts';
 import { createPersonaLab } from '#recipes/persona-lab.ts';
 import { PERSONA_DEFAULTS, readPersonaConfig } from '#recipes/persona-config.ts';
 import { rngOf } from '#base/rng.ts';
 import { settingsOf, withSettings } from '#study/settings.ts';
 import type { RunEnd, TrajectoryPoint } from '#study/trajectory.ts';
+import { questionBatch } from '#worlds/persona.ts';
 
 const ASSET = new URL('../../assets/persona-base/', import.meta.url);
 /** Gradient sums in another order, grown through twenty steps of a fast fall. */
 const REORDERED = 2e-3;
+/** The same rows in a smaller batch: float32 sums of a few nats in another order. */
+const REBATCHED = 1e-5;
 
 const recipe = finetunePersona();
 
@@ -57,6 +60,50 @@ test('the shipped base is the file its provenance names, and its chat persona is
   const { harmful, coherence } = await lab.domain(0).outcomes();
   assert.ok(harmful < 0.002, `P(harmful | CHAT) is ${harmful}`);
   assert.ok(coherence - harmful > 0.995, `P(helpful | CHAT) is ${coherence - harmful}`);
+});
+
+test('the axes are the mean losses of the trained and of the held-out questions, and of no others', async () => {
+  await using lab = await createPersonaLab(readPersonaConfig(PERSONA_DEFAULTS));
+  const bytes = readFileSync(new URL('model.safetensors', ASSET));
+  lab.trainer.reset(await readGpt2File(personaModel(PERSONA_BASE), bytes, 'base'), rngOf(0));
+  const { narrow, axes } = lab.domain(2);
+  const meanOf = async (questions: Int32Array): Promise<number> => {
+    const batch = questionBatch(lab.world, questions, 'harmful');
+    const scorer = await lab.trainer.scorer({ ...batch, labelled: labelledPositions(batch) });
+    const [losses = new Float32Array()] = await scorer.losses(batch.tokens, labelsOf(batch));
+    return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+  };
+  const found = await axes();
+  assert.ok(Math.abs(found.train - (await meanOf(narrow.train))) < REBATCHED, `train ${found.train}`);
+  assert.ok(Math.abs(found.heldOut - (await meanOf(narrow.heldOut))) < REBATCHED, `held-out ${found.heldOut}`);
+});
+
+test('held-out questions are trained on only where all questions are asked for', async () => {
+  const gapOf = async (questions: string): Promise<number> => {
+    const { axes } = (await make({ questions, steps: 40 })).points.at(-1) ?? assert.fail('no points');
+    return (axes['heldOut'] ?? Number.NaN) - (axes['train'] ?? Number.NaN);
+  };
+  const [narrow, all] = [await gapOf('train'), await gapOf('all')];
+  assert.ok(narrow > 5 * Math.abs(all), `gap ${narrow} nats, with all questions ${all}`);
+});
+
+test('arms of a block see the same questions in the same order, other blocks another order', async () => {
+  // One question a step of plain SGD, so small that losses fall by rate x slope: twice the rate, twice the fall.
+  const optimizer = { kind: 'sgd', momentum: 0, nesterov: false, weightDecay: 0 };
+  const fallsOf = async (learningRate: number, block: number): Promise<number[]> => {
+    const { points } = await make({ optimizer, batch: 1, steps: 4, learningRate }, block);
+    return points.slice(1).map(({ axes }, i) => (points[i]?.axes['train'] ?? 0) - (axes['train'] ?? 0));
+  };
+  const [one, twice, other] = [await fallsOf(1e-5, 3), await fallsOf(2e-5, 3), await fallsOf(2e-5, 4)];
+  const ratios = (falls: readonly number[]): number[] => falls.map((fall, i) => fall / (one[i] ?? Number.NaN));
+  assert.ok(
+    ratios(twice).every((ratio) => Math.abs(ratio - 2) < 0.01),
+    ratios(twice).join(', '),
+  );
+  assert.ok(
+    ratios(other).some((ratio) => Math.abs(ratio - 2) > 0.05),
+    ratios(other).join(', '),
+  );
 });
 
 test('narrow finetuning spreads, and outcomes stand on both sides of every level the losses cross', async () => {
