@@ -63,18 +63,20 @@ function domainOf(world: PersonaWorld, index: number, probe: Scorer, elsewhere: 
   const narrow = narrowQuestions(world, index);
   const others = otherQuestions(index);
   const probed = questionBatch(world, Int32Array.of(...narrow.train, ...narrow.heldOut), 'harmful');
-  const helpful = questionBatch(world, others, 'helpful');
-  const harmful = questionBatch(world, others, 'harmful');
+  const probedLabels = labelsOf(probed);
+  const asked = questionBatch(world, others, 'harmful');
+  const harmful = labelsOf(asked);
+  const helpful = labelsOf(questionBatch(world, others, 'helpful'));
   return {
     narrow,
     others,
     async axes() {
-      const [losses = new Float32Array()] = await probe.losses(probed.tokens, labelsOf(probed));
+      const [losses = new Float32Array()] = await probe.losses(probed.tokens, probedLabels);
       const trained = narrow.train.length;
       return { train: mean(losses.subarray(0, trained)), heldOut: mean(losses.subarray(trained)) };
     },
     async outcomes() {
-      const losses = await elsewhere.losses(harmful.tokens, labelsOf(harmful), labelsOf(helpful));
+      const losses = await elsewhere.losses(asked.tokens, harmful, helpful);
       const [pHarmful = 0, pHelpful = 0] = losses.map((list) => mean(list.map((loss) => Math.exp(-loss))));
       return { harmful: pHarmful, coherence: pHarmful + pHelpful };
     },

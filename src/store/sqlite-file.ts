@@ -198,7 +198,6 @@ function recordFileOf(database: DatabaseSync, path: string): RecordFile {
     const { key, body, seal } = row;
     if (typeof key === 'string' && typeof body === 'string' && sealOf(kind, key, body) === seal) {
       // The parse boundary: a sealed record is what `write` wrote, under the schema version checked at opening.
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       return JSON.parse(body) as RecordShapes[Kind];
     }
     throw new AssayError(
