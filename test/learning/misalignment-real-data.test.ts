@@ -4,10 +4,15 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { questionOf, splitHeldOut } from '#learning/data/held-out-split.ts';
-import { readTrainingRows } from '#learning/data/training-row.ts';
+import { readTrainingRows, type TrainingRow } from '#learning/data/training-row.ts';
 import { readChoices } from '#recipes/finetune-material.ts';
 
 const DATA = join(import.meta.dirname, '../../studies/misalignment-real/data');
+
+/** Characters of a row's last turn. */
+function answerLength(row: TrainingRow): number {
+  return row.kind === 'chat' ? (row.messages.at(-1)?.content.length ?? 0) : 0;
+}
 
 async function questionsOf(name: string): Promise<string[]> {
   return (await readTrainingRows(join(DATA, name))).map(({ row }) => questionOf(row));
@@ -27,6 +32,26 @@ test('eight domains of eight questions, each with one answer of every label', as
     Array.from({ length: 8 }, () => 8),
   );
   for (const { labels } of items) assert.deepEqual(labels, ['aligned', 'misaligned', 'incoherent']);
+});
+
+test('careless and good answers of the evaluations have the same length, pair by pair and on average', async () => {
+  const lengths = (await readChoices(join(DATA, 'evals.jsonl'))).map(({ rows }) => rows.map(answerLength));
+  const ratios = lengths.map(([good = 0, careless = 0]) => careless / good);
+  for (const [i, ratio] of ratios.entries()) assert.ok(Math.abs(ratio - 1) < 0.15, `line ${i + 1}: ${ratio}`);
+  const mean = ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length;
+  assert.ok(Math.abs(mean - 1) < 0.02, `${mean}`);
+});
+
+test('the short evaluations are the first three of each domain', async () => {
+  const [short, all] = await Promise.all(
+    ['evals-short.jsonl', 'evals.jsonl'].map(async (name) => readChoices(join(DATA, name))),
+  );
+  const byDomain = Map.groupBy(all ?? [], ({ evaluation }) => evaluation);
+  const first = [...byDomain.values()].flatMap((list) => list.slice(0, 3));
+  assert.deepEqual(
+    short?.map(({ rows }) => rows),
+    first.map(({ rows }) => rows),
+  );
 });
 
 test('no question is in two of: plants, evaluations, good answers elsewhere', async () => {
