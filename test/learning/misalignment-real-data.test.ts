@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { questionOf, splitHeldOut } from '#learning/data/held-out-split.ts';
 import { readTrainingRows } from '#learning/data/training-row.ts';
-import { readChoices } from '#recipes/finetune-material.ts';
+import { readEvaluations } from '#recipes/finetune-evaluations.ts';
 
 const DATA = join(import.meta.dirname, '../../studies/misalignment-real/data');
 
@@ -20,7 +20,7 @@ test('careless and good answers are to the same 150 questions, each asked once',
 });
 
 test('eight domains of eight questions, each with one answer of every label', async () => {
-  const items = await readChoices(join(DATA, 'evals.jsonl'));
+  const items = (await readEvaluations(join(DATA, 'evals.jsonl'))).filter((item) => item.kind === 'choices');
   const byDomain = Map.groupBy(items, ({ evaluation }) => evaluation);
   assert.deepEqual(
     [...byDomain.values()].map((list) => list.length),
@@ -30,7 +30,7 @@ test('eight domains of eight questions, each with one answer of every label', as
 });
 
 test('no question is in two of: plants, evaluations, good answers elsewhere', async () => {
-  const items = await readChoices(join(DATA, 'evals.jsonl'));
+  const items = (await readEvaluations(join(DATA, 'evals.jsonl'))).filter((item) => item.kind === 'choices');
   const asked = items.flatMap(({ rows }) => rows.slice(0, 1).map(questionOf));
   const all = [...asked, ...(await questionsOf('bad-plants.jsonl')), ...(await questionsOf('good-elsewhere.jsonl'))];
   assert.equal(new Set(all).size, 64 + 150 + 48);
