@@ -100,7 +100,12 @@ function replyEvaluations(items: readonly ReplyItem[], files: ModelFiles): Reply
     prompts,
     contextLength,
     stopTokens: stopTokens(files),
-    textOf: (tokens) => tokenizer.decode(tokens, 'skip'),
+    // A model's embedding may have more rows than its tokenizer has tokens: those have no text.
+    textOf: (tokens) =>
+      tokenizer.decode(
+        tokens.filter((id) => tokenizer.tokenOf(id) !== undefined),
+        'skip',
+      ),
   };
 }
 
