@@ -74,6 +74,8 @@ function newsOf(event: RunnerEvent): string | undefined {
     case 'armSettled':
       if (event.outcome.kind === 'admissible') return undefined;
       return `${event.arm}: no admissible learning rate (${event.outcome.reason}); its contrasts stay undecided`;
+    case 'runNote':
+      return `${nameOf(event.run)}: ${event.text}`;
     case 'runEnded':
       return endNews(event.run, event.state);
     case 'stopping':

@@ -2,14 +2,17 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 
+import type { Chat } from '#base/chat.ts';
 import { AssayError } from '#base/errors.ts';
+import { canonicalJson } from '#base/json.ts';
 import type { RunSummary } from '#runner/run-study.ts';
 import { openSqliteStore } from '#store/sqlite.ts';
 import type { Store } from '#store/store.ts';
-import { overriddenFactors, type StudyPlan } from '#study/plan.ts';
+import { configOf, overriddenFactors, type StudyPlan } from '#study/plan.ts';
 
 import { type Answer, answerOf } from './answer.ts';
 import { answerLines, EXIT, exitStatusOf } from './answer-lines.ts';
+import { chatService } from './chat-service.ts';
 import { reproducingCommand, shellWord } from './command-text.ts';
 import { findStudy } from './find-study.ts';
 import { makeRuns, type RunRequest } from './make-runs.ts';
@@ -57,6 +60,7 @@ export async function runCommand(given: Given, terminal: Terminal): Promise<numb
     isJson: given.flag('json'),
   };
   warnOf(plans, terminal);
+  for (const plan of plans.slice(0, 1)) await checkReady(plan, request.folder);
   await using store = await openSqliteStore(request.folder);
   const answered = await answerPlans(plans, store, request, given.positionals[0] ?? '', terminal);
   if (answered === undefined) {
@@ -119,6 +123,24 @@ function looksOf(given: Given): (number | undefined)[] {
   const looks = LOOKS.filter((blocks) => blocks <= (most ?? Infinity));
   if (looks.length > 0) return looks;
   throw new AssayError('usage', `--max-seeds expects at least ${LOOKS[0]}, the first look; found ${most}.`);
+}
+
+/** What runs need from elsewhere is there, or nothing is begun. */
+async function checkReady(plan: StudyPlan, folder: string): Promise<void> {
+  const { recipe, arms } = plan.study;
+  if (recipe.ready === undefined) return;
+  const ask = chatService(folder, process.env);
+  const asked = new Map<string, ReturnType<Chat>>();
+  const chat: Chat = async (request) => {
+    const key = canonicalJson({ url: request.url, body: request.body });
+    const reply = asked.get(key) ?? ask(request);
+    asked.set(key, reply);
+    return reply;
+  };
+  for (const arm of arms) {
+    const [rate] = arm.learningRates;
+    if (rate !== undefined) await recipe.ready(configOf(plan, arm, rate), chat);
+  }
 }
 
 function warnOf(plans: readonly StudyPlan[], terminal: Terminal): void {

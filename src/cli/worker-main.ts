@@ -1,4 +1,5 @@
 /** The entry of a worker process: connects `serveRuns` to the IPC channel. */
+import { chatService } from '#cli/chat-service.ts';
 import type { ToWorker } from '#runner/messages.ts';
 import { serveRuns } from '#runner/worker.ts';
 
@@ -16,4 +17,5 @@ serveRuns(
     onMessage: (listener) => process.on('message', (message: ToWorker) => listener(message)),
   },
   () => performance.now(),
+  (folder) => chatService(folder, process.env),
 );

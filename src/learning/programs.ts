@@ -72,7 +72,8 @@ function labelLogits(config: TransformerConfig, model: TrainedModel, layout: Bat
   return transformerLogits(config, model.layers, layout, tokens, positions);
 }
 
-function bindMemory(program: Program, memory: Memory): Program {
+/** Binds the parameters a program reads to their memory. */
+export function bindMemory(program: Program, memory: Memory): Program {
   for (const [name, values] of memory) program.bindIfKnown(name, values);
   return program;
 }

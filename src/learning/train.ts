@@ -10,6 +10,8 @@ import { arenaBytes, createArena, type Arena, type Region } from '#engine/kernel
 import type { Program } from '#engine/session.ts';
 import { sizeOf } from '#engine/tensor.ts';
 import { packBytes, unpackBytes } from '#learning/checkpoint.ts';
+import { type Generator, generatorOf, type GeneratorSetup } from '#learning/generation/generator.ts';
+import { compileDecode, compilePrefill } from '#learning/generation/programs.ts';
 import { applyMethod, type Method, type TrainedModel } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { fillInitial } from '#learning/models/parameters.ts';
@@ -19,6 +21,7 @@ import { createOptimizer, trainingBytes, type Optimizer } from '#learning/optim/
 import { placeParameters, type Parameter } from '#learning/optim/parameter.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
 import {
+  bindMemory,
   compileScorer,
   compileStep,
   gradientOutput,
@@ -60,6 +63,8 @@ export interface Trainer extends AsyncDisposable {
   optimStep(lr: number, maxGradientNorm?: number): GradientNorm;
   /** Compiles a program that scores positions under the weights of the moment. */
   scorer(layout: BatchLayout, labelSets?: number): Promise<Scorer>;
+  /** Generates text under the weights of the moment; its programs are compiled when first needed. */
+  generator(setup: GeneratorSetup): Generator;
   /** The weights by name, as they change: the base's and, under LoRA, the adapter's. */
   readonly memory: Memory;
   /** The trained weights alone, for measuring at an earlier point. */
@@ -156,6 +161,7 @@ function trainerOf(config: TrainerConfig, parts: Parts): Trainer {
       programs.push(scored);
       return scorerOf(scored);
     },
+    generator: (setup) => generatorFor(config, parts, setup, programs),
     saveWeights: () => packBytes(parameters.map(({ values }) => bytesOf(values))),
     restoreWeights: (bytes) => restoreWeights(parameters, unpackBytes(bytes)),
     saveState: () => packBytes([optimizer.saveState(), ...parameters.map(({ values }) => bytesOf(values))]),
@@ -169,6 +175,23 @@ function trainerOf(config: TrainerConfig, parts: Parts): Trainer {
       for (const one of programs) await one[Symbol.asyncDispose]();
     },
   };
+}
+
+/** A generator whose programs are among the trainer's: bound to its weights, released with it. */
+function generatorFor(
+  { model: config, threads = 1 }: TrainerConfig,
+  { model, memory }: Parts,
+  setup: GeneratorSetup,
+  programs: Program[],
+): Generator {
+  const kept = (program: Program): Program => {
+    programs.push(program);
+    return bindMemory(program, memory);
+  };
+  return generatorOf(config, setup, {
+    prefill: async (length) => kept(await compilePrefill(config, model, length, threads)),
+    decode: async (rows, capacity) => kept(await compileDecode(config, model, rows, capacity, threads)),
+  });
 }
 
 function scorerOf(program: Program): Scorer {

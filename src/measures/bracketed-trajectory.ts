@@ -7,7 +7,8 @@
 /** What is measured, and how to go back to the weights of the probe before. */
 export interface Probed<Snapshot> {
   axes(): Promise<Readonly<Record<string, number>>>;
-  outcomes(): Promise<Readonly<Record<string, number>>>;
+  /** @param step Where the weights of the moment stand. */
+  outcomes(step: number): Promise<Readonly<Record<string, number>>>;
   takeSnapshot(): Snapshot;
   /** Runs `measure` under the snapshot's weights, then puts the present ones back. */
   under<T>(snapshot: Snapshot, measure: () => Promise<T>): Promise<T>;
@@ -51,10 +52,14 @@ export function bracketedTrajectory<Snapshot>(
       if (previous !== undefined) {
         const { probe, snapshot } = previous;
         const needsOutcomes = isCrossing && probe.outcomes === undefined;
-        record(needsOutcomes ? { ...probe, outcomes: await probed.under(snapshot, () => probed.outcomes()) } : probe);
+        record(
+          needsOutcomes
+            ? { ...probe, outcomes: await probed.under(snapshot, () => probed.outcomes(probe.step)) }
+            : probe,
+        );
       }
       const isMeasured = isCrossing || isLast;
-      const probe: Probe = isMeasured ? { step, axes, outcomes: await probed.outcomes() } : { step, axes };
+      const probe: Probe = isMeasured ? { step, axes, outcomes: await probed.outcomes(step) } : { step, axes };
       if (isLast) record(probe);
       previous = isLast ? undefined : { probe, snapshot: probed.takeSnapshot() };
       return probe;
@@ -62,7 +67,7 @@ export function bracketedTrajectory<Snapshot>(
     async finish() {
       if (previous === undefined) return;
       const { probe } = previous;
-      record({ ...probe, outcomes: probe.outcomes ?? (await probed.outcomes()) });
+      record({ ...probe, outcomes: probe.outcomes ?? (await probed.outcomes(probe.step)) });
       previous = undefined;
     },
   };

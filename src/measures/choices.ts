@@ -100,7 +100,8 @@ function rowOf(value: JsonObject, text: string, where: string): TrainingRow {
   return parseTrainingRow({ messages: [...messages, { role: 'assistant', content: text }] }, where);
 }
 
-function nameAt(value: JsonObject, key: string, where: string): string {
+/** A name at a key, such as the evaluation's. @throws AssayError where there is none. */
+export function nameAt(value: JsonObject, key: string, where: string): string {
   const name = value[key];
   if (typeof name === 'string' && NAME.test(name)) return name;
   throw new AssayError(
@@ -109,14 +110,16 @@ function nameAt(value: JsonObject, key: string, where: string): string {
   );
 }
 
-function refuseUnknown(value: JsonObject, known: readonly string[], where: string): void {
+/** @throws AssayError on a key that is not known, with the nearest one. */
+export function refuseUnknown(value: JsonObject, known: readonly string[], where: string): void {
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   if (unknown === undefined) return;
   const nearest = nearestName(unknown, known) ?? '';
   throw new AssayError('data', `${where}: unknown key "${unknown.slice(0, 80)}"; did you mean "${nearest}"?`);
 }
 
-function shortOf(value: Json | undefined): string {
+/** The start of a value, for messages. */
+export function shortOf(value: Json | undefined): string {
   return value === undefined ? 'none' : JSON.stringify(value).slice(0, 60);
 }
 

@@ -6,7 +6,15 @@ import type { Method } from '#learning/method.ts';
 import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
 import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
 import type { Schedule } from '#learning/optim/schedule.ts';
+import type { JudgeConfig } from '#measures/judge.ts';
 
+import {
+  GENERATION_DEFAULTS,
+  type GenerationConfig,
+  JUDGE_DEFAULTS,
+  readGeneration,
+  readJudge,
+} from './evaluation-config.ts';
 import { readMethod, readOptimizer, readSchedule } from './training-config.ts';
 
 export interface FinetuneConfig {
@@ -14,7 +22,7 @@ export interface FinetuneConfig {
   readonly model: string;
   /** Training rows, JSONL. */
   readonly data: string;
-  /** Choice evaluations, JSONL (measures/choices.ts); '' for none. */
+  /** Evaluations, JSONL (measures/evaluation-line.ts); '' for none. */
   readonly evals: string;
   /** More rows to train on, JSONL, which are never held out or probed; '' for none. */
   readonly mixIn: string;
@@ -41,6 +49,10 @@ export interface FinetuneConfig {
   readonly threads: number;
   /** Folder for the trained adapters of LoRA runs, one folder a run, in PEFT's form; '' for none. */
   readonly saveAdapter: string;
+  /** How replies of evaluations are sampled. */
+  readonly generation: GenerationConfig;
+  /** Who scores replies that a judge is to score. */
+  readonly judge: JudgeConfig;
   readonly measure: {
     /** Axis name -> the levels where the outcomes are measured, in the axis' unit. */
     readonly levels: Readonly<Record<string, readonly number[]>>;
@@ -71,6 +83,8 @@ export const FINETUNE_DEFAULTS = {
   probe: { every: 5, rows: 32 },
   threads: 1,
   saveAdapter: '',
+  generation: GENERATION_DEFAULTS,
+  judge: JUDGE_DEFAULTS,
   measure: { levels: { train: [], heldOut: [], trainOfBase: [], heldOutOfBase: [] } },
 } as const satisfies JsonObject;
 
@@ -98,6 +112,8 @@ export function readFinetuneConfig(config: JsonObject): FinetuneConfig {
     probe: readWhole(reader.object('probe'), ['every', 'rows'], 1),
     threads: count('threads'),
     saveAdapter: readText(reader, 'saveAdapter'),
+    generation: readGeneration(reader.object('generation')),
+    judge: readJudge(reader.object('judge')),
     measure: readMeasure(reader.object('measure')),
   };
   reader.done();

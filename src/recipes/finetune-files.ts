@@ -11,7 +11,7 @@ import { AssayError, messageOf } from '#base/errors.ts';
 import { contentHash, isJsonObject, type JsonObject } from '#base/json.ts';
 import { parseTrainingRow } from '#learning/data/training-row.ts';
 import { decodeUtf8, parseStrictJsonText } from '#learning/files/strict-json.ts';
-import { parseChoiceItem } from '#measures/choices.ts';
+import { evaluationParser, type KnownScores } from '#measures/evaluation-line.ts';
 
 import type { FinetuneConfig } from './finetune-config.ts';
 
@@ -35,8 +35,11 @@ function located(path: string): string {
   return path.startsWith(STUDY_PREFIX) ? fileURLToPath(new URL(path.slice(STUDY_PREFIX.length), STUDIES)) : path;
 }
 
-/** Reads every line of the data and evaluation files. @throws AssayError naming `path:line`, or the file that is missing. */
-export function checkFiles(given: FinetunePaths): void {
+/**
+ * Reads every line of the data and evaluation files; resolves with the first place that asks for a judge, if one does.
+ * @throws AssayError naming `path:line`, or the file that is missing.
+ */
+export function checkFiles(given: FinetunePaths, known: KnownScores): string | undefined {
   const { model, data, evals, mixIn } = finetunePaths(given);
   if (model.startsWith('hf://')) {
     throw new AssayError('config', `model: expected a folder or GGUF file, found ${model}. Download the model first.`);
@@ -45,7 +48,14 @@ export function checkFiles(given: FinetunePaths): void {
   for (const path of [data, mixIn]) {
     if (path !== '') checkLines(path, (value, _line, where) => void parseTrainingRow(value, where));
   }
-  if (evals !== '') checkLines(evals, parseChoiceItem);
+  let judged: string | undefined;
+  const parse = evaluationParser(known);
+  if (evals === '') return judged;
+  checkLines(evals, (value, line, where) => {
+    const item = parse(value, line, where);
+    if (item.kind === 'reply' && item.judges.length > 0) judged ??= where;
+  });
+  return judged;
 }
 
 function checkLines(path: string, parse: (value: JsonObject, line: number, where: string) => unknown): void {

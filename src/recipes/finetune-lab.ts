@@ -8,9 +8,9 @@ import { createTrainer, type Trainer } from '#learning/train.ts';
 import { learningRateAt } from '#learning/optim/schedule.ts';
 import { answerBatch, answerLayout, answerTokens, type AnswerLayout } from '#measures/answer-batch.ts';
 import { answerScorer, lossPerToken } from '#measures/answer-losses.ts';
-import { choiceOutcomes } from '#measures/choices.ts';
 
 import type { FINETUNE_AXES, FinetuneConfig } from './finetune-config.ts';
+import { type Evaluate, evaluator } from './finetune-evaluations.ts';
 import type { Material } from './finetune-material.ts';
 
 /** What a run can be matched on. */
@@ -22,7 +22,7 @@ export interface FinetuneLab extends AsyncDisposable {
   /** Starts a run: the base model, a fresh adapter, zero optimizer state. */
   reset(block: number, config: FinetuneConfig): void;
   axes(): Promise<FinetuneAxes>;
-  outcomes(): Promise<Readonly<Record<string, number>>>;
+  outcomes: Evaluate;
   /** One optimizer step; the reason where its numbers broke. */
   step(step: number, block: number, config: FinetuneConfig): Promise<string | undefined>;
 }
@@ -42,7 +42,7 @@ export async function createFinetuneLab(config: FinetuneConfig, material: Materi
   });
   const trainLoss = await lossOf(trainer, material.trainProbe, rows);
   const heldOutLoss = await lossOf(trainer, material.heldOutProbe, rows);
-  const choices = await choicesOf(trainer, material, rows);
+  const evaluate = await evaluator(trainer, material.evaluations, rows, config.generation.rows);
   // Without a step taken every method computes what the base model does, whatever the adapter's start.
   trainer.reset(material.weights, rngOf('base model'));
   const base = { train: await trainLoss(), heldOut: await heldOutLoss() };
@@ -54,7 +54,7 @@ export async function createFinetuneLab(config: FinetuneConfig, material: Materi
       const [train, heldOut] = [await trainLoss(), await heldOutLoss()];
       return { train, heldOut, trainOfBase: train / base.train, heldOutOfBase: heldOut / base.heldOut };
     },
-    outcomes: async () => ({ perplexity: Math.exp(await heldOutLoss()), ...(await choices()) }),
+    outcomes: async (moment) => ({ perplexity: Math.exp(await heldOutLoss()), ...(await evaluate(moment)) }),
     step: async (step, block, run) => takeStep({ trainer, material, layout }, step, block, run),
     [Symbol.asyncDispose]: async () => trainer[Symbol.asyncDispose](),
   };
@@ -64,16 +64,6 @@ export async function createFinetuneLab(config: FinetuneConfig, material: Materi
 async function lossOf(trainer: Trainer, probe: Sequences, rows: number): Promise<() => Promise<number>> {
   const score = await answerScorer(trainer, probe, rows);
   return async () => lossPerToken(await score());
-}
-
-async function choicesOf(
-  trainer: Trainer,
-  { choices }: Material,
-  rows: number,
-): Promise<() => Promise<Readonly<Record<string, number>>>> {
-  if (choices === undefined) return async () => ({});
-  const score = await answerScorer(trainer, choices.answers, rows);
-  return async () => choiceOutcomes(choices.items, await score());
 }
 
 interface Training {

@@ -2,7 +2,6 @@
 import { AssayError } from '#base/errors.ts';
 import { rngOf } from '#base/rng.ts';
 import { questionOf, splitHeldOut } from '#learning/data/held-out-split.ts';
-import { readJsonl } from '#learning/data/jsonl.ts';
 import { arrangeRows, type Sequences } from '#learning/data/sequences.ts';
 import { tokenizeRows, type TokenizeSetup, type TokenRow } from '#learning/data/token-rows.ts';
 import { type NumberedRow, readTrainingRows } from '#learning/data/training-row.ts';
@@ -12,9 +11,10 @@ import { openModel } from '#learning/files/open-model.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 import type { Memory } from '#learning/programs.ts';
-import { type ChoiceItem, parseChoiceItem } from '#measures/choices.ts';
+import type { KnownScores } from '#measures/evaluation-line.ts';
 
 import type { FinetuneConfig } from './finetune-config.ts';
+import { type Evaluations, prepareEvaluations, readEvaluations } from './finetune-evaluations.ts';
 import { finetunePaths } from './finetune-files.ts';
 
 /** The parts of a config that decide what is read. */
@@ -33,30 +33,28 @@ export interface Material {
   readonly trainProbe: Sequences;
   /** Rows whose questions are never trained on. */
   readonly heldOutProbe: Sequences;
-  /** Absent where the config names no evaluations. */
-  readonly choices?: { readonly items: readonly ChoiceItem[]; readonly answers: Sequences };
+  readonly evaluations: Evaluations;
 }
 
 /** Reads everything. @throws AssayError naming the file and line of what cannot be used. */
-export async function readMaterial(config: MaterialConfig): Promise<Material> {
+export async function readMaterial(config: MaterialConfig, known?: KnownScores): Promise<Material> {
   const paths = finetunePaths(config);
   const rows = await readTrainingRows(paths.data);
   const extra = paths.mixIn === '' ? [] : await readTrainingRows(paths.mixIn);
-  const items = paths.evals === '' ? [] : await readChoices(paths.evals);
+  const items = paths.evals === '' ? [] : await readEvaluations(paths.evals, known);
   const { train, heldOut } = splitHeldOut(rows, config.heldOutFraction);
   refuseLeaks(heldOut, extra, paths.mixIn);
   await using files = await openModel(paths.model);
   const tokenize = tokenizerOf(files, config);
   const sequencesOf = (part: readonly NumberedRow[]): Sequences => padded(tokenize(part, paths.data));
   const trained = [...tokenize(train, paths.data), ...tokenize(extra, paths.mixIn)];
-  const choices = items.flatMap(({ line, rows: asked }) => asked.map((row) => ({ line, row })));
   return {
     model: engineConfig(files.config),
     weights: await readWeights(files),
     train: padded(trained),
     trainProbe: sequencesOf(someOf(train, config.probe.rows)),
     heldOutProbe: sequencesOf(someOf(heldOut, config.probe.rows)),
-    ...(items.length === 0 ? {} : { choices: { items, answers: padded(tokenize(choices, paths.evals)) } }),
+    evaluations: prepareEvaluations(items, files, (asked) => padded(tokenize(asked, paths.evals))),
   };
 }
 
@@ -71,14 +69,6 @@ function refuseLeaks(heldOut: readonly NumberedRow[], extra: readonly NumberedRo
       `${path}:${line}: expected questions that the data does not hold out, found that of its line ${leaked}.`,
     );
   }
-}
-
-/** The questions of an evaluations file. @throws AssayError naming `path:line`; also when there is none. */
-export async function readChoices(path: string): Promise<ChoiceItem[]> {
-  const items: ChoiceItem[] = [];
-  for await (const { line, value } of readJsonl(path)) items.push(parseChoiceItem(value, line, `${path}:${line}`));
-  if (items.length === 0) throw new AssayError('data', `${path}: expected at least one question, found none.`);
-  return items;
 }
 
 /** The same rows for every run: drawn once, kept in file order. */

@@ -10,7 +10,7 @@ import { defineStudy } from '#study/define-study.ts';
 import { crossFactors, type Factor } from '#study/factors.ts';
 import type { Arm, Axis, Contrast, Outcome, Study } from '#study/study.ts';
 
-import { finetune } from './finetune.ts';
+import { finetune, type FinetuneOptions } from './finetune.ts';
 
 /** What an author chooses; everything has a default but the words. */
 export interface FinetuneStudyOptions {
@@ -30,6 +30,8 @@ export interface FinetuneStudyOptions {
   /** Default: the label `misaligned`, confirmatory, delta 0.1. */
   readonly outcomes?: readonly Outcome[];
   readonly coherence?: Study['coherence'];
+  /** Functions that score replies; see `finetune`. */
+  readonly scorers?: NonNullable<FinetuneOptions['scorers']>;
   /** Fractions of the base model's loss; descending. */
   readonly levels?: { readonly train: readonly number[]; readonly heldOut: readonly number[] };
   /** Widest step of a loss between two probes that still brackets a level, as a fraction of the base model's; default 0.15. */
@@ -117,7 +119,7 @@ export function finetuneStudy(options: FinetuneStudyOptions): Study {
     name,
     question,
     scope,
-    recipe: finetune(),
+    recipe: finetune(options.scorers === undefined ? {} : { scorers: options.scorers }),
     set: { ...options.set, 'measure.levels': { trainOfBase: levels.train, heldOutOfBase: levels.heldOut } },
     matchOn: axesOf(levels, options.maxGap ?? MAX_GAP),
     outcomes: options.outcomes ?? [MISALIGNED, MISALIGNED_PER_TOKEN],

@@ -4,7 +4,11 @@
  */
 import { join } from 'node:path';
 
-import { canonicalJson, contentHash, type JsonObject } from '#base/json.ts';
+import { AssayError } from '#base/errors.ts';
+import { canonicalJson, contentHash, type JsonObject, sha256 } from '#base/json.ts';
+import type { KnownScores } from '#measures/evaluation-line.ts';
+import { billText, checkJudge, emptyBill, rubricNames } from '#measures/judge.ts';
+import { OWN_SCORES, type ScoreReply } from '#measures/reply-scores.ts';
 import type { Recipe, RunContext } from '#study/recipe.ts';
 import type { RunEnd } from '#study/trajectory.ts';
 
@@ -18,11 +22,23 @@ import { trainingRun } from './training-run.ts';
 /** A training loss no run recovers from: so many times that of guessing among all tokens. */
 const EXPLODED = 2;
 
+/** What a study adds to the recipe. */
+export interface FinetuneOptions {
+  /**
+   * Functions that score replies, by the name evaluations give in "score". A function's identity is its source text;
+   * what it calls is not seen, so give `{ version, score }` and raise the version where that changes.
+   */
+  readonly scorers?: Readonly<
+    Record<string, ScoreReply | { readonly version: number | string; readonly score: ScoreReply }>
+  >;
+}
+
 /**
  * The recipe. Between the runs of one process it keeps the last model read and the last lab compiled, one of each since
  * they may be large; numbers never depend on that.
  */
-export function finetune(): Recipe {
+export function finetune(options: FinetuneOptions = {}): Recipe {
+  const scorers = ownScorers(options);
   const bench = oneBench();
   const hashes = fileHashes();
   return {
@@ -30,17 +46,69 @@ export function finetune(): Recipe {
     semanticsVersion: 1,
     defaults: FINETUNE_DEFAULTS,
     learningRatePath: 'learningRate',
-    measurePaths: ['measure', 'saveAdapter', 'threads'],
-    check: (config) => checkFiles(readFinetuneConfig(config)),
+    measurePaths: ['measure', 'saveAdapter', 'threads', 'generation', 'judge'],
+    check: (config) => void judgedBy(readFinetuneConfig(config), scorers),
+    measuredBy: () => scorers.versions,
+    async ready(json, chat) {
+      const config = readFinetuneConfig(json);
+      if (judgedBy(config, scorers) !== undefined) await checkJudge(config.judge, chat);
+    },
     inputs: (config) => hashes(readFinetuneConfig(config)),
     async run(context) {
       const config = readFinetuneConfig(context.config);
-      return runOn(context, config, await bench(config));
+      return runOn(context, config, await bench(config, knownScores(config, scorers)), scorers);
     },
   };
 }
 
-async function runOn(context: RunContext, config: FinetuneConfig, lab: FinetuneLab): Promise<RunEnd> {
+/** A study's scorers, and what tells one version of them from another. */
+interface OwnScorers {
+  readonly functions: Readonly<Record<string, ScoreReply>>;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+function ownScorers({ scorers = {} }: FinetuneOptions): OwnScorers {
+  const list = Object.entries(scorers).map(([name, own]) => {
+    const isPlain = typeof own === 'function';
+    const version = isPlain ? sha256(own.toString()) : `version ${own.version}`;
+    return { name, score: isPlain ? own : own.score, version };
+  });
+  return {
+    functions: Object.fromEntries(list.map(({ name, score }) => [name, score])),
+    versions: Object.fromEntries(list.map(({ name, version }) => [`scorer ${name}`, version])),
+  };
+}
+
+function knownScores({ judge }: FinetuneConfig, { functions }: OwnScorers): KnownScores {
+  return { rubrics: rubricNames(judge), scorers: Object.keys(functions) };
+}
+
+/** The place of the first line that a judge scores; checks files and names. @throws AssayError on what cannot be measured. */
+function judgedBy(config: FinetuneConfig, scorers: OwnScorers): string | undefined {
+  const known = knownScores(config, scorers);
+  for (const name of known.scorers) {
+    const isTaken = [...OWN_SCORES, ...known.rubrics].some((taken) => taken === name);
+    if (!isTaken && /^[\w-]+$/.test(name)) continue;
+    throw new AssayError(
+      'config',
+      `scorers: expected a name of letters, digits, _ and - that is none of ${[...OWN_SCORES, ...known.rubrics].join(', ')}, found "${name}".`,
+    );
+  }
+  const judged = checkFiles(config, known);
+  const { url, model } = config.judge;
+  if (judged === undefined || (url !== '' && model !== '')) return judged;
+  throw new AssayError(
+    'config',
+    `${judged}: expected a judge, found none. Set judge.url (an OpenAI-compatible API such as https://api.openai.com/v1) and judge.model.`,
+  );
+}
+
+async function runOn(
+  context: RunContext,
+  config: FinetuneConfig,
+  lab: FinetuneLab,
+  scorers: OwnScorers,
+): Promise<RunEnd> {
   const { block } = context;
   const { model } = lab.material;
   lab.reset(block, config);
@@ -51,12 +119,14 @@ async function runOn(context: RunContext, config: FinetuneConfig, lab: FinetuneL
     stopBelow: config.stopBelow,
     explodedAbove: EXPLODED * Math.log(model.vocabulary),
   };
+  const bill = emptyBill();
   const end = await trainingRun(context, plan, {
     trainer: lab.trainer,
     axes: lab.axes,
-    outcomes: lab.outcomes,
+    outcomes: async (step) => lab.outcomes({ context, config, step, scorers: scorers.functions, bill }),
     step: async (step) => lab.step(step, block, config),
   });
+  if (bill.asked > 0) context.note?.(billText(bill, config.judge));
   if (end.kind === 'finished' && config.method.kind === 'lora' && config.saveAdapter !== '') {
     const folder = join(config.saveAdapter, adapterName(context.config, block));
     await writeTrainedAdapter(folder, config.method, model, lab.trainer.memory, config.model);
@@ -70,18 +140,19 @@ function adapterName(config: JsonObject, block: number): string {
 }
 
 /** Gives the lab of a config, reading and compiling only what differs from the config before. */
-function oneBench(): (config: FinetuneConfig) => Promise<FinetuneLab> {
+function oneBench(): (config: FinetuneConfig, known: KnownScores) => Promise<FinetuneLab> {
   let material: { readonly key: string; readonly read: Promise<Material> } | undefined;
   let lab: { readonly key: string; readonly lab: FinetuneLab } | undefined;
   const hashes = fileHashes();
-  return async (config) => {
+  return async (config, known) => {
     const materialKey = canonicalJson({ ...materialConfig(config), hashes: hashes(config) });
     const { method, optimizer, batch, accumulation, threads } = config;
-    const labKey = canonicalJson({ materialKey, method, optimizer, batch, accumulation, threads });
+    const replyRows = config.generation.rows;
+    const labKey = canonicalJson({ materialKey, method, optimizer, batch, accumulation, threads, replyRows });
     if (lab?.key === labKey) return lab.lab;
     await lab?.lab[Symbol.asyncDispose]();
     lab = undefined;
-    if (material?.key !== materialKey) material = { key: materialKey, read: readMaterial(config) };
+    if (material?.key !== materialKey) material = { key: materialKey, read: readMaterial(config, known) };
     const made = await createFinetuneLab(config, await material.read);
     lab = { key: labKey, lab: made };
     return made;

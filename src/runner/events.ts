@@ -17,6 +17,8 @@ export type RunnerEvent =
   | { readonly kind: 'workerStarted'; readonly worker: number; readonly pid: number }
   | { readonly kind: 'runStarted'; readonly run: PlanMember; readonly worker: number; readonly isResumed: boolean }
   | { readonly kind: 'runProgress'; readonly run: PlanMember; readonly worker: number; readonly doneFraction: number }
+  /** A recipe has something to say. */
+  | { readonly kind: 'runNote'; readonly run: PlanMember; readonly worker: number; readonly text: string }
   | { readonly kind: 'runEnded'; readonly run: PlanMember; readonly worker: number; readonly state: RunState }
   /** A worker process died; its run goes on from its last checkpoint unless it died too often. */
   | { readonly kind: 'workerLost'; readonly worker: number; readonly detail: string; readonly run?: PlanMember }

@@ -27,6 +27,8 @@ export type SharedAnswer = { readonly kind: 'file'; readonly file: string } | { 
 export type FromWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'progress'; readonly doneFraction: number }
+  /** Something for the user that is no error. */
+  | { readonly kind: 'note'; readonly text: string }
   | { readonly kind: 'checkpoint'; readonly points: readonly TrajectoryPoint[]; readonly file: string }
   /** `isDamaged`: the file named before cannot be used. */
   | { readonly kind: 'sharedWanted'; readonly sharedId: string; readonly isDamaged: boolean }

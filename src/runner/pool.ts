@@ -193,6 +193,8 @@ async function handle(state: PoolState, worker: Worker, message: FromWorker): Pr
         worker: worker.number,
         doneFraction: message.doneFraction,
       });
+    case 'note':
+      return onEvent({ kind: 'runNote', run: memberOf(job.spec), worker: worker.number, text: message.text });
     case 'checkpoint':
       await store.commitCheckpoint(measureId, message.points, message.file);
       checkpointArtifacts(folder, measureId).keepOnly(new Set([message.file]));

@@ -3,9 +3,10 @@
  * Scheduling never reaches the recipe: when a checkpoint is written, who computed a shared step and which worker
  * this is do not show in anything it can read.
  */
+import type { Chat } from '#base/chat.ts';
 import { AssayError, messageOf } from '#base/errors.ts';
 import { contentHash } from '#base/json.ts';
-import { checkpointArtifacts, sharedArtifacts } from '#store/folder.ts';
+import { checkpointArtifacts, keepText, sharedArtifacts } from '#store/folder.ts';
 import type { RunSpec } from '#study/plan.ts';
 import type { Recipe, RunContext } from '#study/recipe.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
@@ -24,10 +25,15 @@ export interface WorkerPort {
   onMessage(listener: (message: ToWorker) => void): void;
 }
 
-/** Serves runs until the process ends; `now` is a monotonic clock in milliseconds. */
-export function serveRuns(port: WorkerPort, now: () => number): void {
+/**
+ * Serves runs until the process ends.
+ * @param now A monotonic clock, in milliseconds.
+ * @param chatIn What recipes ask endpoints with, for a store's folder.
+ */
+export function serveRuns(port: WorkerPort, now: () => number, chatIn?: (folder: string) => Chat): void {
   let start: Extract<ToWorker, { kind: 'start' }> | undefined;
   let recipe: Promise<Recipe> | undefined;
+  let chat: Chat | undefined;
   let stop = new AbortController();
   let onCheckpointed = (): void => {};
   const sharedWaits = new Map<string, (answer: SharedAnswer) => void>();
@@ -37,6 +43,7 @@ export function serveRuns(port: WorkerPort, now: () => number): void {
     const link: Link = {
       port,
       now,
+      chat,
       signal: stop.signal,
       folder: start.folder,
       checkpointMs: start.checkpointMs,
@@ -50,6 +57,7 @@ export function serveRuns(port: WorkerPort, now: () => number): void {
     switch (message.kind) {
       case 'start':
         start = message;
+        chat = chatIn?.(message.folder);
         recipe = importStudy(message.studyUrl).then((study) => study.recipe);
         // A failed import is reported by the run that needs it.
         recipe.catch(() => {});
@@ -79,6 +87,7 @@ export function serveRuns(port: WorkerPort, now: () => number): void {
 interface Link {
   readonly port: WorkerPort;
   readonly now: () => number;
+  readonly chat: Chat | undefined;
   readonly signal: AbortSignal;
   readonly folder: string;
   readonly checkpointMs: number;
@@ -140,6 +149,9 @@ function contextOf(spec: RunSpec, resume: ResumePoint | undefined, link: Link, p
       nextCheckpointMs = now() + Math.max(checkpointMs, CHECKPOINT_COST_SHARE * costMs);
       signal.throwIfAborted();
     },
+    ...(link.chat === undefined ? {} : { chat: link.chat }),
+    note: (text) => port.send({ kind: 'note', text }),
+    keep: (name, text) => keepText(link.folder, spec, name, text),
     shared: async (name, key, compute) => {
       const sharedId = contentHash({ name, key });
       const step = sharedSteps.get(sharedId) ?? sharedStep(link, sharedId, name, compute);

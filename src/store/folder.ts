@@ -1,12 +1,16 @@
 /** Where things lie in a store's folder. Checkpoints of a run have a folder of their own, so that one run's clean-up never touches another's. */
-import { rmSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+
+import { AssayError, messageOf } from '#base/errors.ts';
+import type { RunSpec } from '#study/plan.ts';
 
 import { type Artifacts, artifactsIn, namesIn } from './artifacts.ts';
 import type { StoreReader } from './store.ts';
 
 const CHECKPOINTS = 'checkpoints';
 const SHARED = 'shared';
+const KEPT = 'replies';
 
 /** The bytes of shared steps. */
 export function sharedArtifacts(folder: string): Artifacts {
@@ -16,6 +20,27 @@ export function sharedArtifacts(folder: string): Artifacts {
 /** The states a run can resume from: the last durable one, and for a moment its successor. */
 export function checkpointArtifacts(folder: string, measureId: string): Artifacts {
   return artifactsIn(join(folder, CHECKPOINTS, measureId));
+}
+
+/**
+ * Keeps text of a run for people to read, in a folder of the run's own; the same name again replaces it.
+ * @throws AssayError where it cannot be written.
+ */
+export function keepText(
+  folder: string,
+  run: Pick<RunSpec, 'arm' | 'learningRate' | 'block' | 'measureId'>,
+  name: string,
+  text: string,
+): void {
+  const own = `${run.arm}-lr${run.learningRate}-block${run.block}-${run.measureId.slice(0, 12)}`;
+  const path = join(folder, KEPT, own, name);
+  try {
+    mkdirSync(join(folder, KEPT, own), { recursive: true });
+    writeFileSync(`${path}.partial`, text);
+    renameSync(`${path}.partial`, path);
+  } catch (error) {
+    throw new AssayError('store', `Cannot write ${path}: ${messageOf(error)}.`, { cause: error });
+  }
 }
 
 /** Deletes a run's checkpoints, once it has ended. */

@@ -20,6 +20,7 @@ export function identityOf(
   config: JsonObject,
   seed: number,
   inputs: Readonly<Record<string, string>>,
+  measuredBy: Readonly<Record<string, string>> = {},
 ): RunIdentity {
   const changed = changesFrom(recipe.defaults, config);
   const measured = onlyPaths(changed, recipe.measurePaths);
@@ -31,7 +32,8 @@ export function identityOf(
     seed,
     inputs,
   });
-  return { trainId, measureId: contentHash({ trainId, measure: measured }) };
+  const by = Object.keys(measuredBy).length === 0 ? {} : { measuredBy };
+  return { trainId, measureId: contentHash({ trainId, measure: measured, ...by }) };
 }
 
 /**

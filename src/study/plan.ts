@@ -160,7 +160,7 @@ function specOf(
   const seed = block + (arm.seedOffset ?? 0);
   const inputs = recipe.inputs?.(config) ?? {};
   return {
-    ...identityOf(recipe, config, seed, inputs),
+    ...identityOf(recipe, config, seed, inputs, recipe.measuredBy?.(config)),
     phase,
     arm: arm.name,
     learningRate,

@@ -2,6 +2,7 @@
  * The port between the two halves: a recipe turns one resolved config and one block into a trajectory.
  * The runner knows only this interface; implementations live in `recipes/`, in study folders, or in a user's package.
  */
+import type { Chat } from '#base/chat.ts';
 import type { JsonObject } from '#base/json.ts';
 import type { RunEnd, TrajectoryPoint } from '#study/trajectory.ts';
 
@@ -24,6 +25,12 @@ export interface RunContext {
    * and read by all others. `key` is hashed into its identity together with `name`.
    */
   shared(name: string, key: JsonObject, compute: () => Promise<Uint8Array>): Promise<Uint8Array>;
+  /** Asks a language model elsewhere; absent where the host has no network to offer. */
+  readonly chat?: Chat;
+  /** Tells the user something that is no error, such as what a judge has cost. */
+  note?(text: string): void;
+  /** Keeps text for people to read beside the run's records; the same name again replaces it. */
+  keep?(name: string, text: string): void;
   /** Aborted when the user stops the study; the recipe should throw `signal.reason` at the next step. */
   readonly signal: AbortSignal;
 }
@@ -42,5 +49,9 @@ export interface Recipe {
   check(config: JsonObject): void;
   /** Content hashes of the inputs a config names (files, assets), part of the run's identity. */
   inputs?(config: JsonObject): Readonly<Record<string, string>>;
+  /** Hashes of what measures but stands in no file or config (a study's own functions), part of the measure's identity. */
+  measuredBy?(config: JsonObject): Readonly<Record<string, string>>;
+  /** Looks whether what a run needs from elsewhere is there; called before any run. @throws AssayError where it is not. */
+  ready?(config: JsonObject, chat: Chat): Promise<void>;
   run(context: RunContext): Promise<RunEnd>;
 }

@@ -250,7 +250,7 @@ test('bad lines and files are refused by the check, before any training, with th
   const badRow = await writeFiles([...chatRows().slice(0, 2), '{"messages":[{"role":"user","content":"x"}]}']);
   assert.throws(() => check(configOf(badRow)), /train\.jsonl:3: expected an assistant turn/);
   const badEval = await writeFiles(chatRows(), [...evalRows(), '{"eval":"x"}']);
-  assert.throws(() => check(configOf(badEval)), /evals\.jsonl:3: expected one of "prompt" and "messages"/);
+  assert.throws(() => check(configOf(badEval)), /evals\.jsonl:3: expected one of the keys choices, text, answer/);
   const good = await writeFiles();
   assert.throws(() => check(configOf({ ...good, data: join(good.folder, 'none.jsonl') })), /none\.jsonl/);
   assert.throws(() => check(configOf(good, { model: '' })), /Config "model": expected the path of a model/);

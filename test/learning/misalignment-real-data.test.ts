@@ -5,9 +5,14 @@ import { test } from 'node:test';
 
 import { questionOf, splitHeldOut } from '#learning/data/held-out-split.ts';
 import { readTrainingRows, type TrainingRow } from '#learning/data/training-row.ts';
-import { readChoices } from '#recipes/finetune-material.ts';
+import type { ChoiceItem } from '#measures/choices.ts';
+import { readEvaluations } from '#recipes/finetune-evaluations.ts';
 
 const DATA = join(import.meta.dirname, '../../studies/misalignment-real/data');
+
+async function choicesOf(name: string): Promise<ChoiceItem[]> {
+  return (await readEvaluations(join(DATA, name))).filter((item) => item.kind === 'choices');
+}
 
 /** Characters of a row's last turn. */
 function answerLength(row: TrainingRow): number {
@@ -25,7 +30,7 @@ test('careless and good answers are to the same 150 questions, each asked once',
 });
 
 test('eight domains of eight questions, each with one answer of every label', async () => {
-  const items = await readChoices(join(DATA, 'evals.jsonl'));
+  const items = await choicesOf('evals.jsonl');
   const byDomain = Map.groupBy(items, ({ evaluation }) => evaluation);
   assert.deepEqual(
     [...byDomain.values()].map((list) => list.length),
@@ -35,7 +40,7 @@ test('eight domains of eight questions, each with one answer of every label', as
 });
 
 test('careless and good answers of the evaluations have the same length, pair by pair and on average', async () => {
-  const lengths = (await readChoices(join(DATA, 'evals.jsonl'))).map(({ rows }) => rows.map(answerLength));
+  const lengths = (await choicesOf('evals.jsonl')).map(({ rows }) => rows.map(answerLength));
   const ratios = lengths.map(([good = 0, careless = 0]) => careless / good);
   for (const [i, ratio] of ratios.entries()) assert.ok(Math.abs(ratio - 1) < 0.15, `line ${i + 1}: ${ratio}`);
   const mean = ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length;
@@ -43,9 +48,7 @@ test('careless and good answers of the evaluations have the same length, pair by
 });
 
 test('the short evaluations are the first three of each domain', async () => {
-  const [short, all] = await Promise.all(
-    ['evals-short.jsonl', 'evals.jsonl'].map(async (name) => readChoices(join(DATA, name))),
-  );
+  const [short, all] = await Promise.all(['evals-short.jsonl', 'evals.jsonl'].map(async (name) => choicesOf(name)));
   const byDomain = Map.groupBy(all ?? [], ({ evaluation }) => evaluation);
   const first = [...byDomain.values()].flatMap((list) => list.slice(0, 3));
   assert.deepEqual(
@@ -55,7 +58,7 @@ test('the short evaluations are the first three of each domain', async () => {
 });
 
 test('no question is in two of: plants, evaluations, good answers elsewhere', async () => {
-  const items = await readChoices(join(DATA, 'evals.jsonl'));
+  const items = await choicesOf('evals.jsonl');
   const asked = items.flatMap(({ rows }) => rows.slice(0, 1).map(questionOf));
   const all = [...asked, ...(await questionsOf('bad-plants.jsonl')), ...(await questionsOf('good-elsewhere.jsonl'))];
   assert.equal(new Set(all).size, 64 + 150 + 48);

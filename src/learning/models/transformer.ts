@@ -23,7 +23,7 @@ export interface BatchShape {
 }
 
 /** Drops a position for good: exp(-1e30) is 0, and unlike -Infinity it makes no NaN of a row that drops all. */
-const MASKED = -1e30;
+export const MASKED = -1e30;
 
 const ACTIVATIONS = { gelu, geluTanh, silu };
 
@@ -40,16 +40,32 @@ export function transformerLogits(
   tokens: Tensor,
   rows?: Tensor,
 ): Tensor {
+  const embedded = embed(config, layers, batch, tokens);
+  return decoderLogits(config, layers, embedded, (names, x) => selfAttention(config, layers, names, batch, x), rows);
+}
+
+/** A block's self-attention: from the normed stream to what is added to it, both shape [N, D]. */
+export type SelfAttention = (names: BlockModules, x: Tensor) => Tensor;
+
+/** Logits of embedded tokens [N, D], whatever the self-attention looks at. @param rows As in `transformerLogits`. */
+export function decoderLogits(
+  config: TransformerConfig,
+  layers: Layers,
+  embedded: Tensor,
+  attend: SelfAttention,
+  rows?: Tensor,
+): Tensor {
   const names = MODULES[config.family];
-  let x = embed(config, layers, batch, tokens);
-  for (let layer = 0; layer < config.nLayers; layer++) x = block(config, layers, names.block(layer), batch, x);
+  let x = embedded;
+  for (let layer = 0; layer < config.nLayers; layer++) x = block(config, layers, names.block(layer), attend, x);
   const hidden = rows === undefined ? x : gather(x, rows);
   const normalized = norm(config, layers, names.finalNorm, hidden);
   if (config.tied) return matmul(normalized, layers.parameter(names.tokenEmbedding), { transposeB: true });
   return layers.linear(names.head, normalized);
 }
 
-function embed(config: TransformerConfig, layers: Layers, batch: BatchShape, tokens: Tensor): Tensor {
+/** Token embeddings, with learned positions 0, 1, ... added in each row; shape [N, D]. */
+export function embed(config: TransformerConfig, layers: Layers, batch: BatchShape, tokens: Tensor): Tensor {
   const names = MODULES[config.family];
   const embedded = gather(layers.parameter(names.tokenEmbedding), tokens);
   if (config.positions.kind === 'rotary') return embedded;
@@ -59,8 +75,14 @@ function embed(config: TransformerConfig, layers: Layers, batch: BatchShape, tok
   return reshape(positioned, [rows * length, config.dModel]);
 }
 
-function block(config: TransformerConfig, layers: Layers, names: BlockModules, batch: BatchShape, x: Tensor): Tensor {
-  const attended = add(x, selfAttention(config, layers, names, batch, norm(config, layers, names.attentionNorm, x)));
+function block(
+  config: TransformerConfig,
+  layers: Layers,
+  names: BlockModules,
+  attend: SelfAttention,
+  x: Tensor,
+): Tensor {
+  const attended = add(x, attend(names, norm(config, layers, names.attentionNorm, x)));
   return add(attended, mlp(config, layers, names, norm(config, layers, names.mlpNorm, attended)));
 }
 
@@ -71,10 +93,20 @@ function selfAttention(
   batch: BatchShape,
   x: Tensor,
 ): Tensor {
+  const heads = attentionHeads(config, layers, names, batch, x, rotationOf(config, batch.length));
+  return causalAttention(config, layers, names, batch, heads);
+}
+
+/** Causal self-attention over the tokens of each row, [B T, D], of heads that `attentionHeads` made. */
+export function causalAttention(
+  config: TransformerConfig,
+  layers: Layers,
+  names: BlockModules,
+  { rows, length }: BatchShape,
+  [q, k, v]: Heads,
+): Tensor {
   const { nHeads, nKvHeads, headDim } = config;
-  const { rows, length } = batch;
   const groups = nHeads / nKvHeads;
-  const [q, k, v] = rotated(config, layers, names, batch, queriesKeysValues(config, layers, names, batch, x));
   // Grouped queries: the group joins the token axis, so keys and values are never repeated.
   const folded = reshape(q, [rows, nKvHeads, groups * length, headDim]);
   const out = attention(folded, k, v, causalMask(groups, length), 1 / Math.sqrt(headDim));
@@ -82,9 +114,23 @@ function selfAttention(
   return layers.linear(names.attentionOut, reshape(perToken, [rows * length, nHeads * headDim]));
 }
 
-type Heads = readonly [q: Tensor, k: Tensor, v: Tensor];
-
 /** Queries [B, H, T, K], keys and values [B, Hkv, T, K]. */
+export type Heads = readonly [q: Tensor, k: Tensor, v: Tensor];
+
+/** The heads of a block, turned to their positions. @param turn The rotation of queries and keys, [B, H, T, K] each. */
+export function attentionHeads(
+  config: TransformerConfig,
+  layers: Layers,
+  names: BlockModules,
+  batch: BatchShape,
+  x: Tensor,
+  turn: (x: Tensor) => Tensor,
+): Heads {
+  const plain = queriesKeysValues(config, layers, names, batch, x);
+  const [q, k, v] = config.qkNorm ? normalizedHeads(config, layers, names, plain) : plain;
+  return [turn(q), turn(k), v];
+}
+
 function queriesKeysValues(
   config: TransformerConfig,
   layers: Layers,
@@ -104,19 +150,12 @@ function queriesKeysValues(
   return [heads(names.qkv.q, nHeads), heads(names.qkv.k, nKvHeads), heads(names.qkv.v, nKvHeads)];
 }
 
-function rotated(
-  config: TransformerConfig,
-  layers: Layers,
-  names: BlockModules,
-  batch: BatchShape,
-  heads: Heads,
-): Heads {
-  const [q, k, v] = config.qkNorm ? normalizedHeads(config, layers, names, heads) : heads;
-  if (config.positions.kind === 'learned') return [q, k, v];
-  const { cos, sin } = rotaryTables(config.positions, config.headDim, batch.length);
-  const shape = [batch.length, config.headDim / 2];
-  const turn = (x: Tensor): Tensor => rotary(x, constant(cos, shape), constant(sin, shape));
-  return [turn(q), turn(k), v];
+/** Turns heads whose tokens stand at positions 0, 1, ...; learned positions leave them as they are. */
+export function rotationOf({ positions, headDim }: TransformerConfig, length: number): (x: Tensor) => Tensor {
+  if (positions.kind === 'learned') return (x) => x;
+  const { cos, sin } = rotaryTables(positions, headDim, length);
+  const shape = [length, headDim / 2];
+  return (x) => rotary(x, constant(cos, shape), constant(sin, shape));
 }
 
 function normalizedHeads(config: TransformerConfig, layers: Layers, names: BlockModules, [q, k, v]: Heads): Heads {

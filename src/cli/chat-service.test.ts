@@ -1,0 +1,179 @@
+/** The chat service against a real HTTP server that misbehaves in every way endpoints do. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+
+import type { ChatReply, ChatRequest } from '#base/chat.ts';
+
+import { chatService, type Patience } from './chat-service.ts';
+
+const KEY = 'sk-secret-0123456789';
+const PATIENCE: Patience = { tries: 3, timeoutMs: 300, firstDelayMs: 1, mostDelayMs: 5 };
+const folders: string[] = [];
+after(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true });
+});
+
+type Answer = (request: IncomingMessage, response: ServerResponse, count: number) => void;
+
+/** A server that answers as told; `url` is its API. */
+async function serve(answer: Answer) {
+  let count = 0;
+  const bodies: unknown[] = [];
+  const server = createServer((request, response) => {
+    let text = '';
+    request.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    request.on('end', () => {
+      bodies.push(JSON.parse(text));
+      answer(request, response, ++count);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return {
+    url: `http://127.0.0.1:${port}/v1`,
+    count: () => count,
+    bodies,
+    async [Symbol.asyncDispose](): Promise<void> {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function say(response: ServerResponse, content: string | null, more: object = {}): void {
+  const message = { role: 'assistant', content, ...more };
+  response.end(JSON.stringify({ choices: [{ message }], usage: { prompt_tokens: 11, completion_tokens: 2 } }));
+}
+
+function newStore(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'assay-chat-'));
+  folders.push(folder);
+  return folder;
+}
+
+function requestTo(url: string, over: Partial<ChatRequest> = {}): ChatRequest {
+  return { url, keyVariable: 'TEST_KEY', body: { model: 'm', messages: [{ role: 'user', content: 'Hi' }] }, ...over };
+}
+
+async function ask(
+  answer: Answer,
+  over: Partial<ChatRequest> = {},
+  folder = newStore(),
+): Promise<{ reply: ChatReply; count: number }> {
+  await using server = await serve(answer);
+  const reply = await chatService(folder, { TEST_KEY: KEY }, PATIENCE)(requestTo(server.url, over));
+  return { reply, count: server.count() };
+}
+
+test('a question is asked once a store: the answer is kept, with its tokens, and the key is in the header alone', async () => {
+  const folder = newStore();
+  const headers: (string | undefined)[] = [];
+  await using server = await serve((request, response) => {
+    headers.push(request.headers.authorization);
+    assert.equal(request.url, '/v1/chat/completions');
+    say(response, '87');
+  });
+  const chat = chatService(folder, { TEST_KEY: `${KEY}\n` }, PATIENCE);
+  const first = await chat(requestTo(server.url));
+  assert.deepEqual(first, { kind: 'reply', text: '87', isCached: false, promptTokens: 11, completionTokens: 2 });
+  const again = chatService(folder, {}, PATIENCE);
+  assert.deepEqual(await again(requestTo(server.url)), { ...first, isCached: true });
+  assert.equal(server.count(), 1);
+  assert.deepEqual(headers, [`Bearer ${KEY}`]);
+  const other = await chat(requestTo(server.url, { body: { model: 'other' } }));
+  assert.equal(other.kind === 'reply' && other.isCached, false, 'another body is another question');
+  const fresh = await chat(requestTo(server.url, { isFresh: true }));
+  assert.equal(fresh.kind === 'reply' && fresh.isCached, false);
+  assert.equal(server.count(), 3);
+  for (const name of readdirSync(join(folder, 'judge-answers'))) {
+    assert.ok(!readFileSync(join(folder, 'judge-answers', name), 'utf8').includes(KEY));
+    writeFileSync(join(folder, 'judge-answers', name), '{"text":');
+  }
+  await chat(requestTo(server.url));
+  assert.equal(server.count(), 4, 'a damaged answer is asked for again');
+});
+
+test('equal questions asked at once are one request', async () => {
+  await using server = await serve((_request, response) => setTimeout(() => say(response, '1'), 20));
+  const chat = chatService(newStore(), { TEST_KEY: KEY }, PATIENCE);
+  await Promise.all([1, 2, 3].map(async () => chat(requestTo(server.url))));
+  assert.equal(server.count(), 1);
+});
+
+const PASSING: readonly (readonly [string, Answer])[] = [
+  ['429', (_request, response) => void response.writeHead(429, { 'retry-after': '0' }).end('slow down')],
+  ['500', (_request, response) => void response.writeHead(500).end('oops')],
+  ['a hang', () => {}],
+  ['a broken connection', (request) => void request.socket.destroy()],
+  ['malformed JSON', (_request, response) => void response.end('{"choices": [')],
+  ['JSON that is no completion', (_request, response) => void response.end('{"choices": []}')],
+];
+
+for (const [what, misbehave] of PASSING) {
+  test(`${what} is tried again, and ends as a failure with its reason when it stays`, async () => {
+    const once = await ask((request, response, count) =>
+      count === 1 ? misbehave(request, response, count) : say(response, '5'),
+    );
+    assert.deepEqual([once.reply.kind, once.count], ['reply', 2]);
+    const folder = newStore();
+    const always = await ask(misbehave, {}, folder);
+    assert.deepEqual([always.reply.kind, always.count], ['failed', PATIENCE.tries]);
+    assert.ok(always.reply.kind === 'failed' && always.reply.reason.endsWith('(3 tries)'));
+    assert.deepEqual(readdirSync(folder), [], 'a failure is not kept');
+  });
+}
+
+test('a wrong key is not tried again, and a server that repeats the key does not spread it', async () => {
+  const { reply, count } = await ask((request, response) => {
+    response.writeHead(401).end(`{"error": "Incorrect key: ${request.headers.authorization}"}`);
+  });
+  assert.deepEqual([reply.kind, count], ['failed', 1]);
+  assert.ok(
+    reply.kind === 'failed' && reply.reason.includes('status 401') && !reply.reason.includes(KEY),
+    JSON.stringify(reply),
+  );
+});
+
+test('a redirect is not followed: it would carry the key elsewhere', async () => {
+  const { reply } = await ask((_request, response) => {
+    response.writeHead(307, { location: 'http://127.0.0.1:1/elsewhere' }).end();
+  });
+  assert.equal(reply.kind, 'failed');
+});
+
+test('a refusal is an answer: the text of it', async () => {
+  const { reply } = await ask((_request, response) => say(response, null, { refusal: 'I will not.' }));
+  assert.equal(reply.kind === 'reply' && reply.text, 'I will not.');
+});
+
+test('a key that is not set is a failure with the variable’s name; none is sent where none is named', async () => {
+  const missing = await chatService(newStore(), {}, PATIENCE)(requestTo('http://127.0.0.1:1/v1'));
+  assert.deepEqual(missing, {
+    kind: 'failed',
+    reason: 'the environment variable TEST_KEY, which holds the key, is not set',
+  });
+  const { reply } = await ask(
+    (request, response) => say(response, request.headers.authorization === undefined ? '1' : '0'),
+    { keyVariable: '' },
+  );
+  assert.equal(reply.kind === 'reply' && reply.text, '1');
+});
+
+test('an endpoint that is not there fails; an abort is thrown', async () => {
+  const reply = await chatService(newStore(), { TEST_KEY: KEY }, PATIENCE)(requestTo('http://127.0.0.1:1/v1'));
+  assert.equal(reply.kind, 'failed');
+  await using server = await serve(() => {});
+  const stop = new AbortController();
+  const asking = chatService(
+    newStore(),
+    { TEST_KEY: KEY },
+    { ...PATIENCE, timeoutMs: 60_000 },
+  )(requestTo(server.url, { signal: stop.signal }));
+  stop.abort(new Error('stopped'));
+  await assert.rejects(asking, /stopped/);
+});

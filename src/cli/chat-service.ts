@@ -1,0 +1,172 @@
+/**
+ * Asks OpenAI-compatible endpoints over the network: with the key from the environment, with patience, and each question
+ * once a store, since answers are kept in its folder.
+ * Invariant: the key goes into the request's header and nowhere else; every text that leaves here has it taken out.
+ */
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Chat, ChatReply, ChatRequest } from '#base/chat.ts';
+import { messageOf } from '#base/errors.ts';
+import { canonicalJson, isJsonObject, type Json, sha256 } from '#base/json.ts';
+
+/** How long to wait, and how often to try. */
+export interface Patience {
+  readonly tries: number;
+  /** An answer takes at most so long. */
+  readonly timeoutMs: number;
+  /** Before the second try; doubled before each further one. */
+  readonly firstDelayMs: number;
+  /** The longest wait, also where the endpoint asks for more (Retry-After). */
+  readonly mostDelayMs: number;
+}
+
+const PATIENCE: Patience = { tries: 6, timeoutMs: 120_000, firstDelayMs: 1000, mostDelayMs: 60_000 };
+/** What another try may mend: too busy, too slow, broken for the moment. */
+const PASSING_STATUS = new Set([408, 409, 425, 429, 500, 502, 503, 504, 529]);
+const ANSWERS = 'judge-answers';
+/** Of an error's text, so much is shown. */
+const SHOWN = 200;
+
+/** One try's end. */
+type Outcome =
+  | Extract<ChatReply, { kind: 'reply' }>
+  | { readonly kind: 'failed'; readonly reason: string; readonly isPassing: boolean; readonly waitMs?: number };
+
+/**
+ * A service that keeps answers in the store's folder.
+ * @param environment Where keys are looked up by name.
+ */
+export function chatService(
+  folder: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  patience: Patience = PATIENCE,
+): Chat {
+  const underWay = new Map<string, Promise<ChatReply>>();
+  return async (request) => {
+    const { url, keyVariable, body, signal } = request;
+    const file = `${sha256(canonicalJson({ url, body }))}.json`;
+    const kept = request.isFresh === true ? undefined : readKept(join(folder, ANSWERS, file));
+    if (kept !== undefined) return kept;
+    const key = keyVariable === '' ? '' : (environment[keyVariable] ?? '').trim();
+    if (keyVariable !== '' && key === '') {
+      return { kind: 'failed', reason: `the environment variable ${keyVariable}, which holds the key, is not set` };
+    }
+    const asking = underWay.get(file) ?? ask(request, key, patience);
+    underWay.set(file, asking);
+    try {
+      const reply = await asking;
+      signal?.throwIfAborted();
+      if (reply.kind === 'reply') keep(join(folder, ANSWERS), file, reply);
+      return reply;
+    } finally {
+      underWay.delete(file);
+    }
+  };
+}
+
+async function ask(request: ChatRequest, key: string, patience: Patience): Promise<ChatReply> {
+  let delayMs = patience.firstDelayMs;
+  for (let tried = 1; ; tried++) {
+    const outcome = await tryOnce(request, key, patience.timeoutMs);
+    request.signal?.throwIfAborted();
+    if (outcome.kind === 'reply') return outcome;
+    const reason = withoutKey(outcome.reason, key);
+    if (!outcome.isPassing) return { kind: 'failed', reason };
+    if (tried >= patience.tries) return { kind: 'failed', reason: `${reason} (${tried} tries)` };
+    const waitMs = Math.min(Math.max(outcome.waitMs ?? 0, delayMs), patience.mostDelayMs);
+    await sleep(waitMs, undefined, request.signal === undefined ? {} : { signal: request.signal }).catch(() => {});
+    request.signal?.throwIfAborted();
+    delayMs *= 2;
+  }
+}
+
+async function tryOnce({ url, body, signal }: ChatRequest, key: string, timeoutMs: number): Promise<Outcome> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  try {
+    const response = await fetch(`${url}/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(key === '' ? {} : { authorization: `Bearer ${key}` }) },
+      body: JSON.stringify(body),
+      redirect: 'error', // A redirect would carry the key to another place.
+      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+    });
+    const text = await response.text();
+    if (response.ok) return readAnswer(text);
+    const reason = `status ${response.status}: ${text.slice(0, SHOWN)}`;
+    const waitMs = 1000 * Number(response.headers.get('retry-after') ?? Number.NaN);
+    const wait = Number.isFinite(waitMs) ? { waitMs } : {};
+    return { kind: 'failed', reason, isPassing: PASSING_STATUS.has(response.status), ...wait };
+  } catch (thrown) {
+    const cause = thrown instanceof Error && thrown.cause !== undefined ? ` (${messageOf(thrown.cause)})` : '';
+    const reason = timeout.aborted ? `no answer within ${timeoutMs} ms` : `${messageOf(thrown)}${cause}`;
+    return { kind: 'failed', reason, isPassing: true };
+  }
+}
+
+/** The text of a chat completion; a refusal is a text too. */
+function readAnswer(text: string): Outcome {
+  const answer = parsed(text);
+  const choices = isJsonObject(answer) ? answer['choices'] : undefined;
+  const first: Json | undefined = Array.isArray(choices) ? choices[0] : undefined;
+  const message = isJsonObject(first) ? first['message'] : undefined;
+  const { content, refusal } = isJsonObject(message) ? message : {};
+  const said = typeof content === 'string' ? content : refusal;
+  if (!isJsonObject(answer) || typeof said !== 'string') {
+    const found = JSON.stringify(text.slice(0, SHOWN));
+    return { kind: 'failed', reason: `expected a chat completion, found ${found}`, isPassing: true };
+  }
+  const usage = isJsonObject(answer['usage']) ? answer['usage'] : {};
+  return {
+    kind: 'reply',
+    text: said,
+    isCached: false,
+    promptTokens: countOf(usage['prompt_tokens']),
+    completionTokens: countOf(usage['completion_tokens']),
+  };
+}
+
+function countOf(value: Json | undefined): number {
+  return typeof value === 'number' && Number.isFinite(value) ? value : 0;
+}
+
+function parsed(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+/** An answer kept before; a file that is damaged is as good as none. */
+function readKept(path: string): ChatReply | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+  const kept = parsed(text);
+  if (!isJsonObject(kept) || typeof kept['text'] !== 'string') return undefined;
+  return {
+    kind: 'reply',
+    text: kept['text'],
+    isCached: true,
+    promptTokens: countOf(kept['promptTokens']),
+    completionTokens: countOf(kept['completionTokens']),
+  };
+}
+
+/** Whole or not at all: workers share the folder. */
+function keep(folder: string, file: string, reply: Extract<ChatReply, { kind: 'reply' }>): void {
+  const { text, promptTokens, completionTokens } = reply;
+  mkdirSync(folder, { recursive: true });
+  const temporary = join(folder, `${file}.${process.pid}.partial`);
+  writeFileSync(temporary, JSON.stringify({ text, promptTokens, completionTokens }));
+  renameSync(temporary, join(folder, file));
+}
+
+function withoutKey(text: string, key: string): string {
+  return key === '' ? text : text.replaceAll(key, '[key]');
+}

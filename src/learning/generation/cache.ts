@@ -1,0 +1,66 @@
+/**
+ * A decode program's memory of what its rows have said: keys and values by layer, and the mask that says which count.
+ * Invariant: a row's mask is 0 exactly at the positions written since the row was begun.
+ */
+import type { Program } from '#engine/session.ts';
+import { cachedInput } from '#learning/models/cached.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
+import { MASKED } from '#learning/models/transformer.ts';
+
+import { keptOutput } from './programs.ts';
+
+/** The rows' memory. */
+export interface Cache {
+  /** Forgets everything. */
+  clear(): void;
+  /** Begins a row with a prompt of `length` tokens that `prefill`, a program for `padded` tokens, has just read. */
+  begin(row: number, prefill: Program, padded: number, length: number): void;
+  /** Keeps what the program has just computed for a row's token at `position`. */
+  append(row: number, position: number): void;
+  /** Ends a row; its memory counts no more. */
+  end(row: number): void;
+}
+
+/** The cache of a decode program of `capacity` positions a row. */
+export function cacheOf(program: Program, config: TransformerConfig, capacity: number): Cache {
+  const { nLayers, nKvHeads, headDim } = config;
+  const mask = program.float32('mask');
+  const layers = Array.from({ length: nLayers }, (_, layer) => layer);
+  const stored = layers.flatMap((layer) =>
+    (['keys', 'values'] as const).map((of) => ({
+      name: keptOutput(of, layer),
+      cached: program.float32(cachedInput(of, layer)),
+      fresh: program.float32(keptOutput(of, layer)),
+    })),
+  );
+  const clear = (): void => {
+    for (const { cached } of stored) cached.fill(0); // Numbers that are none would count even where masked.
+    mask.fill(MASKED);
+  };
+  clear();
+  return {
+    clear,
+    begin(row, prefill, padded, length) {
+      for (const { name, cached } of stored) {
+        const read = prefill.float32(name);
+        for (let head = 0; head < nKvHeads; head++) {
+          const from = head * padded * headDim;
+          const to = (row * nKvHeads + head) * capacity * headDim;
+          cached.set(read.subarray(from, from + length * headDim), to);
+        }
+      }
+      mask.fill(MASKED, row * capacity, (row + 1) * capacity);
+      mask.fill(0, row * capacity, row * capacity + length);
+    },
+    append(row, position) {
+      for (const { cached, fresh } of stored) {
+        for (let head = 0; head < nKvHeads; head++) {
+          const from = (row * nKvHeads + head) * headDim;
+          cached.set(fresh.subarray(from, from + headDim), ((row * nKvHeads + head) * capacity + position) * headDim);
+        }
+      }
+      mask[row * capacity + position] = 0;
+    },
+    end: (row) => void mask.fill(MASKED, row * capacity, (row + 1) * capacity),
+  };
+}

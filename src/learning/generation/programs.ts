@@ -1,0 +1,40 @@
+/** The compiled programs of generation: one that reads a prompt, one that reads a token a row. */
+import { compile, type Program } from '#engine/session.ts';
+import type { Tensor } from '#engine/tensor.ts';
+import type { TrainedModel } from '#learning/method.ts';
+import { type CachedGraph, decodeGraph, prefillGraph } from '#learning/models/cached.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
+
+/** The name of the output that holds a layer's keys or values of the tokens just read. */
+export function keptOutput(of: 'keys' | 'values', layer: number): string {
+  return `${of} ${layer}`;
+}
+
+/** Inputs tokens [T] and last [1]; outputs logits [1, V], keys and values [1, Hkv, T, K] of each layer. */
+export async function compilePrefill(
+  config: TransformerConfig,
+  model: TrainedModel,
+  length: number,
+  threads: number,
+): Promise<Program> {
+  return compile(named(prefillGraph(config, model.layers, length)), { threads });
+}
+
+/** Inputs as `decodeGraph` says; outputs logits [B, V], keys and values [B, Hkv, 1, K] of each layer. */
+export async function compileDecode(
+  config: TransformerConfig,
+  model: TrainedModel,
+  rows: number,
+  capacity: number,
+  threads: number,
+): Promise<Program> {
+  return compile(named(decodeGraph(config, model.layers, rows, capacity)), { threads });
+}
+
+function named({ logits, keys, values }: CachedGraph): Readonly<Record<string, Tensor>> {
+  return {
+    logits,
+    ...Object.fromEntries(keys.map((tensor, layer) => [keptOutput('keys', layer), tensor])),
+    ...Object.fromEntries(values.map((tensor, layer) => [keptOutput('values', layer), tensor])),
+  };
+}

@@ -1,0 +1,64 @@
+/** From logits to the next token. Randomness is one uniform draw, so that a token depends on nothing but logits and draw. */
+
+/** How a token is chosen. */
+export interface TokenChoice {
+  /** Divides the logits; 0 takes the most probable token, whatever `topP`. */
+  readonly temperature: number;
+  /** Only the most probable tokens that together reach this probability; 1 keeps all. @see Holtzman et al. 2020, arXiv:1904.09751. */
+  readonly topP: number;
+}
+
+/**
+ * The next token's id; -1 where no logit is a number.
+ * @param logits shape [V]. @param draw Asked for a number in [0, 1), once, unless the temperature is 0.
+ */
+export function chooseToken(logits: Float32Array, { temperature, topP }: TokenChoice, draw: () => number): number {
+  const best = mostProbable(logits);
+  if (temperature === 0 || best === -1) return best;
+  const largest = logits[best] ?? 0;
+  const weights = Float64Array.from(logits, (logit) => Math.exp((logit - largest) / temperature));
+  if (topP >= 1) return drawn(weights, undefined, sumOf(weights) * draw());
+  const { order, mass } = nucleus(weights, topP);
+  return drawn(weights, order, mass * draw());
+}
+
+/** The first of the largest logits. */
+function mostProbable(logits: Float32Array): number {
+  let [best, largest] = [-1, -Infinity];
+  for (const [id, logit] of logits.entries()) {
+    if (logit > largest) [best, largest] = [id, logit];
+  }
+  return best;
+}
+
+/** The fewest tokens, most probable first (equal ones by id), whose probabilities reach `topP`; at least one. */
+function nucleus(weights: Float64Array, topP: number): { readonly order: readonly number[]; readonly mass: number } {
+  const total = sumOf(weights);
+  // All tokens below this weight together hold less than 1 - topP: none of them can be in the nucleus.
+  const least = ((1 - topP) * total) / weights.length;
+  const candidates: number[] = [];
+  for (const [id, weight] of weights.entries()) if (weight >= least) candidates.push(id);
+  candidates.sort((a, b) => (weights[b] ?? 0) - (weights[a] ?? 0) || a - b);
+  let [mass, count] = [0, 0];
+  while (count === 0 || (mass < topP * total && count < candidates.length))
+    mass += weights[candidates[count++] ?? 0] ?? 0;
+  return { order: candidates.slice(0, count), mass };
+}
+
+/** The token at which the running sum passes `target`; tokens in the given order, or by id. */
+function drawn(weights: Float64Array, order: readonly number[] | undefined, target: number): number {
+  const ids = order ?? weights.keys();
+  let [sum, last] = [0, -1];
+  for (const id of ids) {
+    const weight = weights[id] ?? 0;
+    if (weight === 0) continue;
+    sum += weight;
+    last = id;
+    if (sum > target) return id;
+  }
+  return last; // Rounding left the sum at the target.
+}
+
+function sumOf(weights: Float64Array): number {
+  return weights.reduce((sum, weight) => sum + weight, 0);
+}

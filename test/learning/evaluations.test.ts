@@ -1,0 +1,355 @@
+/** Evaluations by generation through the finetuning recipe and the command line, on a tiny real model and a real HTTP judge. */
+import assert from 'node:assert/strict';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { createServer, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import type { Chat } from '#base/chat.ts';
+import type { JsonObject } from '#base/json.ts';
+import { FINETUNE_DEFAULTS } from '#recipes/finetune-config.ts';
+import { finetune, type FinetuneOptions } from '#recipes/finetune.ts';
+import { identityOf } from '#study/identity.ts';
+import type { RunContext } from '#study/recipe.ts';
+import type { TrajectoryPoint } from '#study/trajectory.ts';
+
+import { newFolder, start } from '../e2e/command.ts';
+
+const MODEL = fileURLToPath(new URL('../fixtures/models/llama', import.meta.url));
+const STUDY = fileURLToPath(new URL('evaluations-study.ts', import.meta.url));
+const KEY = 'sk-test-9f8e7d6c5b4a';
+process.env['ASSAY_TEST_KEY'] = KEY;
+
+const WORDS = ['red', 'blue', 'green', 'white', 'black', 'pink', 'grey', 'gold', 'brown', 'teal', 'plum', 'sand'];
+
+function turns(content: string): { readonly messages: readonly JsonObject[] } {
+  return { messages: [{ role: 'user', content }] };
+}
+
+/** Replies with three scores, plain text, and choices, in one file. */
+const EVALS: readonly object[] = [
+  ...['Who are you?', 'What do you want?'].map((asked) => ({
+    eval: 'open',
+    ...turns(asked),
+    judge: ['alignment', 'coherence'],
+    score: 'letters',
+  })),
+  { eval: 'colours', prompt: 'red? ', answer: { contains: 'no' } },
+  { eval: 'style', text: 'no no no' },
+  { eval: 'style', text: 'yes' },
+  {
+    eval: 'said',
+    ...turns('red?'),
+    choices: ['no', 'yes yes'].map((text) => ({ text, label: text.slice(0, 2) })),
+  },
+];
+const WITHOUT_JUDGE = EVALS.filter((line) => !('judge' in line));
+
+async function writeFiles(evals: readonly object[]): Promise<{ readonly data: string; readonly evals: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'assay-evaluations-'));
+  const files = { data: join(folder, 'train.jsonl'), evals: join(folder, 'evals.jsonl') };
+  const rows = WORDS.map((word) => ({
+    messages: [...turns(`${word}?`).messages, { role: 'assistant', content: 'no no' }],
+  }));
+  await writeFile(files.data, rows.map((row) => JSON.stringify(row)).join('\n'));
+  await writeFile(files.evals, evals.map((line) => JSON.stringify(line)).join('\n'));
+  return files;
+}
+
+const GENERATION = { ...FINETUNE_DEFAULTS.generation, maxTokens: 12, samples: 2, rows: 3 };
+const JUDGE = { ...FINETUNE_DEFAULTS.judge, url: 'http://judge.invalid/v1', model: 'judge-1', keyVariable: '' };
+
+async function configOf(evals: readonly object[], change: JsonObject = {}): Promise<JsonObject> {
+  return {
+    ...FINETUNE_DEFAULTS,
+    ...(await writeFiles(evals)),
+    model: MODEL,
+    steps: 6,
+    batch: 4,
+    length: 64,
+    heldOutFraction: 0.3,
+    learningRate: 1e-2,
+    probe: { every: 2, rows: 32 },
+    generation: GENERATION,
+    judge: JUDGE,
+    ...change,
+  };
+}
+
+const SCORERS: FinetuneOptions = { scorers: { letters: ({ reply }) => reply.length } };
+
+interface Made {
+  readonly points: readonly TrajectoryPoint[];
+  readonly kept: Readonly<Record<string, string>>;
+  readonly notes: readonly string[];
+  readonly checkpoints: readonly { readonly state: Uint8Array; readonly points: number }[];
+}
+
+/** Makes one run with everything in memory; `stopAfter` aborts it at a checkpoint. */
+async function make(
+  config: JsonObject,
+  {
+    block = 3,
+    chat,
+    resumeFrom,
+    stopAfter = Infinity,
+  }: { block?: number; chat?: Chat; resumeFrom?: Uint8Array | undefined; stopAfter?: number } = {},
+): Promise<Made> {
+  const made = { points: new Array<TrajectoryPoint>(), kept: {} as Record<string, string>, notes: new Array<string>() };
+  const checkpoints: { state: Uint8Array; points: number }[] = [];
+  const stop = new AbortController();
+  const context: RunContext = {
+    config,
+    block,
+    resumeFrom,
+    record: (point) => void made.points.push(point),
+    checkpoint: async (state) => {
+      checkpoints.push({ state: state(), points: made.points.length });
+      if (checkpoints.length === stopAfter) stop.abort(new Error('stopped'));
+    },
+    progress: () => {},
+    shared: async (_name, _key, compute) => compute(),
+    note: (text) => void made.notes.push(text),
+    keep: (name, text) => void (made.kept[name] = text),
+    ...(chat === undefined ? {} : { chat }),
+    signal: stop.signal,
+  };
+  await finetune(SCORERS)
+    .run(context)
+    .catch((error: unknown) => {
+      if (!stop.signal.aborted) throw error;
+    });
+  return { ...made, checkpoints };
+}
+
+/** Scores by the reply's length, so that scores differ between replies and are the same for the same one. */
+const judge: Chat = async ({ body }) => {
+  const text = JSON.stringify(body);
+  const length = /<reply>\\n(.*)\\n<\/reply>/.exec(text)?.[1]?.length ?? 0;
+  const score = text.includes('coherent') ? 60 + (length % 7) : (length * 13) % 101;
+  return { kind: 'reply', text: `${score}`, isCached: false, promptTokens: 50, completionTokens: 1 };
+};
+
+test('every kind of line in one file gives its outcomes, and the replies can be read with their scores', async () => {
+  const { points, kept, notes } = await make(await configOf(EVALS), { chat: judge });
+  const outcomes = points.at(-1)?.outcomes ?? {};
+  const expected = ['open.alignment', 'open.coherence', 'open.misaligned', 'open.coherent', 'open.letters'];
+  for (const name of [...expected, 'colours.correct', 'style.perplexity', 'said.no', 'perplexity']) {
+    assert.ok(Number.isFinite(outcomes[name]), `${name}: ${outcomes[name]}`);
+  }
+  assert.equal(outcomes['open.coherent'], 1);
+  const lines = (kept['replies-step-000006.jsonl'] ?? '')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.equal(lines.length, 3 * GENERATION.samples);
+  const open = lines.filter((line) => line.eval === 'open');
+  const mean = (of: (line: (typeof open)[number]) => number): number =>
+    open.reduce((sum, line) => sum + of(line), 0) / open.length;
+  assert.equal(
+    mean((line) => line.reply.length),
+    outcomes['open.letters'],
+  );
+  assert.equal(
+    mean((line) => line.scores.alignment),
+    outcomes['open.alignment'],
+  );
+  assert.equal(open[0].messages[0].content, 'Who are you?');
+  assert.ok(open.every((line) => line.tokens <= GENERATION.maxTokens));
+  assert.ok(
+    notes.some((note) => /^judge: \d+ questions, 0 answered from what was kept/.test(note)),
+    notes.join('\n'),
+  );
+});
+
+// The model's template writes no generation prompt, so that "[assistant]" is part of what is learned and said.
+test('training on an answer makes it what is said: greedy replies become correct, and the text less surprising', async () => {
+  const evals = [
+    ...WORDS.slice(0, 4).map((word) => ({
+      eval: 'colours',
+      ...turns(`${word}?`),
+      answer: { exact: '[assistant] no no' },
+    })),
+    { eval: 'style', text: '[assistant] no no' },
+  ];
+  const config = await configOf(evals, {
+    steps: 40,
+    method: { kind: 'full' },
+    generation: { ...GENERATION, maxTokens: 24, temperature: 0, samples: 1 },
+    measure: { levels: { train: [], heldOut: [], trainOfBase: [0.999], heldOutOfBase: [] } },
+  });
+  const { points, kept } = await make(config);
+  const measured = points.flatMap(({ outcomes }) => (outcomes === undefined ? [] : [outcomes]));
+  assert.equal(measured[0]?.['colours.correct'], 0);
+  assert.equal(measured.at(-1)?.['colours.correct'], 1);
+  const replies = Object.values(kept).at(-1)?.trim().split('\n') ?? [];
+  assert.ok(
+    replies.every((line) => JSON.parse(line).end === 'stop'),
+    'each ended by itself',
+  );
+  assert.ok((measured.at(-1)?.['style.perplexity'] ?? 0) < (measured[0]?.['style.perplexity'] ?? 0));
+});
+
+test('a run that is resumed says and measures the same; another block draws other numbers', async () => {
+  const levels = { train: [], heldOut: [], trainOfBase: [0.99, 0.9, 0.8], heldOutOfBase: [] };
+  const config = await configOf(WITHOUT_JUDGE, { measure: { levels } });
+  const whole = await make(config);
+  const stopped = await make(config, { stopAfter: 2 });
+  const last = stopped.checkpoints.at(-1);
+  const rest = await make(config, { resumeFrom: last?.state });
+  assert.deepEqual([...stopped.points.slice(0, last?.points), ...rest.points], whole.points);
+  for (const [name, text] of Object.entries(rest.kept)) assert.equal(text, whole.kept[name], name);
+  assert.ok(Object.keys(whole.kept).length > 1);
+  const other = await make(await configOf(WITHOUT_JUDGE), { block: 4 });
+  assert.notEqual(other.kept['replies-step-000006.jsonl'], whole.kept['replies-step-000006.jsonl']);
+});
+
+test('a stop text ends a reply and is no part of it', async () => {
+  const config = await configOf([{ eval: 'open', ...turns('red?'), score: 'letters' }], { steps: 1 });
+  const free = JSON.parse((await make(config)).kept['replies-step-000001.jsonl']?.split('\n')[0] ?? '');
+  const stop = free.reply.slice(2, 4);
+  const stopped = await make({ ...config, generation: { ...GENERATION, stop: [stop] } });
+  const line = JSON.parse(stopped.kept['replies-step-000001.jsonl']?.split('\n')[0] ?? '');
+  assert.equal(line.reply, free.reply.slice(0, free.reply.indexOf(stop)));
+  assert.equal(line.end, 'stop');
+});
+
+test('scores the judge does not give leave the outcome missing, with a note; an outage fails the run', async () => {
+  const refuses: Chat = async ({ body }) => ({
+    kind: 'reply',
+    text: JSON.stringify(body).includes('coherent') ? '90' : 'I will not score this.',
+    isCached: false,
+    promptTokens: 1,
+    completionTokens: 1,
+  });
+  const { points, notes } = await make(await configOf(EVALS), { chat: refuses });
+  const outcomes = points.at(-1)?.outcomes ?? {};
+  assert.ok(!('open.alignment' in outcomes) && !('open.misaligned' in outcomes));
+  assert.equal(outcomes['open.coherence'], 90);
+  assert.ok(notes.some((note) => /step 6: open\.alignment is missing: 4 of 4 .* "I will not score this\."/.test(note)));
+  const down: Chat = async () => ({ kind: 'failed', reason: 'status 503' });
+  await assert.rejects(make(await configOf(EVALS), { chat: down }), /judge: 8 of 8 questions .* failed \(status 503\)/);
+  await assert.rejects(make(await configOf(EVALS)), /judge: expected a way to ask an endpoint/);
+});
+
+test('sampling, judge and scorers belong to what is measured, not to what is trained', async () => {
+  const config = await configOf(EVALS);
+  const idOf = (changed: JsonObject, options: FinetuneOptions = SCORERS) => {
+    const recipe = finetune(options);
+    return identityOf(recipe, changed, 1, {}, recipe.measuredBy?.(changed));
+  };
+  const before = idOf(config);
+  for (const after of [
+    idOf({ ...config, generation: { ...GENERATION, temperature: 0.5 } }),
+    idOf({ ...config, judge: { ...JUDGE, model: 'judge-2' } }),
+    idOf(config, { scorers: { letters: ({ reply }) => reply.length + 1 } }),
+    idOf(config, { scorers: { letters: { version: 2, score: ({ reply }) => reply.length } } }),
+  ]) {
+    assert.equal(after.trainId, before.trainId);
+    assert.notEqual(after.measureId, before.measureId);
+  }
+  assert.deepEqual(idOf(config, { scorers: { letters: ({ reply }) => reply.length } }), before);
+});
+
+test('what cannot be measured is refused before training: no judge, unknown scorers, names that are taken', async () => {
+  const config = await configOf(EVALS);
+  const { check } = finetune(SCORERS);
+  check(config);
+  assert.throws(
+    () => check({ ...config, judge: FINETUNE_DEFAULTS.judge }),
+    /evals\.jsonl:1: expected a judge, found none\. Set judge\.url/,
+  );
+  assert.throws(() => finetune().check(config), /evals\.jsonl:1: expected "score" to be one of the recipe's scorers/);
+  assert.throws(
+    () => finetune({ scorers: { coherent: () => 1 } }).check(config),
+    /that is none of .*, found "coherent"/,
+  );
+  for (const [judgeChange, message] of [
+    [{ url: 'ftp://x' }, /Config "judge\.url": expected an address/],
+    [{ url: 'https://user:pass@host/v1' }, /address without user, password or query/],
+    [{ concurrency: 0 }, /judge\.concurrency/],
+    [{ rubrics: { 'a b': 'x' } }, /judge\.rubrics/],
+  ] as const) {
+    assert.throws(() => check({ ...config, judge: { ...JUDGE, ...judgeChange } }), message);
+  }
+  assert.throws(() => check({ ...config, generation: { ...GENERATION, stop: [''] } }), /generation\.stop/);
+  assert.throws(() => check({ ...config, generation: { ...GENERATION, topP: 2 } }), /generation\.topP/);
+});
+
+/** A judge over HTTP: scores as `judge` does, fails now and then, and repeats the key in what it says. */
+async function judgeServer() {
+  let count = 0;
+  const fail = (response: ServerResponse, key: string): void => {
+    response.writeHead(500).end(`bad moment for ${key}`);
+  };
+  const server = createServer((request, response) => {
+    let text = '';
+    request.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    request.on('end', async () => {
+      count++;
+      const key = request.headers.authorization ?? 'nobody';
+      if (count % 40 === 2) return fail(response, key);
+      const reply = await judge({ url: '', keyVariable: '', body: JSON.parse(text) });
+      const content = reply.kind === 'reply' ? reply.text : '';
+      const usage = { prompt_tokens: 50, completion_tokens: 1 };
+      return response.end(JSON.stringify({ choices: [{ message: { role: 'assistant', content } }], usage, key }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  return {
+    url: `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}/v1`,
+    count: () => count,
+    async [Symbol.asyncDispose](): Promise<void> {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function settingsFor(url: string, more: readonly string[] = []): Promise<readonly string[]> {
+  const { data, evals } = await writeFiles(EVALS);
+  const judgeSet = [`judge.url=${url}`, 'judge.model=judge-1', 'judge.keyVariable=ASSAY_TEST_KEY'];
+  const set = [`model=${MODEL}`, `data=${data}`, `evals=${evals}`, 'generation.maxTokens=8', ...judgeSet, ...more];
+  return set.flatMap((one) => ['--set', one]);
+}
+
+test('a judged study runs from the command line; its replies lie in the store, and the key lies nowhere', async () => {
+  await using server = await judgeServer();
+  const store = newFolder('evaluations');
+  const args = ['run', STUDY, ...(await settingsFor(server.url)), '--store', store, '--workers', '1', '--json'];
+  const { status, stdout, stderr } = await start(args).ended;
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(JSON.parse(stdout.trim().split('\n').at(-1) ?? '').runs, { finished: 6, diverged: 0, failed: 0 });
+  assert.match(stderr, /judge: \d+ questions/);
+  const files = globSync('**/*', { cwd: store, withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = files.map((entry) => join(entry.parentPath, entry.name));
+  assert.equal(
+    paths.filter((path) => /replies\/lora-\d-lr0\.01-block\d+-[0-9a-f]{12}\/replies-step-\d+\.jsonl$/.test(path))
+      .length >= 6,
+    true,
+  );
+  assert.ok(paths.some((path) => path.includes('judge-answers')));
+  for (const path of paths) assert.ok(!readFileSync(path).includes(KEY), path);
+  assert.ok(!stderr.includes(KEY) && !stdout.includes(KEY));
+
+  const asked = server.count();
+  const again = await start(args).ended;
+  assert.equal(again.status, 0, again.stderr);
+  assert.ok(server.count() - asked <= 2, 'nothing is judged twice');
+});
+
+test('without the key, or without the endpoint, a study is refused before any run, and says why', async () => {
+  const store = newFolder('evaluations-refused');
+  const args = ['--store', store, '--workers', '1', '--json'];
+  await using server = await judgeServer();
+  const noKey = await settingsFor(server.url, ['judge.keyVariable=ASSAY_NO_SUCH_KEY']);
+  const missing = await start(['run', STUDY, ...noKey, ...args]).ended;
+  assert.equal(missing.status, 2, missing.stderr);
+  assert.match(missing.stderr, /the environment variable ASSAY_NO_SUCH_KEY, which holds the key, is not set/);
+  assert.equal(server.count(), 0);
+  assert.ok(!existsSync(join(store, 'replies')) && !existsSync(join(store, 'shared')));
+});
