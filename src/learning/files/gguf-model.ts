@@ -5,6 +5,7 @@
  * Source: `convert_hf_to_gguf.py` and `gguf-py/gguf/tensor_mapping.py` of llama.cpp.
  */
 import { AssayError } from '#base/errors.ts';
+import type { RopeScaling } from '#learning/models/config.ts';
 
 import type { ChatTemplate } from './chat-template.ts';
 import { chatTemplate } from './chat-template.ts';
@@ -12,7 +13,7 @@ import { ggufTokenizer } from './gguf-tokenizer.ts';
 import type { GgufFile } from './gguf.ts';
 import { openGguf } from './gguf.ts';
 import { checkSizes } from './hugging-face-config.ts';
-import type { ModelConfig, ModelFamily, NeededTensor, RopeScaling } from './model-config.ts';
+import type { ModelConfig, ModelFamily, NeededTensor } from './model-config.ts';
 import type { ModelFiles, TensorRecipe, Weights } from './model-files.ts';
 import { checkedWeights } from './model-files.ts';
 import { isCount } from './tensor-source.ts';
