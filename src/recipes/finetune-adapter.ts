@@ -1,7 +1,7 @@
 /** The adapter that a LoRA run has trained, in PEFT's form. */
 import { AssayError } from '#base/errors.ts';
-import { type LoraAdapter, type LoraFactors, writePeftAdapter } from '#learning/files/peft.ts';
-import { adaptedModules, type LoraConfig } from '#learning/lora.ts';
+import { type LoraAdapter, writePeftAdapter } from '#learning/files/peft.ts';
+import { adaptedModules, type LoraConfig, type LoraFactors } from '#learning/lora.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { linearModules } from '#learning/models/parameters.ts';
 import type { Memory } from '#learning/programs.ts';

@@ -9,6 +9,7 @@ import type { RopeScaling } from '#learning/models/config.ts';
 
 import type { ChatTemplate } from './chat-template.ts';
 import { chatTemplate } from './chat-template.ts';
+import { ggufCompanions } from './gguf-companions.ts';
 import { ggufTokenizer } from './gguf-tokenizer.ts';
 import type { GgufFile } from './gguf.ts';
 import { openGguf } from './gguf.ts';
@@ -40,6 +41,7 @@ export async function openGgufModel(path: string, now?: Date): Promise<ModelFile
       tokenizer,
       chatTemplate: templateOf(file, tokenizer, now),
       generation: { stopIds: stopIds(file) },
+      companions: async () => ggufCompanions(file, config, stopIds(file)),
       close,
       [Symbol.asyncDispose]: close,
     };
