@@ -28,6 +28,8 @@ export interface Program extends AsyncDisposable {
   bind(name: string, memory: Buffer): void;
   /** Binds where the program has that name, and does nothing where it does not read it. */
   bindIfKnown(name: string, memory: Buffer): void;
+  /** Whether the program has an input or output of that name. */
+  has(name: string): boolean;
   /** The memory bound to a name; bound to fresh memory on first use. */
   float32(name: string): Float32Array;
   int32(name: string): Int32Array;
@@ -84,6 +86,7 @@ export async function compile(
     bindIfKnown: (name, memory) => {
       if (values.has(name)) bind(name, memory);
     },
+    has: (name) => values.has(name),
     float32: (name) => narrow(memoryOf(name), Float32Array, name),
     int32: (name) => narrow(memoryOf(name), Int32Array, name),
     run: async () => {

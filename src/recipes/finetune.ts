@@ -8,9 +8,9 @@ import { canonicalJson, contentHash, type JsonObject } from '#base/json.ts';
 import type { Recipe, RunContext } from '#study/recipe.ts';
 import type { RunEnd } from '#study/trajectory.ts';
 
-import { writeTrainedAdapter } from './finetune-adapter.ts';
+import { writeTrainedAdapter, writeTrainedModel } from './finetune-adapter.ts';
 import { FINETUNE_DEFAULTS, type FinetuneConfig, readFinetuneConfig } from './finetune-config.ts';
-import { checkFiles, fileHashes } from './finetune-files.ts';
+import { checkFiles, fileHashes, finetunePaths } from './finetune-files.ts';
 import { createFinetuneLab, type FinetuneLab } from './finetune-lab.ts';
 import { type Material, type MaterialConfig, readMaterial } from './finetune-material.ts';
 import { trainingRun } from './training-run.ts';
@@ -30,7 +30,7 @@ export function finetune(): Recipe {
     semanticsVersion: 1,
     defaults: FINETUNE_DEFAULTS,
     learningRatePath: 'learningRate',
-    measurePaths: ['measure', 'saveAdapter', 'threads'],
+    measurePaths: ['measure', 'saveAdapter', 'saveModel', 'threads'],
     check: (config) => checkFiles(readFinetuneConfig(config)),
     inputs: (config) => hashes(readFinetuneConfig(config)),
     async run(context) {
@@ -57,15 +57,24 @@ async function runOn(context: RunContext, config: FinetuneConfig, lab: FinetuneL
     outcomes: lab.outcomes,
     step: async (step) => lab.step(step, block, config),
   });
-  if (end.kind === 'finished' && config.method.kind === 'lora' && config.saveAdapter !== '') {
-    const folder = join(config.saveAdapter, adapterName(context.config, block));
-    await writeTrainedAdapter(folder, config.method, model, lab.trainer.memory, config.model);
-  }
+  if (end.kind === 'finished') await saveTrained(context, config, lab);
   return end;
 }
 
+async function saveTrained(context: RunContext, config: FinetuneConfig, lab: FinetuneLab): Promise<void> {
+  const { method, saveAdapter, saveModel } = config;
+  const { trainer, material } = lab;
+  const name = runName(context.config, context.block);
+  if (method.kind === 'lora' && saveAdapter !== '') {
+    await writeTrainedAdapter(join(saveAdapter, name), method, material.model, trainer.memory, config.model);
+  }
+  if (saveModel !== '') {
+    await writeTrainedModel(join(saveModel, name), method, trainer.memory, finetunePaths(config).model);
+  }
+}
+
 /** The same run always has the same name, and no two runs share one. */
-function adapterName(config: JsonObject, block: number): string {
+function runName(config: JsonObject, block: number): string {
   return `seed-${block}-${contentHash(config).slice(0, 16)}`;
 }
 
@@ -89,6 +98,8 @@ function oneBench(): (config: FinetuneConfig) => Promise<FinetuneLab> {
 }
 
 function materialConfig(config: FinetuneConfig): MaterialConfig {
-  const { model, data, evals, mixIn, length, heldOutFraction, learnedTurns, probe } = config;
-  return { model, data, evals, mixIn, length, heldOutFraction, learnedTurns, probe: { rows: probe.rows } };
+  const { model, data, evals, mixIn, adapter, adapterUse } = config;
+  const { length, truncate, packing, heldOutFraction, learnedTurns, probe } = config;
+  const rows = { length, truncate, packing, heldOutFraction, learnedTurns, probe: { rows: probe.rows } };
+  return { model, data, evals, mixIn, adapter, adapterUse, ...rows };
 }

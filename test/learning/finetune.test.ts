@@ -245,6 +245,102 @@ test('the adapter a run writes, merged into the base, has the loss the run ended
   assert.ok(ended < (points[0]?.axes['train'] ?? 0));
 });
 
+for (const kind of ['full', 'lora'] as const) {
+  test(`the model a ${kind} run writes, read again, has the loss the run ended with`, async () => {
+    const files = await writeFiles();
+    const saveModel = join(files.folder, 'models');
+    const method = kind === 'full' ? { kind } : FINETUNE_DEFAULTS.method;
+    const { points } = await make(configOf(files, { saveModel, method }));
+    const [name = ''] = await readdir(saveModel);
+    await using written = await openModel(join(saveModel, name));
+    const weights = new Map<string, Float32Array>();
+    for (const tensor of written.shapes.keys()) weights.set(tensor, await written.tensor(tensor));
+    const { config, train } = await reference(files);
+    assert.deepEqual(engineConfig(written.config), config);
+    assert.ok(written.tokenizer !== undefined && written.chatTemplate !== undefined);
+    const [loss, ended] = [await referenceLoss(config, train, weights), points.at(-1)?.axes['train'] ?? 0];
+    assert.ok(Math.abs(loss - ended) < REORDERED, `${loss} against ${ended}`);
+    assert.ok(ended < (points[0]?.axes['train'] ?? 0));
+  });
+}
+
+async function trainedAdapter(files: Files): Promise<{ readonly adapter: string; readonly train: number }> {
+  const saveAdapter = join(files.folder, 'adapters');
+  const { points } = await make(configOf(files, { saveAdapter }));
+  const [name = ''] = await readdir(saveAdapter);
+  return { adapter: join(saveAdapter, name), train: points.at(-1)?.axes['train'] ?? Number.NaN };
+}
+
+test('no steps evaluate the model as it is given: an adapter merged or to be continued has the loss it was saved with', async () => {
+  const files = await writeFiles();
+  const { adapter, train } = await trainedAdapter(files);
+  const start = async (change: JsonObject) => (await make(configOf(files, { steps: 0, adapter, ...change }))).points;
+  for (const method of [{ kind: 'full' }, FINETUNE_DEFAULTS.method]) {
+    const merged = await start({ method });
+    assert.equal(merged.length, 1);
+    assert.ok(Math.abs((merged[0]?.axes['train'] ?? 0) - train) < REORDERED, `${merged[0]?.axes['train']}, ${train}`);
+    assert.equal(merged[0]?.axes['trainOfBase'], 1);
+    assert.ok(merged[0]?.outcomes?.['misaligned'] !== undefined);
+  }
+  const [continued] = await start({ adapterUse: 'continue' });
+  assert.equal(continued?.axes['train'], train); // the same program on the same numbers
+});
+
+test('training goes on from an adapter of the same form, and is refused on one of another', async () => {
+  const files = await writeFiles();
+  const { adapter, train } = await trainedAdapter(files);
+  const { points } = await make(configOf(files, { adapter, adapterUse: 'continue' }));
+  assert.equal(points[0]?.axes['train'], train);
+  assert.ok((points.at(-1)?.axes['train'] ?? Infinity) < train);
+  const lora = FINETUNE_DEFAULTS.method;
+  for (const method of [
+    { ...lora, rank: 4 },
+    { ...lora, alpha: 8 },
+    { ...lora, modules: ['q_proj'] },
+    { kind: 'full' },
+  ]) {
+    await assert.rejects(
+      make(configOf(files, { adapter, adapterUse: 'continue', method })),
+      /to continue it, expected LoRA of rank 8 and scale 2 on 14 modules .* adapterUse=merge/,
+    );
+  }
+});
+
+test('an adapter of another model is refused, and a changed byte of it is another input', async () => {
+  const files = await writeFiles();
+  const other = fileURLToPath(new URL('../fixtures/peft/gpt2', import.meta.url));
+  await assert.rejects(make(configOf(files, { adapter: other })), /expected a linear layer transformer\.h\.0/);
+  const inputs = (adapter: string): unknown => finetune().inputs?.(configOf(files, { adapter }));
+  const { adapter } = await trainedAdapter(files);
+  const before = inputs(adapter);
+  await writeFile(
+    join(adapter, 'adapter_config.json'),
+    `${await readFile(join(adapter, 'adapter_config.json'), 'utf8')}\n`,
+  );
+  assert.notDeepEqual(inputs(adapter), before);
+});
+
+test('packed rows train on what padded rows train on: one full batch of all rows has the same loss', async () => {
+  const files = await writeFiles();
+  const losses: number[] = [];
+  for (const packing of [false, true]) {
+    const config = readFinetuneConfig(configOf(files, { packing, length: 64 }));
+    const material = await readMaterial(config);
+    const rows = material.train.count;
+    await using lab = await createFinetuneLab({ ...config, batch: rows }, material);
+    lab.reset(0, config);
+    const layout = { ...answerLayout(material.train, rows), packed: packing };
+    const all = Int32Array.from({ length: rows }, (_, n) => n);
+    const weight = 1 / answerTokens(material.train, all);
+    losses.push(await lab.trainer.forwardBackward(answerBatch(material.train, layout, all, weight)));
+    if (packing) assert.ok(rows < (await reference(files)).train.length, `${rows} sequences`);
+  }
+  const [padded = 0, packed = 1] = losses;
+  assert.ok(Math.abs(padded - packed) < REORDERED, `${padded} against ${packed}`);
+  const run = await make(configOf(files, { packing: true, length: 64, batch: 2 }));
+  assert.ok((run.points.at(-1)?.axes['train'] ?? Infinity) < (run.points[0]?.axes['train'] ?? 0));
+});
+
 test('bad lines and files are refused by the check, before any training, with their line', async () => {
   const { check } = finetune();
   const badRow = await writeFiles([...chatRows().slice(0, 2), '{"messages":[{"role":"user","content":"x"}]}']);
@@ -260,7 +356,7 @@ test('bad lines and files are refused by the check, before any training, with th
   assert.throws(() => check(configOf({ ...good, data: 'study:misalignment-real/data/none.jsonl' })), /none\.jsonl/);
 });
 
-test('a row longer than allowed is refused with its line, not cut', async () => {
+test('a row longer than allowed is refused with its line, and cut only where asked', async () => {
   const files = await writeFiles([
     ...chatRows(),
     JSON.stringify({
@@ -271,6 +367,10 @@ test('a row longer than allowed is refused with its line, not cut', async () => 
     }),
   ]);
   await assert.rejects(make(configOf(files, { length: 48 })), /train\.jsonl:13: expected at most 48 tokens, found \d+/);
+  const cut = await readMaterial(readFinetuneConfig(configOf(files, { length: 48, truncate: true })));
+  const reports = [cut.train, cut.heldOutProbe].map(({ report }) => report.truncatedRows);
+  assert.deepEqual(reports.toSorted(), [0, 1]);
+  assert.equal(Math.max(cut.train.length, cut.heldOutProbe.length), 48);
 });
 
 test('every epoch trains each row once, in an order of its own, whatever the batch', () => {
