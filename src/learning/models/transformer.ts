@@ -4,7 +4,7 @@
  * keep them transposed). Activations are kept flat, [N, D] with N = B T, so that every linear is one matrix product.
  * @see Vaswani et al. 2017, arXiv:1706.03762; Radford et al. 2019 (GPT-2); Touvron et al. 2023, arXiv:2302.13971 (Llama).
  */
-import { add, gelu, geluTanh, mul, silu, sub } from '#engine/ops/elementwise.ts';
+import { add, gelu, geluTanh, mul, silu, sub, swiglu } from '#engine/ops/elementwise.ts';
 import { gather } from '#engine/ops/indexing.ts';
 import { broadcastTo, reshape, slice, transpose } from '#engine/ops/layout.ts';
 import { matmul } from '#engine/ops/linear-algebra.ts';
@@ -135,6 +135,9 @@ function normalizedHeads(config: TransformerConfig, layers: Layers, names: Block
 function mlp(config: TransformerConfig, layers: Layers, names: BlockModules, x: Tensor): Tensor {
   const activate = ACTIVATIONS[config.activation];
   const up = layers.linear(names.mlpUp, x);
+  if (config.mlp === 'gated' && config.activation === 'silu') {
+    return layers.linear(names.mlpDown, swiglu(layers.linear(names.mlpGate, x), up));
+  }
   const hidden = config.mlp === 'gated' ? mul(activate(layers.linear(names.mlpGate, x)), up) : activate(up);
   return layers.linear(names.mlpDown, hidden);
 }
