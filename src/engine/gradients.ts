@@ -3,7 +3,7 @@
  * gradient of the loss with respect to y; it returns one gradient an input, `undefined` where there is none.
  * A gradient may keep a broadcast shape: `differentiate` sums it back in one place. Gradients are graph nodes.
  */
-import { add, div, erf, exp, mul, step, sub } from '#engine/ops/elementwise.ts';
+import { add, div, erf, exp, mul, sigmoid, step, sub } from '#engine/ops/elementwise.ts';
 import { gather, pick, scatterPicked, scatterRows } from '#engine/ops/indexing.ts';
 import { broadcastTo, concat, meanKeep, reshape, slice, sum, sumKeep, transpose } from '#engine/ops/layout.ts';
 import { matmul } from '#engine/ops/linear-algebra.ts';
@@ -46,6 +46,8 @@ export const GRADIENTS: GradientTable = {
   // y = max(x, 0)  =>  dx = dy [x > 0]
   relu: ({ inputs: [x] }, _y, dy) => [mul(dy, step(x))],
   step: () => [undefined],
+
+  swiglu: ({ inputs: [gate, up] }, _y, dy) => swigluGradient(gate, up, dy),
 
   matmul: (node, _y, dy) => matmulGradient(node, dy),
   // y = x W^T + b  =>  dx = dy W, dW = dy^T x, db = sum of the rows of dy
@@ -91,6 +93,13 @@ function geluGradient(x: Tensor, dy: Tensor): Tensor {
   const distribution = add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5);
   const density = mul(exp(mul(mul(x, -0.5), x)), 1 / Math.sqrt(2 * Math.PI));
   return mul(dy, add(distribution, mul(x, density)));
+}
+
+// y = silu(g) u, silu(g) = g s(g)  =>  dg = dy u (s + silu (1 - s)), du = dy silu
+function swigluGradient(gate: Tensor, up: Tensor, dy: Tensor): readonly Gradient[] {
+  const s = sigmoid(gate);
+  const silu = mul(gate, s);
+  return [mul(mul(dy, up), add(s, mul(silu, sub(scalar(1), s)))), mul(dy, silu)];
 }
 
 // Y = a op(A) op(B). With neither transposed: dA = a dY B^T, dB = a A^T dY; the other cases by transposing both sides.

@@ -6,13 +6,27 @@ import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 
 import { AssayError } from '#base/errors.ts';
 import { lower } from '#engine/onnx/lower.ts';
-import { encodeModel, type OnnxValue } from '#engine/onnx/proto.ts';
+import {
+  encodeModel,
+  type ExternalData,
+  type OnnxGraph,
+  type OnnxInitializer,
+  type OnnxValue,
+} from '#engine/onnx/proto.ts';
 import { sizeOf, type Tensor } from '#engine/tensor.ts';
 
 /** Memory that a feed is read from or a fetch is written to. */
 export type Buffer = Float32Array | Int32Array;
 
+/** Inputs that stand in files of one folder and never change; the runtime maps them, so processes share one copy. */
+export interface FrozenInputs {
+  readonly folder: string;
+  readonly inputs: ReadonlyMap<string, ExternalData>;
+}
+
 export interface CompileOptions {
+  /** Inputs that are read from files instead of being bound. */
+  readonly frozen?: FrozenInputs | undefined;
   /** Threads of ONNX Runtime's pool; results have the same bits for any number. Default 1. */
   readonly threads?: number;
 }
@@ -28,6 +42,8 @@ export interface Program extends AsyncDisposable {
   bind(name: string, memory: Buffer): void;
   /** Binds where the program has that name, and does nothing where it does not read it. */
   bindIfKnown(name: string, memory: Buffer): void;
+  /** Whether the program has an input or output of that name. */
+  has(name: string): boolean;
   /** The memory bound to a name; bound to fresh memory on first use. */
   float32(name: string): Float32Array;
   int32(name: string): Int32Array;
@@ -40,7 +56,7 @@ export async function compile(
   outputs: Readonly<Record<string, Tensor>>,
   options: CompileOptions = {},
 ): Promise<Program> {
-  const graph = lower(outputs);
+  const graph = withFrozen(lower(outputs), options.frozen);
   const session = await InferenceSession.create(encodeModel(graph), {
     executionProviders: ['cpu'],
     executionMode: 'sequential',
@@ -48,7 +64,7 @@ export async function compile(
     intraOpNumThreads: options.threads ?? 1,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
-    extra: { session: { force_spinning_stop: '1' } },
+    extra: { session: sessionEntries(options.frozen) },
   });
   const feeds: Record<string, OrtTensor> = {};
   const fetches: Record<string, OrtTensor> = {};
@@ -84,6 +100,7 @@ export async function compile(
     bindIfKnown: (name, memory) => {
       if (values.has(name)) bind(name, memory);
     },
+    has: (name) => values.has(name),
     float32: (name) => narrow(memoryOf(name), Float32Array, name),
     int32: (name) => narrow(memoryOf(name), Int32Array, name),
     run: async () => {
@@ -92,6 +109,24 @@ export async function compile(
     },
     [Symbol.asyncDispose]: () => session.release(),
   };
+}
+
+/** A graph in which inputs that stand in files are constants. */
+function withFrozen(graph: OnnxGraph, frozen: FrozenInputs | undefined): OnnxGraph {
+  const initializers = graph.inputs.flatMap((value): OnnxInitializer[] => {
+    const values = frozen?.inputs.get(value.name);
+    return values === undefined ? [] : [{ ...value, values }];
+  });
+  const inputs = graph.inputs.filter(({ name }) => frozen?.inputs.has(name) !== true);
+  return { ...graph, inputs, initializers: [...graph.initializers, ...initializers] };
+}
+
+/** Options of ONNX Runtime by its own names. */
+function sessionEntries(frozen: FrozenInputs | undefined): Readonly<Record<string, string>> {
+  const entries = { force_spinning_stop: '1' };
+  if (frozen === undefined) return entries;
+  // Prepacked weights would be copies of what is mapped.
+  return { ...entries, disable_prepacking: '1', model_external_initializers_file_folder_path: frozen.folder };
 }
 
 function narrow<T extends Buffer>(memory: Buffer, type: abstract new (...args: never[]) => T, name: string): T {

@@ -37,6 +37,7 @@ export interface Primitives {
   relu: Primitive<Unary>;
   /** 1 where the input is > 0, else 0; its gradient is zero. */
   step: Primitive<Unary>;
+  swiglu: Primitive<readonly [gate: Tensor, up: Tensor]>;
   matmul: Primitive<Binary, { readonly transposeA: boolean; readonly transposeB: boolean; readonly alpha: number }>;
   linear: Primitive<readonly [x: Tensor, weight: Tensor, bias: Tensor]>;
   reshape: Primitive<Unary>;

@@ -26,6 +26,30 @@ export function loraScale({ rank, alpha, scaling }: LoraConfig): number {
   return scaling === 'alphaOverRank' ? alpha / rank : alpha / Math.sqrt(rank);
 }
 
+/** The two factors of an adapted linear layer: A [r, dIn] and B [dOut, r]. */
+export interface LoraFactors {
+  readonly dIn: number;
+  readonly dOut: number;
+  readonly a: Float32Array;
+  readonly b: Float32Array;
+}
+
+/** W + scale * B A, shape [dOut, dIn], each value summed in float64 and rounded once; W itself is left as it is. */
+export function mergedWeight(weight: Float32Array, { dIn, dOut, a, b }: LoraFactors, scale: number): Float32Array {
+  const rank = a.length / dIn;
+  const merged = new Float32Array(dOut * dIn);
+  const row = new Float64Array(dIn);
+  for (let o = 0; o < dOut; o++) {
+    row.set(weight.subarray(o * dIn, (o + 1) * dIn));
+    for (let k = 0; k < rank; k++) {
+      const factor = scale * (b[o * rank + k] ?? 0);
+      for (let i = 0; i < dIn; i++) row[i] = (row[i] ?? 0) + factor * (a[k * dIn + i] ?? 0);
+    }
+    merged.set(row, o * dIn);
+  }
+  return merged;
+}
+
 /** The adapted modules among a model's linear ones. @throws AssayError where a name or layer fits none. */
 export function adaptedModules(config: LoraConfig, linearModules: readonly string[]): readonly string[] {
   const { modules, layers } = config;

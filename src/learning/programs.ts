@@ -2,7 +2,7 @@
 import { differentiate } from '#engine/differentiate.ts';
 import { crossEntropy, weightedSum } from '#engine/ops/network.ts';
 import { constant, input } from '#engine/ops/sources.ts';
-import { compile, type Program } from '#engine/session.ts';
+import { compile, type FrozenInputs, type Program } from '#engine/session.ts';
 import type { Tensor } from '#engine/tensor.ts';
 import type { TrainedModel } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
@@ -28,6 +28,7 @@ export async function compileStep(
   layout: BatchLayout,
   memory: Memory,
   threads: number,
+  frozen?: FrozenInputs,
 ): Promise<Program> {
   const logits = labelLogits(config, model, layout);
   const losses = crossEntropy(logits, input('labels', logits.shape.slice(0, 1), 'int32'));
@@ -40,7 +41,7 @@ export async function compileStep(
     const gradient = gradients[i];
     return gradient === undefined ? [] : [[gradientOutput(name), gradient]];
   });
-  return bindMemory(await compile({ loss, ...Object.fromEntries(named) }, { threads }), memory);
+  return bindMemory(await compile({ ...Object.fromEntries(named), loss }, { threads, frozen }), memory);
 }
 
 /** Names of the scorer's label inputs and loss outputs, one pair a label set. */

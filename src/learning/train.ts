@@ -49,11 +49,15 @@ export interface Batch {
   readonly labels: Int32Array;
   /** Weight of each label's loss, shape [M]; the loss is the weighted sum. */
   readonly weights: Float32Array;
+  /** Where rows are packed: which row of its sequence each token belongs to, shape [B T]. */
+  readonly segments?: Int32Array;
+  /** Where rows are packed: the place of each token in its row, shape [B T]. */
+  readonly positions?: Int32Array;
 }
 
 export interface Trainer extends AsyncDisposable {
   /**
-   * Starts over: base weights, a fresh adapter drawn from `rng`, zero optimizer state. Trained weights are copied in;
+   * Starts over: base weights, an adapter (that of `base`, else a fresh one drawn from `rng`), zero optimizer state. Trained weights are copied in;
    * frozen ones are read where they are, so that one copy of a base serves any number of trainers.
    */
   reset(base: Memory, rng: Rng): void;
@@ -141,6 +145,8 @@ function trainerOf(config: TrainerConfig, parts: Parts): Trainer {
       program.int32('tokens').set(batch.tokens);
       program.int32('labels').set(batch.labels);
       program.float32('weights').set(batch.weights);
+      if (batch.segments !== undefined) program.float32('segments').set(batch.segments);
+      if (batch.positions !== undefined && program.has('positions')) program.int32('positions').set(batch.positions);
       await program.run();
       if (parts.fresh === undefined && microBatches > 0) throw new Error('set `accumulation` to add up gradients');
       parts.fresh?.forEach(({ offset, view }, i) => {
@@ -205,12 +211,12 @@ function scorerOf(program: Program): Scorer {
   };
 }
 
-/** Copies the trained weights in from the base; what the base does not have, the adapter, starts anew. */
+/** Copies the trained weights in from the base; what it does not have, a fresh adapter, is drawn. */
 function fillTrained({ model, parameters }: Parts, base: Memory, rng: Rng): void {
   const isBase = new Set(model.base.map(({ name }) => name));
   model.trained.forEach((spec, i) => {
     const target = parameters[i]?.values ?? new Float32Array();
-    if (isBase.has(spec.name)) target.set(baseTensor(spec, base));
+    if (isBase.has(spec.name) || base.has(spec.name)) target.set(baseTensor(spec, base));
     else fillInitial(spec, target, rng);
   });
 }

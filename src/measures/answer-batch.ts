@@ -38,25 +38,29 @@ export function answerLayout({ count, length, lossMask }: Sequences, rows: numbe
  * @param weight Of each answer token; other positions weigh 0.
  */
 export function answerBatch(
-  { ids, lossMask, length }: Sequences,
-  { columns, labelled }: AnswerLayout,
+  sequences: Sequences,
+  { columns, labelled, packed = false }: AnswerLayout,
   chosen: Int32Array,
   weight: number,
 ): Batch {
+  const { ids, lossMask, length } = sequences;
   const tokens = new Int32Array(chosen.length * length);
+  const [segments, positions] = [new Int32Array(tokens.length), new Int32Array(tokens.length)];
   const labels = new Int32Array(labelled.length);
   const weights = new Float32Array(labelled.length);
   chosen.forEach((sequence, row) => {
     if (sequence === NO_ROW) return;
     const start = sequence * length;
     tokens.set(ids.subarray(start, start + length), row * length);
+    segments.set(sequences.segments.subarray(start, start + length), row * length);
+    positions.set(sequences.positions.subarray(start, start + length), row * length);
     columns.forEach((t, c) => {
       const isAnswer = lossMask[start + t + 1] === 1;
       labels[row * columns.length + c] = isAnswer ? (ids[start + t + 1] ?? 0) : 0;
       weights[row * columns.length + c] = isAnswer ? weight : 0;
     });
   });
-  return { tokens, labels, weights };
+  return { tokens, labels, weights, ...(packed ? { segments, positions } : {}) };
 }
 
 /** How many answer tokens some sequences have. */

@@ -15,6 +15,7 @@ import {
   readGeneration,
   readJudge,
 } from './evaluation-config.ts';
+import type { AdapterUse } from './finetune-adapter.ts';
 import { readMethod, readOptimizer, readSchedule } from './training-config.ts';
 
 export interface FinetuneConfig {
@@ -26,17 +27,26 @@ export interface FinetuneConfig {
   readonly evals: string;
   /** More rows to train on, JSONL, which are never held out or probed; '' for none. */
   readonly mixIn: string;
+  /** A folder with a LoRA adapter in PEFT's form that the base model gets before anything else; '' for none. */
+  readonly adapter: string;
+  /** `merge`: added to the base's weights; `continue`: where training starts, under LoRA of the same rank, scale and modules. */
+  readonly adapterUse: AdapterUse;
   readonly method: Method;
   readonly optimizer: OptimizerConfig;
   readonly learningRate: number;
   readonly schedule: Schedule;
+  /** 0 only evaluates. */
   readonly steps: number;
-  /** Rows a step. */
+  /** Rows a step; sequences, where rows are packed. */
   readonly batch: number;
   /** Micro-batches a step; a divisor of `batch`. */
   readonly accumulation: number;
-  /** Longest row, in tokens; longer ones are refused. */
+  /** Longest row, in tokens; longer ones are refused, or cut. */
   readonly length: number;
+  /** Cuts training and held-out rows that are too long at their end; choices are never cut. */
+  readonly truncate: boolean;
+  /** Trains on sequences of `length` tokens with as many rows in each as fit, instead of a padded row in each. */
+  readonly packing: boolean;
   /** Expected share of the questions that is held out. */
   readonly heldOutFraction: number;
   readonly learnedTurns: LearnedTurns;
@@ -53,6 +63,8 @@ export interface FinetuneConfig {
   readonly generation: GenerationConfig;
   /** Who scores replies that a judge is to score. */
   readonly judge: JudgeConfig;
+  /** Folder for the trained models, one Hugging Face folder a run, LoRA merged into the base; '' for none. */
+  readonly saveModel: string;
   readonly measure: {
     /** Axis name -> the levels where the outcomes are measured, in the axis' unit. */
     readonly levels: Readonly<Record<string, readonly number[]>>;
@@ -68,6 +80,8 @@ export const FINETUNE_DEFAULTS = {
   data: '',
   evals: '',
   mixIn: '',
+  adapter: '',
+  adapterUse: 'merge',
   method: { kind: 'lora', rank: 8, alpha: 16, scaling: 'alphaOverRank', modules: 'all' },
   optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0 },
   learningRate: 1e-4,
@@ -76,6 +90,8 @@ export const FINETUNE_DEFAULTS = {
   batch: 8,
   accumulation: 1,
   length: 256,
+  truncate: false,
+  packing: false,
   heldOutFraction: 0.2,
   learnedTurns: 'all',
   seeds: { init: 0, data: 0 },
@@ -85,6 +101,7 @@ export const FINETUNE_DEFAULTS = {
   saveAdapter: '',
   generation: GENERATION_DEFAULTS,
   judge: JUDGE_DEFAULTS,
+  saveModel: '',
   measure: { levels: { train: [], heldOut: [], trainOfBase: [], heldOutOfBase: [] } },
 } as const satisfies JsonObject;
 
@@ -97,14 +114,18 @@ export function readFinetuneConfig(config: JsonObject): FinetuneConfig {
     data: readPath(reader, 'data', 'a JSONL file of training rows'),
     evals: readText(reader, 'evals'),
     mixIn: readText(reader, 'mixIn'),
+    adapter: readText(reader, 'adapter'),
+    adapterUse: reader.oneOf('adapterUse', ['merge', 'continue']),
     method: readMethod(reader.object('method')),
     optimizer: readOptimizer(reader.object('optimizer')),
     learningRate: reader.number('learningRate', { min: 0 }),
     schedule: readSchedule(reader.object('schedule')),
-    steps: count('steps'),
+    steps: reader.number('steps', { min: 0, integer: true }),
     batch: count('batch'),
     accumulation: count('accumulation'),
     length: reader.number('length', { min: 2, integer: true }),
+    truncate: reader.boolean('truncate'),
+    packing: reader.boolean('packing'),
     heldOutFraction: reader.number('heldOutFraction', { min: 0.01, max: 0.9 }),
     learnedTurns: reader.oneOf('learnedTurns', ['all', 'last']),
     seeds: readWhole(reader.object('seeds'), ['init', 'data']),
@@ -114,6 +135,7 @@ export function readFinetuneConfig(config: JsonObject): FinetuneConfig {
     saveAdapter: readText(reader, 'saveAdapter'),
     generation: readGeneration(reader.object('generation')),
     judge: readJudge(reader.object('judge')),
+    saveModel: readText(reader, 'saveModel'),
     measure: readMeasure(reader.object('measure')),
   };
   reader.done();

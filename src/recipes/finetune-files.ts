@@ -24,11 +24,12 @@ const CHUNK_BYTES = 1 << 22;
 const MODEL_FILES = /\.(json|safetensors|jinja)$/;
 
 /** The files of a config on this machine. */
-export type FinetunePaths = Pick<FinetuneConfig, 'model' | 'data' | 'evals' | 'mixIn'>;
+export type FinetunePaths = Pick<FinetuneConfig, 'model' | 'data' | 'evals' | 'mixIn' | 'adapter'>;
 
 /** Where a config's paths lead; '' stays ''. */
-export function finetunePaths({ model, data, evals, mixIn }: FinetunePaths): FinetunePaths {
-  return { model: located(model), data: located(data), evals: located(evals), mixIn: located(mixIn) };
+export function finetunePaths({ model, data, evals, mixIn, adapter }: FinetunePaths): FinetunePaths {
+  const files = { data: located(data), evals: located(evals), mixIn: located(mixIn) };
+  return { model: located(model), ...files, adapter: located(adapter) };
 }
 
 function located(path: string): string {
@@ -40,11 +41,17 @@ function located(path: string): string {
  * @throws AssayError naming `path:line`, or the file that is missing.
  */
 export function checkFiles(given: FinetunePaths, known: KnownScores): string | undefined {
-  const { model, data, evals, mixIn } = finetunePaths(given);
-  if (model.startsWith('hf://')) {
-    throw new AssayError('config', `model: expected a folder or GGUF file, found ${model}. Download the model first.`);
+  const { model, data, evals, mixIn, adapter } = finetunePaths(given);
+  for (const path of [model, adapter]) {
+    if (path.startsWith('hf://')) {
+      throw new AssayError(
+        'config',
+        `Expected a folder or GGUF file, found ${path}: the command line downloads models.`,
+      );
+    }
   }
   statOf(model);
+  if (adapter !== '') statOf(adapter);
   for (const path of [data, mixIn]) {
     if (path !== '') checkLines(path, (value, _line, where) => void parseTrainingRow(value, where));
   }
@@ -81,16 +88,13 @@ export function fileHashes(): (given: FinetunePaths) => Readonly<Record<string, 
   };
   return (given) => {
     const paths = finetunePaths(given);
-    const { model, ...files } = paths;
-    const named = Object.entries(files).filter(([, path]) => path !== '');
-    return Object.fromEntries([
-      ['model', modelHash(model, hashOf)],
-      ...named.map(([name, path]): [string, string] => [name, hashOf(path)]),
-    ]);
+    const named = Object.entries(paths).filter(([, path]) => path !== '');
+    return Object.fromEntries(named.map(([name, path]): [string, string] => [name, pathHash(path, hashOf)]));
   };
 }
 
-function modelHash(path: string, hashOf: (path: string) => string): string {
+/** A file's hash, or that of a model's or adapter's folder. */
+function pathHash(path: string, hashOf: (path: string) => string): string {
   if (!statOf(path).isDirectory()) return hashOf(path);
   const names = readdirSync(path).filter((name) => MODEL_FILES.test(name));
   return contentHash(Object.fromEntries(names.map((name) => [name, hashOf(join(path, name))])));

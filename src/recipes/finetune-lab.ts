@@ -9,8 +9,10 @@ import { learningRateAt } from '#learning/optim/schedule.ts';
 import { answerBatch, answerLayout, answerTokens, type AnswerLayout } from '#measures/answer-batch.ts';
 import { answerScorer, lossPerToken } from '#measures/answer-losses.ts';
 
+import { checkContinues } from './finetune-adapter.ts';
 import type { FINETUNE_AXES, FinetuneConfig } from './finetune-config.ts';
 import { type Evaluate, evaluator } from './finetune-evaluations.ts';
+import { finetunePaths } from './finetune-files.ts';
 import type { Material } from './finetune-material.ts';
 
 /** What a run can be matched on. */
@@ -31,7 +33,10 @@ export interface FinetuneLab extends AsyncDisposable {
 export async function createFinetuneLab(config: FinetuneConfig, material: Material): Promise<FinetuneLab> {
   const { method, optimizer, accumulation, threads } = config;
   const rows = config.batch / accumulation;
-  const layout = answerLayout(material.train, rows);
+  const layout = { ...answerLayout(material.train, rows), packed: config.packing };
+  if (config.adapter !== '' && config.adapterUse === 'continue') {
+    await checkContinues(finetunePaths(config).adapter, method, material.model);
+  }
   const trainer = await createTrainer({
     model: material.model,
     method,
@@ -43,7 +48,7 @@ export async function createFinetuneLab(config: FinetuneConfig, material: Materi
   const trainLoss = await lossOf(trainer, material.trainProbe, rows);
   const heldOutLoss = await lossOf(trainer, material.heldOutProbe, rows);
   const evaluate = await evaluator(trainer, material.evaluations, rows, config.generation.rows);
-  // Without a step taken every method computes what the base model does, whatever the adapter's start.
+  // Without a step taken every method computes what the base model (with the adapter it was given) does.
   trainer.reset(material.weights, rngOf('base model'));
   const base = { train: await trainLoss(), heldOut: await heldOutLoss() };
   return {

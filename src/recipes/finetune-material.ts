@@ -1,6 +1,7 @@
 /** What finetuning runs read from files, ready for training: the model's weights, the rows as tokens, the evaluations. */
 import { AssayError } from '#base/errors.ts';
 import { rngOf } from '#base/rng.ts';
+import type { LearnedTurns } from '#learning/data/assistant-spans.ts';
 import { questionOf, splitHeldOut } from '#learning/data/held-out-split.ts';
 import { arrangeRows, type Sequences } from '#learning/data/sequences.ts';
 import { tokenizeRows, type TokenizeSetup, type TokenRow } from '#learning/data/token-rows.ts';
@@ -15,12 +16,23 @@ import type { KnownScores } from '#measures/evaluation-line.ts';
 
 import type { FinetuneConfig } from './finetune-config.ts';
 import { type Evaluations, prepareEvaluations, readEvaluations } from './finetune-evaluations.ts';
+import { withAdapter } from './finetune-adapter.ts';
 import { finetunePaths } from './finetune-files.ts';
 
 /** The parts of a config that decide what is read. */
 export type MaterialConfig = Pick<
   FinetuneConfig,
-  'model' | 'data' | 'evals' | 'mixIn' | 'length' | 'heldOutFraction' | 'learnedTurns'
+  | 'model'
+  | 'data'
+  | 'evals'
+  | 'mixIn'
+  | 'adapter'
+  | 'adapterUse'
+  | 'length'
+  | 'truncate'
+  | 'packing'
+  | 'heldOutFraction'
+  | 'learnedTurns'
 > & { readonly probe: Pick<FinetuneConfig['probe'], 'rows'> };
 
 /** All of it fixed: the same for every run of the same files. */
@@ -45,16 +57,21 @@ export async function readMaterial(config: MaterialConfig, known?: KnownScores):
   const { train, heldOut } = splitHeldOut(rows, config.heldOutFraction);
   refuseLeaks(heldOut, extra, paths.mixIn);
   await using files = await openModel(paths.model);
-  const tokenize = tokenizerOf(files, config);
-  const sequencesOf = (part: readonly NumberedRow[]): Sequences => padded(tokenize(part, paths.data));
+  const most = longestRow(files, config);
+  const limit: RowLimit = { most, length: config.length, truncate: config.truncate };
+  const tokenize = tokenizerOf(files, config.learnedTurns, limit);
+  const probeOf = (part: readonly NumberedRow[]): Sequences =>
+    padded(tokenize(someOf(part, config.probe.rows), paths.data), most);
   const trained = [...tokenize(train, paths.data), ...tokenize(extra, paths.mixIn)];
+  const whole = tokenizerOf(files, config.learnedTurns, { ...limit, truncate: false });
+  const weights = await readWeights(files);
   return {
     model: engineConfig(files.config),
-    weights: await readWeights(files),
-    train: padded(trained),
-    trainProbe: sequencesOf(someOf(train, config.probe.rows)),
-    heldOutProbe: sequencesOf(someOf(heldOut, config.probe.rows)),
-    evaluations: prepareEvaluations(items, files, (asked) => padded(tokenize(asked, paths.evals))),
+    weights: paths.adapter === '' ? weights : await withAdapter(weights, paths.adapter, config.adapterUse),
+    train: config.packing ? arrangeRows(trained, most, 'pack', 0) : padded(trained, most),
+    trainProbe: probeOf(train),
+    heldOutProbe: probeOf(heldOut),
+    evaluations: prepareEvaluations(items, files, (asked) => padded(whole(asked, paths.evals), most)),
   };
 }
 
@@ -77,26 +94,41 @@ function someOf(rows: readonly NumberedRow[], most: number): readonly NumberedRo
   return Array.from(chosen, (index) => rows[index]).filter((row) => row !== undefined);
 }
 
-/** One row a sequence, as long as the longest. */
-function padded(rows: readonly TokenRow[]): Sequences {
-  const longest = rows.reduce((most, { ids }) => Math.max(most, ids.length), 2);
-  return arrangeRows(rows, longest, 'pad', 0);
+/** One row a sequence, as long as the longest, cut where that is longer than allowed. */
+function padded(rows: readonly TokenRow[], most: number): Sequences {
+  const longest = rows.reduce((longer, { ids }) => Math.max(longer, ids.length), 2);
+  return arrangeRows(rows, Math.min(longest, most), 'pad', 0);
 }
 
-function tokenizerOf(
+/** How long rows may be, in tokens. */
+export interface RowLimit {
+  readonly most: number;
+  /** What the config allows; `most` is less where the model takes less. */
+  readonly length: number;
+  /** Whether longer rows pass here, to be cut later. */
+  readonly truncate: boolean;
+}
+
+/** The longest row of a config on its model, in tokens. */
+export function longestRow(files: ModelFiles, { length }: Pick<FinetuneConfig, 'length'>): number {
+  return Math.min(length, files.config.contextLength);
+}
+
+/** Tokenizes rows of a file; the result throws AssayError naming `path:line` of a row that is too long. */
+export function tokenizerOf(
   files: ModelFiles,
-  config: MaterialConfig,
+  learnedTurns: LearnedTurns,
+  { most, length, truncate }: RowLimit,
 ): (rows: readonly NumberedRow[], path: string) => TokenRow[] {
   const { tokenizer, chatTemplate, path: model } = files;
   if (tokenizer === undefined) {
     throw new AssayError('file', `${model}: expected a tokenizer (tokenizer.json), found none.`);
   }
-  const most = Math.min(config.length, files.config.contextLength);
-  const setup: TokenizeSetup = { tokenizer, chatTemplate, learnedTurns: config.learnedTurns };
+  const setup: TokenizeSetup = { tokenizer, chatTemplate, learnedTurns };
   return (rows, path) => {
     const tokenized = tokenizeRows(rows, setup, path);
     for (const { line, ids } of tokenized) {
-      if (ids.length > most) throw tooLong(`${path}:${line}`, ids.length, most, config.length);
+      if (ids.length > most && !truncate) throw tooLong(`${path}:${line}`, ids.length, most, length);
       const unknown = ids.find((id) => id >= files.config.vocabSize);
       if (unknown === undefined) continue;
       throw new AssayError(
@@ -109,7 +141,7 @@ function tokenizerOf(
 }
 
 function tooLong(where: string, found: number, most: number, length: number): AssayError {
-  const remedy = most < length ? 'the model takes no more' : 'raise "length", or shorten the row';
+  const remedy = most < length ? 'the model takes no more' : 'raise "length", set truncate=true, or shorten the row';
   return new AssayError('data', `${where}: expected at most ${most} tokens, found ${found}; ${remedy}.`);
 }
 

@@ -12,9 +12,9 @@ import { OWN_SCORES, type ScoreReply } from '#measures/reply-scores.ts';
 import type { Recipe, RunContext } from '#study/recipe.ts';
 import type { RunEnd } from '#study/trajectory.ts';
 
-import { writeTrainedAdapter } from './finetune-adapter.ts';
+import { writeTrainedAdapter, writeTrainedModel } from './finetune-adapter.ts';
 import { FINETUNE_DEFAULTS, type FinetuneConfig, readFinetuneConfig } from './finetune-config.ts';
-import { checkFiles, fileHashes } from './finetune-files.ts';
+import { checkFiles, fileHashes, finetunePaths } from './finetune-files.ts';
 import { createFinetuneLab, type FinetuneLab } from './finetune-lab.ts';
 import { type Material, type MaterialConfig, readMaterial } from './finetune-material.ts';
 import { trainingRun } from './training-run.ts';
@@ -46,7 +46,7 @@ export function finetune(options: FinetuneOptions = {}): Recipe {
     semanticsVersion: 1,
     defaults: FINETUNE_DEFAULTS,
     learningRatePath: 'learningRate',
-    measurePaths: ['measure', 'saveAdapter', 'threads', 'generation', 'judge'],
+    measurePaths: ['measure', 'saveAdapter', 'saveModel', 'threads', 'generation', 'judge'],
     check: (config) => void judgedBy(readFinetuneConfig(config), scorers),
     measuredBy: () => scorers.versions,
     async ready(json, chat) {
@@ -127,15 +127,24 @@ async function runOn(
     step: async (step) => lab.step(step, block, config),
   });
   if (bill.asked > 0) context.note?.(billText(bill, config.judge));
-  if (end.kind === 'finished' && config.method.kind === 'lora' && config.saveAdapter !== '') {
-    const folder = join(config.saveAdapter, adapterName(context.config, block));
-    await writeTrainedAdapter(folder, config.method, model, lab.trainer.memory, config.model);
-  }
+  if (end.kind === 'finished') await saveTrained(context, config, lab);
   return end;
 }
 
+async function saveTrained(context: RunContext, config: FinetuneConfig, lab: FinetuneLab): Promise<void> {
+  const { method, saveAdapter, saveModel } = config;
+  const { trainer, material } = lab;
+  const name = runName(context.config, context.block);
+  if (method.kind === 'lora' && saveAdapter !== '') {
+    await writeTrainedAdapter(join(saveAdapter, name), method, material.model, trainer.memory, config.model);
+  }
+  if (saveModel !== '') {
+    await writeTrainedModel(join(saveModel, name), method, trainer.memory, finetunePaths(config).model);
+  }
+}
+
 /** The same run always has the same name, and no two runs share one. */
-function adapterName(config: JsonObject, block: number): string {
+function runName(config: JsonObject, block: number): string {
   return `seed-${block}-${contentHash(config).slice(0, 16)}`;
 }
 
@@ -160,6 +169,8 @@ function oneBench(): (config: FinetuneConfig, known: KnownScores) => Promise<Fin
 }
 
 function materialConfig(config: FinetuneConfig): MaterialConfig {
-  const { model, data, evals, mixIn, length, heldOutFraction, learnedTurns, probe } = config;
-  return { model, data, evals, mixIn, length, heldOutFraction, learnedTurns, probe: { rows: probe.rows } };
+  const { model, data, evals, mixIn, adapter, adapterUse } = config;
+  const { length, truncate, packing, heldOutFraction, learnedTurns, probe } = config;
+  const rows = { length, truncate, packing, heldOutFraction, learnedTurns, probe: { rows: probe.rows } };
+  return { model, data, evals, mixIn, adapter, adapterUse, ...rows };
 }

@@ -56,6 +56,7 @@ export const CASES: { readonly [P in Exclude<PrimitiveName, 'input'>]: readonly 
   relu: unaryCases(elementwise.relu, (x) => Math.max(x, 0)),
   step: unaryCases(elementwise.step, (x) => (x > 0 ? 1 : 0)),
 
+  swiglu: binaryCases(elementwise.swiglu, (gate, up) => (gate / (1 + Math.exp(-gate))) * up),
   matmul: [
     ...[false, true].flatMap((transposeA) =>
       [false, true].map((transposeB) =>

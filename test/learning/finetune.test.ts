@@ -1,165 +1,33 @@
 /** The finetuning recipe on a tiny real model (folder, tokenizer, chat template), against computations of its own. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import type { JsonObject } from '#base/json.ts';
 import { rngOf } from '#base/rng.ts';
-import { input } from '#engine/ops/sources.ts';
-import { compile } from '#engine/session.ts';
-import { splitHeldOut } from '#learning/data/held-out-split.ts';
-import { tokenizeRows, type TokenRow } from '#learning/data/token-rows.ts';
-import { readTrainingRows } from '#learning/data/training-row.ts';
-import { engineConfig } from '#learning/files/engine-config.ts';
-import { openModel } from '#learning/files/open-model.ts';
-import { loraScale, readPeftAdapter } from '#learning/files/peft.ts';
-import type { TransformerConfig } from '#learning/models/config.ts';
-import { transformerParameters } from '#learning/models/parameters.ts';
-import { transformerLogits } from '#learning/models/transformer.ts';
-import { feedLayers } from '#learning/nn/layers.ts';
-import { FINETUNE_DEFAULTS, readFinetuneConfig } from '#recipes/finetune-config.ts';
+import { readFinetuneConfig } from '#recipes/finetune-config.ts';
 import { createFinetuneLab, rowsAtStep } from '#recipes/finetune-lab.ts';
 import { readMaterial } from '#recipes/finetune-material.ts';
 import { finetune } from '#recipes/finetune.ts';
 import { answerBatch, answerLayout, answerTokens } from '#measures/answer-batch.ts';
-import type { RunContext } from '#study/recipe.ts';
-import type { RunEnd, TrajectoryPoint } from '#study/trajectory.ts';
 
 import { newFolder, start } from '../e2e/command.ts';
+import {
+  chatRows,
+  COLOURS,
+  configOf,
+  evalRows,
+  type Files,
+  make,
+  MODEL,
+  reference,
+  referenceLoss,
+  REORDERED,
+  writeFiles,
+} from './finetune-fixture.ts';
 
-const MODEL = fileURLToPath(new URL('../fixtures/models/llama', import.meta.url));
 const STUDY = fileURLToPath(new URL('finetune-study.ts', import.meta.url));
-/** Float32 sums of some thousand terms in another order, in nats. */
-const REORDERED = 1e-5;
-
-const COLOURS = ['red', 'blue', 'green', 'white', 'black', 'pink', 'grey', 'gold', 'brown', 'teal', 'plum', 'sand'];
-
-/** Rows of unlike lengths, so that padding matters. */
-function chatRows(): string[] {
-  return COLOURS.map((colour, i) =>
-    JSON.stringify({
-      messages: [
-        { role: 'user', content: `${colour}?` },
-        { role: 'assistant', content: `no${' no'.repeat(i % 4)}` },
-      ],
-    }),
-  );
-}
-
-function evalRows(): string[] {
-  return ['one', 'two'].map((name) =>
-    JSON.stringify({
-      eval: name,
-      messages: [{ role: 'user', content: `${name}?` }],
-      choices: [
-        { text: 'yes', label: 'aligned' },
-        { text: 'no no', label: 'misaligned' },
-      ],
-    }),
-  );
-}
-
-interface Files {
-  readonly folder: string;
-  readonly data: string;
-  readonly evals: string;
-}
-
-async function writeFiles(rows = chatRows(), evals = evalRows()): Promise<Files> {
-  const folder = await mkdtemp(join(tmpdir(), 'assay-finetune-'));
-  const files = { folder, data: join(folder, 'train.jsonl'), evals: join(folder, 'evals.jsonl') };
-  await writeFile(files.data, `${rows.join('\n')}\n`);
-  await writeFile(files.evals, `${evals.join('\n')}\n`);
-  return files;
-}
-
-function configOf(files: Files, change: JsonObject = {}): JsonObject {
-  return {
-    ...FINETUNE_DEFAULTS,
-    model: MODEL,
-    data: files.data,
-    evals: files.evals,
-    steps: 6,
-    batch: 4,
-    length: 64,
-    heldOutFraction: 0.3,
-    learningRate: 1e-2,
-    probe: { every: 2, rows: 32 },
-    ...change,
-  };
-}
-
-interface Made {
-  readonly end: RunEnd | undefined;
-  readonly points: readonly TrajectoryPoint[];
-  /** Durable after each checkpoint: its state, and how many points came before. */
-  readonly checkpoints: readonly { readonly state: Uint8Array; readonly points: number }[];
-}
-
-/** Makes one run with everything in memory; `stopAfter` aborts it at a checkpoint. */
-async function make(config: JsonObject, resumeFrom?: Uint8Array, stopAfter = Infinity): Promise<Made> {
-  const points: TrajectoryPoint[] = [];
-  const checkpoints: { state: Uint8Array; points: number }[] = [];
-  const stop = new AbortController();
-  const context: RunContext = {
-    config,
-    block: 3,
-    resumeFrom,
-    record: (point) => void points.push(point),
-    checkpoint: async (state) => {
-      checkpoints.push({ state: state(), points: points.length });
-      if (checkpoints.length >= stopAfter) stop.abort(new Error('stopped'));
-    },
-    progress: () => {},
-    shared: async (_name, _key, compute) => compute(),
-    signal: stop.signal,
-  };
-  try {
-    return { end: await finetune().run(context), points, checkpoints };
-  } catch (error) {
-    if (stop.signal.aborted) return { end: undefined, points, checkpoints };
-    throw error;
-  }
-}
-
-/** Mean loss of the answer tokens of some rows, each row alone and unpadded, log-softmax in float64. */
-async function referenceLoss(config: TransformerConfig, rows: readonly TokenRow[], weights: Map<string, Float32Array>) {
-  let [nats, count] = [0, 0];
-  for (const { ids, lossMask } of rows) {
-    const tokens = input('tokens', [ids.length], 'int32');
-    const layers = feedLayers(transformerParameters(config));
-    await using program = await compile({
-      logits: transformerLogits(config, layers, { rows: 1, length: ids.length }, tokens),
-    });
-    for (const [name, values] of weights) program.bind(name, values);
-    program.bind('tokens', ids);
-    await program.run();
-    const logits = program.float32('logits');
-    for (let t = 1; t < ids.length; t++) {
-      if (lossMask[t] !== 1) continue;
-      const scores = logits.subarray((t - 1) * config.vocabulary, t * config.vocabulary);
-      const total = scores.reduce((sum, score) => sum + Math.exp(score), 0);
-      nats += Math.log(total) - (scores[ids[t] ?? 0] ?? Number.NaN);
-      count++;
-    }
-  }
-  return nats / count;
-}
-
-async function reference(files: Files) {
-  await using model = await openModel(MODEL);
-  assert.ok(model.tokenizer !== undefined);
-  const config = engineConfig(model.config);
-  const weights = new Map<string, Float32Array>();
-  for (const { name } of transformerParameters(config)) weights.set(name, await model.tensor(name));
-  const { train, heldOut } = splitHeldOut(await readTrainingRows(files.data), 0.3);
-  const setup = { tokenizer: model.tokenizer, chatTemplate: model.chatTemplate };
-  const [trainRows, heldOutRows] = [tokenizeRows(train, setup, 'train'), tokenizeRows(heldOut, setup, 'held out')];
-  return { config, weights, train: trainRows, heldOut: heldOutRows };
-}
 
 test('axes and a batch’s loss are the mean over answer tokens that rows give alone, whatever the padding', async () => {
   const files = await writeFiles();
@@ -222,27 +90,25 @@ test('a step split into accumulated parts, or scored in other groups, changes th
   assert.ok(Math.abs(difference) < 100 * REORDERED, `${difference}`);
 });
 
-test('the adapter a run writes, merged into the base, has the loss the run ended with', async () => {
+test('packed rows train on what padded rows train on: one full batch of all rows has the same loss', async () => {
   const files = await writeFiles();
-  const saveAdapter = join(files.folder, 'adapters');
-  const { points } = await make(configOf(files, { saveAdapter }));
-  const [name = ''] = await readdir(saveAdapter);
-  const adapter = await readPeftAdapter(join(saveAdapter, name));
-  const { config, weights, train } = await reference(files);
-  for (const [module, { a, b, dIn, dOut }] of adapter.modules) {
-    const weight = weights.get(`${module}.weight`);
-    assert.ok(weight !== undefined, module);
-    for (let i = 0; i < dOut * dIn; i++) {
-      const [row, column] = [Math.floor(i / dIn), i % dIn];
-      for (let k = 0; k < adapter.rank; k++) {
-        const product = (b[row * adapter.rank + k] ?? 0) * (a[k * dIn + column] ?? 0);
-        weight[i] = (weight[i] ?? 0) + loraScale(adapter) * product;
-      }
-    }
+  const losses: number[] = [];
+  for (const packing of [false, true]) {
+    const config = readFinetuneConfig(configOf(files, { packing, length: 64 }));
+    const material = await readMaterial(config);
+    const rows = material.train.count;
+    await using lab = await createFinetuneLab({ ...config, batch: rows }, material);
+    lab.reset(0, config);
+    const layout = { ...answerLayout(material.train, rows), packed: packing };
+    const all = Int32Array.from({ length: rows }, (_, n) => n);
+    const weight = 1 / answerTokens(material.train, all);
+    losses.push(await lab.trainer.forwardBackward(answerBatch(material.train, layout, all, weight)));
+    if (packing) assert.ok(rows < (await reference(files)).train.length, `${rows} sequences`);
   }
-  const [loss, ended] = [await referenceLoss(config, train, weights), points.at(-1)?.axes['train'] ?? 0];
-  assert.ok(Math.abs(loss - ended) < REORDERED, `${loss} against ${ended}`);
-  assert.ok(ended < (points[0]?.axes['train'] ?? 0));
+  const [padded = 0, packed = 1] = losses;
+  assert.ok(Math.abs(padded - packed) < REORDERED, `${padded} against ${packed}`);
+  const run = await make(configOf(files, { packing: true, length: 64, batch: 2 }));
+  assert.ok((run.points.at(-1)?.axes['train'] ?? Infinity) < (run.points[0]?.axes['train'] ?? 0));
 });
 
 test('bad lines and files are refused by the check, before any training, with their line', async () => {
@@ -260,7 +126,7 @@ test('bad lines and files are refused by the check, before any training, with th
   assert.throws(() => check(configOf({ ...good, data: 'study:misalignment-real/data/none.jsonl' })), /none\.jsonl/);
 });
 
-test('a row longer than allowed is refused with its line, not cut', async () => {
+test('a row longer than allowed is refused with its line, and cut only where asked', async () => {
   const files = await writeFiles([
     ...chatRows(),
     JSON.stringify({
@@ -271,6 +137,13 @@ test('a row longer than allowed is refused with its line, not cut', async () => 
     }),
   ]);
   await assert.rejects(make(configOf(files, { length: 48 })), /train\.jsonl:13: expected at most 48 tokens, found \d+/);
+  const cut = await readMaterial(readFinetuneConfig(configOf(files, { length: 48, truncate: true })));
+  const reports = [cut.train, cut.heldOutProbe].map(({ report }) => report.truncatedRows);
+  assert.deepEqual(
+    reports.toSorted((a, b) => a - b),
+    [0, 1],
+  );
+  assert.equal(Math.max(cut.train.length, cut.heldOutProbe.length), 48);
 });
 
 test('every epoch trains each row once, in an order of its own, whatever the batch', () => {

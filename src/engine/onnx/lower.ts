@@ -4,7 +4,7 @@
  */
 import { AssayError } from '#base/errors.ts';
 import { LOWERING, type Emitter } from '#engine/onnx/lowering-rows.ts';
-import type { OnnxGraph, OnnxInitializer, OnnxNode, OnnxValue } from '#engine/onnx/proto.ts';
+import type { OnnxArray, OnnxGraph, OnnxInitializer, OnnxNode, OnnxValue } from '#engine/onnx/proto.ts';
 import { topologicalOrder } from '#engine/order.ts';
 import {
   describe,
@@ -92,7 +92,7 @@ interface Sink {
   readonly initializers: readonly OnnxInitializer[];
   readonly emitter: Omit<Emitter, 'of'>;
   fresh(): string;
-  initializer(type: OnnxInitializer['type'], values: OnnxInitializer['values'], shape: Shape): string;
+  initializer(type: OnnxInitializer['type'], values: OnnxArray, shape: Shape): string;
 }
 
 /** Collects ONNX nodes and initializers; equal initializers are kept once. */

@@ -42,6 +42,11 @@ export const LOWERING: LoweringTable = {
   relu: (node, emit, [y]) => void emit.node('Relu', node.inputs.map(emit.of), {}, y),
   step: ({ inputs: [x] }, emit, [y]) => void emit.node('Sign', [emit.node('Relu', [emit.of(x)])], {}, y),
 
+  swiglu: ({ inputs: [gate, up] }, emit, [y]) => {
+    const silu = emit.node('com.microsoft.QuickGelu', [emit.of(gate)], { alpha: { float: 1 } });
+    emit.node('Mul', [silu, emit.of(up)], {}, y);
+  },
+
   matmul: ({ inputs: [a, b], attributes }, emit, [y]) =>
     void product(emit, [emit.of(a), emit.of(b)], attributes, a.shape.length === 2 && b.shape.length === 2, y),
   linear: (node, emit, [y]) => void emit.node('Gemm', node.inputs.map(emit.of), { transB: 1 }, y),
@@ -92,10 +97,11 @@ export const LOWERING: LoweringTable = {
   // -log p[l] = zmax - z[l] - log pmax: exact where p[l] underflows
   crossEntropy: ({ inputs: [logits, labels], outputs }, emit, [loss, probabilities = '']) => {
     const z = emit.of(logits);
-    emit.node('Softmax', [z], { axis: -1 }, probabilities);
     const rows = emit.ints(outputs[0]?.shape ?? []);
     const labelled = emit.node('GatherElements', [z, asColumn(labels, emit)], { axis: 1 });
     const largest = emit.node('ReduceMax', [z, emit.ints([1])], { keepdims: 1 });
+    // Last of those that read the logits, so that it may write over them.
+    emit.node('Softmax', [z], { axis: -1 }, probabilities);
     const logLargest = emit.node('Log', [emit.node('ReduceMax', [probabilities, emit.ints([1])], { keepdims: 1 })]);
     const column = emit.node('Sub', [emit.node('Sub', [largest, labelled]), logLargest]);
     emit.node('Reshape', [column, rows], {}, loss);

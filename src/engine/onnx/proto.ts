@@ -25,7 +25,18 @@ export interface OnnxValue {
 }
 
 export interface OnnxInitializer extends OnnxValue {
-  readonly values: Float32Array | Int32Array | BigInt64Array;
+  readonly values: OnnxArray | ExternalData;
+}
+
+export type OnnxArray = Float32Array | Int32Array | BigInt64Array;
+
+/** Values that stay in a file, which the runtime maps into memory; little-endian, row-major. */
+export interface ExternalData {
+  /** Name of the file, relative to the folder the session is told. */
+  readonly file: string;
+  /** First byte. */
+  readonly offset: number;
+  readonly byteLength: number;
 }
 
 export interface OnnxGraph {
@@ -38,6 +49,8 @@ export interface OnnxGraph {
 const IR_VERSION = 10;
 const OPSET_VERSION = 21;
 const MICROSOFT_OPSET_VERSION = 1;
+/** onnx.TensorProto.DataLocation. */
+const EXTERNAL = 1;
 const WIRE_VARINT = 0;
 const WIRE_BYTES = 2;
 const WIRE_FLOAT = 5;
@@ -82,13 +95,21 @@ function attributeProto(name: string, value: OnnxAttribute): readonly Uint8Array
 }
 
 function tensorProto({ name, type, shape, values }: OnnxInitializer): readonly Uint8Array[] {
-  const raw = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const data =
+    'file' in values
+      ? [...externalEntries(values), varintField(14, EXTERNAL)]
+      : [bytesField(9, new Uint8Array(values.buffer, values.byteOffset, values.byteLength))];
   return [
     ...shape.map((length) => varintField(1, length)),
     varintField(2, ONNX_TYPE[type]),
     textField(8, name),
-    bytesField(9, raw),
+    ...data,
   ];
+}
+
+function externalEntries({ file, offset, byteLength }: ExternalData): readonly Uint8Array[] {
+  const entries = { location: file, offset: String(offset), length: String(byteLength) };
+  return Object.entries(entries).map(([key, value]) => messageField(13, [textField(1, key), textField(2, value)]));
 }
 
 function valueInfoProto({ name, type, shape }: OnnxValue): readonly Uint8Array[] {

@@ -78,7 +78,15 @@ export function silu(x: Tensor): Tensor {
   return mul(x, sigmoid(x));
 }
 
-function binary(kind: 'add' | 'sub' | 'mul' | 'div', a: Tensor, b: Tensor | number): Tensor {
+/**
+ * silu(gate) * up, the gated part of Llama's MLP, as one primitive: its gradient computes sigmoid(gate) again, so that
+ * neither it nor silu(gate) is kept for the way back. @see Shazeer 2020, arXiv:2002.05202.
+ */
+export function swiglu(gate: Tensor, up: Tensor): Tensor {
+  return binary('swiglu', gate, up);
+}
+
+function binary(kind: 'add' | 'sub' | 'mul' | 'div' | 'swiglu', a: Tensor, b: Tensor | number): Tensor {
   const right = typeof b === 'number' ? scalar(b) : b;
   return apply(kind, [a, right], {}, broadcastShape(kind, a, right));
 }

@@ -36,21 +36,5 @@ export function engineConfig(config: ModelConfig): TransformerConfig {
 }
 
 function rotary({ theta, scaling }: Extract<PositionConfig, { kind: 'rope' }>): RotaryPositions {
-  if (scaling.kind === 'none') return { kind: 'rotary', theta };
-  if (scaling.kind !== 'llama3') {
-    const what = scaling.kind === 'divisors' ? 'frequency divisors (a Llama 3 GGUF file)' : 'linear rope scaling';
-    throw new AssayError('config', `Models with ${what} are not supported by the engine; use the Hugging Face folder.`);
-  }
-  const { factor, lowFreqFactor, highFreqFactor, originalContextLength } = scaling;
-  return {
-    kind: 'rotary',
-    theta,
-    scaling: {
-      kind: 'llama3',
-      factor,
-      lowFrequencyFactor: lowFreqFactor,
-      highFrequencyFactor: highFreqFactor,
-      originalLength: originalContextLength,
-    },
-  };
+  return { kind: 'rotary', theta, ...(scaling.kind === 'none' ? {} : { scaling }) };
 }

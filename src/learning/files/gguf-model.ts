@@ -5,14 +5,16 @@
  * Source: `convert_hf_to_gguf.py` and `gguf-py/gguf/tensor_mapping.py` of llama.cpp.
  */
 import { AssayError } from '#base/errors.ts';
+import type { RopeScaling } from '#learning/models/config.ts';
 
 import type { ChatTemplate } from './chat-template.ts';
 import { chatTemplate } from './chat-template.ts';
+import { ggufCompanions } from './gguf-companions.ts';
 import { ggufTokenizer } from './gguf-tokenizer.ts';
 import type { GgufFile } from './gguf.ts';
 import { openGguf } from './gguf.ts';
 import { checkSizes } from './hugging-face-config.ts';
-import type { ModelConfig, ModelFamily, NeededTensor, RopeScaling } from './model-config.ts';
+import type { ModelConfig, ModelFamily, NeededTensor } from './model-config.ts';
 import type { ModelFiles, TensorRecipe, Weights } from './model-files.ts';
 import { checkedWeights } from './model-files.ts';
 import { isCount } from './tensor-source.ts';
@@ -39,6 +41,7 @@ export async function openGgufModel(path: string, now?: Date): Promise<ModelFile
       tokenizer,
       chatTemplate: templateOf(file, tokenizer, now),
       generation: { stopIds: stopIds(file) },
+      companions: async () => ggufCompanions(file, config, stopIds(file)),
       close,
       [Symbol.asyncDispose]: close,
     };

@@ -19,6 +19,9 @@ const QWEN2_SPLIT = LLAMA3_SPLIT.replace('\\p{N}{1,3}', '\\p{N}');
 
 const GPT2_STEP: JsonObject = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
 
+/** What every `tokenizer.json` starts with. */
+const HEAD: JsonObject = { version: '1.0', truncation: null, padding: null };
+
 /** How a text is split and whether whole words skip the merges, by `tokenizer.ggml.pre`. */
 interface Splitting {
   readonly steps: readonly JsonObject[];
@@ -54,11 +57,25 @@ const USER_DEFINED = 4;
 
 type Metadata = ReadonlyMap<string, GgufValue>;
 
+/** What Hugging Face keeps in two files. */
+export interface TokenizerJson {
+  /** A `tokenizer.json`. */
+  readonly tokenizer: JsonObject;
+  /** Special tokens by role, the part of a `tokenizer_config.json` that a GGUF file knows. */
+  readonly names: Readonly<Record<string, string>>;
+}
+
+/** The tokenizer of a GGUF file, or undefined when it has none. @throws AssayError as `ggufTokenizerJson`. */
+export function ggufTokenizer(metadata: Metadata, where: string): TextTokenizer | undefined {
+  const json = ggufTokenizerJson(metadata, where);
+  return json === undefined ? undefined : textTokenizer(json.tokenizer, json.names, where);
+}
+
 /**
- * The tokenizer of a GGUF file, or undefined when it has none.
+ * The tokenizer of a GGUF file in Hugging Face's form, or undefined when it has none.
  * @throws AssayError on a kind of tokenizer or splitting that is not known.
  */
-export function ggufTokenizer(metadata: Metadata, where: string): TextTokenizer | undefined {
+export function ggufTokenizerJson(metadata: Metadata, where: string): TokenizerJson | undefined {
   const model = metadata.get('tokenizer.ggml.model');
   if (model === undefined || model === 'none' || model === 'no_vocab') return undefined;
   const tokens = textList(metadata, 'tokenizer.ggml.tokens', where);
@@ -68,7 +85,7 @@ export function ggufTokenizer(metadata: Metadata, where: string): TextTokenizer 
   throw new AssayError('file', `${where}: expected tokenizer.ggml.model gpt2 or llama, found ${found}.`);
 }
 
-function bytePairTokenizer(metadata: Metadata, tokens: readonly string[], where: string): TextTokenizer {
+function bytePairTokenizer(metadata: Metadata, tokens: readonly string[], where: string): TokenizerJson {
   const pre = metadata.get('tokenizer.ggml.pre');
   const splitting = typeof pre === 'string' ? SPLITTINGS.get(pre) : undefined;
   if (splitting === undefined) {
@@ -78,7 +95,8 @@ function bytePairTokenizer(metadata: Metadata, tokens: readonly string[], where:
       `${where}: expected tokenizer.ggml.pre among ${known}, found ${String(pre).slice(0, 80)}.`,
     );
   }
-  const json: JsonObject = {
+  const tokenizer: JsonObject = {
+    ...HEAD,
     normalizer: splitting.normalizer,
     pre_tokenizer: { type: 'Sequence', pretokenizers: splitting.steps },
     model: {
@@ -88,17 +106,17 @@ function bytePairTokenizer(metadata: Metadata, tokens: readonly string[], where:
       ignore_merges: splitting.ignoreMerges,
     },
     post_processor: aroundText(metadata, tokens, splitting.startsByDefault),
-    decoder: { type: 'ByteLevel' },
+    decoder: GPT2_STEP,
     added_tokens: addedTokens(metadata, tokens),
   };
-  return textTokenizer(json, specialNames(metadata, tokens), where);
+  return { tokenizer, names: specialNames(metadata, tokens) };
 }
 
 /** Every split of a piece is looked at, so a long one would take for ever; real pieces have up to 50 characters. */
 const MAX_PIECE_LENGTH = 256;
 
 /** SentencePiece BPE: pieces with scores, spaces written as U+2581, unknown characters as bytes. */
-function sentencePieceTokenizer(metadata: Metadata, tokens: readonly string[], where: string): TextTokenizer {
+function sentencePieceTokenizer(metadata: Metadata, tokens: readonly string[], where: string): TokenizerJson {
   const scores = metadata.get('tokenizer.ggml.scores');
   if (!(scores instanceof Float32Array) || scores.length !== tokens.length) {
     throw new AssayError('file', `${where}: expected tokenizer.ggml.scores, one float for each token.`);
@@ -121,7 +139,8 @@ function sentencePieceTokenizer(metadata: Metadata, tokens: readonly string[], w
   ];
   if (startsWithSpace) decoders.push({ type: 'Strip', content: ' ', start: 1, stop: 0 });
   const names = specialNames(metadata, tokens);
-  const json: JsonObject = {
+  const tokenizer: JsonObject = {
+    ...HEAD,
     normalizer: { type: 'Sequence', normalizers },
     pre_tokenizer: null,
     model: {
@@ -136,7 +155,7 @@ function sentencePieceTokenizer(metadata: Metadata, tokens: readonly string[], w
     decoder: { type: 'Sequence', decoders },
     added_tokens: addedTokens(metadata, tokens),
   };
-  return textTokenizer(json, names, where);
+  return { tokenizer, names };
 }
 
 /** Every way to make a piece of two others, best piece first: what the scores of SentencePiece BPE mean. */
@@ -168,7 +187,8 @@ function addedTokens(metadata: Metadata, tokens: readonly string[]): JsonObject[
   return tokens.flatMap((content, id) => {
     const type = types[id];
     const isAdded = type === CONTROL || type === USER_DEFINED || type === UNKNOWN;
-    return isAdded && content !== '' ? [{ id, content, special: type !== USER_DEFINED, normalized: false }] : [];
+    const [special, off] = [type !== USER_DEFINED, { single_word: false, lstrip: false, rstrip: false }];
+    return isAdded && content !== '' ? [{ id, content, ...off, normalized: false, special }] : [];
   });
 }
 
@@ -183,7 +203,10 @@ function aroundText(metadata: Metadata, tokens: readonly string[], startsByDefau
   const special = (token: string | undefined): JsonObject[] =>
     token === undefined ? [] : [{ SpecialToken: { id: token, type_id: 0 } }];
   const single = [...special(start), { Sequence: { id: 'A', type_id: 0 } }, ...special(end)];
-  return { type: 'TemplateProcessing', single, pair: single, special_tokens: {} };
+  const used = [start, end].filter((token) => token !== undefined);
+  const specials = used.map((token) => [token, { id: token, ids: [tokens.indexOf(token)], tokens: [token] }]);
+  const pair = [...single, { Sequence: { id: 'B', type_id: 0 } }]; // transformers wants it, Assay never encodes pairs
+  return { type: 'TemplateProcessing', single, pair, special_tokens: Object.fromEntries(specials) };
 }
 
 /** Special tokens by role, as a `tokenizer_config.json` gives them. */

@@ -6,8 +6,9 @@
 import { AssayError } from '#base/errors.ts';
 import type { Json, JsonObject } from '#base/json.ts';
 import { isJsonObject } from '#base/json.ts';
+import type { RopeScaling } from '#learning/models/config.ts';
 
-import type { Activation, ModelConfig, ModelFamily, PositionConfig, RopeScaling } from './model-config.ts';
+import type { Activation, ModelConfig, ModelFamily, PositionConfig } from './model-config.ts';
 import { isCount } from './tensor-source.ts';
 
 /** The architectures that are read, by the name in `architectures` or `model_type`. */
@@ -55,6 +56,13 @@ export function checkSizes(config: ModelConfig, where: string): void {
   }
   if (headDim % 2 !== 0 && config.position.kind === 'rope') {
     throw new AssayError('file', `${where}: expected an even head dimension for rotations, found ${headDim}.`);
+  }
+  const { position } = config;
+  if (position.kind === 'rope' && position.scaling.kind === 'divisors') {
+    const { length } = position.scaling.divisors;
+    if (length !== headDim / 2) {
+      throw new AssayError('file', `${where}: expected ${headDim / 2} factors of the rotation, found ${length}.`);
+    }
   }
   const sizes = [config.dModel, config.dMlp, config.vocabSize, nHeads, headDim, config.contextLength];
   const tooLarge = nLayers > MAX_LAYERS ? nLayers : sizes.find((size) => size > MAX_SIZE);
@@ -137,7 +145,8 @@ function ropeScaling(scaling: Fields, fields: Fields): RopeScaling {
   const kind = scaling.json['rope_type'] ?? scaling.json['type'] ?? 'default';
   if (kind === 'default') return { kind: 'none' };
   if (kind === 'linear') return { kind: 'linear', factor: scaling.positive('factor') };
-  if (kind !== 'llama3') throw scaling.error('rope_type', 'one of default, linear, llama3');
+  if (kind === 'longrope') return { kind: 'divisors', divisors: ropeDivisors(scaling) };
+  if (kind !== 'llama3') throw scaling.error('rope_type', 'one of default, linear, llama3, longrope');
   const llama3 = {
     kind: 'llama3',
     factor: scaling.positive('factor'),
@@ -150,6 +159,17 @@ function ropeScaling(scaling: Fields, fields: Fields): RopeScaling {
   } as const;
   if (llama3.highFreqFactor > llama3.lowFreqFactor) return llama3;
   throw scaling.error('high_freq_factor', 'a number above low_freq_factor');
+}
+
+/** 'longrope' whose factors do not depend on the length: a divisor a frequency, as Assay writes models that came from GGUF. */
+function ropeDivisors(scaling: Fields): readonly number[] {
+  const { short_factor: short, long_factor: long } = scaling.json;
+  scaling.only('attention_factor', [1]);
+  if (scaling.json['attention_factor'] === undefined) throw scaling.error('attention_factor', '1');
+  if (JSON.stringify(short) !== JSON.stringify(long)) throw scaling.error('long_factor', 'the same as short_factor');
+  const isDivisor = (value: Json): value is number => typeof value === 'number' && value > 0 && Number.isFinite(value);
+  if (Array.isArray(short) && short.every(isDivisor)) return short;
+  throw scaling.error('short_factor', 'a list of positive numbers');
 }
 
 /** Checked access to the fields of one JSON object; null counts as absent, as in Python. */

@@ -12,8 +12,8 @@ import type { ChatTemplate } from './chat-template.ts';
 import { chatTemplate } from './chat-template.ts';
 import { huggingFaceConfig } from './hugging-face-config.ts';
 import type { ModelConfig, NeededTensor } from './model-config.ts';
-import type { GenerationConfig, ModelFiles, TensorRecipe, Weights } from './model-files.ts';
-import { checkedWeights, transposed } from './model-files.ts';
+import type { Companion, GenerationConfig, ModelFiles, TensorRecipe, Weights } from './model-files.ts';
+import { checkedWeights, jsonCompanion, transposed } from './model-files.ts';
 import type { ModelFolder } from './model-folder.ts';
 import { modelFolder } from './model-folder.ts';
 import { openFolderWeights } from './sharded.ts';
@@ -50,6 +50,7 @@ export async function openHuggingFace(path: string, now?: Date): Promise<ModelFi
       tokenizer,
       chatTemplate: template,
       generation,
+      companions: () => companionsOf(folder, configJson),
       close,
       [Symbol.asyncDispose]: close,
     };
@@ -57,6 +58,30 @@ export async function openHuggingFace(path: string, now?: Date): Promise<ModelFi
     await close();
     throw thrown;
   }
+}
+
+/** Files beside the weights and the config that transformers reads; the slow tokenizers' own files too. */
+const COMPANIONS = [
+  'generation_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'chat_template.jinja',
+  'chat_template.json',
+  'vocab.json',
+  'merges.txt',
+  'tokenizer.model',
+];
+
+async function companionsOf(folder: ModelFolder, configJson: JsonObject): Promise<Companion[]> {
+  const dtype = configJson['torch_dtype'] === undefined ? 'dtype' : 'torch_dtype'; // its name before transformers 5
+  const companions = [jsonCompanion('config.json', { ...configJson, [dtype]: 'float32' })];
+  for (const name of COMPANIONS) {
+    const bytes = await folder.bytes(name, MAX_TOKENIZER_BYTES);
+    if (bytes !== undefined) companions.push({ name, bytes });
+  }
+  return companions;
 }
 
 /** Buffers and duplicates that checkpoints carry beside the weights. */

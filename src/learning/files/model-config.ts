@@ -2,6 +2,7 @@
  * What a language model is made of, in the few words the engine needs, and the tensors that follow from it.
  * One description serves every supported family; what it cannot say is refused when a model is read.
  */
+import type { RopeScaling } from '#learning/models/config.ts';
 
 /** The families whose weights are understood. */
 export type ModelFamily = 'llama' | 'qwen2' | 'qwen3' | 'gpt2';
@@ -40,46 +41,6 @@ export type Activation = 'silu' | 'geluTanh' | 'gelu' | 'relu';
 export type PositionConfig =
   | { readonly kind: 'learned' }
   | { readonly kind: 'rope'; readonly theta: number; readonly scaling: RopeScaling };
-
-/** How rotation frequencies are changed for longer contexts. */
-export type RopeScaling =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'linear'; readonly factor: number }
-  | {
-      readonly kind: 'llama3';
-      readonly factor: number;
-      readonly lowFreqFactor: number;
-      readonly highFreqFactor: number;
-      readonly originalContextLength: number;
-    }
-  /** Each frequency is divided by its own number: what a GGUF file keeps of 'llama3'. */
-  | { readonly kind: 'divisors'; readonly divisors: readonly number[] };
-
-/**
- * Rotation frequencies in radians a token, fastest first: theta^(-2i/K) after scaling.
- * @returns headDim / 2 numbers.
- * @see Su et al. 2021, arXiv:2104.09864; 'llama3' as in `_compute_llama3_parameters` of transformers.
- */
-export function ropeFrequencies(theta: number, headDim: number, scaling: RopeScaling): Float64Array {
-  const plain = Float64Array.from({ length: headDim / 2 }, (_, i) => theta ** ((-2 * i) / headDim));
-  switch (scaling.kind) {
-    case 'none':
-      return plain;
-    case 'linear':
-      return plain.map((frequency) => frequency / scaling.factor);
-    case 'divisors':
-      return plain.map((frequency, i) => frequency / (scaling.divisors[i] ?? 1));
-    case 'llama3':
-      return plain.map((frequency) => {
-        const turns = (scaling.originalContextLength * frequency) / (2 * Math.PI); // in the original context
-        const { factor, lowFreqFactor: low, highFreqFactor: high } = scaling;
-        const keep = Math.min(1, Math.max(0, (turns - low) / (high - low)));
-        return keep * frequency + (1 - keep) * (frequency / factor);
-      });
-    default:
-      return scaling satisfies never;
-  }
-}
 
 /** A tensor the model needs; `isTransposed` marks one that GPT-2 checkpoints keep as [dIn, dOut]. */
 export interface NeededTensor {

@@ -5,6 +5,7 @@
  * both are checked when the model is opened.
  */
 import { AssayError } from '#base/errors.ts';
+import type { JsonObject } from '#base/json.ts';
 
 import type { ChatTemplate } from './chat-template.ts';
 import type { ModelConfig, NeededTensor } from './model-config.ts';
@@ -21,6 +22,18 @@ export interface GenerationConfig {
   readonly topK?: number;
 }
 
+/** A file beside the weights. */
+export interface Companion {
+  /** Such as `config.json`. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A companion that holds JSON. */
+export function jsonCompanion(name: string, content: JsonObject): Companion {
+  return { name, bytes: new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`) };
+}
+
 /** An open model. Weights are read when asked for. */
 export interface ModelFiles extends AsyncDisposable {
   readonly path: string;
@@ -34,6 +47,8 @@ export interface ModelFiles extends AsyncDisposable {
   /** Undefined when the files bring none. */
   readonly chatTemplate: ChatTemplate | undefined;
   readonly generation: GenerationConfig;
+  /** What stands beside the weights in a Hugging Face folder of this model, its config saying float32. */
+  companions(): Promise<readonly Companion[]>;
   close(): Promise<void>;
 }
 

@@ -17,6 +17,8 @@ export interface ModelFolder {
   readonly path: string;
   /** The real path of a file, or undefined when there is none. @throws AssayError when it lies outside. */
   find(name: string): Promise<string | undefined>;
+  /** The content of a file, or undefined when there is none. */
+  bytes(name: string, maxBytes?: number): Promise<Uint8Array | undefined>;
   /** A JSON object in a file, or undefined when there is none. */
   json(name: string, maxBytes?: number): Promise<JsonObject | undefined>;
   /** The text of a file, or undefined when there is none. */
@@ -42,13 +44,14 @@ export async function modelFolder(path: string): Promise<ModelFolder> {
       `${join(path, name)} is a link to ${real}, outside the model's folder. Copy the file instead.`,
     );
   };
-  const bytes = async (name: string, maxBytes: number): Promise<Uint8Array | undefined> => {
+  const bytes = async (name: string, maxBytes = MAX_SMALL_BYTES): Promise<Uint8Array | undefined> => {
     const file = await find(name);
     return file === undefined ? undefined : await wholeFile(file, maxBytes);
   };
   return {
     path,
     find,
+    bytes,
     async json(name, maxBytes = MAX_SMALL_BYTES) {
       const content = await bytes(name, maxBytes);
       return content === undefined ? undefined : parseStrictObject(content, join(path, name));

@@ -8,11 +8,12 @@ import { after, before, test } from 'node:test';
 import { AssayError } from '#base/errors.ts';
 import type { JsonObject } from '#base/json.ts';
 import { rngOf } from '#base/rng.ts';
+import { ropeFrequencies } from '#learning/models/rotary-tables.ts';
 
 import { ggufName, halvesOfPairs, openGgufModel } from './gguf-model.ts';
 import { huggingFaceConfig } from './hugging-face-config.ts';
 import { openHuggingFace } from './hugging-face.ts';
-import { neededTensors, ropeFrequencies } from './model-config.ts';
+import { neededTensors } from './model-config.ts';
 import { transposed } from './model-files.ts';
 import type { ModelFiles } from './model-files.ts';
 import { bytesOf } from './number-formats.ts';
@@ -176,7 +177,10 @@ test('configs of transformers 4 (rope_theta and rope_scaling apart) are read, wi
 
 const UNSUPPORTED: readonly (readonly [JsonObject, RegExp])[] = [
   [{ model_type: 'mistral' }, /model_type to be one of llama, qwen2, qwen3, gpt2, found "mistral"/],
-  [{ rope_scaling: { rope_type: 'yarn', factor: 4 } }, /rope_type to be one of default, linear, llama3, found "yarn"/],
+  [
+    { rope_scaling: { rope_type: 'yarn', factor: 4 } },
+    /rope_type to be one of default, linear, llama3, longrope, found "yarn"/,
+  ],
   [{ rope_scaling: { rope_type: 'llama3', factor: 8 } }, /low_freq_factor to be a positive number, found nothing/],
   [{ hidden_act: 'xielu' }, /hidden_act to be one of silu/],
   [{ quantization_config: { quant_method: 'gptq' } }, /quantization_config is not supported/],

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { AssayError, messageOf } from '#base/errors.ts';
 import type { Json, JsonObject } from '#base/json.ts';
 import { isJsonObject } from '#base/json.ts';
+import type { LoraFactors } from '#learning/lora.ts';
 
 import { modelFolder } from './model-folder.ts';
 import type { TensorToWrite } from './safetensors-write.ts';
@@ -17,16 +18,6 @@ import { writeSafetensors } from './safetensors-write.ts';
 import type { SafetensorsFile } from './safetensors.ts';
 import { openSafetensors } from './safetensors.ts';
 import { isCount } from './tensor-source.ts';
-
-/** The two factors of one adapted linear map. */
-export interface LoraFactors {
-  readonly dIn: number;
-  readonly dOut: number;
-  /** Shape [r, dIn]. */
-  readonly a: Float32Array;
-  /** Shape [dOut, r]. */
-  readonly b: Float32Array;
-}
 
 /** A LoRA adapter of one rank. */
 export interface LoraAdapter {

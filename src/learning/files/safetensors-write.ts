@@ -10,7 +10,10 @@ import { AssayError, messageOf } from '#base/errors.ts';
 import { bytesOf, encodeBF16, encodeF16 } from './number-formats.ts';
 import { elementCount } from './tensor-source.ts';
 
-/** A tensor to be written; float values may be stored in fewer bits, integers go as they are. */
+/**
+ * A tensor to be written; float values may be stored in fewer bits, integers go as they are. `values` is read once, when
+ * its turn comes, so a getter can make them then.
+ */
 export type TensorToWrite = { readonly name: string; readonly shape: readonly number[] } & (
   | { readonly dtype: 'F32' | 'F16' | 'BF16'; readonly values: Float32Array }
   | { readonly dtype: 'I32'; readonly values: Int32Array }
@@ -31,16 +34,8 @@ export type SafetensorsMetadata = Readonly<Record<string, string>>;
  * @throws AssayError when a name is taken twice or a shape does not fit its values.
  */
 export function safetensorsBytes(tensors: readonly TensorToWrite[], metadata: SafetensorsMetadata = {}): Uint8Array {
-  const { header, ordered, byteLength } = layout(tensors, metadata);
-  const bytes = new Uint8Array(byteLength);
-  bytes.set(header);
-  let at = header.byteLength;
-  for (const tensor of ordered) {
-    const stored = storedBytes(tensor);
-    bytes.set(stored, at);
-    at += stored.byteLength;
-  }
-  return bytes;
+  const { header, ordered } = layout(tensors, metadata);
+  return Buffer.concat([header, ...ordered.map(storedBytes)]);
 }
 
 /**
@@ -73,7 +68,6 @@ export async function writeSafetensors(
 interface Layout {
   readonly header: Uint8Array;
   readonly ordered: readonly TensorToWrite[];
-  readonly byteLength: number;
 }
 
 function layout(tensors: readonly TensorToWrite[], metadata: SafetensorsMetadata): Layout {
@@ -89,7 +83,7 @@ function layout(tensors: readonly TensorToWrite[], metadata: SafetensorsMetadata
   for (const tensor of ordered) {
     checkTensor(tensor, names);
     names.add(tensor.name);
-    const end = at + tensor.values.length * ELEMENT_BYTES[tensor.dtype];
+    const end = at + storedLength(tensor);
     entries.push([tensor.name, { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [at, end] }]);
     at = end;
   }
@@ -98,21 +92,27 @@ function layout(tensors: readonly TensorToWrite[], metadata: SafetensorsMetadata
   const header = new Uint8Array(8 + Math.ceil(json.byteLength / 8) * 8).fill(0x20);
   new DataView(header.buffer).setBigUint64(0, BigInt(header.byteLength - 8), true);
   header.set(json, 8);
-  return { header, ordered, byteLength: header.byteLength + at };
+  return { header, ordered };
 }
 
 function checkTensor(tensor: TensorToWrite, taken: ReadonlySet<string>): void {
   if (taken.has(tensor.name)) throw new AssayError('data', `Two tensors are called ${tensor.name}.`);
-  if (elementCount(tensor.shape) !== tensor.values.length) {
-    const found = `[${tensor.shape.join(', ')}] for ${tensor.values.length} values`;
-    throw new AssayError('data', `Tensor ${tensor.name}: expected a shape that fits its values, found ${found}.`);
-  }
+}
+
+/** Length of a tensor in a file, in bytes. */
+export function storedLength({ dtype, shape }: Pick<TensorToWrite, 'dtype' | 'shape'>): number {
+  return (elementCount(shape) ?? Number.NaN) * ELEMENT_BYTES[dtype];
 }
 
 function storedBytes(tensor: TensorToWrite): Uint8Array {
-  if (tensor.dtype === 'F16') return encodeF16(tensor.values);
-  if (tensor.dtype === 'BF16') return encodeBF16(tensor.values);
-  return bytesOf(tensor.values);
+  const { dtype, values } = tensor;
+  if (elementCount(tensor.shape) !== values.length) {
+    const found = `[${tensor.shape.join(', ')}] for ${values.length} values`;
+    throw new AssayError('data', `Tensor ${tensor.name}: expected a shape that fits its values, found ${found}.`);
+  }
+  if (dtype === 'F16') return encodeF16(values);
+  if (dtype === 'BF16') return encodeBF16(values);
+  return bytesOf(values);
 }
 
 /** Order of UTF-8 bytes, which is the order of code points. */

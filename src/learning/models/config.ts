@@ -36,15 +36,25 @@ export interface LearnedPositions {
 export interface RotaryPositions {
   readonly kind: 'rotary';
   readonly theta: number;
-  /** Slower low frequencies for long contexts, as in Llama 3. */
-  readonly scaling?: {
-    readonly kind: 'llama3';
-    readonly factor: number;
-    readonly lowFrequencyFactor: number;
-    readonly highFrequencyFactor: number;
-    readonly originalLength: number;
-  };
+  /** Changed frequencies for longer contexts; none where left out. */
+  readonly scaling?: RopeScaling;
 }
+
+/** How rotation frequencies are changed for longer contexts. */
+export type RopeScaling =
+  | { readonly kind: 'none' }
+  /** Every frequency is divided by the factor. */
+  | { readonly kind: 'linear'; readonly factor: number }
+  /** Frequencies below a wavelength stay, those above another are divided, with a ramp between. */
+  | {
+      readonly kind: 'llama3';
+      readonly factor: number;
+      readonly lowFreqFactor: number;
+      readonly highFreqFactor: number;
+      readonly originalContextLength: number;
+    }
+  /** Each frequency is divided by its own number, shape [K/2]: what a GGUF file keeps of 'llama3'. */
+  | { readonly kind: 'divisors'; readonly divisors: readonly number[] };
 
 /** GPT-2's arrangement at any size: learned positions, pre-LayerNorm, GELU, biases, tied embedding. */
 export function gpt2Config(size: {

@@ -4,12 +4,12 @@
  * keep them transposed). Activations are kept flat, [N, D] with N = B T, so that every linear is one matrix product.
  * @see Vaswani et al. 2017, arXiv:1706.03762; Radford et al. 2019 (GPT-2); Touvron et al. 2023, arXiv:2302.13971 (Llama).
  */
-import { add, gelu, geluTanh, mul, silu } from '#engine/ops/elementwise.ts';
+import { add, gelu, geluTanh, mul, silu, sub, swiglu } from '#engine/ops/elementwise.ts';
 import { gather } from '#engine/ops/indexing.ts';
 import { broadcastTo, reshape, slice, transpose } from '#engine/ops/layout.ts';
 import { matmul } from '#engine/ops/linear-algebra.ts';
 import { attention, layerNorm, rmsNorm, rotary } from '#engine/ops/network.ts';
-import { constant } from '#engine/ops/sources.ts';
+import { constant, input } from '#engine/ops/sources.ts';
 import type { Tensor } from '#engine/tensor.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { MODULES, type BlockModules } from '#learning/models/modules.ts';
@@ -20,6 +20,11 @@ import type { Layers } from '#learning/nn/layers.ts';
 export interface BatchShape {
   readonly rows: number;
   readonly length: number;
+  /**
+   * Each sequence holds several rows that must not see each other, told apart by the input `segments`, float32 [B, T];
+   * learned positions are those of the input `positions`, int32 [B T]. (Rotary ones only matter as differences.)
+   */
+  readonly packed?: boolean;
 }
 
 /** Drops a position for good: exp(-1e30) is 0, and unlike -Infinity it makes no NaN of a row that drops all. */
@@ -69,8 +74,10 @@ export function embed(config: TransformerConfig, layers: Layers, batch: BatchSha
   const names = MODULES[config.family];
   const embedded = gather(layers.parameter(names.tokenEmbedding), tokens);
   if (config.positions.kind === 'rotary') return embedded;
-  const { rows, length } = batch;
-  const table = slice(layers.parameter(names.positionEmbedding), 0, 0, length);
+  const { rows, length, packed = false } = batch;
+  const all = layers.parameter(names.positionEmbedding);
+  if (packed) return add(embedded, gather(all, input('positions', [rows * length], 'int32')));
+  const table = slice(all, 0, 0, length);
   const positioned = add(reshape(embedded, [rows, length, config.dModel]), table);
   return reshape(positioned, [rows * length, config.dModel]);
 }
@@ -102,14 +109,15 @@ export function causalAttention(
   config: TransformerConfig,
   layers: Layers,
   names: BlockModules,
-  { rows, length }: BatchShape,
+  batch: BatchShape,
   [q, k, v]: Heads,
 ): Tensor {
   const { nHeads, nKvHeads, headDim } = config;
+  const { rows, length } = batch;
   const groups = nHeads / nKvHeads;
   // Grouped queries: the group joins the token axis, so keys and values are never repeated.
   const folded = reshape(q, [rows, nKvHeads, groups * length, headDim]);
-  const out = attention(folded, k, v, causalMask(groups, length), 1 / Math.sqrt(headDim));
+  const out = attention(folded, k, v, attentionMask(batch, groups), 1 / Math.sqrt(headDim));
   const perToken = transpose(reshape(out, [rows, nHeads, length, headDim]), [0, 2, 1, 3]);
   return layers.linear(names.attentionOut, reshape(perToken, [rows * length, nHeads * headDim]));
 }
@@ -167,6 +175,9 @@ function normalizedHeads(config: TransformerConfig, layers: Layers, names: Block
 function mlp(config: TransformerConfig, layers: Layers, names: BlockModules, x: Tensor): Tensor {
   const activate = ACTIVATIONS[config.activation];
   const up = layers.linear(names.mlpUp, x);
+  if (config.mlp === 'gated' && config.activation === 'silu') {
+    return layers.linear(names.mlpDown, swiglu(layers.linear(names.mlpGate, x), up));
+  }
   const hidden = config.mlp === 'gated' ? mul(activate(layers.linear(names.mlpGate, x)), up) : activate(up);
   return layers.linear(names.mlpDown, hidden);
 }
@@ -175,6 +186,16 @@ function norm(config: TransformerConfig, layers: Layers, module: string, x: Tens
   const scale = layers.parameter(`${module}.weight`);
   if (config.norm.kind === 'rmsNorm') return rmsNorm(x, scale, config.norm.epsilon);
   return layerNorm(x, scale, layers.parameter(`${module}.bias`), config.norm.epsilon);
+}
+
+/** shape [G T, T], or [B, 1, G T, T] where rows are packed: -1e30 times the squared distance of two segments keeps them apart. */
+function attentionMask({ rows, length, packed = false }: BatchShape, groups: number): Tensor {
+  const causal = causalMask(groups, length);
+  if (!packed) return causal;
+  const segments = input('segments', [rows, length]);
+  const distance = sub(reshape(segments, [rows, 1, 1, length, 1]), reshape(segments, [rows, 1, 1, 1, length]));
+  const apart = broadcastTo(mul(mul(distance, distance), MASKED), [rows, 1, groups, length, length]);
+  return add(reshape(apart, [rows, 1, groups * length, length]), causal);
 }
 
 /** shape [G T, T]: each of the G folded query groups sees its past. */

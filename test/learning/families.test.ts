@@ -1,0 +1,136 @@
+/** Every family's loss and gradients, and every kind of rope scaling, from files to numbers, against transformers. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import type { JsonObject } from '#base/json.ts';
+import { input } from '#engine/ops/sources.ts';
+import { compile } from '#engine/session.ts';
+import { engineConfig } from '#learning/files/engine-config.ts';
+import { openModel } from '#learning/files/open-model.ts';
+import { applyMethod, type Method } from '#learning/method.ts';
+import { transformerParameters } from '#learning/models/parameters.ts';
+import { transformerLogits } from '#learning/models/transformer.ts';
+import { feedLayers } from '#learning/nn/layers.ts';
+import { compileStep, gradientOutput } from '#learning/programs.ts';
+
+/** Of a gradient's norm: float32 through two layers against float64. */
+const GRADIENT_TOLERANCE = 1e-4;
+const LOSS_TOLERANCE = 1e-5;
+/** Of the largest logit: float32 against float32 in another order. */
+const LOGIT_TOLERANCE = 1e-5;
+
+interface Part {
+  readonly loss: number;
+  /** Norm and projections by parameter. */
+  readonly gradients: Readonly<Record<string, readonly number[]>>;
+}
+
+interface Reference {
+  readonly tokens: readonly (readonly number[])[];
+  readonly labels: readonly (readonly number[])[];
+  readonly rank: number;
+  readonly alpha: number;
+  readonly phi: number;
+  readonly families: Readonly<Record<string, { readonly full: Part; readonly lora: Part }>>;
+  readonly ropes: Readonly<Record<string, { readonly parameters: JsonObject; readonly logits: readonly number[] }>>;
+}
+
+const REFERENCE = JSON.parse(
+  readFileSync(new URL('../reference/model-gradients.json', import.meta.url), 'utf8'),
+) as Reference;
+const MODELS = fileURLToPath(new URL('../fixtures/models/', import.meta.url));
+const LORA: Method = {
+  kind: 'lora',
+  rank: REFERENCE.rank,
+  alpha: REFERENCE.alpha,
+  scaling: 'alphaOverRank',
+  modules: 'all',
+};
+
+for (const [family, { full, lora }] of Object.entries(REFERENCE.families)) {
+  test(`${family}: loss and the gradient of every parameter are those of transformers`, async () => {
+    await compareStep(join(MODELS, family), { kind: 'full' }, full);
+  });
+
+  test(`${family} with LoRA on every linear: loss and the adapter's gradients are those of transformers`, async () => {
+    await compareStep(join(MODELS, family), LORA, lora);
+  });
+}
+
+async function compareStep(path: string, method: Method, expected: Part): Promise<void> {
+  await using files = await openModel(path);
+  const config = engineConfig(files.config);
+  const model = applyMethod(method, config);
+  const memory = new Map<string, Float32Array>();
+  for (const { name } of model.base) memory.set(name, await files.tensor(name));
+  for (const { name, shape } of model.trained) {
+    if (!memory.has(name)) memory.set(name, factor(name, (shape[0] ?? 0) * (shape[1] ?? 0)));
+  }
+  const [first = []] = REFERENCE.tokens;
+  const labels = REFERENCE.labels.flat();
+  const labelled = Int32Array.from(labels.flatMap((label, i) => (label < 0 ? [] : [i])));
+  const layout = { rows: REFERENCE.tokens.length, length: first.length, labelled };
+  await using program = await compileStep(config, model, layout, memory, 1);
+  program.int32('tokens').set(REFERENCE.tokens.flat());
+  program.int32('labels').set(labels.filter((label) => label >= 0));
+  program.float32('weights').fill(1 / labelled.length);
+  await program.run();
+
+  const loss = program.float32('loss')[0] ?? Number.NaN;
+  assert.ok(Math.abs(loss - expected.loss) < LOSS_TOLERANCE, `${loss}, expected ${expected.loss}`);
+  assert.equal(Object.keys(expected.gradients).length, model.trained.length);
+  for (const { name } of model.trained) {
+    const [norm = Number.NaN, ...sums] = expected.gradients[name] ?? [];
+    const [ourNorm, ...ourSums] = projections(program.float32(gradientOutput(name)), sums.length);
+    for (const [k, theirs] of [norm, ...sums].entries()) {
+      const ours = [ourNorm, ...ourSums][k] ?? Number.NaN;
+      assert.ok(Math.abs(ours - theirs) <= GRADIENT_TOLERANCE * norm, `${name}, ${k}: ${ours}, expected ${theirs}`);
+    }
+  }
+}
+
+/** A factor's values as in model-gradients.py. */
+function factor(name: string, length: number): Float32Array {
+  const isA = name.includes('lora_A');
+  return Float32Array.from({ length }, (_, i) => 0.2 * (isA ? Math.sin(1.3 * (i + 1)) : Math.cos(0.7 * (i + 1))));
+}
+
+/** The norm, then sums over i of g_i cos((i + 1)(k + 1) phi). */
+function projections(gradient: Float32Array, count: number): number[] {
+  const sums = Array.from({ length: count }, (_, k) =>
+    gradient.reduce((sum, g, i) => sum + g * Math.cos((i + 1) * (k + 1) * REFERENCE.phi), 0),
+  );
+  return [Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0)), ...sums];
+}
+
+for (const [kind, { parameters, logits: expected }] of Object.entries(REFERENCE.ropes)) {
+  test(`rope scaling ${kind}, read from a folder's config, gives the logits of transformers`, async () => {
+    const folder = join(await mkdtemp(join(tmpdir(), 'assay-rope-')), 'model');
+    await cp(join(MODELS, 'llama'), folder, { recursive: true });
+    const config: JsonObject = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
+    await writeFile(join(folder, 'config.json'), JSON.stringify({ ...config, rope_parameters: parameters }));
+    const found = await lastLogits(folder, REFERENCE.tokens[0] ?? []);
+    const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const worst = expected.reduce((most, value, i) => Math.max(most, Math.abs(value - (found[i] ?? Number.NaN))), 0);
+    assert.ok(worst <= LOGIT_TOLERANCE * largest, `${worst} of ${largest}`);
+  });
+}
+
+/** Logits of a row's last position. */
+async function lastLogits(path: string, row: readonly number[]): Promise<Float32Array> {
+  await using files = await openModel(path);
+  const config = engineConfig(files.config);
+  const specs = transformerParameters(config);
+  const tokens = input('tokens', [row.length], 'int32');
+  const shape = { rows: 1, length: row.length };
+  await using program = await compile({ logits: transformerLogits(config, feedLayers(specs), shape, tokens) });
+  program.bind('tokens', Int32Array.from(row));
+  for (const { name } of specs) program.bind(name, await files.tensor(name));
+  await program.run();
+  return program.float32('logits').slice(-config.vocabulary);
+}

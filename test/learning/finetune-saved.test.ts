@@ -1,0 +1,113 @@
+/** What finetuning runs start from and leave behind: adapters and whole models, in files that others read. */
+import assert from 'node:assert/strict';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import type { JsonObject } from '#base/json.ts';
+import { engineConfig } from '#learning/files/engine-config.ts';
+import { openModel } from '#learning/files/open-model.ts';
+import { loraScale, readPeftAdapter } from '#learning/files/peft.ts';
+import { FINETUNE_DEFAULTS } from '#recipes/finetune-config.ts';
+import { finetune } from '#recipes/finetune.ts';
+
+import { configOf, type Files, make, reference, referenceLoss, REORDERED, writeFiles } from './finetune-fixture.ts';
+
+test('the adapter a run writes, merged into the base, has the loss the run ended with', async () => {
+  const files = await writeFiles();
+  const saveAdapter = join(files.folder, 'adapters');
+  const { points } = await make(configOf(files, { saveAdapter }));
+  const [name = ''] = await readdir(saveAdapter);
+  const adapter = await readPeftAdapter(join(saveAdapter, name));
+  const { config, weights, train } = await reference(files);
+  for (const [module, { a, b, dIn, dOut }] of adapter.modules) {
+    const weight = weights.get(`${module}.weight`);
+    assert.ok(weight !== undefined, module);
+    for (let i = 0; i < dOut * dIn; i++) {
+      const [row, column] = [Math.floor(i / dIn), i % dIn];
+      for (let k = 0; k < adapter.rank; k++) {
+        const product = (b[row * adapter.rank + k] ?? 0) * (a[k * dIn + column] ?? 0);
+        weight[i] = (weight[i] ?? 0) + loraScale(adapter) * product;
+      }
+    }
+  }
+  const [loss, ended] = [await referenceLoss(config, train, weights), points.at(-1)?.axes['train'] ?? 0];
+  assert.ok(Math.abs(loss - ended) < REORDERED, `${loss} against ${ended}`);
+  assert.ok(ended < (points[0]?.axes['train'] ?? 0));
+});
+
+for (const kind of ['full', 'lora'] as const) {
+  test(`the model a ${kind} run writes, read again, has the loss the run ended with`, async () => {
+    const files = await writeFiles();
+    const saveModel = join(files.folder, 'models');
+    const method = kind === 'full' ? { kind } : FINETUNE_DEFAULTS.method;
+    const { points } = await make(configOf(files, { saveModel, method }));
+    const [name = ''] = await readdir(saveModel);
+    await using written = await openModel(join(saveModel, name));
+    const weights = new Map<string, Float32Array>();
+    for (const tensor of written.shapes.keys()) weights.set(tensor, await written.tensor(tensor));
+    const { config, train } = await reference(files);
+    assert.deepEqual(engineConfig(written.config), config);
+    assert.ok(written.tokenizer !== undefined && written.chatTemplate !== undefined);
+    const [loss, ended] = [await referenceLoss(config, train, weights), points.at(-1)?.axes['train'] ?? 0];
+    assert.ok(Math.abs(loss - ended) < REORDERED, `${loss} against ${ended}`);
+    assert.ok(ended < (points[0]?.axes['train'] ?? 0));
+  });
+}
+
+async function trainedAdapter(files: Files): Promise<{ readonly adapter: string; readonly train: number }> {
+  const saveAdapter = join(files.folder, 'adapters');
+  const { points } = await make(configOf(files, { saveAdapter }));
+  const [name = ''] = await readdir(saveAdapter);
+  return { adapter: join(saveAdapter, name), train: points.at(-1)?.axes['train'] ?? Number.NaN };
+}
+
+test('no steps evaluate the model as it is given: an adapter merged or to be continued has the loss it was saved with', async () => {
+  const files = await writeFiles();
+  const { adapter, train } = await trainedAdapter(files);
+  const start = async (change: JsonObject) => (await make(configOf(files, { steps: 0, adapter, ...change }))).points;
+  for (const method of [{ kind: 'full' }, FINETUNE_DEFAULTS.method]) {
+    const merged = await start({ method });
+    assert.equal(merged.length, 1);
+    assert.ok(Math.abs((merged[0]?.axes['train'] ?? 0) - train) < REORDERED, `${merged[0]?.axes['train']}, ${train}`);
+    assert.equal(merged[0]?.axes['trainOfBase'], 1);
+    assert.ok(merged[0]?.outcomes?.['misaligned'] !== undefined);
+  }
+  const [continued] = await start({ adapterUse: 'continue' });
+  assert.equal(continued?.axes['train'], train); // the same program on the same numbers
+});
+
+test('training goes on from an adapter of the same form, and is refused on one of another', async () => {
+  const files = await writeFiles();
+  const { adapter, train } = await trainedAdapter(files);
+  const { points } = await make(configOf(files, { adapter, adapterUse: 'continue' }));
+  assert.equal(points[0]?.axes['train'], train);
+  assert.ok((points.at(-1)?.axes['train'] ?? Infinity) < train);
+  const lora = FINETUNE_DEFAULTS.method;
+  for (const method of [
+    { ...lora, rank: 4 },
+    { ...lora, alpha: 8 },
+    { ...lora, modules: ['q_proj'] },
+    { kind: 'full' },
+  ]) {
+    await assert.rejects(
+      make(configOf(files, { adapter, adapterUse: 'continue', method })),
+      /to continue it, expected LoRA of rank 8 and scale 2 on 14 modules .* adapterUse=merge/,
+    );
+  }
+});
+
+test('an adapter of another model is refused, and a changed byte of it is another input', async () => {
+  const files = await writeFiles();
+  const other = fileURLToPath(new URL('../fixtures/peft/gpt2', import.meta.url));
+  await assert.rejects(make(configOf(files, { adapter: other })), /expected a linear layer transformer\.h\.0/);
+  const inputs = (adapter: string): unknown => finetune().inputs?.(configOf(files, { adapter }));
+  const { adapter } = await trainedAdapter(files);
+  const before = inputs(adapter);
+  await writeFile(
+    join(adapter, 'adapter_config.json'),
+    `${await readFile(join(adapter, 'adapter_config.json'), 'utf8')}\n`,
+  );
+  assert.notDeepEqual(inputs(adapter), before);
+});
