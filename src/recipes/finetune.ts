@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 
 import { canonicalJson, contentHash, type JsonObject } from '#base/json.ts';
+import type { Weights } from '#learning/programs.ts';
 import type { Recipe, RunContext } from '#study/recipe.ts';
 import type { RunEnd } from '#study/trajectory.ts';
 
@@ -12,11 +13,15 @@ import { writeTrainedAdapter, writeTrainedModel } from './finetune-adapter.ts';
 import { FINETUNE_DEFAULTS, type FinetuneConfig, readFinetuneConfig } from './finetune-config.ts';
 import { checkFiles, fileHashes, finetunePaths } from './finetune-files.ts';
 import { createFinetuneLab, type FinetuneLab } from './finetune-lab.ts';
-import { type Material, type MaterialConfig, readMaterial } from './finetune-material.ts';
+import { type Material, type MaterialConfig, readMaterial, type ShareFile } from './finetune-material.ts';
 import { trainingRun } from './training-run.ts';
 
 /** A training loss no run recovers from: so many times that of guessing among all tokens. */
 const EXPLODED = 2;
+
+/** The shared step that makes a base's weights a file, and the version of the file's layout. */
+const WEIGHTS_STEP = 'float32 weights';
+const WEIGHTS_FORMAT = 1;
 
 /**
  * The recipe. Between the runs of one process it keeps the last model read and the last lab compiled, one of each since
@@ -35,7 +40,7 @@ export function finetune(): Recipe {
     inputs: (config) => hashes(readFinetuneConfig(config)),
     async run(context) {
       const config = readFinetuneConfig(context.config);
-      return runOn(context, config, await bench(config));
+      return runOn(context, config, await bench(config, context));
     },
   };
 }
@@ -69,7 +74,11 @@ async function saveTrained(context: RunContext, config: FinetuneConfig, lab: Fin
     await writeTrainedAdapter(join(saveAdapter, name), method, material.model, trainer.memory, config.model);
   }
   if (saveModel !== '') {
-    await writeTrainedModel(join(saveModel, name), method, trainer.memory, finetunePaths(config).model);
+    const weights: Weights = {
+      has: (tensor) => trainer.memory.has(tensor) || material.weights.has(tensor),
+      get: (tensor) => trainer.memory.get(tensor) ?? material.weights.get(tensor),
+    };
+    await writeTrainedModel(join(saveModel, name), method, weights, finetunePaths(config).model);
   }
 }
 
@@ -79,22 +88,37 @@ function runName(config: JsonObject, block: number): string {
 }
 
 /** Gives the lab of a config, reading and compiling only what differs from the config before. */
-function oneBench(): (config: FinetuneConfig) => Promise<FinetuneLab> {
+function oneBench(): (config: FinetuneConfig, context: RunContext) => Promise<FinetuneLab> {
   let material: { readonly key: string; readonly read: Promise<Material> } | undefined;
   let lab: { readonly key: string; readonly lab: FinetuneLab } | undefined;
   const hashes = fileHashes();
-  return async (config) => {
+  return async (config, context) => {
     const materialKey = canonicalJson({ ...materialConfig(config), hashes: hashes(config) });
     const { method, optimizer, batch, accumulation, threads } = config;
     const labKey = canonicalJson({ materialKey, method, optimizer, batch, accumulation, threads });
     if (lab?.key === labKey) return lab.lab;
     await lab?.lab[Symbol.asyncDispose]();
     lab = undefined;
-    if (material?.key !== materialKey) material = { key: materialKey, read: readMaterial(config) };
+    if (material?.key !== materialKey)
+      material = { key: materialKey, read: readMaterial(config, shareFile(config, context, hashes)) };
     const made = await createFinetuneLab(config, await material.read);
     lab = { key: labKey, lab: made };
     return made;
   };
+}
+
+/** The base's weights as a shared step: one file a machine, whatever reads it. Absent where the run has no store. */
+function shareFile(
+  config: FinetuneConfig,
+  context: RunContext,
+  hashes: ReturnType<typeof fileHashes>,
+): ShareFile | undefined {
+  const { model = '', adapter } = hashes(config);
+  const merged = adapter === undefined || config.adapterUse === 'continue' ? {} : { adapter };
+  const { sharedFile } = context;
+  return sharedFile === undefined
+    ? undefined
+    : (write) => sharedFile(WEIGHTS_STEP, { model, ...merged, format: WEIGHTS_FORMAT }, write);
 }
 
 function materialConfig(config: FinetuneConfig): MaterialConfig {

@@ -24,6 +24,11 @@ export interface RunContext {
    * and read by all others. `key` is hashed into its identity together with `name`.
    */
   shared(name: string, key: JsonObject, compute: () => Promise<Uint8Array>): Promise<Uint8Array>;
+  /**
+   * A shared step whose result is a file that is read, or mapped, in place, such as weights; absent where a run has no
+   * store. `write` makes the file at the path it is given. Resolves with the file's path, its content verified.
+   */
+  sharedFile?(name: string, key: JsonObject, write: (path: string) => Promise<void>): Promise<string>;
   /** Aborted when the user stops the study; the recipe should throw `signal.reason` at the next step. */
   readonly signal: AbortSignal;
 }
