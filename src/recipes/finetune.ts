@@ -14,6 +14,7 @@ import { FINETUNE_DEFAULTS, type FinetuneConfig, readFinetuneConfig } from './fi
 import { checkFiles, fileHashes, finetunePaths } from './finetune-files.ts';
 import { createFinetuneLab, type FinetuneLab } from './finetune-lab.ts';
 import { type Material, type MaterialConfig, readMaterial, type ShareFile } from './finetune-material.ts';
+import { summarizeFiles } from './finetune-summary.ts';
 import { trainingRun } from './training-run.ts';
 
 /** A training loss no run recovers from: so many times that of guessing among all tokens. */
@@ -30,6 +31,7 @@ const WEIGHTS_FORMAT = 1;
 export function finetune(): Recipe {
   const bench = oneBench();
   const hashes = fileHashes();
+  const summaries = summariesOnce();
   return {
     name: 'finetune',
     semanticsVersion: 1,
@@ -38,10 +40,22 @@ export function finetune(): Recipe {
     measurePaths: ['measure', 'saveAdapter', 'saveModel', 'threads'],
     check: (config) => checkFiles(readFinetuneConfig(config)),
     inputs: (config) => hashes(readFinetuneConfig(config)),
+    files: (config) => summaries(readFinetuneConfig(config)),
     async run(context) {
       const config = readFinetuneConfig(context.config);
       return runOn(context, config, await bench(config, context));
     },
+  };
+}
+
+/** Tokenizes the files of arms that read them alike once. */
+function summariesOnce(): typeof summarizeFiles {
+  const known = new Map<string, ReturnType<typeof summarizeFiles>>();
+  return (config) => {
+    const key = canonicalJson({ ...materialConfig(config) });
+    const summary = known.get(key) ?? summarizeFiles(config);
+    known.set(key, summary);
+    return summary;
   };
 }
 

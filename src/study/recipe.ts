@@ -33,6 +33,13 @@ export interface RunContext {
   readonly signal: AbortSignal;
 }
 
+/** What is in a file, in numbers with a name each, such as `tokens`. */
+export interface FileSummary {
+  /** As the config names it. */
+  readonly file: string;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
 /** One way of making a run, with the version of its semantics: a fix that changes numbers raises it. */
 export interface Recipe {
   readonly name: string;
@@ -47,5 +54,7 @@ export interface Recipe {
   check(config: JsonObject): void;
   /** Content hashes of the inputs a config names (files, assets), part of the run's identity. */
   inputs?(config: JsonObject): Readonly<Record<string, string>>;
+  /** What is in the files a config names, for the user to check before any run. @throws AssayError where one cannot be used. */
+  files?(config: JsonObject): Promise<readonly FileSummary[]>;
   run(context: RunContext): Promise<RunEnd>;
 }
