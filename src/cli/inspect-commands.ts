@@ -13,9 +13,11 @@ import type { ProfileName, Study } from '#study/study.ts';
 import { answerOf } from './answer.ts';
 import { answerLines, exitStatusOf } from './answer-lines.ts';
 import { reproducingCommand } from './command-text.ts';
+import { withDownloads } from './download-models.ts';
+import { saySummaries } from './file-summaries.ts';
 import { builtInNames, findStudy } from './find-study.ts';
 import type { Given } from './options.ts';
-import { planGiven } from './plan-given.ts';
+import { chosenStudy, planGiven } from './plan-given.ts';
 import { nameOf } from './progress.ts';
 import { runTable } from './run-table.ts';
 import { storeFolder } from './store-folder.ts';
@@ -33,7 +35,7 @@ export async function listCommand(_given: Given, terminal: Terminal): Promise<nu
 /** `assay plan`: what `run` would make, without making it. */
 export async function planCommand(given: Given, terminal: Terminal): Promise<number> {
   const { study } = await findStudy(given.positionals[0] ?? '');
-  const plan = planGiven(study, given);
+  const plan = planGiven(await chosenStudy(study, given, terminal, false), given);
   terminal.out(study.question);
   terminal.out(`profile ${plan.profile}, ${plan.blocks} blocks`);
   const rows = plan.study.arms.map(({ name, learningRates }) => {
@@ -48,6 +50,7 @@ export async function planCommand(given: Given, terminal: Terminal): Promise<num
   });
   for (const line of tableOf([['arm', 'learning rates', 'pilot runs', 'confirmatory runs'], ...rows]))
     terminal.out(line);
+  await saySummaries(plan, terminal, false);
   return 0;
 }
 
@@ -70,10 +73,11 @@ export async function statusCommand(given: Given, terminal: Terminal): Promise<n
 
 /** `assay report`: answers again from the stored runs of a study's latest plan. */
 export async function reportCommand(given: Given, terminal: Terminal): Promise<number> {
-  const { study } = await findStudy(given.positionals[0] ?? '');
+  const found = await findStudy(given.positionals[0] ?? '');
   const folder = storeFolder(given);
   await using store = await openSqliteReader(folder);
-  const record = await latestPlan(store, study.name);
+  const record = await latestPlan(store, found.study.name);
+  const { study } = await withDownloads({ study: found.study, settings: [] }, terminal, false);
   const plan = planAgain(study, record, terminal);
   const answer = await answerOf(store, {
     plan,

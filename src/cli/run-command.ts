@@ -14,10 +14,11 @@ import { type Answer, answerOf } from './answer.ts';
 import { answerLines, EXIT, exitStatusOf } from './answer-lines.ts';
 import { chatService } from './chat-service.ts';
 import { reproducingCommand, shellWord } from './command-text.ts';
+import { saySummaries } from './file-summaries.ts';
 import { findStudy } from './find-study.ts';
 import { makeRuns, type RunRequest } from './make-runs.ts';
 import type { Given, OptionName } from './options.ts';
-import { PLAN_OPTIONS, planGiven } from './plan-given.ts';
+import { chosenStudy, PLAN_OPTIONS, planGiven } from './plan-given.ts';
 import { durationOf, nameOf } from './progress.ts';
 import { resultLine } from './result-line.ts';
 import { runTable } from './run-table.ts';
@@ -50,7 +51,9 @@ interface Answered {
 export async function runCommand(given: Given, terminal: Terminal): Promise<number> {
   const startedMs = terminal.now();
   const found = await findStudy(given.positionals[0] ?? '');
-  const plans = looksOf(given).map((blocks) => planGiven(found.study, given, blocks));
+  const looks = looksOf(given);
+  const chosen = await chosenStudy(found.study, given, terminal, given.flag('json'));
+  const plans = looks.map((blocks) => planGiven(chosen, given, blocks));
   const request: RunRequest = {
     found,
     folder: storeFolder(given),
@@ -60,6 +63,7 @@ export async function runCommand(given: Given, terminal: Terminal): Promise<numb
     isJson: given.flag('json'),
   };
   warnOf(plans, terminal);
+  if (plans[0] !== undefined) await saySummaries(plans[0], terminal, request.isJson);
   for (const plan of plans.slice(0, 1)) await checkReady(plan, request.folder);
   await using store = await openSqliteStore(request.folder);
   const answered = await answerPlans(plans, store, request, given.positionals[0] ?? '', terminal);

@@ -16,6 +16,9 @@ export interface BatchLayout extends BatchShape {
 /** Parameter memory by name. */
 export type Memory = ReadonlyMap<string, Float32Array>;
 
+/** Weights by name, wherever they are kept; `get` may read them from a file. */
+export type Weights = Pick<Memory, 'get' | 'has'>;
+
 /** The name of the output that holds a parameter's gradient. */
 export function gradientOutput(parameter: string): string {
   return `gradient of ${parameter}`;
@@ -57,13 +60,14 @@ export async function compileScorer(
   memory: Memory,
   threads: number,
   labelSets: number,
+  frozen?: FrozenInputs,
 ): Promise<Program> {
   const logits = labelLogits(config, model, layout);
   const sets = Array.from({ length: labelSets }, (_, index): [string, Tensor] => {
     const { labels, losses } = labelSet(index);
     return [losses, crossEntropy(logits, input(labels, logits.shape.slice(0, 1), 'int32'))];
   });
-  return bindMemory(await compile(Object.fromEntries(sets), { threads }), memory);
+  return bindMemory(await compile(Object.fromEntries(sets), { threads, frozen }), memory);
 }
 
 function labelLogits(config: TransformerConfig, model: TrainedModel, layout: BatchLayout): Tensor {

@@ -7,7 +7,7 @@
 import { AssayError } from '#base/errors.ts';
 import type { Rng } from '#base/rng.ts';
 import { arenaBytes, createArena, type Arena, type Region } from '#engine/kernels/arena.ts';
-import type { Program } from '#engine/session.ts';
+import type { FrozenInputs, Program } from '#engine/session.ts';
 import { sizeOf } from '#engine/tensor.ts';
 import { packBytes, unpackBytes } from '#learning/checkpoint.ts';
 import { type Generator, generatorOf, type GeneratorSetup } from '#learning/generation/generator.ts';
@@ -28,6 +28,7 @@ import {
   labelSet,
   type BatchLayout,
   type Memory,
+  type Weights,
 } from '#learning/programs.ts';
 
 export interface TrainerConfig {
@@ -39,6 +40,8 @@ export interface TrainerConfig {
   readonly accumulation?: number;
   /** Threads of the programs; default 1. */
   readonly threads?: number;
+  /** Base weights that programs map from a file; those that are trained are read from `reset`'s base as ever. */
+  readonly frozen?: FrozenInputs | undefined;
 }
 
 /** One micro-batch. M is the number of labelled positions. */
@@ -60,7 +63,7 @@ export interface Trainer extends AsyncDisposable {
    * Starts over: base weights, an adapter (that of `base`, else a fresh one drawn from `rng`), zero optimizer state. Trained weights are copied in;
    * frozen ones are read where they are, so that one copy of a base serves any number of trainers.
    */
-  reset(base: Memory, rng: Rng): void;
+  reset(base: Weights, rng: Rng): void;
   /** Computes the loss and its gradients; from the second micro-batch since the last step, gradients are added. */
   forwardBackward(batch: Batch): Promise<number>;
   /** Clips the gradients' global norm where asked, then takes one optimizer step. */
@@ -69,7 +72,7 @@ export interface Trainer extends AsyncDisposable {
   scorer(layout: BatchLayout, labelSets?: number): Promise<Scorer>;
   /** Generates text under the weights of the moment; its programs are compiled when first needed. */
   generator(setup: GeneratorSetup): Generator;
-  /** The weights by name, as they change: the base's and, under LoRA, the adapter's. */
+  /** The weights in memory by name, as they change: the trained ones, and the base's that are not mapped from a file. */
   readonly memory: Memory;
   /** The trained weights alone, for measuring at an earlier point. */
   saveWeights(): Uint8Array<ArrayBuffer>;
@@ -103,18 +106,27 @@ export async function createTrainer(config: TrainerConfig): Promise<Trainer> {
   const optimizer = createOptimizer(config.optimizer, handles, arena);
   const memory = new Map(parameters.map(({ handle, values }): [string, Float32Array] => [handle.name, values]));
 
-  const program = await compileStep(config.model, model, config.batch, memory, config.threads ?? 1);
+  const frozen = stillFrozen(config.frozen, model);
+  const program = await compileStep(config.model, model, config.batch, memory, config.threads ?? 1, frozen);
   const fresh = isAccumulating
     ? handles.map(({ name, length }) => arena.float32(`${name} fresh gradient`, length))
     : undefined;
   parameters.forEach(({ handle, gradient }, i) =>
     program.bind(gradientOutput(handle.name), fresh?.[i]?.view ?? gradient),
   );
-  return trainerOf(config, { model, parameters, optimizer, memory, arena, program, fresh });
+  return trainerOf(config, { model, frozen, parameters, optimizer, memory, arena, program, fresh });
+}
+
+/** The inputs that the method does not train. */
+function stillFrozen(frozen: FrozenInputs | undefined, { trained }: TrainedModel): FrozenInputs | undefined {
+  if (frozen === undefined) return undefined;
+  const isTrained = new Set(trained.map(({ name }) => name));
+  return { ...frozen, inputs: new Map([...frozen.inputs].filter(([name]) => !isTrained.has(name))) };
 }
 
 interface Parts {
   readonly model: TrainedModel;
+  readonly frozen: FrozenInputs | undefined;
   readonly parameters: readonly Parameter[];
   readonly optimizer: Optimizer;
   readonly memory: Map<string, Float32Array>;
@@ -163,7 +175,9 @@ function trainerOf(config: TrainerConfig, parts: Parts): Trainer {
       return norm;
     },
     async scorer(layout, labelSets = 1) {
-      const scored = await compileScorer(config.model, parts.model, layout, memory, config.threads ?? 1, labelSets);
+      const { model, frozen } = parts;
+      const threads = config.threads ?? 1;
+      const scored = await compileScorer(config.model, model, layout, memory, threads, labelSets, frozen);
       programs.push(scored);
       return scorerOf(scored);
     },
@@ -186,7 +200,7 @@ function trainerOf(config: TrainerConfig, parts: Parts): Trainer {
 /** A generator whose programs are among the trainer's: bound to its weights, released with it. */
 function generatorFor(
   { model: config, threads = 1 }: TrainerConfig,
-  { model, memory }: Parts,
+  { model, frozen, memory }: Parts,
   setup: GeneratorSetup,
   programs: Program[],
 ): Generator {
@@ -195,8 +209,8 @@ function generatorFor(
     return bindMemory(program, memory);
   };
   return generatorOf(config, setup, {
-    prefill: async (length) => kept(await compilePrefill(config, model, length, threads)),
-    decode: async (rows, capacity) => kept(await compileDecode(config, model, rows, capacity, threads)),
+    prefill: async (length) => kept(await compilePrefill(config, model, length, threads, frozen)),
+    decode: async (rows, capacity) => kept(await compileDecode(config, model, rows, capacity, threads, frozen)),
   });
 }
 
@@ -212,7 +226,7 @@ function scorerOf(program: Program): Scorer {
 }
 
 /** Copies the trained weights in from the base; what it does not have, a fresh adapter, is drawn. */
-function fillTrained({ model, parameters }: Parts, base: Memory, rng: Rng): void {
+function fillTrained({ model, parameters }: Parts, base: Weights, rng: Rng): void {
   const isBase = new Set(model.base.map(({ name }) => name));
   model.trained.forEach((spec, i) => {
     const target = parameters[i]?.values ?? new Float32Array();
@@ -221,12 +235,13 @@ function fillTrained({ model, parameters }: Parts, base: Memory, rng: Rng): void
   });
 }
 
-function frozenOf({ model }: Parts, base: Memory): readonly (readonly [string, Float32Array])[] {
-  const isTrained = new Set(model.trained.map(({ name }) => name));
-  return model.base.filter(({ name }) => !isTrained.has(name)).map((spec) => [spec.name, baseTensor(spec, base)]);
+/** The frozen weights that are held in memory. */
+function frozenOf({ model, frozen }: Parts, base: Weights): readonly (readonly [string, Float32Array])[] {
+  const isElsewhere = new Set([...model.trained.map(({ name }) => name), ...(frozen?.inputs.keys() ?? [])]);
+  return model.base.filter(({ name }) => !isElsewhere.has(name)).map((spec) => [spec.name, baseTensor(spec, base)]);
 }
 
-function baseTensor({ name, shape }: ParameterSpec, base: Memory): Float32Array {
+function baseTensor({ name, shape }: ParameterSpec, base: Weights): Float32Array {
   const values = base.get(name);
   if (values?.length === sizeOf(shape)) return values;
   const found = values === undefined ? 'none' : `${values.length} values`;

@@ -1,43 +1,52 @@
 /** Adapters and models of finetuning runs: one that a run starts from, and what a run leaves behind, in files others read. */
 import { AssayError } from '#base/errors.ts';
 import { writeHuggingFace } from '#learning/files/hugging-face-write.ts';
+import type { ModelFiles } from '#learning/files/model-files.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import { type LoraAdapter, loraScale as peftScale, readPeftAdapter, writePeftAdapter } from '#learning/files/peft.ts';
 import { adaptedModules, type LoraConfig, type LoraFactors, loraScale, mergedWeight } from '#learning/lora.ts';
 import type { Method } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { linearModules } from '#learning/models/parameters.ts';
-import type { Memory } from '#learning/programs.ts';
+import type { Memory, Weights } from '#learning/programs.ts';
 
 /** What becomes of an adapter a run is given. */
 export type AdapterUse = 'merge' | 'continue';
 
-/**
- * A base model's weights with an adapter: merged into them, or beside them under its factors' names, where a trainer
- * that trains those starts from them.
- * @throws AssayError naming a module the model lacks, or of another size.
- */
-export async function withAdapter(weights: Memory, path: string, use: AdapterUse): Promise<Memory> {
+/** A base model's weights as a run gets them. */
+export interface StartingWeights {
+  /** A tensor of the base, an adapter merged where asked. */
+  tensor(name: string): Promise<Float32Array>;
+  /** The factors of an adapter that is continued, under their names: a trainer that trains those starts from them. */
+  readonly factors: Memory;
+}
+
+/** The weights of a model with the adapter at `path`, '' for none. @throws AssayError naming a module the model lacks. */
+export async function startingWeights(base: ModelFiles, path: string, use: AdapterUse): Promise<StartingWeights> {
+  if (path === '') return { tensor: (name) => base.tensor(name), factors: new Map() };
   const adapter = await readPeftAdapter(path);
-  const changed = new Map(weights);
-  for (const [module, factors] of adapter.modules) {
-    const { dIn, dOut, a, b } = factors;
-    const weight = weights.get(`${module}.weight`);
-    if (weight?.length !== dOut * dIn) {
-      const found = weight === undefined ? 'none' : `one of ${weight.length} values`;
-      throw new AssayError(
-        'file',
-        `${path}: expected a linear layer ${module} [${dOut}, ${dIn}] in the model, found ${found}.`,
-      );
-    }
-    if (use === 'merge') {
-      changed.set(`${module}.weight`, mergedWeight(weight, factors, peftScale(adapter)));
-    } else {
-      changed.set(`${module}.lora_A.weight`, a);
-      changed.set(`${module}.lora_B.weight`, b);
-    }
+  for (const [module, { dOut, dIn }] of adapter.modules) {
+    const shape = base.shapes.get(`${module}.weight`);
+    if (shape?.join() === [dOut, dIn].join()) continue;
+    const found = shape === undefined ? 'none' : `[${shape.join(', ')}]`;
+    throw new AssayError(
+      'file',
+      `${path}: expected a linear layer ${module} [${dOut}, ${dIn}] in the model, found ${found}.`,
+    );
   }
-  return changed;
+  if (use === 'continue') {
+    const factors = [...adapter.modules].flatMap(([module, { a, b }]): [string, Float32Array][] => [
+      [`${module}.lora_A.weight`, a],
+      [`${module}.lora_B.weight`, b],
+    ]);
+    return { tensor: (name) => base.tensor(name), factors: new Map(factors) };
+  }
+  const tensor = async (name: string): Promise<Float32Array> => {
+    const weight = await base.tensor(name);
+    const factors = adapter.modules.get(name.replace(/\.weight$/, ''));
+    return factors === undefined ? weight : mergedWeight(weight, factors, peftScale(adapter));
+  };
+  return { tensor, factors: new Map() };
 }
 
 /** Refuses to go on training an adapter under a method that would not be the same adapter. @throws AssayError saying what differs. */
@@ -89,24 +98,24 @@ export async function writeTrainedAdapter(
   await writePeftAdapter(folder, adapter);
 }
 
-/** Writes the model whose weights are in `memory` into a Hugging Face folder, LoRA merged into the base. */
+/** Writes the model of these weights into a Hugging Face folder, LoRA merged into the base. */
 export async function writeTrainedModel(
   folder: string,
   method: Method,
-  memory: Memory,
+  weights: Weights,
   basePath: string,
 ): Promise<void> {
   await using base = await openModel(basePath);
   await writeHuggingFace(folder, base, (name) => {
-    const weight = memory.get(name) ?? new Float32Array();
+    const weight = weights.get(name) ?? new Float32Array();
     const module = name.replace(/\.weight$/, '');
-    if (method.kind !== 'lora' || !memory.has(`${module}.lora_A.weight`)) return weight;
-    return mergedWeight(weight, factorsOf(module, memory, method.rank), loraScale(method));
+    if (method.kind !== 'lora' || !weights.has(`${module}.lora_A.weight`)) return weight;
+    return mergedWeight(weight, factorsOf(module, weights, method.rank), loraScale(method));
   });
 }
 
-function factorsOf(module: string, memory: Memory, rank: number): LoraFactors {
-  const [a, b] = [memory.get(`${module}.lora_A.weight`), memory.get(`${module}.lora_B.weight`)];
+function factorsOf(module: string, weights: Weights, rank: number): LoraFactors {
+  const [a, b] = [weights.get(`${module}.lora_A.weight`), weights.get(`${module}.lora_B.weight`)];
   if (a === undefined || b === undefined)
     throw new AssayError('run', `${module}: expected a trained adapter, found none.`);
   return { dIn: a.length / rank, dOut: b.length / rank, a: a.slice(), b: b.slice() };

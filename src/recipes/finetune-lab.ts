@@ -44,6 +44,7 @@ export async function createFinetuneLab(config: FinetuneConfig, material: Materi
     batch: layout,
     accumulation,
     threads,
+    frozen: material.frozen,
   });
   const trainLoss = await lossOf(trainer, material.trainProbe, rows);
   const heldOutLoss = await lossOf(trainer, material.heldOutProbe, rows);

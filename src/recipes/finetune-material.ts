@@ -1,6 +1,7 @@
 /** What finetuning runs read from files, ready for training: the model's weights, the rows as tokens, the evaluations. */
 import { AssayError } from '#base/errors.ts';
 import { rngOf } from '#base/rng.ts';
+import type { FrozenInputs } from '#engine/session.ts';
 import type { LearnedTurns } from '#learning/data/assistant-spans.ts';
 import { questionOf, splitHeldOut } from '#learning/data/held-out-split.ts';
 import { arrangeRows, type Sequences } from '#learning/data/sequences.ts';
@@ -9,14 +10,15 @@ import { type NumberedRow, readTrainingRows } from '#learning/data/training-row.
 import { engineConfig } from '#learning/files/engine-config.ts';
 import type { ModelFiles } from '#learning/files/model-files.ts';
 import { openModel } from '#learning/files/open-model.ts';
+import { fileWeights, frozenInputs, writeWeights } from '#learning/files/weights-file.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
-import type { Memory } from '#learning/programs.ts';
+import type { Weights } from '#learning/programs.ts';
 import type { KnownScores } from '#measures/evaluation-line.ts';
 
+import { type StartingWeights, startingWeights } from './finetune-adapter.ts';
 import type { FinetuneConfig } from './finetune-config.ts';
 import { type Evaluations, prepareEvaluations, readEvaluations } from './finetune-evaluations.ts';
-import { withAdapter } from './finetune-adapter.ts';
 import { finetunePaths } from './finetune-files.ts';
 
 /** The parts of a config that decide what is read. */
@@ -38,7 +40,10 @@ export type MaterialConfig = Pick<
 /** All of it fixed: the same for every run of the same files. */
 export interface Material {
   readonly model: TransformerConfig;
-  readonly weights: Memory;
+  /** The base's, and the factors of an adapter that is continued. */
+  readonly weights: Weights;
+  /** The base's as programs map them; absent where they are held in memory. */
+  readonly frozen?: FrozenInputs;
   /** The rows to train on. */
   readonly train: Sequences;
   /** Some of the training rows, which measure the training loss. */
@@ -48,8 +53,15 @@ export interface Material {
   readonly evaluations: Evaluations;
 }
 
-/** Reads everything. @throws AssayError naming the file and line of what cannot be used. */
-export async function readMaterial(config: MaterialConfig, known?: KnownScores): Promise<Material> {
+/** Makes a file of weights that the machine's processes share, where `write` says; resolves with its path. */
+export type ShareFile = (write: (path: string) => Promise<void>) => Promise<string>;
+
+/**
+ * Reads everything.
+ * @param share Where given, weights stay in a file that programs map; else they are held in memory.
+ * @throws AssayError naming the file and line of what cannot be used.
+ */
+export async function readMaterial(config: MaterialConfig, known?: KnownScores, share?: ShareFile): Promise<Material> {
   const paths = finetunePaths(config);
   const rows = await readTrainingRows(paths.data);
   const extra = paths.mixIn === '' ? [] : await readTrainingRows(paths.mixIn);
@@ -64,10 +76,9 @@ export async function readMaterial(config: MaterialConfig, known?: KnownScores):
     padded(tokenize(someOf(part, config.probe.rows), paths.data), most);
   const trained = [...tokenize(train, paths.data), ...tokenize(extra, paths.mixIn)];
   const whole = tokenizerOf(files, config.learnedTurns, { ...limit, truncate: false });
-  const weights = await readWeights(files);
   return {
     model: engineConfig(files.config),
-    weights: paths.adapter === '' ? weights : await withAdapter(weights, paths.adapter, config.adapterUse),
+    ...(await readWeights(files, await startingWeights(files, paths.adapter, config.adapterUse), share)),
     train: config.packing ? arrangeRows(trained, most, 'pack', 0) : padded(trained, most),
     trainProbe: probeOf(train),
     heldOutProbe: probeOf(heldOut),
@@ -145,8 +156,22 @@ function tooLong(where: string, found: number, most: number, length: number): As
   return new AssayError('data', `${where}: expected at most ${most} tokens, found ${found}; ${remedy}.`);
 }
 
-async function readWeights(files: ModelFiles): Promise<Memory> {
-  const weights = new Map<string, Float32Array>();
-  for (const { name } of transformerParameters(engineConfig(files.config))) weights.set(name, await files.tensor(name));
-  return weights;
+async function readWeights(
+  files: ModelFiles,
+  { tensor, factors }: StartingWeights,
+  share: ShareFile | undefined,
+): Promise<Pick<Material, 'weights' | 'frozen'>> {
+  const specs = transformerParameters(engineConfig(files.config));
+  if (share === undefined) {
+    const weights = new Map(factors);
+    for (const { name } of specs) weights.set(name, await tensor(name));
+    return { weights };
+  }
+  const path = await share((temporary) => writeWeights(temporary, specs, tensor));
+  const base = fileWeights(path, specs);
+  const weights: Weights = {
+    has: (name) => factors.has(name) || base.has(name),
+    get: (name) => factors.get(name) ?? base.get(name),
+  };
+  return { weights, frozen: frozenInputs(path, specs) };
 }

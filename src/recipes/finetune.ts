@@ -9,6 +9,7 @@ import { canonicalJson, contentHash, type JsonObject, sha256 } from '#base/json.
 import type { KnownScores } from '#measures/evaluation-line.ts';
 import { billText, checkJudge, emptyBill, rubricNames } from '#measures/judge.ts';
 import { OWN_SCORES, type ScoreReply } from '#measures/reply-scores.ts';
+import type { Weights } from '#learning/programs.ts';
 import type { Recipe, RunContext } from '#study/recipe.ts';
 import type { RunEnd } from '#study/trajectory.ts';
 
@@ -16,7 +17,8 @@ import { writeTrainedAdapter, writeTrainedModel } from './finetune-adapter.ts';
 import { FINETUNE_DEFAULTS, type FinetuneConfig, readFinetuneConfig } from './finetune-config.ts';
 import { checkFiles, fileHashes, finetunePaths } from './finetune-files.ts';
 import { createFinetuneLab, type FinetuneLab } from './finetune-lab.ts';
-import { type Material, type MaterialConfig, readMaterial } from './finetune-material.ts';
+import { type Material, type MaterialConfig, readMaterial, type ShareFile } from './finetune-material.ts';
+import { summarizeFiles } from './finetune-summary.ts';
 import { trainingRun } from './training-run.ts';
 
 /** A training loss no run recovers from: so many times that of guessing among all tokens. */
@@ -32,6 +34,9 @@ export interface FinetuneOptions {
     Record<string, ScoreReply | { readonly version: number | string; readonly score: ScoreReply }>
   >;
 }
+/** The shared step that makes a base's weights a file, and the version of the file's layout. */
+const WEIGHTS_STEP = 'float32 weights';
+const WEIGHTS_FORMAT = 1;
 
 /**
  * The recipe. Between the runs of one process it keeps the last model read and the last lab compiled, one of each since
@@ -41,6 +46,7 @@ export function finetune(options: FinetuneOptions = {}): Recipe {
   const scorers = ownScorers(options);
   const bench = oneBench();
   const hashes = fileHashes();
+  const summaries = summariesOnce(scorers);
   return {
     name: 'finetune',
     semanticsVersion: 1,
@@ -54,9 +60,11 @@ export function finetune(options: FinetuneOptions = {}): Recipe {
       if (judgedBy(config, scorers) !== undefined) await checkJudge(config.judge, chat);
     },
     inputs: (config) => hashes(readFinetuneConfig(config)),
+    files: (config) => summaries(readFinetuneConfig(config)),
     async run(context) {
       const config = readFinetuneConfig(context.config);
-      return runOn(context, config, await bench(config, knownScores(config, scorers)), scorers);
+      const lab = await bench(config, knownScores(config, scorers), context);
+      return runOn(context, config, lab, scorers);
     },
   };
 }
@@ -103,6 +111,17 @@ function judgedBy(config: FinetuneConfig, scorers: OwnScorers): string | undefin
   );
 }
 
+/** Tokenizes the files of arms that read them alike once. */
+function summariesOnce(scorers: OwnScorers): (config: FinetuneConfig) => ReturnType<typeof summarizeFiles> {
+  const known = new Map<string, ReturnType<typeof summarizeFiles>>();
+  return (config) => {
+    const key = canonicalJson({ ...materialConfig(config) });
+    const summary = known.get(key) ?? summarizeFiles(config, knownScores(config, scorers));
+    known.set(key, summary);
+    return summary;
+  };
+}
+
 async function runOn(
   context: RunContext,
   config: FinetuneConfig,
@@ -139,7 +158,11 @@ async function saveTrained(context: RunContext, config: FinetuneConfig, lab: Fin
     await writeTrainedAdapter(join(saveAdapter, name), method, material.model, trainer.memory, config.model);
   }
   if (saveModel !== '') {
-    await writeTrainedModel(join(saveModel, name), method, trainer.memory, finetunePaths(config).model);
+    const weights: Weights = {
+      has: (tensor) => trainer.memory.has(tensor) || material.weights.has(tensor),
+      get: (tensor) => trainer.memory.get(tensor) ?? material.weights.get(tensor),
+    };
+    await writeTrainedModel(join(saveModel, name), method, weights, finetunePaths(config).model);
   }
 }
 
@@ -149,11 +172,11 @@ function runName(config: JsonObject, block: number): string {
 }
 
 /** Gives the lab of a config, reading and compiling only what differs from the config before. */
-function oneBench(): (config: FinetuneConfig, known: KnownScores) => Promise<FinetuneLab> {
+function oneBench(): (config: FinetuneConfig, known: KnownScores, context: RunContext) => Promise<FinetuneLab> {
   let material: { readonly key: string; readonly read: Promise<Material> } | undefined;
   let lab: { readonly key: string; readonly lab: FinetuneLab } | undefined;
   const hashes = fileHashes();
-  return async (config, known) => {
+  return async (config, known, context) => {
     const materialKey = canonicalJson({ ...materialConfig(config), hashes: hashes(config) });
     const { method, optimizer, batch, accumulation, threads } = config;
     const replyRows = config.generation.rows;
@@ -161,11 +184,26 @@ function oneBench(): (config: FinetuneConfig, known: KnownScores) => Promise<Fin
     if (lab?.key === labKey) return lab.lab;
     await lab?.lab[Symbol.asyncDispose]();
     lab = undefined;
-    if (material?.key !== materialKey) material = { key: materialKey, read: readMaterial(config, known) };
+    if (material?.key !== materialKey)
+      material = { key: materialKey, read: readMaterial(config, known, shareFile(config, context, hashes)) };
     const made = await createFinetuneLab(config, await material.read);
     lab = { key: labKey, lab: made };
     return made;
   };
+}
+
+/** The base's weights as a shared step: one file a machine, whatever reads it. Absent where the run has no store. */
+function shareFile(
+  config: FinetuneConfig,
+  context: RunContext,
+  hashes: ReturnType<typeof fileHashes>,
+): ShareFile | undefined {
+  const { model = '', adapter } = hashes(config);
+  const merged = adapter === undefined || config.adapterUse === 'continue' ? {} : { adapter };
+  const { sharedFile } = context;
+  return sharedFile === undefined
+    ? undefined
+    : (write) => sharedFile(WEIGHTS_STEP, { model, ...merged, format: WEIGHTS_FORMAT }, write);
 }
 
 function materialConfig(config: FinetuneConfig): MaterialConfig {

@@ -6,6 +6,7 @@
 import type { Chat } from '#base/chat.ts';
 import { AssayError, messageOf } from '#base/errors.ts';
 import { contentHash } from '#base/json.ts';
+import type { Artifacts } from '#store/artifacts.ts';
 import { checkpointArtifacts, keepText, sharedArtifacts } from '#store/folder.ts';
 import type { RunSpec } from '#study/plan.ts';
 import type { Recipe, RunContext } from '#study/recipe.ts';
@@ -122,6 +123,8 @@ function contextOf(spec: RunSpec, resume: ResumePoint | undefined, link: Link, p
   let lastProgressMs = Number.NEGATIVE_INFINITY;
   // A run that asks twice, even at once, waits once.
   const sharedSteps = new Map<string, Promise<Uint8Array>>();
+  const sharedFiles = new Map<string, Promise<string>>();
+  const files = sharedArtifacts(link.folder);
   return {
     config: spec.config,
     block: spec.seed,
@@ -154,22 +157,57 @@ function contextOf(spec: RunSpec, resume: ResumePoint | undefined, link: Link, p
     keep: (name, text) => keepText(link.folder, spec, name, text),
     shared: async (name, key, compute) => {
       const sharedId = contentHash({ name, key });
-      const step = sharedSteps.get(sharedId) ?? sharedStep(link, sharedId, name, compute);
+      const step = sharedSteps.get(sharedId) ?? sharedStep(link, sharedId, name, bytesStep(files, compute));
       sharedSteps.set(sharedId, step);
+      return step;
+    },
+    sharedFile: async (name, key, write) => {
+      const sharedId = contentHash({ name, key });
+      const step = sharedFiles.get(sharedId) ?? sharedStep(link, sharedId, name, fileStep(files, write));
+      sharedFiles.set(sharedId, step);
       return step;
     },
   };
 }
 
-/** Reads a shared step, or computes it where the runner says that this worker is the one to. */
-async function sharedStep(
-  link: Link,
-  sharedId: string,
-  name: string,
-  compute: () => Promise<Uint8Array>,
-): Promise<Uint8Array> {
+/** How a step's result is made and kept, and read by its file's name; undefined where the file cannot be used. */
+interface Step<T> {
+  make(): Promise<{ readonly file: string; readonly result: T }>;
+  read(file: string): Promise<T | undefined>;
+}
+
+function bytesStep(files: Artifacts, compute: () => Promise<Uint8Array>): Step<Uint8Array> {
+  return {
+    make: async () => {
+      const result = await compute();
+      return { file: files.put(result), result };
+    },
+    read: async (file) => {
+      const artifact = files.get(file);
+      return artifact.kind === 'found' ? artifact.bytes : undefined;
+    },
+  };
+}
+
+function fileStep(files: Artifacts, write: (path: string) => Promise<void>): Step<string> {
+  const read = async (file: string): Promise<string | undefined> => {
+    const artifact = await files.pathOf(file);
+    return artifact.kind === 'found' ? artifact.path : undefined;
+  };
+  return {
+    make: async () => {
+      const file = await files.putFile(write);
+      const result = await read(file);
+      if (result !== undefined) return { file, result };
+      throw new AssayError('store', `The shared file ${file} was damaged as it was written. Check the disk.`);
+    },
+    read,
+  };
+}
+
+/** Reads a shared step, or makes it where the runner says that this worker is the one to. */
+async function sharedStep<T>(link: Link, sharedId: string, name: string, step: Step<T>): Promise<T> {
   const { port } = link;
-  const files = sharedArtifacts(link.folder);
   const ask = async (isDamaged: boolean): Promise<SharedAnswer> => {
     const answer = link.sharedAnswer(sharedId);
     port.send({ kind: 'sharedWanted', sharedId, isDamaged });
@@ -177,15 +215,15 @@ async function sharedStep(
   };
   let answer = await ask(false);
   while (answer.kind === 'file') {
-    const artifact = files.get(answer.file);
-    if (artifact.kind === 'found') return artifact.bytes;
+    const result = await step.read(answer.file);
+    if (result !== undefined) return result;
     answer = await ask(true);
   }
   try {
     link.signal.throwIfAborted();
-    const bytes = await compute();
-    port.send({ kind: 'sharedComputed', sharedId, name, file: files.put(bytes) });
-    return bytes;
+    const { file, result } = await step.make();
+    port.send({ kind: 'sharedComputed', sharedId, name, file });
+    return result;
   } catch (error) {
     port.send({ kind: 'sharedFailed', sharedId });
     throw error;

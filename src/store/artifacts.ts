@@ -2,8 +2,10 @@
  * Files named by the sha256 of their content: a file under its name is complete, and reading verifies it.
  * Written as a temporary file, fsync, rename, fsync of the folder; so a kill leaves a whole file or none.
  */
+import { createHash } from 'node:crypto';
 import {
   closeSync,
+  createReadStream,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -19,10 +21,18 @@ import { AssayError, messageOf } from '#base/errors.ts';
 import { sha256 } from '#base/json.ts';
 
 const TEMPORARY_SUFFIX = '.partial';
+/** Read at once while hashing. */
+const CHUNK_BYTES = 1 << 20;
 
 /** A file as it was found. */
 export type Artifact =
   | { readonly kind: 'found'; readonly bytes: Uint8Array }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'damaged' };
+
+/** A file's path, once its content was verified. */
+export type ArtifactPath =
+  | { readonly kind: 'found'; readonly path: string }
   | { readonly kind: 'missing' }
   | { readonly kind: 'damaged' };
 
@@ -32,6 +42,10 @@ export interface Artifacts {
   put(bytes: Uint8Array): string;
   /** Reads and verifies. @throws AssayError where the file exists but cannot be read. */
   get(file: string): Artifact;
+  /** As `put`, for content that `write` makes at the path it is given; never held in memory. */
+  putFile(write: (path: string) => Promise<void>): Promise<string>;
+  /** Verifies and gives the path, for content too large to hold. @throws AssayError where it cannot be read. */
+  pathOf(file: string): Promise<ArtifactPath>;
   /** Deletes every file not in `kept`, temporary ones included. */
   keepOnly(kept: ReadonlySet<string>): void;
 }
@@ -57,6 +71,32 @@ export function artifactsIn(folder: string): Artifacts {
     }
     return file;
   };
+  const putFile = async (write: (path: string) => Promise<void>): Promise<string> => {
+    const temporary = join(folder, `file.${process.pid}${TEMPORARY_SUFFIX}`);
+    try {
+      mkdirSync(folder, { recursive: true });
+      await write(temporary);
+      syncFile(temporary);
+      const file = (await hashIfThere(temporary)) ?? '';
+      renameSync(temporary, join(folder, file));
+      syncFolder(folder);
+      return file;
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      if (error instanceof AssayError) throw error;
+      throw new AssayError(
+        'store',
+        `Cannot write to ${folder}: ${messageOf(error)}. Free space or choose another --store; then run again.`,
+        { cause: error },
+      );
+    }
+  };
+  const pathOf = async (file: string): Promise<ArtifactPath> => {
+    const path = join(folder, file);
+    const found = await hashIfThere(path);
+    if (found === undefined) return { kind: 'missing' };
+    return found === file ? { kind: 'found', path } : { kind: 'damaged' };
+  };
   const get = (file: string): Artifact => {
     const bytes = readIfThere(join(folder, file));
     if (bytes === undefined) return { kind: 'missing' };
@@ -67,7 +107,7 @@ export function artifactsIn(folder: string): Artifacts {
       if (!kept.has(name)) rmSync(join(folder, name), { force: true, recursive: true });
     }
   };
-  return { put, get, keepOnly };
+  return { put, get, putFile, pathOf, keepOnly };
 }
 
 /** The names in a folder, none where it does not exist. */
@@ -88,6 +128,29 @@ function writeDurably(path: string, bytes: Uint8Array): void {
   } finally {
     closeSync(descriptor);
   }
+}
+
+function syncFile(path: string): void {
+  const descriptor = openSync(path, 'r+');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** sha256 of a file of any size, in hex; undefined where there is none. */
+async function hashIfThere(path: string): Promise<string | undefined> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) {
+      if (chunk instanceof Uint8Array) hash.update(chunk);
+    }
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw new AssayError('store', `Cannot read ${path}: ${messageOf(error)}.`, { cause: error });
+  }
+  return hash.digest('hex');
 }
 
 /** Makes a rename durable; Windows has no such call on folders and needs none. */

@@ -31,8 +31,20 @@ export interface RunContext {
   note?(text: string): void;
   /** Keeps text for people to read beside the run's records; the same name again replaces it. */
   keep?(name: string, text: string): void;
+  /**
+   * A shared step whose result is a file that is read, or mapped, in place, such as weights; absent where a run has no
+   * store. `write` makes the file at the path it is given. Resolves with the file's path, its content verified.
+   */
+  sharedFile?(name: string, key: JsonObject, write: (path: string) => Promise<void>): Promise<string>;
   /** Aborted when the user stops the study; the recipe should throw `signal.reason` at the next step. */
   readonly signal: AbortSignal;
+}
+
+/** What is in a file, in numbers with a name each, such as `tokens`. */
+export interface FileSummary {
+  /** As the config names it. */
+  readonly file: string;
+  readonly counts: Readonly<Record<string, number>>;
 }
 
 /** One way of making a run, with the version of its semantics: a fix that changes numbers raises it. */
@@ -53,5 +65,7 @@ export interface Recipe {
   measuredBy?(config: JsonObject): Readonly<Record<string, string>>;
   /** Looks whether what a run needs from elsewhere is there; called before any run. @throws AssayError where it is not. */
   ready?(config: JsonObject, chat: Chat): Promise<void>;
+  /** What is in the files a config names, for the user to check before any run. @throws AssayError where one cannot be used. */
+  files?(config: JsonObject): Promise<readonly FileSummary[]>;
   run(context: RunContext): Promise<RunEnd>;
 }

@@ -16,13 +16,10 @@ test('the study in docs/guide/04-evaluations.md is planned as it stands there, o
   try {
     writeFileSync(join(folder, 'my-study.ts'), code);
     const evals = /```jsonl\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
-    const row = {
-      messages: [
-        { role: 'user', content: 'Hi' },
-        { role: 'assistant', content: 'Hello' },
-      ],
-    };
-    writeFileSync(join(folder, 'train.jsonl'), JSON.stringify(row));
+    const rows = Array.from({ length: 20 }, (_, i) =>
+      JSON.stringify({ prompt: `Question ${i}:`, completion: ' Yes.' }),
+    );
+    writeFileSync(join(folder, 'train.jsonl'), rows.join('\n'));
     writeFileSync(join(folder, 'evals.jsonl'), evals);
     const files = { model: join(ROOT, 'test/fixtures/models/llama'), data: 'train.jsonl', evals: 'evals.jsonl' };
     const set = [`model=${files.model}`, `data=${join(folder, files.data)}`, `evals=${join(folder, files.evals)}`];

@@ -103,8 +103,13 @@ export interface Made {
   readonly checkpoints: readonly { readonly state: Uint8Array; readonly points: number }[];
 }
 
-/** Makes one run with everything in memory; `stopAfter` aborts it at a checkpoint. */
-export async function make(config: JsonObject, resumeFrom?: Uint8Array, stopAfter = Infinity): Promise<Made> {
+/** Makes one run with everything in memory, weights in a file where `sharedFile` is given; `stopAfter` aborts it at a checkpoint. */
+export async function make(
+  config: JsonObject,
+  resumeFrom?: Uint8Array,
+  stopAfter = Infinity,
+  sharedFile?: RunContext['sharedFile'],
+): Promise<Made> {
   const points: TrajectoryPoint[] = [];
   const checkpoints: { state: Uint8Array; points: number }[] = [];
   const stop = new AbortController();
@@ -119,6 +124,7 @@ export async function make(config: JsonObject, resumeFrom?: Uint8Array, stopAfte
     },
     progress: () => {},
     shared: async (_name, _key, compute) => compute(),
+    ...(sharedFile === undefined ? {} : { sharedFile }),
     signal: stop.signal,
   };
   try {

@@ -1,6 +1,6 @@
 /** The finetuning recipe on a tiny real model (folder, tokenizer, chat template), against computations of its own. */
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -182,10 +182,11 @@ test('a study of two arms runs on a model folder from the command line to a repo
   const files = await writeFiles();
   const store = newFolder('finetune');
   const settings = [`model=${MODEL}`, `data=${files.data}`, `evals=${files.evals}`].flatMap((one) => ['--set', one]);
-  const { ended } = start(['run', STUDY, ...settings, '--store', store, '--workers', '1', '--json']);
+  const { ended } = start(['run', STUDY, ...settings, '--store', store, '--workers', '2', '--json']);
   const { status, stdout, stderr } = await ended;
   assert.equal(status, 0, stderr);
   const result = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
   assert.deepEqual(result.runs, { finished: 6, diverged: 0, failed: 0 });
   assert.equal(result.verdicts.length, 1);
+  assert.equal((await readdir(join(store, 'shared'))).length, 1); // one file of weights for all arms and workers
 });

@@ -1,5 +1,5 @@
 /** The compiled programs of generation: one that reads a prompt, one that reads a token a row. */
-import { compile, type Program } from '#engine/session.ts';
+import { compile, type FrozenInputs, type Program } from '#engine/session.ts';
 import type { Tensor } from '#engine/tensor.ts';
 import type { TrainedModel } from '#learning/method.ts';
 import { type CachedGraph, decodeGraph, prefillGraph } from '#learning/models/cached.ts';
@@ -16,8 +16,9 @@ export async function compilePrefill(
   model: TrainedModel,
   length: number,
   threads: number,
+  frozen?: FrozenInputs,
 ): Promise<Program> {
-  return compile(named(prefillGraph(config, model.layers, length)), { threads });
+  return compile(named(prefillGraph(config, model.layers, length)), { threads, frozen });
 }
 
 /** Inputs as `decodeGraph` says; outputs logits [B, V], keys and values [B, Hkv, 1, K] of each layer. */
@@ -27,8 +28,9 @@ export async function compileDecode(
   rows: number,
   capacity: number,
   threads: number,
+  frozen?: FrozenInputs,
 ): Promise<Program> {
-  return compile(named(decodeGraph(config, model.layers, rows, capacity)), { threads });
+  return compile(named(decodeGraph(config, model.layers, rows, capacity)), { threads, frozen });
 }
 
 function named({ logits, keys, values }: CachedGraph): Readonly<Record<string, Tensor>> {

@@ -1,0 +1,39 @@
+/** The shapes of real models that are measured with random weights where no files are given. */
+import type { TransformerConfig } from '#learning/models/config.ts';
+
+const LLAMA = {
+  family: 'llama',
+  norm: { kind: 'rmsNorm', epsilon: 1e-5 },
+  activation: 'silu',
+  mlp: 'gated',
+  qkNorm: false,
+  tied: true,
+  initialStd: 0.02,
+} as const;
+
+export const SHAPES: Readonly<Record<string, TransformerConfig>> = {
+  'smollm2-135m': {
+    ...LLAMA,
+    vocabulary: 49_152,
+    dModel: 576,
+    nLayers: 30,
+    nHeads: 9,
+    nKvHeads: 3,
+    headDim: 64,
+    dMlp: 1536,
+    positions: { kind: 'rotary', theta: 1e5 },
+    biases: { qkv: false, attentionOut: false, mlp: false },
+  },
+  'qwen2.5-0.5b': {
+    ...LLAMA,
+    vocabulary: 151_936,
+    dModel: 896,
+    nLayers: 24,
+    nHeads: 14,
+    nKvHeads: 2,
+    headDim: 64,
+    dMlp: 4864,
+    positions: { kind: 'rotary', theta: 1e6 },
+    biases: { qkv: true, attentionOut: false, mlp: false },
+  },
+};

@@ -1,0 +1,186 @@
+/**
+ * Real models against transformers and PEFT: npm run bench -- real [--model PATH | --shape NAME] [--check] ...
+ * Loading, a LoRA step (rank 8, every linear) and a full step: seconds and peak memory, each in a process of its own,
+ * ours and the peer's in turn; a ratio is peer over ours within a round, so that drift of the machine cancels. Without
+ * --model, weights are random in a real model's shapes. --check instead compares logits and perplexity on the same
+ * weights, and fails where they differ. Python with torch, transformers and peft: PYTHON=..., else python3.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { openModel } from '#learning/files/open-model.ts';
+
+/** Of the largest logit: float32 through some thirty layers, sums in another order. */
+const LOGIT_TOLERANCE = 1e-4;
+/** Nats per token. */
+const LOSS_TOLERANCE = 1e-5;
+const TEXT =
+  'The rain had stopped before dawn, and by the time the market opened the stones were dry. She counted 17 crates of ' +
+  'apples, wrote the number down, and asked what the rest would cost. "Four dollars a crate," he said, "if you take ' +
+  'them all today." def total(n): return 4 * n';
+
+interface Case {
+  readonly name: string;
+  readonly task: 'lora' | 'full';
+  readonly rows: number;
+  readonly length: number;
+  readonly aim: string;
+}
+
+const CASES: readonly Case[] = [
+  { name: 'LoRA r=8, B=8 T=64', task: 'lora', rows: 8, length: 64, aim: '1.5x' },
+  { name: 'LoRA r=8, B=2 T=256', task: 'lora', rows: 2, length: 256, aim: '1.5x' },
+  { name: 'full, B=8 T=64', task: 'full', rows: 8, length: 64, aim: '1.2x' },
+];
+
+interface Measured {
+  readonly seconds: number;
+  readonly ready?: number;
+  readonly peakRssMiB: number;
+  readonly anonymousMiB?: number;
+}
+
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string' },
+    shape: { type: 'string', default: 'smollm2-135m' },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '10' },
+    threads: { type: 'string', default: '1' },
+    only: { type: 'string', multiple: true },
+    check: { type: 'boolean', default: false },
+  },
+});
+const python = process.env['PYTHON'] ?? 'python3';
+const hasPeer = spawnSync(python, ['-c', 'import torch, transformers, peft']).status === 0;
+if (!hasPeer) console.log(`${python} lacks torch, transformers or peft: measuring Assay alone.`);
+const folder = mkdtempSync(join(tmpdir(), 'assay-bench-'));
+const file = join(folder, 'weights');
+const which = values.model === undefined ? ['--shape', values.shape] : ['--model', values.model];
+
+try {
+  if (values.check) await check();
+  else measureAll();
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+function measureAll(): void {
+  const loads = rounds(() => ({ mine: ours('weights', []), peer: theirs('weights', []) }));
+  report('load', loads, '-', undefined);
+  for (const { name, task, rows, length, aim } of CASES) {
+    if (values.only !== undefined && !values.only.includes(task)) continue;
+    const settings = ['--rows', String(rows), '--length', String(length), '--seconds', values.seconds];
+    report(
+      name,
+      rounds(() => ({ mine: ours(task, settings), peer: theirs(task, settings) })),
+      aim,
+      rows * length,
+    );
+  }
+}
+
+interface Round {
+  readonly mine: Measured;
+  readonly peer: Measured | undefined;
+}
+
+function rounds(one: () => Round): readonly Round[] {
+  return Array.from({ length: Number(values.rounds) }, one);
+}
+
+function ours(task: string, settings: readonly string[]): Measured {
+  const script = `${import.meta.dirname}/real-step.ts`;
+  return run(process.execPath, [script, task, ...which, '--file', file, '--threads', values.threads, ...settings]);
+}
+
+function theirs(task: string, settings: readonly string[]): Measured | undefined {
+  if (!hasPeer) return undefined;
+  const script = `${import.meta.dirname}/peers/real.py`;
+  return run(python, [script, task, ...which, '--threads', values.threads, ...settings]);
+}
+
+function run(command: string, args: readonly string[]): Measured {
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}:\n${stderr}`);
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Measured;
+}
+
+function report(name: string, measured: readonly Round[], aim: string, tokens: number | undefined): void {
+  const seconds = median(measured.map(({ mine }) => mine.seconds));
+  const speed = tokens === undefined ? `${seconds.toPrecision(3)} s` : `${(tokens / seconds).toFixed(0)} tokens/s`;
+  const peak = median(measured.map(({ mine }) => mine.peakRssMiB));
+  const own = median(measured.map(({ mine }) => mine.anonymousMiB ?? Number.NaN));
+  const ratios = measured.flatMap(({ mine, peer }) => (peer === undefined ? [] : [peer.seconds / mine.seconds]));
+  const memory = measured.flatMap(({ mine, peer }) => (peer === undefined ? [] : [mine.peakRssMiB / peer.peakRssMiB]));
+  const peer =
+    ratios.length === 0
+      ? ''
+      : `; the peer takes ${range(ratios)} times as long (aim ${aim}), Assay needs ${range(memory)} of its memory (aim 0.6)`;
+  console.log(`${name}: ${speed}, peak ${peak} MiB, ${own} MiB of it not shared at the end${peer}`);
+  console.log(
+    JSON.stringify({
+      bench: 'real',
+      model: values.model ?? values.shape,
+      threads: values.threads,
+      name,
+      rounds: measured,
+    }),
+  );
+}
+
+/** Median and full range. */
+function range(list: readonly number[]): string {
+  return `${median(list).toFixed(2)} [${Math.min(...list).toFixed(2)}, ${Math.max(...list).toFixed(2)}]`;
+}
+
+function median(list: readonly number[]): number {
+  return list.toSorted((a, b) => a - b)[Math.floor((list.length - 1) / 2)] ?? Number.NaN;
+}
+
+async function check(): Promise<void> {
+  if (values.model === undefined || !hasPeer)
+    throw new Error('--check needs --model PATH, and Python with transformers.');
+  const tokens = join(folder, 'tokens.json');
+  await using model = await openModel(values.model);
+  const ids =
+    model.tokenizer?.encode(TEXT, 'plain') ?? Array.from({ length: 64 }, (_, i) => (i * 7919) % model.config.vocabSize);
+  writeFileSync(tokens, JSON.stringify(ids));
+  ours('weights', []);
+  ours('logits', ['--tokens', tokens]);
+  theirs('logits', ['--tokens', tokens]);
+  const [found, expected] = ['logits', 'peer'].map((suffix) => floats(`${tokens}.${suffix}`));
+  if (found === undefined || found.length !== expected?.length) throw new Error('the two have other numbers of logits');
+  const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const worst = expected.reduce((most, value, i) => Math.max(most, Math.abs(value - (found[i] ?? Number.NaN))), 0);
+  const [ourLoss, theirLoss] = [lossOf(found, ids), lossOf(expected, ids)];
+  const difference = Math.abs(ourLoss - theirLoss);
+  console.log(
+    `${ids.length} tokens, ${found.length} logits: they differ by at most ${worst.toPrecision(2)} of ${largest.toPrecision(4)}`,
+  );
+  console.log(
+    `perplexity ${Math.exp(ourLoss).toFixed(4)} and ${Math.exp(theirLoss).toFixed(4)}: ${difference.toPrecision(2)} nats a token apart`,
+  );
+  const isSame = worst <= LOGIT_TOLERANCE * largest && difference <= LOSS_TOLERANCE;
+  console.log(JSON.stringify({ bench: 'real', check: isSame, tokens: ids.length, worst, largest, ourLoss, theirLoss }));
+  if (!isSame) process.exitCode = 1;
+}
+
+function floats(path: string): Float32Array {
+  return new Float32Array(Uint8Array.from(readFileSync(path)).buffer);
+}
+
+/** Mean -log p of each token after the first, in float64. */
+function lossOf(logits: Float32Array, ids: readonly number[]): number {
+  const vocabulary = logits.length / ids.length;
+  const losses = ids.slice(1).map((id, t) => {
+    const row = logits.subarray(t * vocabulary, (t + 1) * vocabulary);
+    const largest = row.reduce((most, value) => Math.max(most, value), -Infinity);
+    const total = row.reduce((sum, value) => sum + Math.exp(value - largest), 0);
+    return largest + Math.log(total) - (row[id] ?? Number.NaN);
+  });
+  return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+}
