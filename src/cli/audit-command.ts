@@ -8,8 +8,6 @@ import type { FrameRun } from '#analysis/frame.ts';
 import { readCsv } from '#analysis/import/csv.ts';
 import { readParquet } from '#analysis/import/parquet.ts';
 import type { TableRow } from '#analysis/import/table.ts';
-import { contrastName } from '#analysis/verdict.ts';
-import type { VerdictRecord } from '#analysis/verdict-record.ts';
 import { AssayError, messageOf } from '#base/errors.ts';
 import { isJsonObject, sha256 } from '#base/json.ts';
 import { renderReport } from '#report/report.ts';
@@ -45,10 +43,13 @@ export async function auditCommand(given: Given, terminal: Terminal): Promise<nu
   const bytes = bytesOf(path);
   const { map, extra } = askedOf(path, given, terminal);
   const audit = auditOf(await rowsOf(bytes, path), map, basename(path), extra);
-  const analysis = analyse(audit.study, audit.frame, { design: map.design ?? 'fixed' });
+  const analysis = analyse(audit.study, audit.frame, {
+    design: map.design ?? 'fixed',
+    whyMissing: (arm) => `the table has no runs of "${arm}"`,
+  });
   const folder = resolve(given.text('out') ?? `${basename(path, extname(path))}-audit`);
   const report = writeAuditReport(folder, audit, analysis, sha256(bytes), commandOf(given));
-  const answer = answerFrom(audit, analysis, report);
+  const answer: Answer = { controls: analysis.controls, verdicts: analysis.verdicts, report };
   for (const doubt of audit.doubts) terminal.note(`doubt: ${doubt}`);
   const say = given.flag('json') ? terminal.note : terminal.out;
   for (const line of answerLines(answer)) say(line);
@@ -110,24 +111,6 @@ async function rowsOf(bytes: Uint8Array, path: string): Promise<TableRow[]> {
   if (format === '.parquet') return readParquet(bytes, file);
   if (format === '.csv') return readCsv(new TextDecoder().decode(bytes), file);
   throw new AssayError('usage', `Expected a .csv or .parquet file, found "${file}".`);
-}
-
-/** The analysis as an answer; contrasts without runs are undecided, controls without runs did not pass. */
-function answerFrom({ study }: Audit, analysis: Analysis, report: string): Answer {
-  const notRun = study.contrasts.filter((contrast) => analysis.notRun.includes(contrastName(contrast)));
-  const reason = 'an arm has no runs in the table';
-  const confirmatory = study.outcomes.filter(({ role }) => role === 'confirmatory');
-  const undecided = notRun.flatMap((contrast): VerdictRecord[] => {
-    if (contrast.kind === 'control') return [];
-    const { arm, reference } = contrast;
-    const empty = { blocks: 0, p: null, matchings: {}, learningRates: [], voided: [] } as const;
-    const pair = { contrast: contrastName(contrast), arm, reference, verdict: 'undecided', reason } as const;
-    return confirmatory.map(({ name, delta }) => ({ outcome: name, delta, ...pair, ...empty }));
-  });
-  const failed = notRun.flatMap((contrast) =>
-    contrast.kind === 'control' ? [{ name: contrast.name, passed: false, detail: reason }] : [],
-  );
-  return { controls: [...analysis.controls, ...failed], verdicts: [...analysis.verdicts, ...undecided], report };
 }
 
 function writeAuditReport(folder: string, audit: Audit, analysis: Analysis, hash: string, command: string): string {

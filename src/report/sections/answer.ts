@@ -1,14 +1,15 @@
 /** The top of the page: the question, whether the controls allow an answer, and each verdict in one sentence. */
+import { midSentence } from '#analysis/naming.ts';
+import { plain } from '#analysis/number-text.ts';
 import type { VerdictRecord } from '#analysis/verdict-record.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportInput } from '#report/report-input.ts';
 import {
+  asTitle,
   estimateText,
-  inSentence,
   orderedMatchings,
   outcomeLabel,
   pairLabel,
-  plain,
   rangeText,
   unscoped,
   VERDICT_MARKS,
@@ -39,14 +40,24 @@ export function answerSection(input: ReportInput): Markup {
 
 function outcomeNames({ study }: ReportInput): string {
   const confirmatory = study.outcomes.filter(({ role }) => role === 'confirmatory');
-  return confirmatory.map(({ label, unit }) => `${inSentence(label)} (${unit})`).join(', ');
+  return confirmatory.map(({ label, unit }) => `${midSentence(label)} (${unit})`).join(', ');
 }
 
 function controlBanner({ analysis }: ReportInput): Markup | undefined {
-  const failed = analysis.controls.filter((control) => !control.passed);
-  if (failed.length === 0) return undefined;
-  const items = failed.map((control) => markup`<li><b>${control.name}</b>: ${control.detail}</li>`);
-  return markup`<div class="banner" role="alert"><p><b>${failed.length === 1 ? 'A control failed' : `${failed.length} controls failed`}: nothing below is a verdict.</b> The instrument gave a wrong answer where the right one was known beforehand, so every contrast is undecided.</p><ul>${items}</ul></div>`;
+  const missed = analysis.controls.filter((control) => !control.passed);
+  if (missed.length === 0) return undefined;
+  const unsettled = missed.filter((control) => control.unsettled === true).length;
+  const failed = missed.length - unsettled;
+  const counts = [
+    ...(failed === 0 ? [] : [`${failed === 1 ? 'a control' : `${failed} controls`} failed`]),
+    ...(unsettled === 0 ? [] : [`${unsettled === 1 ? 'a control' : `${unsettled} controls`} could not be looked at`]),
+  ];
+  const meaning =
+    failed === 0
+      ? 'Nothing shows that the instrument gives the right answer where it is known beforehand'
+      : 'The instrument gave a wrong answer where the right one was known beforehand';
+  const items = missed.map((control) => markup`<li><b>${control.name}</b>: ${control.detail}</li>`);
+  return markup`<div class="banner" role="alert"><p><b>${asTitle(counts.join(', and '))}: nothing below is a verdict.</b> ${meaning}, so every contrast is undecided.</p><ul>${items}</ul></div>`;
 }
 
 /** The verdict, its numbers in one line; why, where nothing was decided. The sentences stand under the table of contrasts. */

@@ -1,4 +1,6 @@
 /** The first picture: behaviour against each axis runs are matched on, side by side on one scale, one line a run. */
+import { midSentence } from '#analysis/naming.ts';
+import { plain } from '#analysis/number-text.ts';
 import type { FrameRun } from '#analysis/frame.ts';
 import type { PlotAxis } from '#report/charts/plot-area.ts';
 import { linePanel, type LineSeries } from '#report/charts/line-panel.ts';
@@ -9,7 +11,7 @@ import { figure } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import { type MatchedMean, matchedMeans, splitAtBest } from '#report/matched-means.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
-import { armLabel, asTitle, inSentence, plain } from '#report/wording.ts';
+import { armLabel, asTitle } from '#report/wording.ts';
 import type { Axis, Outcome } from '#study/study.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 
@@ -33,7 +35,7 @@ export function behaviourFigure(input: ReportInput, outcome: Outcome): Markup {
   const role = outcome.role === 'exploratory' ? ' (exploratory: described, not tested)' : '';
   return figure({
     id: `behaviour-${study.outcomes.indexOf(outcome)}`,
-    title: `${asTitle(outcome.label)} against ${study.matchOn.map((axis) => inSentence(axis.label)).join(' and ')}${role}.`,
+    title: `${asTitle(outcome.label)} against ${study.matchOn.map((axis) => midSentence(axis.label)).join(' and ')}${role}.`,
     caption: markup`Each thin line is one run; bold lines with markers are arm means at the preset levels (thin vertical rules), at the first crossing. ${directionText(study)} Where arms share one curve, that loss alone accounts for the behaviour; arms further apart at the same loss than the bar δ differ beyond it.${tailText(study)}`,
     panels,
     layout: 'wide',
@@ -82,7 +84,7 @@ function behaviourPanel(
     ),
   );
   return linePanel({
-    title: `${asTitle(outcome.label)} against ${inSentence(axis.label)}`,
+    title: `${asTitle(outcome.label)} against ${midSentence(axis.label)}`,
     description: `${measured.length} runs of ${arms.length} arms: ${arms.map((arm) => armLabel(study, arm)).join(', ')}.`,
     size: 'full',
     x: trainingAxis(measured, axis),
@@ -132,7 +134,7 @@ function directionText({ matchOn }: ReportedStudy): string {
 }
 
 function tailText({ matchOn }: ReportedStudy): string | undefined {
-  const cut = matchOn.filter((axis) => axis.untilBest).map((axis) => inSentence(axis.label));
+  const cut = matchOn.filter((axis) => axis.untilBest).map((axis) => midSentence(axis.label));
   if (cut.length === 0) return undefined;
   return ` Dotted: after a run's best ${cut.join(' or ')}, where it overfits; these parts are not compared.`;
 }

@@ -1,4 +1,6 @@
 /** The contrasts in numbers and as a forest: estimate, interval, p and verdict under each matching. */
+import { midSentence } from '#analysis/naming.ts';
+import { intervalText, pText, plain, signed } from '#analysis/number-text.ts';
 import type { MatchingResult, VerdictRecord } from '#analysis/verdict-record.ts';
 import { forestPlot, type ForestGroup, type ForestRow } from '#report/charts/interval-marks.ts';
 import { dataDomain } from '#report/data-domain.ts';
@@ -6,15 +8,10 @@ import { figure, scrollBox } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
 import {
-  inSentence,
-  intervalText,
   matchingLabel,
   orderedMatchings,
   outcomeLabel,
   pairLabel,
-  plain,
-  pText,
-  signed,
   unscoped,
   VERDICT_MARKS,
   verdictPhrase,
@@ -92,7 +89,7 @@ function forestFigure(
   const panels = [groups.slice(0, half), groups.slice(half)].filter((part) => part.length > 0);
   return figure({
     id: `forest-${index}`,
-    title: `Effects on ${inSentence(label)} at matched loss, with 95% intervals.`,
+    title: `Effects on ${midSentence(label)} at matched loss, with 95% intervals.`,
     caption: markup`The shaded band is the range ±δ = ±${plain(delta)} that counts as no effect. Letters are verdicts: ${Object.values(
       VERDICT_MARKS,
     )

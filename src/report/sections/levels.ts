@@ -1,4 +1,6 @@
 /** Effects level by level: a mean over levels can hide a change of sign. */
+import { midSentence } from '#analysis/naming.ts';
+import { intervalText, plain, signed } from '#analysis/number-text.ts';
 import type { LevelEstimate, MatchingResult, VerdictRecord } from '#analysis/verdict-record.ts';
 import { effectPanel, type LevelMark } from '#report/charts/interval-marks.ts';
 import type { PlotAxis } from '#report/charts/plot-area.ts';
@@ -8,15 +10,11 @@ import { type Markup, markup, type MarkupPart } from '#report/markup.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
 import {
   axisOfMatching,
-  inSentence,
   levelText,
-  intervalText,
   matchingLabel,
   orderedMatchings,
   outcomeLabel,
   pairLabel,
-  plain,
-  signed,
 } from '#report/wording.ts';
 
 /** Panels and the table of all levels. */
@@ -61,7 +59,7 @@ function levelFigure(
   const label = outcomeLabel(study, outcome);
   return figure({
     id: `levels-${index}`,
-    title: `Effects on ${inSentence(label)} at each preset level.`,
+    title: `Effects on ${midSentence(label)} at each preset level.`,
     caption: markup`Arm minus reference with 95% intervals, training moving from left to right; the band is ±δ. Hollow: levels that do not count (coherence, too few blocks).`,
     panels: cells.map(({ verdict, key, levels }) =>
       titledPanel(

@@ -1,4 +1,6 @@
 /** How the arms trained: learning rates and what they change, and loss against steps. */
+import { midSentence } from '#analysis/naming.ts';
+import { plain, signed } from '#analysis/number-text.ts';
 import type { HeatCell } from '#analysis/analysis-record.ts';
 import type { FrameRun } from '#analysis/frame.ts';
 import { type ForestGroup, forestPlot } from '#report/charts/interval-marks.ts';
@@ -8,17 +10,7 @@ import { dataDomain } from '#report/data-domain.ts';
 import { dataTable, figure, titledPanel } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportInput } from '#report/report-input.ts';
-import {
-  armLabel,
-  contrastLabel,
-  deltaOf,
-  matchingLabel,
-  outcomeLabel,
-  plain,
-  signed,
-  asTitle,
-  inSentence,
-} from '#report/wording.ts';
+import { armLabel, contrastLabel, deltaOf, matchingLabel, outcomeLabel, asTitle } from '#report/wording.ts';
 import type { Axis } from '#study/study.ts';
 import { armsInOrder } from './behaviour.ts';
 
@@ -56,7 +48,7 @@ function ratesTable({ study, frame, pilot }: ReportInput): Markup {
   });
   const axis = study.matchOn.find((known) => known.name === pilot?.rule.axis);
   const caption = axis
-    ? `Learning rates; pilot values are ${inSentence(axis.label)} in ${axis.unit}.`
+    ? `Learning rates; pilot values are ${midSentence(axis.label)} in ${axis.unit}.`
     : 'Learning rates.';
   return dataTable({
     caption,
@@ -96,7 +88,7 @@ function ratesFigure({ study, analysis }: ReportInput, outcome: string, index: n
   });
   return figure({
     id: `rates-${index}`,
-    title: `Effects on ${inSentence(outcomeLabel(study, outcome))} at each learning rate alone.`,
+    title: `Effects on ${midSentence(outcomeLabel(study, outcome))} at each learning rate alone.`,
     caption: markup`Arm minus reference with 95% intervals; “arm” rates against the reference’s average, “ref.” rates against the arm’s. The band is ±δ.`,
     panels,
     layout: 'wide',
