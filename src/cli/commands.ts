@@ -42,8 +42,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: exportCommand,
   },
   audit: {
-    words: ['table'],
-    summary: 'answer from runs that were trained elsewhere (CSV or Parquet)',
+    words: ['table...'],
+    summary: 'answer from runs trained elsewhere (CSV, Parquet, W&B exports, trainer_state.json)',
     options: AUDIT_OPTIONS,
     run: auditCommand,
   },
@@ -51,6 +51,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 };
 
 const STUDY_NOTE = '<study> is a built-in name (see "assay list") or the path of a study file, such as ./study.ts.';
+const TABLE_NOTE =
+  "<table...> is one table or several, or a pattern of files of one run each: 'runs/{arm}-seed{block}/trainer_state.json'.";
 const EXIT_NOTE =
   'Exit status: 0 all ended well, 1 failed runs or a broken store, 2 bad usage or input, 3 a control failed, 130 stopped.';
 
@@ -112,6 +114,7 @@ function helpOf(name: string, { words, summary, options }: Command): string[] {
     '',
     ...optionLines(options),
     ...(words.includes('study') ? ['', STUDY_NOTE] : []),
+    ...(words.includes('table...') ? ['', TABLE_NOTE] : []),
     EXIT_NOTE,
   ];
 }
