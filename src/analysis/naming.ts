@@ -23,6 +23,12 @@ export function armText({ arms }: NamingStudy, arm: string): string {
   return /[,;:]/.test(label) ? `“${label}”` : label;
 }
 
+/** What is held equal, in a word: "loss", or the axes' labels where one is no loss. */
+export function matchedText({ matchOn }: Pick<NamingStudy, 'matchOn'>): string {
+  if (matchOn.every((axis) => axis.role !== 'other')) return 'loss';
+  return matchOn.map((axis) => midSentence(axis.label)).join(' and ');
+}
+
 /** "training loss", or what the study calls the axis of a matching. */
 export function matchingText({ matchOn }: NamingStudy, name: string): string {
   if (name === 'joint') return 'training and held-out loss jointly';

@@ -10,7 +10,7 @@ import {
   type Undecided,
 } from './decide.ts';
 import { matchingName } from './match.ts';
-import { armText, matchingText, midSentence, outcomeText, type NamingStudy } from './naming.ts';
+import { armText, matchedText, matchingText, midSentence, outcomeText, type NamingStudy } from './naming.ts';
 import { intervalText, plain, pPhrase, signed } from './number-text.ts';
 import type { Further } from './power.ts';
 import { intervalOf } from './stats/estimate.ts';
@@ -43,7 +43,7 @@ export function reasonOf(
     case 'affects': {
       const all = joint?.kind === 'estimated' ? [...singles, joint] : singles;
       const largest = Math.max(...all.map((matching) => matching.p));
-      return `${lead} ${directionOf(all, all[0]?.name)} ${what} beyond ${beyondOf(about)}: ${effectsOf(about, all, decision.claims, 'atMatched')} (${pPhrase(largest)}, ${about.blocks} blocks; ${rangesOf(about, singles)}).`;
+      return `${lead} ${directionOf(all, all[0]?.name)} ${what} beyond ${matchedText(about.study)}: ${effectsOf(about, all, decision.claims, 'atMatched')} (${pPhrase(largest)}, ${about.blocks} blocks; ${rangesOf(about, singles)}).`;
     }
     case 'undecided':
       return undecidedText(about, singles, whyText(decision.why, evidence, about), further);
@@ -80,12 +80,6 @@ function pairOf({ study, arm, reference }: Speaking): string {
 
 function amount(about: Speaking, value: number): string {
   return `${plain(value)} ${about.outcome.unit}`;
-}
-
-function beyondOf({ study: { matchOn } }: Speaking): string {
-  return matchOn.every((axis) => axis.role !== 'other')
-    ? 'loss'
-    : matchOn.map((axis) => midSentence(axis.label)).join(' and ');
 }
 
 /** Which way a matching's estimate points. */

@@ -31,7 +31,7 @@ function stateOf({ passed, unsettled }: ControlRecord): string {
 }
 
 function contrastLines(verdict: VerdictRecord): readonly string[] {
-  const title = `${verdict.contrast}, ${verdict.outcome} (delta ${plain(verdict.delta)}): ${verdictPhrase(verdict)}`;
+  const title = `${verdict.contrast}, ${verdict.outcome} (delta ${plain(verdict.delta)}): ${verdictPhrase(verdict, matchedIn(verdict))}`;
   const matchings = orderedMatchings(verdict.matchings);
   const rows = matchings.map(([key, result]) => rowOf(key, result, verdict.delta));
   return [
@@ -39,6 +39,12 @@ function contrastLines(verdict: VerdictRecord): readonly string[] {
     ...aligned(rows.some((row) => row.length === HEAD.length) ? [HEAD, ...rows] : rows),
     ...wrapped(`${INDENT}${oneLine(verdict.reason)}`, INDENT),
   ];
+}
+
+/** What was held equal, by the matchings' own names where one is no loss. */
+function matchedIn({ matchings }: VerdictRecord): string {
+  const names = Object.keys(matchings).filter((name) => name !== 'joint');
+  return names.every((name) => name === 'train' || name === 'heldOut') ? 'loss' : names.map(oneLine).join(' and ');
 }
 
 function rowOf(key: string, result: MatchingResult, delta: number): readonly string[] {

@@ -13,7 +13,7 @@ const MATCHING_ORDER = ['train', 'heldOut', 'other', 'joint'];
 
 /** The one-letter mark and the short words of each verdict, for places too small for a sentence. */
 export const VERDICT_MARKS: Readonly<Record<VerdictKind, { readonly mark: string; readonly short: string }>> = {
-  affects: { mark: 'A', short: 'affects beyond loss' },
+  affects: { mark: 'A', short: 'affects' },
   throughGap: { mark: 'G', short: 'acts through the gap' },
   noEffect: { mark: 'N', short: 'no effect within ±δ' },
   undecided: { mark: '?', short: 'undecided' },
@@ -85,15 +85,18 @@ export function levelText(level: number | readonly [number, number]): string {
   return typeof level === 'number' ? plain(level) : `(${level.map(plain).join(', ')})`;
 }
 
-/** The verdict as a predicate in plain words; `delta` is written in the outcome's unit. */
-export function verdictPhrase(verdict: VerdictRecord): string {
+/**
+ * The verdict as a predicate in plain words; `delta` is written in the outcome's unit.
+ * @param matched What was held equal, such as `loss`.
+ */
+export function verdictPhrase(verdict: VerdictRecord, matched: string): string {
   switch (verdict.verdict) {
     case 'affects':
-      return 'affects beyond loss';
+      return `affects beyond ${matched}`;
     case 'throughGap':
       return 'acts through the train-test gap';
     case 'noEffect':
-      return `no effect beyond loss, within ±${plain(verdict.delta)}`;
+      return `no effect beyond ${matched}, within ±${plain(verdict.delta)}`;
     case 'undecided':
       return 'undecided';
     default:

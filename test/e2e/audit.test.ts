@@ -296,7 +296,7 @@ test('a quantity that rises is matched as one that falls: levels, crossings, ver
   const falls = await assay('audit', table, ...asked, '--axis', 'train_loss', ...out('falls'));
   const rises = await assay('audit', table, ...asked, '--axis', 'reward:rises', ...out('rises'));
   assert.equal(rises.status, 0, rises.stderr);
-  assert.match(rises.stdout, /muon vs adamw, harm .*affects beyond loss/);
+  assert.match(rises.stdout, /muon vs adamw, harm .*affects beyond reward/);
   assert.match(rises.stdout, /raises harm beyond reward/);
   const rowsOf = ({ stdout }: Ended): string[] =>
     stdout

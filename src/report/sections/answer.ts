@@ -1,5 +1,5 @@
 /** The top of the page: the question, whether the controls allow an answer, and each verdict in one sentence. */
-import { midSentence } from '#analysis/naming.ts';
+import { matchedText, midSentence } from '#analysis/naming.ts';
 import { plain } from '#analysis/number-text.ts';
 import type { VerdictRecord } from '#analysis/verdict-record.ts';
 import { type Markup, markup } from '#report/markup.ts';
@@ -79,5 +79,5 @@ function answerItem({ study }: ReportInput, verdict: VerdictRecord): Markup {
       ? `${pairLabel(study, verdict)}, ${outcomeLabel(study, verdict.outcome)}`
       : pairLabel(study, verdict);
   const why = verdict.verdict === 'undecided' ? markup`<p>${unscoped(verdict.reason, study.scope)}</p>` : undefined;
-  return markup`<li class="answer v-${verdict.verdict}"><p><span class="mark" aria-hidden="true">${VERDICT_MARKS[verdict.verdict].mark}</span> ${subject}: <b>${verdictPhrase(verdict)}</b></p><p class="evidence">${facts}</p>${why}</li>`;
+  return markup`<li class="answer v-${verdict.verdict}"><p><span class="mark" aria-hidden="true">${VERDICT_MARKS[verdict.verdict].mark}</span> ${subject}: <b>${verdictPhrase(verdict, matchedText(study))}</b></p><p class="evidence">${facts}</p>${why}</li>`;
 }

@@ -1,5 +1,5 @@
 /** The first picture: behaviour against each axis runs are matched on, side by side on one scale, one line a run. */
-import { midSentence } from '#analysis/naming.ts';
+import { matchedText, midSentence } from '#analysis/naming.ts';
 import { plain } from '#analysis/number-text.ts';
 import type { FrameRun } from '#analysis/frame.ts';
 import type { PlotAxis } from '#report/charts/plot-area.ts';
@@ -23,7 +23,7 @@ export function picturesSection(input: ReportInput): Markup | undefined {
   const outcomes = input.study.outcomes.filter((outcome) => outcome.role === 'confirmatory');
   if (outcomes.length === 0 || input.frame.runs.length === 0) return undefined;
   const figures = outcomes.map((outcome) => behaviourFigure(input, outcome));
-  return markup`<section aria-labelledby="pictures"><h2 id="pictures">Behaviour against loss</h2>${figures}</section>`;
+  return markup`<section aria-labelledby="pictures"><h2 id="pictures">Behaviour against ${matchedText(input.study)}</h2>${figures}</section>`;
 }
 
 /** The figure of one outcome. */
@@ -36,7 +36,7 @@ export function behaviourFigure(input: ReportInput, outcome: Outcome): Markup {
   return figure({
     id: `behaviour-${study.outcomes.indexOf(outcome)}`,
     title: `${asTitle(outcome.label)} against ${study.matchOn.map((axis) => midSentence(axis.label)).join(' and ')}${role}.`,
-    caption: markup`Each thin line is one run; bold lines with markers are arm means at the preset levels (thin vertical rules), at the first crossing. ${directionText(study)} Where arms share one curve, that loss alone accounts for the behaviour; arms further apart at the same loss than the bar δ differ beyond it.${tailText(study)}`,
+    caption: markup`Each thin line is one run; bold lines with markers are arm means at the preset levels (thin vertical rules), at the first crossing. ${directionText(study)} Where arms share one curve, the axis alone accounts for the behaviour; arms further apart at the same ${matchedText(study)} than the bar δ differ beyond it.${tailText(study)}`,
     panels,
     layout: 'wide',
     legend: armLegend(study, arms),
@@ -59,10 +59,17 @@ export function armsInOrder(study: ReportedStudy, runs: readonly FrameRun[]): re
 
 /** An axis for charts: training runs from left to right whichever way the value goes. */
 export function trainingAxis(runs: readonly FrameRun[], axis: Axis): PlotAxis {
-  const values = runs.flatMap((run) => run.points.map((point) => point.axes[axis.name] ?? Number.NaN));
+  const values = runs.flatMap((run) => run.points.flatMap((point) => point.axes[axis.name] ?? []));
   const [low, high] = dataDomain(values, { isNice: false });
   const label = `${asTitle(axis.label)} (${axis.unit}), ${axis.direction === 'falls' ? 'falling' : 'rising'} →`;
-  return { label, domain: axis.direction === 'falls' ? [high, low] : [low, high] };
+  const scale = scaleOf(axis, values);
+  return { label, domain: axis.direction === 'falls' ? [high, low] : [low, high], scale };
+}
+
+/** Logarithmic where an axis' preset levels span a decade and nothing measured or preset is 0 or below. */
+export function scaleOf({ levels }: Axis, values: readonly number[] = []): 'linear' | 'log' {
+  const lowest = values.reduce((least, value) => Math.min(least, value), Math.min(...levels));
+  return lowest > 0 && Math.max(...levels) >= 10 * Math.min(...levels) ? 'log' : 'linear';
 }
 
 function behaviourPanel(
@@ -129,7 +136,8 @@ function outcomeAxis(runs: readonly FrameRun[], outcome: Outcome): PlotAxis {
 }
 
 function directionText({ matchOn }: ReportedStudy): string {
-  if (matchOn.every((axis) => axis.direction === 'falls')) return 'Training moves from left to right, as loss falls.';
+  const isLoss = matchOn.every(({ direction, role }) => direction === 'falls' && role !== 'other');
+  if (isLoss) return 'Training moves from left to right, as loss falls.';
   return 'Training moves from left to right.';
 }
 

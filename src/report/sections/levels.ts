@@ -8,6 +8,7 @@ import { dataDomain } from '#report/data-domain.ts';
 import { dataTable, figure, titledPanel } from '#report/figure.ts';
 import { type Markup, markup, type MarkupPart } from '#report/markup.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
+import { scaleOf } from './behaviour.ts';
 import {
   axisOfMatching,
   levelText,
@@ -16,6 +17,9 @@ import {
   outcomeLabel,
   pairLabel,
 } from '#report/wording.ts';
+
+/** Room beside the outermost levels, as a share of their range. */
+const MARGIN_FRACTION = 0.08;
 
 /** Panels and the table of all levels. */
 export function levelsSection(input: ReportInput): Markup | undefined {
@@ -91,13 +95,16 @@ function singleLevels(result: MatchingResult): readonly LevelMark[] {
 function levelAxis(study: ReportedStudy, key: string, levels: readonly LevelMark[]): PlotAxis {
   const axis = axisOfMatching(study, key);
   const all = [...new Set([...(axis?.levels ?? []), ...levels.map(({ level }) => level)])];
-  const [low, high] = dataDomain(all, { isNice: false });
-  const margin = 0.08 * (high - low);
-  return {
-    label: '',
-    domain: axis?.direction === 'rises' ? [low - margin, high + margin] : [high + margin, low - margin],
-    ticks: all,
-  };
+  const scale = axis === undefined ? 'linear' : scaleOf(axis, all);
+  const [low, high] = widened(dataDomain(all, { isNice: false }), scale);
+  return { label: '', domain: axis?.direction === 'rises' ? [low, high] : [high, low], ticks: all, scale };
+}
+
+/** The range with a little room at both ends, as much in the picture whatever the scale. */
+function widened([low, high]: readonly [number, number], scale: 'linear' | 'log'): readonly [number, number] {
+  if (scale === 'linear') return [low - MARGIN_FRACTION * (high - low), high + MARGIN_FRACTION * (high - low)];
+  const factor = (high / low) ** MARGIN_FRACTION;
+  return [low / factor, high * factor];
 }
 
 function levelRows(study: ReportedStudy, verdict: VerdictRecord): readonly (readonly MarkupPart[])[] {

@@ -1,5 +1,5 @@
 /** How far to trust the verdicts: controls, what would change them, where the variance lies, and the adjusted model beside. */
-import { midSentence } from '#analysis/naming.ts';
+import { matchedText, midSentence } from '#analysis/naming.ts';
 import { intervalText, pText, plain, signed } from '#analysis/number-text.ts';
 import type { Description, HeatCell, HeatMap } from '#analysis/analysis-record.ts';
 import type { ControlRecord } from '#analysis/verdict-record.ts';
@@ -112,7 +112,7 @@ function varianceTable(study: ReportedStudy, descriptions: readonly Description[
   const columns = [
     { label: 'Contrast' },
     { label: 'Outcome' },
-    { label: 'Axes (loss)', isNumber: true },
+    { label: `Matched axes (${matchedText(study)})`, isNumber: true },
     { label: 'Factor beyond them', isNumber: true },
     { label: 'Block (seed)', isNumber: true },
     { label: 'Rest', isNumber: true },

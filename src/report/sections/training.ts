@@ -1,5 +1,5 @@
 /** How the arms trained: learning rates and what they change, and loss against steps. */
-import { midSentence } from '#analysis/naming.ts';
+import { matchedText, midSentence } from '#analysis/naming.ts';
 import { plain, signed } from '#analysis/number-text.ts';
 import type { HeatCell } from '#analysis/analysis-record.ts';
 import type { FrameRun } from '#analysis/frame.ts';
@@ -22,14 +22,14 @@ export function learningRateSection(input: ReportInput): Markup {
     : 'The rates were given, not piloted.';
   const outcomes = input.study.outcomes.map((outcome) => outcome.name);
   const figures = outcomes.map((outcome, index) => ratesFigure(input, outcome, index));
-  return markup`<section aria-labelledby="rates"><h2 id="rates">Learning rate</h2><p>At one fixed rate a comparison of arms is a comparison of losses. ${rule} Contrasts average the rates inside each block; an effect must keep its sign, and an equivalence must hold, at each.</p>${ratesTable(input)}${figures}</section>`;
+  return markup`<section aria-labelledby="rates"><h2 id="rates">Learning rate</h2><p>At one fixed rate a comparison of arms is one of how far they are trained. ${rule} Contrasts average the rates inside each block; an effect must keep its sign, and an equivalence must hold, at each.</p>${ratesTable(input)}${figures}</section>`;
 }
 
 /** Every axis against optimizer steps, a panel an arm. */
 export function trajectoriesSection(input: ReportInput): Markup | undefined {
   if (input.frame.runs.length === 0) return undefined;
   const figures = input.study.matchOn.map((axis, index) => trajectoryFigure(input, axis, index));
-  return markup`<section aria-labelledby="trajectories"><h2 id="trajectories">Trajectories</h2><p>Arms may differ as they like in how fast loss falls; verdicts compare them only at equal loss.</p>${figures}</section>`;
+  return markup`<section aria-labelledby="trajectories"><h2 id="trajectories">Trajectories</h2><p>Arms may differ as they like in how fast they train; verdicts compare them only at equal ${matchedText(input.study)}.</p>${figures}</section>`;
 }
 
 function ratesTable({ study, frame, pilot }: ReportInput): Markup {
