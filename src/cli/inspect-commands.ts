@@ -98,7 +98,7 @@ export async function latestPlan(store: StoreReader, study: string): Promise<Pla
 }
 
 /** The plan a record was made from, by today's study; says so if the study has changed since. */
-function planAgain(study: Study, record: PlanRecord, terminal: Terminal): StudyPlan {
+export function planAgain(study: Study, record: PlanRecord, terminal: Terminal): StudyPlan {
   const settings: Setting[] = [];
   const stored = record.description['settings'];
   for (const item of Array.isArray(stored) ? stored : []) {

@@ -61,8 +61,8 @@ export interface ReportInput {
   readonly pilot?: Pilot;
 }
 
-/** A file that stands beside the report: the data of a figure. */
+/** A file that stands beside the report: the data of a figure, or a table of the answer. */
 export interface ReportFile {
   readonly name: string;
-  readonly content: string;
+  readonly content: string | Uint8Array;
 }

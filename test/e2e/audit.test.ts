@@ -75,6 +75,13 @@ test('an export of ours is audited as it is, CSV and Parquet alike, to the verdi
   const report = await assay('report', TOY, '--store', store, '--out', join(ROOT, 'report'));
   const exported = join(ROOT, 'export');
   assert.equal((await assay('export', TOY, '--store', store, '--out', exported)).status, 0);
+  const written = readFileSync(join(exported, 'verdicts.csv'), 'utf8');
+  assert.match(written, /^behaviour,low-rank vs plain,low-rank,plain,affects,0\.2,0\.0078125,8,0,,/m);
+  for (const name of ['verdicts', 'contrasts', 'levels', 'controls']) {
+    assert.ok(existsSync(join(exported, `${name}.parquet`)));
+    const beside = readFileSync(join(ROOT, 'report', `${name}.csv`), 'utf8');
+    assert.equal(readFileSync(join(exported, `${name}.csv`), 'utf8'), beside);
+  }
   for (const table of ['trajectories.csv', 'trajectories.parquet']) {
     const out = join(ROOT, `${table}-audit`);
     const audit = await assay('audit', join(exported, table), '--out', out);

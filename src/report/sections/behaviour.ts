@@ -61,8 +61,9 @@ export function armsInOrder(study: ReportedStudy, runs: readonly FrameRun[]): re
 export function trainingAxis(runs: readonly FrameRun[], axis: Axis): PlotAxis {
   const values = runs.flatMap((run) => run.points.flatMap((point) => point.axes[axis.name] ?? []));
   const [low, high] = dataDomain(values, { isNice: false });
-  const label = `${asTitle(axis.label)} (${axis.unit}), ${axis.direction === 'falls' ? 'falling' : 'rising'} →`;
   const scale = scaleOf(axis, values);
+  const way = axis.direction === 'falls' ? 'falling' : 'rising';
+  const label = `${asTitle(axis.label)} (${axis.unit}), ${way}${scale === 'log' ? ', log scale' : ''} →`;
   return { label, domain: axis.direction === 'falls' ? [high, low] : [low, high], scale };
 }
 
