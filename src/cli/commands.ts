@@ -5,9 +5,9 @@ import { auditCommand } from './audit-command.ts';
 import { AUDIT_OPTIONS } from './audit-options.ts';
 import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export-command.ts';
-import { listCommand, planCommand, reportCommand, statusCommand } from './inspect-commands.ts';
+import { listCommand, reportCommand, statusCommand } from './inspect-commands.ts';
 import { type Given, type OptionName, optionLines, parseOptions } from './options.ts';
-import { PLAN_OPTIONS } from './plan-given.ts';
+import { PLAN_COMMAND_OPTIONS, planCommand } from './plan-command.ts';
 import { RUN_OPTIONS, runCommand as runStudyCommand } from './run-command.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 import { packageVersion } from './version.ts';
@@ -27,7 +27,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     options: RUN_OPTIONS,
     run: runStudyCommand,
   },
-  plan: { words: ['study'], summary: 'show what run would make', options: PLAN_OPTIONS, run: planCommand },
+  plan: {
+    words: ['study'],
+    summary: 'show what run would make, its time and its power',
+    options: PLAN_COMMAND_OPTIONS,
+    run: planCommand,
+  },
   status: { words: ['study'], summary: 'show how the runs of a study stand', options: ['store'], run: statusCommand },
   report: {
     words: ['study'],

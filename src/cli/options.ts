@@ -20,6 +20,7 @@ export const OPTIONS = {
     multiple: true,
     help: 'set a config path to a JSON value or a bare word; may be repeated',
   },
+  pilot: { type: 'boolean', help: 'measure the time of a run: a few seconds of one run of every arm, kept nowhere' },
   workers: { type: 'string', argument: 'N', help: 'worker processes (default: one per core)' },
   store: { type: 'string', argument: 'FOLDER', help: 'where runs are kept (default: .assay)' },
   out: { type: 'string', argument: 'FOLDER', help: 'where to write' },
