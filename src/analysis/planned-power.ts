@@ -70,13 +70,18 @@ export function plannedDesign(
     rates,
     family: Math.max(1, questions * confirmatory.length),
     delta,
-    isControlled: study.contrasts.some(
-      (one) =>
-        one.kind === 'control' &&
-        one.expect === 'detected' &&
-        (one.outcomes === undefined || one.outcomes.includes(outcome)),
-    ),
+    isControlled: isControlled(study, outcome),
   };
+}
+
+/** Whether a study has a positive control that speaks of an outcome. */
+export function isControlled({ contrasts }: Pick<AnalysedStudy, 'contrasts'>, outcome: string): boolean {
+  return contrasts.some(
+    (one) =>
+      one.kind === 'control' &&
+      one.expect === 'detected' &&
+      (one.outcomes === undefined || one.outcomes.includes(outcome)),
+  );
 }
 
 /** The power of a design at one spread. */

@@ -113,8 +113,9 @@ function speakingOf(result: ContrastResult, setting: Setting, rule: Rule): Speak
   return { study: setting.study, arm, reference, outcome, rule, blocks: matched.usableBlocks };
 }
 
-function controlText({ name, unsettled, detail }: ControlRecord): string {
-  return `the control "${name}" ${unsettled === true ? 'could not be looked at' : 'failed'} (${detail})`;
+/** Its detail stands with the control itself. */
+function controlText({ name, unsettled }: ControlRecord): string {
+  return `the control "${name}" ${unsettled === true ? 'could not be looked at' : 'failed'}`;
 }
 
 interface Blocker {

@@ -11,8 +11,8 @@ import { confirmatoryRuns, type RunSpec, type StudyPlan } from '#study/plan.ts';
 
 import { packageVersion, sourceCommit } from './version.ts';
 
-/** Steps of a run are watched for so long, and an arm is given up after the second time. */
-const WATCHED_MS = 4000;
+/** Steps of a run are watched for so long, unless it ends before; an arm is given up after the second time. */
+const WATCHED_MS = 10_000;
 const PATIENCE_MS = 60_000;
 const CHECKPOINT_MS = 3_600_000;
 
@@ -35,19 +35,26 @@ export interface Measuring {
   note(line: string): void;
 }
 
-/** Seconds a whole run of each arm would take; arms whose run breaks or shows no progress are absent. */
-export async function measuredSeconds(plan: StudyPlan, measuring: Measuring): Promise<Map<string, number>> {
+/** What a run of an arm takes. */
+export interface Measured {
+  readonly seconds: number;
+  /** Whether the run was seen to its end; else its last step was extrapolated, and it may end before. */
+  readonly isWhole: boolean;
+}
+
+/** What a run of each arm would take; arms whose run breaks or shows no progress are absent. */
+export async function measuredRuns(plan: StudyPlan, measuring: Measuring): Promise<Map<string, Measured>> {
   const specs = plan.study.arms.flatMap(({ name, learningRates }) => {
     const rate = learningRates[Math.floor((learningRates.length - 1) / 2)];
     return rate === undefined ? [] : confirmatoryRuns(plan, name, [rate]).slice(0, 1);
   });
   const folder = mkdtempSync(join(tmpdir(), 'assay-plan-'));
-  const measured = new Map<string, number>();
+  const measured = new Map<string, Measured>();
   try {
     for (let from = 0; from < specs.length; from += measuring.workers) {
       const batch = specs.slice(from, from + measuring.workers);
       measuring.note(`Measuring ${batch.map(({ arm }) => arm).join(', ')} ...`);
-      for (const [arm, seconds] of await measuredBatch(plan, batch, folder, measuring)) measured.set(arm, seconds);
+      for (const [arm, one] of await measuredBatch(plan, batch, folder, measuring)) measured.set(arm, one);
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -61,7 +68,7 @@ async function measuredBatch(
   batch: readonly RunSpec[],
   folder: string,
   { studyUrl, workers, now }: Measuring,
-): Promise<Map<string, number>> {
+): Promise<Map<string, Measured>> {
   const watched = new Map<string, Watched>();
   const settled = Promise.withResolvers<void>();
   const onEvent = (event: RunnerEvent): void => {
@@ -82,7 +89,7 @@ async function measuredBatch(
   clearTimeout(patience);
   pool.kill();
   await runs;
-  return new Map([...watched].flatMap(([arm, one]) => secondsOf(one).map((seconds) => [arm, seconds] as const)));
+  return new Map([...watched].flatMap(([arm, one]) => measuredOf(one).map((found) => [arm, found] as const)));
 }
 
 function follow(
@@ -113,9 +120,9 @@ function isSeen(one: Watched | undefined): boolean {
 }
 
 /** What the start took, and the steps at the speed that was seen. */
-function secondsOf({ startedMs, firstMs, firstFraction, lastMs, lastFraction, isEnded }: Watched): number[] {
-  if (isEnded) return [(lastMs - startedMs) / 1000];
+function measuredOf({ startedMs, firstMs, firstFraction, lastMs, lastFraction, isEnded }: Watched): Measured[] {
+  if (isEnded) return [{ seconds: (lastMs - startedMs) / 1000, isWhole: true }];
   if (firstMs === undefined || lastFraction <= firstFraction) return [];
   const msOfAll = (lastMs - firstMs) / (lastFraction - firstFraction);
-  return [(firstMs - startedMs + (1 - firstFraction) * msOfAll) / 1000];
+  return [{ seconds: (firstMs - startedMs + (1 - firstFraction) * msOfAll) / 1000, isWhole: false }];
 }

@@ -8,7 +8,7 @@ import type { StoreReader } from '#store/store.ts';
 import { confirmatoryRuns, type Phase, type StudyPlan } from '#study/plan.ts';
 
 import { findStudy } from './find-study.ts';
-import { measuredSeconds } from './measure-runs.ts';
+import { type Measured, measuredRuns } from './measure-runs.ts';
 import type { Given, OptionName } from './options.ts';
 import { PLAN_OPTIONS, planGiven } from './plan-given.ts';
 import { powerLines, powerOf, type SeenRuns } from './plan-power.ts';
@@ -34,8 +34,8 @@ export async function planCommand(given: Given, terminal: Terminal): Promise<num
   const plan = planGiven(found.study, given);
   const [folder, workers] = [storeFolder(given), given.count('workers') ?? availableParallelism()];
   const arms = plan.study.arms.map((arm) => plannedArm(plan, arm));
-  const stored = existsSync(folder) ? await storedOf(plan, folder) : { ended: new Set<string>(), seen: undefined };
-  const missing = arms.map((arm) => missingRuns(plan, arm, stored.ended));
+  const stored = existsSync(folder) ? await storedOf(plan, folder) : NOTHING_STORED;
+  const missing = arms.map((arm) => missingRuns(plan, arm, stored));
   const known = timeOf(plan, missing, runTimes(folder), new Set(idsOf(plan)), workers);
   const time = given.flag('pilot')
     ? timeOfMeasured(missing, await measured(plan, found.url, workers, terminal), workers)
@@ -87,7 +87,7 @@ function timeLines(
   if (most === 0) return ['time: none, all runs are stored'];
   const runs = `${fewest === most ? most : `${fewest} to ${most}`} runs to make`;
   if (time === undefined) return [`time: unknown, ${runs}; no run of this study was timed here. Measure it: ${again}`];
-  const [low, high] = [durationOf(time.lowSeconds), durationOf(time.highSeconds)];
+  const [low, high] = [time.lowSeconds, time.highSeconds].map((seconds) => durationOf(Math.max(1, seconds)));
   const range = low === high ? `about ${high}` : `${low} to ${high}`;
   return [`time: ${range} with ${workers} workers, ${runs} (from ${time.basis})`];
 }
@@ -104,22 +104,35 @@ function idsOf(plan: StudyPlan): string[] {
   return [...plan.pilots, ...confirmatory].map(({ measureId }) => measureId);
 }
 
-/** How many runs of an arm are still to be made; which rates go on is known once the arm's pilots have ended. */
+/** How many runs of an arm are still to be made; which rates go on is known once its pilots have decided. */
 function missingRuns(
   plan: StudyPlan,
   { arm, learningRates, confirmatoryRuns: [, most] }: PlannedArm,
-  ended: ReadonlySet<string>,
+  { ended, rates }: Stored,
 ): ArmRuns {
   const pilots = plan.pilots.filter((spec) => spec.arm === arm && !ended.has(spec.measureId)).length;
+  const decided = learningRates.length > 1 ? rates.get(arm) : undefined;
+  if (pilots === 0 && decided !== undefined) {
+    const left = confirmatoryRuns(plan, arm, decided).filter(({ measureId }) => !ended.has(measureId)).length;
+    return { arm, fewest: left, most: left };
+  }
   const done = confirmatoryRuns(plan, arm, learningRates).filter(({ measureId }) => ended.has(measureId)).length;
   return { arm, fewest: pilots + Math.max(0, plan.blocks - done), most: pilots + Math.max(0, most - done) };
 }
 
-/** What the store holds: the plan's runs that ended, and runs of the study's latest plan that show its spread. */
-async function storedOf(
-  plan: StudyPlan,
-  folder: string,
-): Promise<{ ended: ReadonlySet<string>; seen: SeenRuns | undefined }> {
+/** What the store holds of a plan and of its study. */
+interface Stored {
+  /** The plan's runs that ended. */
+  readonly ended: ReadonlySet<string>;
+  /** What the pilots of the study's latest plan decided: arm -> rates, none where the arm cannot be trained. */
+  readonly rates: ReadonlyMap<string, readonly number[]>;
+  /** Runs of that plan that show the spread. */
+  readonly seen: SeenRuns | undefined;
+}
+
+const NOTHING_STORED: Stored = { ended: new Set(), rates: new Map(), seen: undefined };
+
+async function storedOf(plan: StudyPlan, folder: string): Promise<Stored> {
   await using store = await openSqliteReader(folder);
   const ended = new Set<string>();
   for (const id of idsOf(plan)) {
@@ -127,20 +140,18 @@ async function storedOf(
     if (state === 'finished' || state === 'diverged') ended.add(id);
   }
   const latest = await store.latestPlan(plan.study.name);
-  return { ended, seen: latest === undefined ? undefined : await seenRuns(store, latest.planId) };
+  if (latest === undefined) return { ...NOTHING_STORED, ended };
+  const settled = await store.readSettled(latest.planId);
+  const rates = new Map(settled.map(({ arm, outcome }) => [arm, outcome.kind === 'admissible' ? outcome.rates : []]));
+  return { ended, rates, seen: await seenRuns(store, latest.planId, rates) };
 }
 
 /** Confirmatory runs where two blocks of them have ended, else pilot runs. */
-async function seenRuns(store: StoreReader, planId: string): Promise<SeenRuns | undefined> {
-  const settled = await store.readSettled(planId);
-  const isAdmissible = (arm: string, rate: number): boolean => {
-    const outcome = settled.find((one) => one.arm === arm)?.outcome;
-    return outcome?.kind === 'admissible' && outcome.rates.includes(rate);
-  };
+async function seenRuns(store: StoreReader, planId: string, rates: Stored['rates']): Promise<SeenRuns | undefined> {
   const frameOf = async (phase: Phase): Promise<Frame> => {
     const runs: FrameRun[] = [];
     for (const { arm, block, learningRate, measureId, phase: own } of await store.readMembers(planId)) {
-      if (own !== phase || !isAdmissible(arm, learningRate)) continue;
+      if (own !== phase || rates.get(arm)?.includes(learningRate) !== true) continue;
       if ((await store.readRun(measureId))?.state.kind !== 'finished') continue;
       runs.push({ arm, block, learningRate, status: 'finished', points: await store.readPoints(measureId) });
     }
@@ -159,8 +170,8 @@ async function measured(
   studyUrl: string,
   workers: number,
   terminal: Terminal,
-): Promise<Map<string, number>> {
-  return measuredSeconds(plan, {
+): Promise<Map<string, Measured>> {
+  return measuredRuns(plan, {
     studyUrl,
     workers,
     now: () => terminal.now(),

@@ -1,7 +1,8 @@
 /** The power of a plan's outcomes: at spreads that are supposed, and at the one its stored runs show. */
 import { analyse } from '#analysis/analyse.ts';
 import type { Frame } from '#analysis/frame.ts';
-import { EFFECT_DELTAS, plannedDesign, powerAt, type PowerRow } from '#analysis/planned-power.ts';
+import { EFFECT_DELTAS, isControlled, plannedDesign, powerAt, type PowerRow } from '#analysis/planned-power.ts';
+import { MIN_BLOCKS } from '#analysis/match.ts';
 import { plain } from '#analysis/number-text.ts';
 import { seenSpread } from '#analysis/seen-spread.ts';
 import { rngOf } from '#base/rng.ts';
@@ -22,6 +23,8 @@ export interface OutcomePower {
   readonly outcome: string;
   readonly delta: number;
   readonly unit: string;
+  /** Whether a positive control speaks of it: without one, neither "no effect" nor "through gap" is ever claimed. */
+  readonly isControlled: boolean;
   readonly rows: readonly (PowerRow & { readonly spread: string })[];
 }
 
@@ -41,7 +44,8 @@ export function powerOf(plan: StudyPlan, seen: SeenRuns | undefined): OutcomePow
     const found =
       spread === undefined || seen === undefined ? [] : [{ sigma: spread.sigma, spread: `seen: ${seen.what}` }];
     const rows = [...supposed, ...found].flatMap(({ sigma, spread: name }) => rowOf(plan, outcome, sigma, name));
-    return { outcome: outcome.name, delta: outcome.delta, unit: outcome.unit, rows };
+    const { name, delta, unit } = outcome;
+    return { outcome: name, delta, unit, isControlled: isControlled(plan.study, name), rows };
   });
 }
 
@@ -54,7 +58,7 @@ function rowOf(plan: StudyPlan, { name }: Outcome, sigma: number, spread: string
 
 /** The power as lines for a terminal. */
 export function powerLines(plan: StudyPlan, powers: readonly OutcomePower[]): string[] {
-  return powers.flatMap(({ outcome, delta, unit, rows }) => {
+  return powers.flatMap(({ outcome, delta, unit, isControlled: hasControl, rows }) => {
     const hasGap = rows.some(({ throughGap }) => throughGap !== undefined);
     const truth = plain(EFFECT_DELTAS * delta);
     const head = ['block sd', '', 'no effect', 'affects', ...(hasGap ? ['through gap'] : [])];
@@ -66,6 +70,8 @@ export function powerLines(plan: StudyPlan, powers: readonly OutcomePower[]): st
     return [
       `power at ${plan.blocks} blocks: the chance of each verdict on ${outcome}, delta ${plain(delta)} ${unit}`,
       ...tableOf([head, truths, ...body]).map((line) => `  ${line}`),
+      ...(hasControl ? [] : ['  no positive control in this profile: the absence of an effect is never claimed']),
+      ...(plan.blocks < MIN_BLOCKS ? [`  fewer than ${MIN_BLOCKS} blocks decide nothing`] : []),
     ];
   });
 }

@@ -1,6 +1,7 @@
 /** How long a plan's missing runs would take, from how long runs took or from a short measurement. Pure. */
 import type { StudyPlan } from '#study/plan.ts';
 
+import type { Measured } from './measure-runs.ts';
 import type { RunTime } from './run-times.ts';
 
 /** The runs of an arm still to be made: how many at least and at most, since pilots decide how many rates go on. */
@@ -48,20 +49,22 @@ export function timeOf(
   };
 }
 
-/** Estimates from one short run an arm; `seconds` is what the whole run would take. */
+/** Estimates from one short run an arm. */
 export function timeOfMeasured(
   arms: readonly ArmRuns[],
-  measured: ReadonlyMap<string, number>,
+  measured: ReadonlyMap<string, Measured>,
   workers: number,
 ): TimeEstimate | undefined {
-  const all = [...measured.values()];
+  const all = [...measured.values()].map(({ seconds }) => seconds);
+  const cut = [...measured.values()].filter(({ isWhole }) => !isWhole).length;
+  const note = cut === 0 ? '' : `; ${cut} of them cut short and extrapolated: runs that end early take less`;
   if (all.length === 0) return undefined;
   return {
     ...rangeOf(arms, workers, ({ arm }) => {
-      const seconds = measured.get(arm) ?? quantile(all, 0.5);
+      const seconds = measured.get(arm)?.seconds ?? quantile(all, 0.5);
       return [seconds, seconds];
     }),
-    basis: `the first steps of one run of ${measured.size} of ${arms.length} arms; runs that end early take less`,
+    basis: `one run of ${measured.size} of ${arms.length} arms${note}`,
   };
 }
 
