@@ -85,11 +85,11 @@ function timeLines(
 ): string[] {
   const [fewest, most] = [sumOf(missing.map((arm) => arm.fewest)), sumOf(missing.map((arm) => arm.most))];
   if (most === 0) return ['time: none, all runs are stored'];
-  const runs = `${fewest === most ? most : `${fewest} to ${most}`} runs to make`;
+  const runs = `${fewest === most ? most : `${fewest} to ${most}`} ${most === 1 ? 'run' : 'runs'} to make`;
   if (time === undefined) return [`time: unknown, ${runs}; no run of this study was timed here. Measure it: ${again}`];
   const [low, high] = [time.lowSeconds, time.highSeconds].map((seconds) => durationOf(Math.max(1, seconds)));
   const range = low === high ? `about ${high}` : `${low} to ${high}`;
-  return [`time: ${range} with ${workers} workers, ${runs} (from ${time.basis})`];
+  return [`time: ${range} with ${workers} ${workers === 1 ? 'worker' : 'workers'}, ${runs} (from ${time.basis})`];
 }
 
 function sumOf(values: readonly number[]): number {
