@@ -60,6 +60,20 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
     tests: [ANALYSE],
   },
   {
+    name: 'an A/A control for which nothing was matched passes',
+    file: 'src/analysis/controls.ts',
+    from: 'if (!isMatched) return `nothing was matched, ${whyNot(result)}`;',
+    to: '',
+    tests: [ANALYSE],
+  },
+  {
+    name: 'a control without runs binds no verdict',
+    file: 'src/analysis/analyse.ts',
+    from: "...missing.flatMap((one) => (one.kind === 'control' ? [unsettled(one.name, why(one))] : [])),",
+    to: '',
+    tests: [ANALYSE],
+  },
+  {
     name: 'voided blocks are ignored',
     file: 'src/analysis/verdict.ts',
     from: 'const VOIDED_FRACTION = 0.1;',

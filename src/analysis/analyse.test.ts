@@ -33,7 +33,7 @@ test('a true effect is said to affect beyond loss, with the scope, the numbers a
   assert.equal(verdict.verdict, 'affects');
   assert.match(
     verdict.reason,
-    /^On a simulated world: .*points.*p = 0\.0078.*8 blocks.*training loss 0\.7 to 1\.7 nats/,
+    /^On a simulated world: .*raises behaviour beyond loss: \+0\.\d+ points.*p = 0\.008, 8 blocks; training loss 0\.7 to 1\.7 nats/,
   );
   assert.ok(verdict.matchings['joint']?.kind === 'estimated');
 });
@@ -247,4 +247,69 @@ test('a positive control that shows nothing fails, and then no verdict is given'
     verdicts.map(({ verdict }) => verdict),
     ['undecided'],
   );
+});
+
+const SAME: Contrast = {
+  kind: 'control',
+  arm: 'again',
+  reference: 'reference',
+  name: 'A/A',
+  expect: 'notDetected',
+};
+const WITH_SAME: AnalysedStudy = { ...WORLD_STUDY, contrasts: [...WORLD_STUDY.contrasts, SAME] };
+
+/** A frame with the reference repeated under the name of an A/A arm, its runs changed. */
+function withAgain(frame: Frame, change: (run: FrameRun) => FrameRun | undefined): Frame {
+  const again = frame.runs.filter(({ arm }) => arm === 'reference').map((run) => ({ ...run, arm: 'again' }));
+  return { runs: [...frame.runs, ...again.map(change).filter((run) => run !== undefined)] };
+}
+
+test('a control that could not be looked at says nothing: it does not pass, and no verdict is given', () => {
+  const cases: readonly (readonly [frame: Frame, detail: RegExp])[] = [
+    [frameOf(EFFECT), /there are no finished runs of "again"/],
+    [withAgain(frameOf(EFFECT), (run) => ({ ...run, points: run.points.slice(0, 2) })), /nothing was matched/],
+    [withAgain(frameOf(EFFECT), (run) => (run.block < 5 ? run : undefined)), /5 of 8 blocks are usable/],
+  ];
+  for (const [frame, detail] of cases) {
+    const { controls, verdicts } = analyse(WITH_SAME, frame, { verdictsOnly: true });
+    const control = controls.find(({ name }) => name === 'A/A');
+    assert.match(control?.detail ?? '', detail);
+    assert.deepEqual([control?.passed, control?.unsettled], [false, true]);
+    assert.equal(verdicts[0]?.verdict, 'undecided');
+    assert.match(verdicts[0]?.reason ?? '', /the control "A\/A" could not be looked at/);
+  }
+  const whole = analyse(
+    WITH_SAME,
+    withAgain(frameOf(EFFECT), (run) => run),
+    { verdictsOnly: true },
+  );
+  assert.deepEqual(whole.controls[1]?.passed, true);
+  assert.equal(whole.verdicts[0]?.verdict, 'affects');
+});
+
+test('a study too small for a test judges its A/A control by the blocks it has', () => {
+  const { controls } = analyse(
+    WITH_SAME,
+    withAgain(frameOf(EFFECT, 3), (run) => run),
+    { verdictsOnly: true },
+  );
+  assert.equal(controls.find(({ name }) => name === 'A/A')?.passed, true);
+});
+
+test('sentences call arms and outcomes by their labels, and say which way an effect goes', () => {
+  const lower = { ...BASE, effect: () => -3 * DELTA };
+  const arms = [
+    { name: 'arm', label: 'Muon' },
+    { name: 'reference', label: 'AdamW, all parameters' },
+  ];
+  const { reason } = verdictOf({ ...WORLD_STUDY, arms }, frameOf(lower));
+  assert.match(reason, /: Muon against “AdamW, all parameters” lowers behaviour beyond loss: −0\.\d+ points \[−/);
+});
+
+test('a contrast without runs is undecided with the reason that is known', () => {
+  const frame = changeRuns(frameOf(EFFECT), (run) => (run.arm === 'arm' ? undefined : run));
+  const [verdict] = analyse(WORLD_STUDY, frame, { whyMissing: (arm) => `${arm} was lost` }).verdicts;
+  assert.equal(verdict?.verdict, 'undecided');
+  assert.match(verdict.reason, /arm was lost/);
+  assert.equal(verdict.p, null);
 });

@@ -6,14 +6,16 @@ import { rngOf } from '#base/rng.ts';
 import type { Axis, Contrast, Study } from '#study/study.ts';
 import type { Analysis, DivergedRun, PastBest } from './analysis-record.ts';
 import { contrastResult, familyP, type ContrastResult } from './contrast-result.ts';
-import { controlOutcomes, judgeControl, positiveControls, type Control } from './controls.ts';
+import { controlOutcomes, judgeControl, positiveControls, unsettled, type Control } from './controls.ts';
 import { descriptionOf, exploratoryRecords } from './description.ts';
 import type { Frame } from './frame.ts';
+import type { NamingStudy } from './naming.ts';
 import { indexCurves, type CurveIndex } from './pair.ts';
-import { contrastName, FIXED_ALPHA, judge, LOOKS, type Setting } from './verdict.ts';
+import type { VerdictRecord } from './verdict-record.ts';
+import { contrastName, FIXED_ALPHA, judge, LOOKS, notRun, type Setting } from './verdict.ts';
 
-/** The parts of a study the analysis reads. */
-export type AnalysedStudy = Pick<Study, 'scope' | 'matchOn' | 'outcomes' | 'coherence' | 'contrasts'>;
+/** The parts of a study the analysis reads; labels of arms are only for its sentences. */
+export type AnalysedStudy = NamingStudy & Pick<Study, 'outcomes' | 'coherence' | 'contrasts'>;
 
 /** How a study is looked at. */
 export interface AnalysisOptions {
@@ -23,6 +25,8 @@ export interface AnalysisOptions {
   readonly seed?: number;
   /** Verdicts and controls only, without power and descriptions: for simulation studies. */
   readonly verdictsOnly?: boolean;
+  /** Why an arm has no runs, where more is known than that there are none. */
+  readonly whyMissing?: (arm: string) => string | undefined;
 }
 
 /**
@@ -35,6 +39,8 @@ export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOpt
   const index = indexCurves(frame, study.matchOn);
   const alpha = options.design === 'sequential' ? LOOKS.get(blocksOf(frame)) : FIXED_ALPHA;
   const ran = study.contrasts.filter((contrast) => index.has(contrast.arm) && index.has(contrast.reference));
+  const missing = study.contrasts.filter((contrast) => !ran.includes(contrast));
+  const why = (contrast: Contrast): string => whyNotRun(contrast, index, options.whyMissing);
   const questions = ran.filter((contrast) => contrast.kind === 'question');
   const known = ran
     .filter((contrast) => contrast.kind === 'control')
@@ -43,9 +49,12 @@ export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOpt
   const setting: Setting = {
     study,
     alpha,
-    controls: known.map(({ control, results }) =>
-      judgeControl(control, results, frame, alpha ?? FIXED_ALPHA, rng.split('controls')),
-    ),
+    controls: [
+      ...known.map(({ control, results }) =>
+        judgeControl(control, results, { study, frame, alpha: alpha ?? FIXED_ALPHA, rng: rng.split('controls') }),
+      ),
+      ...missing.flatMap((one) => (one.kind === 'control' ? [unsettled(one.name, why(one))] : [])),
+    ],
     positive: (outcome) => positiveControls(known, outcome, rng.split('positive')),
     p: familyP(family, rng.split('family')),
     power: full,
@@ -53,14 +62,27 @@ export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOpt
   };
   const judged = family.map((result) => judge(result, setting));
   return {
-    verdicts: judged.map((one) => one.record),
+    verdicts: [
+      ...judged.map((one) => one.record),
+      ...missing.flatMap((one) => (one.kind === 'question' ? notRunVerdicts(one, study, why(one)) : [])),
+    ],
     controls: setting.controls,
-    notRun: study.contrasts.filter((contrast) => !ran.includes(contrast)).map(contrastName),
+    notRun: missing.map(contrastName),
     diverged: divergedRuns(frame),
     pastBest: full ? study.matchOn.flatMap((axis) => (axis.untilBest === true ? pastBest(frame, axis) : [])) : [],
     descriptions: full ? family.flatMap((result, i) => descriptionOf(result, judged[i], study)) : [],
     exploratory: full ? exploratoryRecords(resultsOf(index, study, questions, 'exploratory'), rng.split('screen')) : [],
   };
+}
+
+function whyNotRun({ arm, reference }: Contrast, index: CurveIndex, whyMissing: AnalysisOptions['whyMissing']): string {
+  const arms = [arm, reference].filter((name) => !index.has(name));
+  return arms.map((name) => whyMissing?.(name) ?? `there are no finished runs of "${name}"`).join('; ');
+}
+
+function notRunVerdicts(contrast: Contrast, study: AnalysedStudy, reason: string): VerdictRecord[] {
+  const confirmatory = study.outcomes.filter(({ role }) => role === 'confirmatory');
+  return confirmatory.map((outcome) => notRun(contrast, outcome, study, reason));
 }
 
 function blocksOf(frame: Frame): number {

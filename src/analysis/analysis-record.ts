@@ -90,6 +90,7 @@ export interface PastBest {
 
 /** A study's answer. */
 export interface Analysis {
+  /** One a declared question and confirmatory outcome; last those whose arms have no runs. */
   readonly verdicts: readonly VerdictRecord[];
   readonly controls: readonly ControlRecord[];
   /** Declared contrasts whose arms have no runs in the frame. */
@@ -97,7 +98,7 @@ export interface Analysis {
   readonly diverged: readonly DivergedRun[];
   /** One an arm and `untilBest` axis. */
   readonly pastBest: readonly PastBest[];
-  /** One a verdict. */
+  /** One a verdict whose arms have runs. */
   readonly descriptions: readonly Description[];
   readonly exploratory: readonly ExploratoryRecord[];
 }

@@ -1,6 +1,7 @@
 /**
- * Controls: comparisons whose answer is known beforehand. A control that comes out wrong makes every verdict of the
- * study undecided; a detected one also shows that its levels are sensitive to an effect of size delta.
+ * Controls: comparisons whose answer is known beforehand. A control that comes out wrong, or that could not be looked at,
+ * makes every verdict of the study undecided (ADR 0015); a detected one also shows that its levels are sensitive to an
+ * effect of size delta.
  */
 import type { Rng } from '#base/rng.ts';
 import type { Contrast, Outcome } from '#study/study.ts';
@@ -10,7 +11,8 @@ import type { ControlLookup } from './evidence.ts';
 import type { Frame, FrameRun } from './frame.ts';
 import { MIN_BLOCKS } from './match.ts';
 import { blockContrasts, countedLevels, overallEstimate, type MatchedTable } from './matched-table.ts';
-import { shortNumber } from './reason.ts';
+import { matchingText, midSentence, type NamingStudy } from './naming.ts';
+import { pPhrase, signed } from './number-text.ts';
 import { signFlipMaxT } from './stats/sign-flip.ts';
 import type { ControlRecord } from './verdict-record.ts';
 
@@ -24,34 +26,57 @@ export function controlOutcomes(control: Control, outcomes: readonly Outcome[]):
   );
 }
 
-/** Judges a control by its matched results, one an outcome it speaks of. */
-export function judgeControl(
-  control: Control,
-  results: readonly ContrastResult[],
-  frame: Frame,
-  alpha: number,
-  rng: Rng,
-): ControlRecord {
-  if (control.expect === 'identical') return judgeIdentical(control, frame);
-  const judge = control.expect === 'detected' ? judgeDetected : judgeNotDetected;
-  const parts = results.map((result) => judge(result, alpha, rng));
-  return {
-    name: control.name,
-    passed: parts.length > 0 && parts.every((part) => part.passed),
-    detail: parts.length === 0 ? 'it names no outcome of the study' : parts.map((part) => part.detail).join('; '),
-  };
+/** What all controls of a study are judged with. */
+export interface Judging {
+  readonly study: NamingStudy;
+  readonly frame: Frame;
+  readonly alpha: number;
+  readonly rng: Rng;
 }
 
-type Part = Pick<ControlRecord, 'passed' | 'detail'>;
+/** Judges a control by its matched results, one an outcome it speaks of. */
+export function judgeControl(control: Control, results: readonly ContrastResult[], judging: Judging): ControlRecord {
+  if (control.expect === 'identical') return judgeIdentical(control, judging.frame);
+  if (results.length === 0) return unsettled(control.name, 'it names no outcome of the study');
+  const judge = control.expect === 'detected' ? judgeDetected : judgeNotDetected;
+  const parts = results.map((result): Part => {
+    const reason = whyUnsettled(result);
+    return reason === undefined
+      ? judge(result, judging)
+      : { passed: false, unsettled: true, detail: `${midSentence(result.outcome.label)}: ${reason}` };
+  });
+  const detail = parts.map((part) => part.detail).join('; ');
+  const passed = parts.every((part) => part.passed);
+  const isFailed = parts.some((part) => !part.passed && part.unsettled !== true);
+  return { name: control.name, passed, ...(!passed && !isFailed && { unsettled: true }), detail };
+}
+
+/** The record of a control that could not be looked at: nothing is known to be wrong, and nothing to be right. */
+export function unsettled(name: string, detail: string): ControlRecord {
+  return { name, passed: false, unsettled: true, detail };
+}
+
+type Part = Omit<ControlRecord, 'name'>;
+
+/**
+ * Why a control says nothing of an outcome: no level matched, or too few blocks left of enough. A study that is small
+ * from the start decides nothing anyhow; its controls are judged by what it has.
+ */
+function whyUnsettled(result: ContrastResult): string | undefined {
+  const { usableBlocks, allBlocks } = result.matched;
+  const isMatched = testableTables(result).some((table) => table.name !== 'joint');
+  if (!isMatched) return `nothing was matched, ${whyNot(result)}`;
+  if (usableBlocks >= MIN_BLOCKS || allBlocks < MIN_BLOCKS) return undefined;
+  return `${usableBlocks} of ${allBlocks} blocks are usable, at least ${MIN_BLOCKS} needed`;
+}
 
 /**
  * Detected: in every estimable single matching p < alpha and |estimate| >= delta, with one sign. With fewer than
  * 6 blocks no p can be small enough; then every block must agree in sign instead.
  */
-function judgeDetected(result: ContrastResult, alpha: number, rng: Rng): Part {
+function judgeDetected(result: ContrastResult, { study, alpha, rng }: Judging): Part {
   const { outcome } = result;
   const tables = testableTables(result).filter((table) => table.name !== 'joint');
-  if (tables.length === 0) return { passed: false, detail: `${outcome.name}: not estimable, ${whyNot(result)}` };
   const p = pByName(result, familyP([result], rng).single);
   const found = tables.map((table) => {
     const member = blockContrasts(table);
@@ -59,11 +84,11 @@ function judgeDetected(result: ContrastResult, alpha: number, rng: Rng): Part {
     const few = member.blocks.length < MIN_BLOCKS;
     const consistent = Array.from(member.contrasts).every((value) => Math.sign(value) === Math.sign(mean));
     const significant = few ? consistent : p(table.name) < alpha;
-    const evidence = few ? `${member.blocks.length} blocks, too few for a test` : `p = ${shortNumber(p(table.name))}`;
+    const evidence = few ? `${member.blocks.length} blocks, too few for a test` : pPhrase(p(table.name));
     return {
       sign: Math.sign(mean),
       passed: significant && Math.abs(mean) >= outcome.delta,
-      detail: `${outcome.name} at matched ${table.name}: ${shortNumber(mean)} ${outcome.unit} (${evidence})`,
+      detail: foundText(study, outcome, table, mean, evidence),
     };
   });
   const oneSign = new Set(found.map((one) => one.sign)).size === 1;
@@ -71,21 +96,26 @@ function judgeDetected(result: ContrastResult, alpha: number, rng: Rng): Part {
 }
 
 /** Not detected: no single matching shows p < alpha (adjusted over the matchings) with |estimate| >= delta. */
-function judgeNotDetected(result: ContrastResult, alpha: number, rng: Rng): Part {
+function judgeNotDetected(result: ContrastResult, { study, alpha, rng }: Judging): Part {
   const { outcome } = result;
   const tables = testableTables(result).filter((table) => table.name !== 'joint');
-  if (tables.length === 0) return { passed: true, detail: `${outcome.name}: nothing to detect, ${whyNot(result)}` };
   const members = tables.map((table) => blockContrasts(table));
   const { adjusted } = signFlipMaxT(members, rng);
-  const found = members.map((member, i) => {
-    const mean = overallEstimate(member)?.mean ?? 0;
+  const found = tables.map((table, i) => {
+    const mean = overallEstimate(blockContrasts(table))?.mean ?? 0;
     const p = adjusted[i] ?? 1;
     return {
       passed: !(p < alpha && Math.abs(mean) >= outcome.delta),
-      detail: `${outcome.name} at matched ${tables[i]?.name ?? ''}: ${shortNumber(mean)} ${outcome.unit} (p = ${shortNumber(p)})`,
+      detail: foundText(study, outcome, table, mean, pPhrase(p)),
     };
   });
   return { passed: found.every((one) => one.passed), detail: found.map((one) => one.detail).join(', ') };
+}
+
+/** "harmful answers at matched training loss: +0.356 probability (p = 0.008)". */
+function foundText(study: NamingStudy, outcome: Outcome, table: MatchedTable, mean: number, evidence: string): string {
+  const where = matchingText(study, table.name);
+  return `${midSentence(outcome.label)} at matched ${where}: ${signed(mean, outcome.delta)} ${outcome.unit} (${evidence})`;
 }
 
 function whyNot(result: ContrastResult): string {
@@ -109,11 +139,8 @@ function judgeIdentical(control: Control, frame: Frame): ControlRecord {
     if (difference !== undefined) return { name: control.name, passed: false, detail: `${key}: ${difference}` };
     compared++;
   }
-  const detail =
-    compared === 0
-      ? 'no run of one arm has its counterpart in the other'
-      : `${compared} pairs of runs are equal to the bit`;
-  return { name: control.name, passed: compared > 0, detail };
+  if (compared === 0) return unsettled(control.name, 'no run of one arm has its counterpart in the other');
+  return { name: control.name, passed: true, detail: `${compared} pairs of runs are equal to the bit` };
 }
 
 function firstDifference(a: FrameRun, b: FrameRun): string | undefined {

@@ -1,5 +1,5 @@
 /** The one readable sentence of a verdict: what was found, in the outcome's unit, and within which scope. */
-import type { Axis, Outcome } from '#study/study.ts';
+import type { Outcome } from '#study/study.ts';
 import {
   detectedControl,
   equivalenceBound,
@@ -10,23 +10,19 @@ import {
   type Undecided,
 } from './decide.ts';
 import { matchingName } from './match.ts';
+import { armText, matchedText, matchingText, midSentence, outcomeText, type NamingStudy } from './naming.ts';
+import { intervalText, plain, pPhrase, signed } from './number-text.ts';
 import type { Further } from './power.ts';
 import { intervalOf } from './stats/estimate.ts';
 
 /** Whom and what a sentence speaks of. */
 export interface Speaking {
-  readonly scope: string;
+  readonly study: NamingStudy;
   readonly arm: string;
   readonly reference: string;
   readonly outcome: Outcome;
-  readonly axes: readonly Axis[];
   readonly rule: Rule;
   readonly blocks: number;
-}
-
-/** A number to three significant digits. */
-export function shortNumber(value: number): string {
-  return String(Number(value.toPrecision(3)));
 }
 
 /** The sentence of a decision that rests on evidence. */
@@ -36,17 +32,18 @@ export function reasonOf(
   about: Speaking,
   further: Further | undefined,
 ): string {
-  const pair = `${about.arm} against ${about.reference}`;
   const { singles, joint } = evidence;
+  const [pair, what, limit] = [pairOf(about), outcomeText(about.outcome), `±${amount(about, about.rule.delta)}`];
+  const lead = `On ${about.study.scope}: ${pair}`;
   switch (decision.kind) {
     case 'noEffect':
-      return `${scopeOf(about)}: ${pair} changes ${nameOf(about)} by less than ±${amount(about, about.rule.delta)} at every matched level ${rangesOf(about, singles, true)}; the widest bound is ${amount(about, widestOf(singles, about.rule))} (${about.blocks} blocks), and the positive control ${controlsOf(about, singles)} shows an effect on the same levels.`;
+      return `${lead} changes ${what} by less than ${limit} at every matched level (${rangesOf(about, singles, true)}); the widest bound is ${amount(about, widestOf(singles, about.rule))} (${about.blocks} blocks), and the positive control ${controlsOf(about, singles)} shows an effect on the same levels.`;
     case 'throughGap':
-      return `${scopeOf(about)}: ${pair} changes ${nameOf(about)} by ${effectsOf(about, singles, ['train'])}, but at every level of matched held-out loss by less than ±${amount(about, about.rule.delta)}: it acts through the train-test gap (${about.blocks} blocks).`;
+      return `${lead} ${directionOf(singles, 'train')} ${what} at matched training loss (${effectsOf(about, singles, ['train'])}), but at every level of matched held-out loss changes it by less than ${limit}: it acts through the train-test gap (${about.blocks} blocks; ${rangesOf(about, singles)}).`;
     case 'affects': {
       const all = joint?.kind === 'estimated' ? [...singles, joint] : singles;
       const largest = Math.max(...all.map((matching) => matching.p));
-      return `${scopeOf(about)}: ${pair} changes ${nameOf(about)} beyond ${beyondOf(about)}: ${effectsOf(about, all, decision.claims)} (p = ${shortNumber(largest)}, ${about.blocks} blocks) ${rangesOf(about, singles)}.`;
+      return `${lead} ${directionOf(all, all[0]?.name)} ${what} beyond ${matchedText(about.study)}: ${effectsOf(about, all, decision.claims, 'atMatched')} (${pPhrase(largest)}, ${about.blocks} blocks; ${rangesOf(about, singles)}).`;
     }
     case 'undecided':
       return undecidedText(about, singles, whyText(decision.why, evidence, about), further);
@@ -72,62 +69,53 @@ function undecidedText(
   further: Further | undefined,
 ): string {
   const all = singles.map((matching) => matching.name);
-  const estimates = singles.length === 0 ? '' : `, ${effectsOf(about, singles, all)}`;
-  const pair = `${about.arm} against ${about.reference}`;
-  return `${scopeOf(about)}: undecided for ${pair} on ${nameOf(about)}${estimates}: ${why}${furtherText(further)}.`;
+  const estimates = singles.length === 0 ? '' : ` Estimated: ${effectsOf(about, singles, all, 'atMatched')}.`;
+  const what = outcomeText(about.outcome);
+  return `On ${about.study.scope}: undecided for ${pairOf(about)} on ${what}: ${why}${furtherText(further)}.${estimates}`;
 }
 
-function scopeOf(about: Speaking): string {
-  return `On ${about.scope}`;
-}
-
-function nameOf(about: Speaking): string {
-  return midSentence(about.outcome.label);
-}
-
-/** A label as it reads inside a sentence: "Training loss" loses its capital, "P(harmful)" and "AUC" keep theirs. */
-function midSentence(label: string): string {
-  return /^[A-Z][a-z]/.test(label) ? label.charAt(0).toLowerCase() + label.slice(1) : label;
+function pairOf({ study, arm, reference }: Speaking): string {
+  return `${armText(study, arm)} against ${armText(study, reference)}`;
 }
 
 function amount(about: Speaking, value: number): string {
-  return `${shortNumber(value)} ${about.outcome.unit}`;
+  return `${plain(value)} ${about.outcome.unit}`;
 }
 
-function beyondOf(about: Speaking): string {
-  return about.axes.every((axis) => axis.role !== 'other')
-    ? 'loss'
-    : about.axes.map((axis) => midSentence(axis.label)).join(' and ');
+/** Which way a matching's estimate points. */
+function directionOf(matchings: readonly MatchingEvidence[], name: string | undefined): string {
+  const mean = matchings.find((matching) => matching.name === name)?.overall.mean ?? 0;
+  return mean < 0 ? 'lowers' : 'raises';
 }
 
-/** "0.12 probability [0.08, 0.16] at matched training loss and ..." */
-function effectsOf(about: Speaking, matchings: readonly MatchingEvidence[], claims: readonly string[]): string {
+/** "+0.120 probability [+0.080, +0.160] at matched training loss, ..."; where it is matched may be said already. */
+function effectsOf(
+  about: Speaking,
+  matchings: readonly MatchingEvidence[],
+  claims: readonly string[],
+  place?: 'atMatched',
+): string {
+  const { delta, unit } = about.outcome;
   const claimed = matchings.filter((matching) => claims.includes(matching.name));
-  const texts = claimed.map((matching) => {
-    const [low, high] = intervalOf(matching.overall, 0.95);
-    return `${amount(about, matching.overall.mean)} [${shortNumber(low)}, ${shortNumber(high)}] at matched ${matchingLabel(about, matching.name)}`;
+  const texts = claimed.map(({ name, overall }) => {
+    const where = place === undefined ? '' : ` at matched ${matchingText(about.study, name)}`;
+    return `${signed(overall.mean, delta)} ${unit} ${intervalText(intervalOf(overall, 0.95), delta)}${where}`;
   });
   return texts.join(', ');
 }
 
-function matchingLabel(about: Speaking, name: string): string {
-  if (name === 'joint') return 'training and held-out loss jointly';
-  const axis = about.axes.find((one) => matchingName(one) === name);
-  return axis === undefined ? name : midSentence(axis.label);
-}
-
-/** "(training loss 1.4 to 0.8 nats, held-out loss ...)" over the levels that count, or those a positive control covers. */
+/** "training loss 0.8 to 1.4 nats, held-out loss ..." over the levels that count, or those a positive control covers. */
 function rangesOf(about: Speaking, singles: readonly MatchingEvidence[], controlled = false): string {
   const texts = singles.flatMap((matching) => {
-    const axis = about.axes.find((one) => matchingName(one) === matching.name);
+    const axis = about.study.matchOn.find((one) => matchingName(one) === matching.name);
     const covered = controlled ? detectedControl(matching, about.rule)?.levels : undefined;
     const levels = (covered ?? matching.levels.map(({ level }) => level)).map((level) => axis?.levels[level] ?? 0);
     if (axis === undefined || levels.length === 0) return [];
     const [low, high] = [Math.min(...levels), Math.max(...levels)];
-    const range = low === high ? shortNumber(low) : `${shortNumber(low)} to ${shortNumber(high)}`;
+    const range = low === high ? plain(low) : `${plain(low)} to ${plain(high)}`;
     return [`${midSentence(axis.label)} ${range} ${axis.unit}`];
   });
-  return `(${texts.join(', ')})`;
+  return texts.join(', ');
 }
 
 function widestOf(singles: readonly MatchingEvidence[], rule: Rule): number {
@@ -147,7 +135,7 @@ function whyText(why: Undecided, evidence: Evidence, about: Speaking): string {
     case 'jointDisagrees':
       return `beyond either loss alone, but not at equal training and held-out loss jointly (${jointText(evidence, about)}), so a function of both losses may explain it`;
     case 'noPositiveControl':
-      return `every interval at matched ${matchingLabel(about, why.matching)} lies inside ±${delta}, but no positive control of that size is detected on the same levels, so a floor or ceiling may hide an effect`;
+      return `every interval at matched ${matchingText(about.study, why.matching)} lies inside ±${delta}, but no positive control of that size is detected on the same levels, so a floor or ceiling may hide an effect`;
     case 'matchingsDiffer':
       return `the matchings do not agree on an effect of ${delta} or more`;
     case 'ratesDiffer':

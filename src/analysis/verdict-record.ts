@@ -56,5 +56,7 @@ export interface VerdictRecord {
 export interface ControlRecord {
   readonly name: string;
   readonly passed: boolean;
+  /** Set where it did not pass because it could not be looked at: no runs, no common level, too few blocks. */
+  readonly unsettled?: true;
   readonly detail: string;
 }

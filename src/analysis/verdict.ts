@@ -1,12 +1,13 @@
 /** One contrast and outcome from matched tables to its verdict: rule 0 here, rules 1 to 4 in decide.ts. */
 import type { Rng } from '#base/rng.ts';
-import type { Contrast, Study } from '#study/study.ts';
+import type { Contrast, Outcome } from '#study/study.ts';
 import { pByName, type ContrastResult, type FamilyP } from './contrast-result.ts';
 import { decide, type Decision, type Evidence, type Rule } from './decide.ts';
 import { evidenceOf, type ControlLookup } from './evidence.ts';
 import { MIN_BLOCKS } from './match.ts';
 import { furtherBlocks } from './power.ts';
-import { blockedReason, reasonOf, shortNumber, type Speaking } from './reason.ts';
+import { plain } from './number-text.ts';
+import { blockedReason, reasonOf, type Speaking } from './reason.ts';
 import { claimedP, learningRatesOf, matchingResults } from './record.ts';
 import type { ControlRecord, VerdictRecord } from './verdict-record.ts';
 
@@ -23,7 +24,7 @@ const VOIDED_FRACTION = 0.1;
 
 /** What all verdicts of a study share. */
 export interface Setting {
-  readonly study: Pick<Study, 'scope' | 'matchOn'>;
+  readonly study: Speaking['study'];
   /** Undefined where a sequential study is looked at with another number of blocks than planned. */
   readonly alpha: number | undefined;
   readonly controls: readonly ControlRecord[];
@@ -85,16 +86,36 @@ export function judge(result: ContrastResult, setting: Setting): Judged {
   return { record, evidence, rule, blockers: blockers.map((one) => one.text) };
 }
 
-function speakingOf(result: ContrastResult, setting: Setting, rule: Rule): Speaking {
+/** A verdict on a contrast that has no runs to compare: undecided, with why. */
+export function notRun(contrast: Contrast, outcome: Outcome, study: Setting['study'], reason: string): VerdictRecord {
+  const { arm, reference } = contrast;
+  const rule: Rule = { delta: outcome.delta, alpha: FIXED_ALPHA };
+  const about: Speaking = { study, arm, reference, outcome, rule, blocks: 0 };
   return {
-    scope: setting.study.scope,
-    arm: result.contrast.arm,
-    reference: result.contrast.reference,
-    outcome: result.outcome,
-    axes: setting.study.matchOn,
-    rule,
-    blocks: result.matched.usableBlocks,
+    outcome: outcome.name,
+    contrast: contrastName(contrast),
+    arm,
+    reference,
+    verdict: 'undecided',
+    reason: blockedReason([reason], undefined, about, undefined),
+    delta: outcome.delta,
+    blocks: 0,
+    p: null,
+    matchings: {},
+    learningRates: [],
+    voided: [],
   };
+}
+
+function speakingOf(result: ContrastResult, setting: Setting, rule: Rule): Speaking {
+  const { contrast, outcome, matched } = result;
+  const { arm, reference } = contrast;
+  return { study: setting.study, arm, reference, outcome, rule, blocks: matched.usableBlocks };
+}
+
+/** Its detail stands with the control itself. */
+function controlText({ name, unsettled }: ControlRecord): string {
+  return `the control "${name}" ${unsettled === true ? 'could not be looked at' : 'failed'}`;
 }
 
 interface Blocker {
@@ -116,7 +137,7 @@ function blockersOf(result: ContrastResult, setting: Setting): Blocker[] {
   const blockers: Blocker[] = [];
   const add = (kind: Blocker['kind'], text: string): void => void blockers.push({ kind, text });
   for (const control of setting.controls) {
-    if (!control.passed) add('control', `the control "${control.name}" failed (${control.detail})`);
+    if (!control.passed) add('control', controlText(control));
   }
   if (setting.alpha === undefined) {
     add('look', `a sequential study is looked at with ${[...LOOKS.keys()].join(', ')} blocks only`);
@@ -129,7 +150,7 @@ function blockersOf(result: ContrastResult, setting: Setting): Blocker[] {
   const lost = allBlocks - usableBlocks;
   if (lost > VOIDED_FRACTION * allBlocks) {
     const reasons = [...new Set(voided.map((one) => one.reason))].join(', ');
-    const limit = `${shortNumber(100 * VOIDED_FRACTION)}%`;
+    const limit = `${plain(100 * VOIDED_FRACTION)}%`;
     add('voided', `${lost} of ${allBlocks} blocks voided (${reasons}), more than ${limit}`);
   }
   return blockers;

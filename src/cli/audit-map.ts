@@ -22,12 +22,14 @@ export interface AuditMap {
   readonly question?: string;
   readonly scope?: string;
   readonly design?: 'fixed' | 'sequential';
-  /** Column by what it means: arm, block, step, learningRate, status, and axes and outcomes by name (by default the name itself). */
+  /** Column by what it means: arm, block, step, learningRate, status, run, and axes and outcomes by name (by default the name itself). */
   readonly columns: Readonly<Record<string, string>>;
   /** Rows that count: those whose column holds the text. */
   readonly where: Readonly<Record<string, string>>;
-  /** For Weights & Biases chart exports: the label of every run by its name. */
+  /** Where rows or columns name a run (column `run`, or Weights & Biases chart exports): the label of every run by its name. */
   readonly runs?: Readonly<Record<string, RunLabel>>;
+  /** Or how runs are named, such as `{arm}-seed{block}`. */
+  readonly runNames?: string;
   readonly matchOn: readonly AskedAxis[];
   readonly outcomes: readonly AskedOutcome[];
   readonly coherence?: NonNullable<Study['coherence']>;
@@ -112,11 +114,14 @@ function studyPart(reader: ConfigReader): Omit<AuditMap, 'origin' | 'columns' | 
   };
 }
 
-function tablePart(reader: ConfigReader): Pick<AuditMap, 'columns' | 'where' | 'runs' | 'reference' | 'controls'> {
+function tablePart(
+  reader: ConfigReader,
+): Pick<AuditMap, 'columns' | 'where' | 'runs' | 'runNames' | 'reference' | 'controls'> {
   return {
     columns: textsIn(reader, 'columns'),
     where: textsIn(reader, 'where'),
     ...(reader.has('runs') && { runs: runsIn(reader) }),
+    ...given('runNames', textIn(reader, 'runNames')),
     ...given('reference', textIn(reader, 'reference')),
     controls: listIn(reader, 'controls').map((item) =>
       typeof item === 'string' ? item : reader.refuse('controls', 'names of arms', JSON.stringify(item)),

@@ -11,6 +11,8 @@ export const AUDIT_OPTIONS: readonly OptionName[] = [
   'step',
   'rate',
   'status',
+  'run',
+  'run-names',
   'train',
   'held-out',
   'axis',
@@ -32,7 +34,10 @@ const KEY_COLUMNS = [
   ['step', 'step'],
   ['rate', 'learningRate'],
   ['status', 'status'],
+  ['run', 'run'],
 ] as const;
+/** Ends an axis' column to say which way training moves it. */
+const DIRECTION = /:(falls|rises)$/;
 
 /**
  * The map with what the flags say over it: `--train COLUMN`, `--outcome COLUMN=DELTA`, `--levels AXIS=1,0.8` and so on.
@@ -50,7 +55,7 @@ export function withFlags(map: AuditMap, given: Given): AuditMap {
     const [name, value] = halvesOf(text, 'outcome', 'COLUMN=DELTA');
     return { name, delta: numberOf(value, 'outcome') };
   });
-  const reference = given.text('reference');
+  const [reference, runNames] = [given.text('reference'), given.text('run-names')];
   const contrasts = given.texts('contrast').map((text) => {
     const [arm, other] = halvesOf(text, 'contrast', 'ARM=REFERENCE');
     return { kind: 'question', arm, reference: other } as const;
@@ -63,6 +68,7 @@ export function withFlags(map: AuditMap, given: Given): AuditMap {
     matchOn: withLevels(mergedByName(map.matchOn, axes.asked), given),
     outcomes: mergedByName(map.outcomes, outcomes),
     ...(reference !== undefined && { reference }),
+    ...(runNames !== undefined && { runNames }),
     controls: [...map.controls, ...given.texts('control')],
     ...(contrasts.length > 0 && { contrasts }),
   };
@@ -73,7 +79,11 @@ function axesGiven(given: Given): { asked: AskedAxis[]; columns: Record<string, 
   const asked: AskedAxis[] = [];
   if (train !== undefined) asked.push({ name: 'train', label: 'Training loss', role: 'train' });
   if (heldOut !== undefined) asked.push({ name: 'heldOut', label: 'Held-out loss', role: 'heldOut' });
-  for (const name of given.texts('axis')) asked.push({ name, role: 'other' });
+  for (const text of given.texts('axis')) {
+    const isRising = DIRECTION.exec(text)?.[1] === 'rises';
+    const name = text.replace(DIRECTION, '');
+    asked.push({ name, role: 'other', ...(DIRECTION.test(text) && { direction: isRising ? 'rises' : 'falls' }) });
+  }
   return {
     asked,
     columns: { ...(train !== undefined && { train }), ...(heldOut !== undefined && { heldOut }) },

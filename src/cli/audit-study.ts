@@ -3,13 +3,16 @@ import type { AnalysedStudy } from '#analysis/analyse.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
 import { auditStudy, type AuditRequest } from '#analysis/import/audit.ts';
 import { doubtsAbout } from '#analysis/import/doubts.ts';
-import { LOG_COLUMNS, rowsFromWandb } from '#analysis/import/run-logs.ts';
+import { atMeasuredProbes } from '#analysis/import/measured-probes.ts';
+import { type LabelOf, LOG_COLUMNS, rowsFromWandb, rowsOfNamedRuns } from '#analysis/import/run-logs.ts';
+import { runPattern } from '#analysis/import/run-pattern.ts';
 import { frameFromTable, type TableMapping, type TableRow } from '#analysis/import/table.ts';
 import { AssayError, nearestName } from '#base/errors.ts';
 import type { ReportedStudy } from '#report/report-input.ts';
 import type { Axis, Contrast, Outcome } from '#study/study.ts';
 
 import type { AuditMap } from './audit-map.ts';
+import type { AuditSource } from './audit-sources.ts';
 
 /** What is audited. */
 export interface Audit {
@@ -20,11 +23,12 @@ export interface Audit {
 }
 
 /**
- * Builds the audit of a table.
+ * Builds the audit of a source.
  * @param extra Runs the table cannot show, such as those that broke before their first probe.
  * @throws AssayError on missing columns, unreadable cells, unknown arms, and where nothing is asked.
  */
-export function auditOf(rows: readonly TableRow[], map: AuditMap, file: string, extra: readonly FrameRun[]): Audit {
+export function auditOf(source: AuditSource, map: AuditMap, extra: readonly FrameRun[]): Audit {
+  const file = source.name;
   if (map.matchOn.length === 0) {
     const text = 'Expected an axis to match on, found none. Give --train COLUMN, --held-out COLUMN or --axis COLUMN.';
     throw new AssayError('usage', text);
@@ -32,9 +36,13 @@ export function auditOf(rows: readonly TableRow[], map: AuditMap, file: string, 
   if (map.outcomes.length === 0) {
     throw new AssayError('usage', 'Expected an outcome, found none. Give --outcome COLUMN=DELTA.');
   }
-  const labelled = map.runs === undefined ? rows : rowsFromWandb(rows, map.runs, file);
-  const imported = frameFromTable(rowsWhere(labelled, map.where, file), mappingOf(map, labelled), file);
-  const frame = { runs: [...imported.frame.runs, ...missingFrom(imported.frame, extra)].toSorted(byPlace) };
+  const labelled = labelledRows(source, map);
+  const imported = frameFromTable(rowsWhere(labelled.rows, map.where, file), mappingOf(map, labelled), file);
+  const whole = { runs: [...imported.frame.runs, ...missingFrom(imported.frame, extra)].toSorted(byPlace) };
+  const axes = map.matchOn.map(({ name }) => name);
+  // Exports of ours have outcomes wherever a level is crossed.
+  const measured = map.origin === 'plan' ? { frame: whole, doubts: [] } : atMeasuredProbes(whole, axes);
+  const { frame } = measured;
   const arms = [...new Set(imported.frame.runs.map(({ arm }) => arm))];
   const reference = map.reference ?? arms[0] ?? '';
   const scope = map.scope ?? `the runs of ${file}`;
@@ -53,7 +61,10 @@ export function auditOf(rows: readonly TableRow[], map: AuditMap, file: string, 
     question: map.question ?? questionOf(map, contrasts),
     matchOn: proposed.matchOn.map((axis): Axis => asAsked(axis, map)),
     outcomes: proposed.outcomes.map((outcome): Outcome => ({ ...outcome, ...named(map.outcomes, outcome.name) })),
-    arms: arms.map((name) => ({ name, label: map.labels[name] ?? name })),
+    arms: [...new Set([...arms, ...Object.keys(map.labels)])].map((name) => ({
+      name,
+      label: map.labels[name] ?? name,
+    })),
     contrasts,
     ...(map.coherence !== undefined && { coherence: map.coherence }),
   };
@@ -62,13 +73,50 @@ export function auditOf(rows: readonly TableRow[], map: AuditMap, file: string, 
     ...study,
     contrasts: contrasts.filter(({ arm, reference: other }) => arms.includes(arm) && arms.includes(other)),
   };
-  const found = [...imported.doubts, ...levels, ...doubtsAbout(frame, compared)].map(({ text }) => text);
+  const found = [...imported.doubts, ...measured.doubts, ...levels, ...doubtsAbout(frame, compared)].map(
+    ({ text }) => text,
+  );
   return { frame, study, doubts: [...found, ...choiceDoubts(map, study, reference)] };
 }
 
-function mappingOf(map: AuditMap, rows: readonly TableRow[]): TableMapping {
+/** Rows, and the columns that say which run and step a row is of. */
+interface Labelled {
+  readonly rows: readonly TableRow[];
+  readonly keys: Readonly<Record<string, string>>;
+}
+
+/** All rows, with the arm, block and rate of their run where files, columns or a column of names say it. */
+function labelledRows({ tables, isLabelled }: AuditSource, map: AuditMap): Labelled {
+  const labelOf = isLabelled ? undefined : labelsOf(map);
+  const isChart = labelOf !== undefined && map.columns['run'] === undefined;
+  const rows = tables.flatMap(({ name, rows: own }) => {
+    const named = labelOf === undefined ? own : namedRows(own, map.columns['run'], labelOf, name);
+    return tables.length === 1 ? named : named.map((row) => ({ ...row, file: name }));
+  });
+  if (!isLabelled && labelOf === undefined) return { rows, keys: map.columns };
+  const { step = LOG_COLUMNS.step, learningRate = LOG_COLUMNS.learningRate, status } = map.columns;
+  const broken = status ?? (rows[0] !== undefined && Object.hasOwn(rows[0].cells, 'status') ? 'status' : undefined);
+  const keys = { ...LOG_COLUMNS, learningRate, ...(!isChart && { step }) };
+  return { rows, keys: broken === undefined ? keys : { ...keys, status: broken } };
+}
+
+function namedRows(
+  rows: readonly TableRow[],
+  column: string | undefined,
+  labelOf: LabelOf,
+  file: string,
+): readonly TableRow[] {
+  return column === undefined ? rowsFromWandb(rows, labelOf, file) : rowsOfNamedRuns(rows, column, labelOf, file);
+}
+
+function labelsOf({ runs, runNames }: AuditMap): LabelOf | undefined {
+  if (runs === undefined && runNames === undefined) return undefined;
+  const pattern = runNames === undefined ? undefined : runPattern(runNames);
+  return (run) => (runs !== undefined && Object.hasOwn(runs, run) ? runs[run] : undefined) ?? pattern?.labelOf(run);
+}
+
+function mappingOf(map: AuditMap, { rows, keys }: Labelled): TableMapping {
   const known = new Set(Object.keys(rows[0]?.cells ?? {}));
-  const keys: Readonly<Record<string, string>> = map.runs === undefined ? map.columns : LOG_COLUMNS;
   const { arm = 'arm', block = 'block', step = 'step', learningRate, status } = keys;
   // An outcome of a plan that no run measured has no column.
   const columnsOf = (items: readonly { readonly name: string }[]): Record<string, string> =>
@@ -152,7 +200,9 @@ function choiceDoubts(map: AuditMap, { contrasts }: AnalysedStudy, reference: st
   if (map.reference === undefined && map.contrasts === undefined) {
     doubts.push(`no reference was named; the first arm of the table, "${reference}", was taken`);
   }
-  if (!map.matchOn.some(({ role }) => role === 'train') || !map.matchOn.some(({ role }) => role === 'heldOut')) {
+  // One loss alone; a study of reward or L0 has no such gap.
+  const roles = new Set(map.matchOn.map(({ role }) => role));
+  if (roles.has('train') !== roles.has('heldOut')) {
     doubts.push(
       'training and held-out loss are not both given: an effect cannot be told from one that acts through the gap between them',
     );

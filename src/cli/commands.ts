@@ -5,9 +5,9 @@ import { auditCommand } from './audit-command.ts';
 import { AUDIT_OPTIONS } from './audit-options.ts';
 import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export-command.ts';
-import { listCommand, planCommand, reportCommand, statusCommand } from './inspect-commands.ts';
+import { listCommand, reportCommand, statusCommand } from './inspect-commands.ts';
 import { type Given, type OptionName, optionLines, parseOptions } from './options.ts';
-import { PLAN_OPTIONS } from './plan-given.ts';
+import { PLAN_COMMAND_OPTIONS, planCommand } from './plan-command.ts';
 import { RUN_OPTIONS, runCommand as runStudyCommand } from './run-command.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 import { packageVersion } from './version.ts';
@@ -27,7 +27,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     options: RUN_OPTIONS,
     run: runStudyCommand,
   },
-  plan: { words: ['study'], summary: 'show what run would make', options: PLAN_OPTIONS, run: planCommand },
+  plan: {
+    words: ['study'],
+    summary: 'show what run would make, its time and its power',
+    options: PLAN_COMMAND_OPTIONS,
+    run: planCommand,
+  },
   status: { words: ['study'], summary: 'show how the runs of a study stand', options: ['store'], run: statusCommand },
   report: {
     words: ['study'],
@@ -42,8 +47,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: exportCommand,
   },
   audit: {
-    words: ['table'],
-    summary: 'answer from runs that were trained elsewhere (CSV or Parquet)',
+    words: ['table...'],
+    summary: 'answer from runs trained elsewhere (CSV, Parquet, W&B exports, trainer_state.json)',
     options: AUDIT_OPTIONS,
     run: auditCommand,
   },
@@ -51,6 +56,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 };
 
 const STUDY_NOTE = '<study> is a built-in name (see "assay list") or the path of a study file, such as ./study.ts.';
+const TABLE_NOTE =
+  "<table...> is one table or several, or a pattern of files of one run each: 'runs/{arm}-seed{block}/trainer_state.json'.";
 const EXIT_NOTE =
   'Exit status: 0 all ended well, 1 failed runs or a broken store, 2 bad usage or input, 3 a control failed, 130 stopped.';
 
@@ -112,6 +119,7 @@ function helpOf(name: string, { words, summary, options }: Command): string[] {
     '',
     ...optionLines(options),
     ...(words.includes('study') ? ['', STUDY_NOTE] : []),
+    ...(words.includes('table...') ? ['', TABLE_NOTE] : []),
     EXIT_NOTE,
   ];
 }

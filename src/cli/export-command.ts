@@ -1,25 +1,33 @@
-/** `assay export`: a study's runs as text and Parquet, with the sha256 that tells whether two exports are equal. */
+/** `assay export`: a study's runs and its answer as text and Parquet, with a sha256 that tells whether two exports are equal. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { parquetWriteFile } from 'hyparquet-writer';
 
 import { AssayError, messageOf } from '#base/errors.ts';
+import { answerTables, tableFiles } from '#report/answer-tables.ts';
 import { canonicalExport, type TrajectoryRow } from '#store/export.ts';
 import { openSqliteReader } from '#store/sqlite.ts';
 
-import { latestPlan, studyName } from './inspect-commands.ts';
+import { analysisOf } from './answer.ts';
+import { collected } from './collected.ts';
+import { findStudy } from './find-study.ts';
+import { latestPlan, planAgain } from './inspect-commands.ts';
 import type { Given } from './options.ts';
 import { storeFolder } from './store-folder.ts';
 import type { Terminal } from './terminal.ts';
 
-/** `assay export`: the runs of a study's latest plan as text and Parquet, with the sha256 that tells whether two are equal. */
+/** `assay export`: the runs of a study's latest plan, and what they answer; the sha256 is that of the runs. */
 export async function exportCommand(given: Given, terminal: Terminal): Promise<number> {
-  const name = await studyName(given);
+  const { study } = await findStudy(given.positionals[0] ?? '');
+  const { name } = study;
   await using store = await openSqliteReader(storeFolder(given));
   await store.verify();
   const plan = await latestPlan(store, name);
   const exported = await canonicalExport(store, plan.planId);
+  const today = planAgain(study, plan, terminal);
+  const analysis = analysisOf(today, await collected(store, today, plan.planId));
+  const answer = answerTables(analysis).flatMap(tableFiles);
   const folder = resolve(given.text('out') ?? `${name}-export`);
   try {
     mkdirSync(folder, { recursive: true });
@@ -30,10 +38,18 @@ export async function exportCommand(given: Given, terminal: Terminal): Promise<n
       filename: join(folder, 'trajectories.parquet'),
       columnData: exported.columns.map((column) => columnOf(column, exported.rows)),
     });
+    for (const { name: file, content } of answer) writeFileSync(join(folder, file), content);
   } catch (error) {
     throw new AssayError('file', `Cannot write the export to ${folder}: ${messageOf(error)}.`, { cause: error });
   }
-  terminal.note(`Wrote runs.jsonl, trajectories.csv, trajectories.parquet and plan.json to ${folder}`);
+  const names = [
+    'runs.jsonl',
+    'trajectories.csv',
+    'trajectories.parquet',
+    'plan.json',
+    ...answer.map((file) => file.name),
+  ];
+  terminal.note(`Wrote ${names.join(', ')} to ${folder}`);
   terminal.out(`sha256 ${exported.sha256}`);
   return 0;
 }

@@ -1,4 +1,4 @@
-/** The commands that look and do not run: `list`, `plan`, `status`, `report`. */
+/** The commands that look and do not run: `list`, `status`, `report`; `plan` is in plan-command.ts. */
 import { join, resolve } from 'node:path';
 
 import { AssayError } from '#base/errors.ts';
@@ -14,10 +14,8 @@ import { answerOf } from './answer.ts';
 import { answerLines, exitStatusOf } from './answer-lines.ts';
 import { reproducingCommand } from './command-text.ts';
 import { withDownloads } from './download-models.ts';
-import { saySummaries } from './file-summaries.ts';
 import { builtInNames, findStudy } from './find-study.ts';
 import type { Given } from './options.ts';
-import { chosenStudy, planGiven } from './plan-given.ts';
 import { nameOf } from './progress.ts';
 import { runTable } from './run-table.ts';
 import { storeFolder } from './store-folder.ts';
@@ -29,28 +27,6 @@ export async function listCommand(_given: Given, terminal: Terminal): Promise<nu
   for (const name of builtInNames()) rows.push([name, (await findStudy(name)).study.question]);
   for (const line of tableOf(rows)) terminal.out(line);
   if (rows.length === 0) terminal.note('There are no built-in studies.');
-  return 0;
-}
-
-/** `assay plan`: what `run` would make, without making it. */
-export async function planCommand(given: Given, terminal: Terminal): Promise<number> {
-  const { study } = await findStudy(given.positionals[0] ?? '');
-  const plan = planGiven(await chosenStudy(study, given, terminal, false), given);
-  terminal.out(study.question);
-  terminal.out(`profile ${plan.profile}, ${plan.blocks} blocks`);
-  const rows = plan.study.arms.map(({ name, learningRates }) => {
-    const pilots = plan.pilots.filter(({ arm }) => arm === name).length;
-    const most = learningRates.length > 1 ? Math.min(plan.study.pilot.maxRates, learningRates.length) : 1;
-    return [
-      name,
-      learningRates.join(' '),
-      String(pilots),
-      `${most > 1 ? `${plan.blocks} to ` : ''}${plan.blocks * most}`,
-    ];
-  });
-  for (const line of tableOf([['arm', 'learning rates', 'pilot runs', 'confirmatory runs'], ...rows]))
-    terminal.out(line);
-  await saySummaries(plan, terminal, false);
   return 0;
 }
 
@@ -102,7 +78,7 @@ export async function latestPlan(store: StoreReader, study: string): Promise<Pla
 }
 
 /** The plan a record was made from, by today's study; says so if the study has changed since. */
-function planAgain(study: Study, record: PlanRecord, terminal: Terminal): StudyPlan {
+export function planAgain(study: Study, record: PlanRecord, terminal: Terminal): StudyPlan {
   const settings: Setting[] = [];
   const stored = record.description['settings'];
   for (const item of Array.isArray(stored) ? stored : []) {

@@ -6,6 +6,7 @@ import type { StudyPlan } from '#study/plan.ts';
 
 import type { FoundStudy } from './find-study.ts';
 import { progressOn } from './progress.ts';
+import { timesKept } from './run-times.ts';
 import type { Terminal } from './terminal.ts';
 import { packageVersion, sourceCommit } from './version.ts';
 
@@ -45,7 +46,7 @@ export async function makeRuns(
       provenance: provenanceHere(packageVersion(), sourceCommit()),
       isMixingAllowed,
       checkpointMs,
-      onEvent: progress.onEvent,
+      onEvent: timesKept(folder, plan.study.name, terminal.now, progress.onEvent),
       stop: stop.signal,
       kill: kill.signal,
     });

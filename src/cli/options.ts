@@ -20,6 +20,7 @@ export const OPTIONS = {
     multiple: true,
     help: 'set a config path to a JSON value or a bare word; may be repeated',
   },
+  pilot: { type: 'boolean', help: 'measure the time of a run: a few seconds of one run of every arm, kept nowhere' },
   workers: { type: 'string', argument: 'N', help: 'worker processes (default: one per core)' },
   store: { type: 'string', argument: 'FOLDER', help: 'where runs are kept (default: .assay)' },
   out: { type: 'string', argument: 'FOLDER', help: 'where to write' },
@@ -36,7 +37,18 @@ export const OPTIONS = {
   status: { type: 'string', argument: 'COLUMN', help: 'a column that reads "diverged" for runs that broke' },
   train: { type: 'string', argument: 'COLUMN', help: 'match on training loss (axis train)' },
   'held-out': { type: 'string', argument: 'COLUMN', help: 'match on held-out loss (axis heldOut)' },
-  axis: { type: 'string', argument: 'COLUMN', multiple: true, help: 'match on another falling quantity' },
+  axis: {
+    type: 'string',
+    argument: 'COLUMN[:rises]',
+    multiple: true,
+    help: 'match on another quantity, which falls in training unless it is said to rise (reward:rises)',
+  },
+  run: { type: 'string', argument: 'COLUMN', help: 'the column that names the run of a row, with --run-names' },
+  'run-names': {
+    type: 'string',
+    argument: 'PATTERN',
+    help: "how runs are named, such as '{arm}-seed{block}' or '{arm}-lr{rate}-{block}'",
+  },
   levels: {
     type: 'string',
     argument: 'AXIS=LIST',
@@ -103,7 +115,10 @@ export function parseOptions(args: readonly string[], allowed: readonly OptionNa
     throw new AssayError('usage', refusal(error, args, names), { cause: error });
   }
   const { values, positionals } = parsed;
-  if (values['help'] !== true && positionals.length !== words.length) {
+  // A last word with dots after it may be given several times.
+  const isEnough =
+    words.at(-1)?.endsWith('...') === true ? positionals.length >= words.length : positionals.length === words.length;
+  if (values['help'] !== true && !isEnough) {
     const expected = words.length === 0 ? 'no further words' : words.map((word) => `<${word}>`).join(' ');
     throw new AssayError('usage', `Expected ${expected}, found ${positionals.join(' ') || 'nothing'}.`);
   }

@@ -1,6 +1,6 @@
 /** The figures' data as files: what is drawn, before any rounding or simplification. */
 import type { Analysis, Decomposition } from '#analysis/analysis-record.ts';
-import type { MatchingResult } from '#analysis/verdict-record.ts';
+import { answerTables, levelCells, tableFiles } from './answer-tables.ts';
 import { type CsvCell, csvText } from './csv.ts';
 import { matchedMeans } from './matched-means.ts';
 import type { ReportFile, ReportInput } from './report-input.ts';
@@ -8,11 +8,10 @@ import type { ReportFile, ReportInput } from './report-input.ts';
 /** One file a figure or table; `trajectories.csv` has the runs themselves. */
 export function figureData(input: ReportInput): readonly ReportFile[] {
   const { analysis, pilot } = input;
-  const files = [
+  const files: ReportFile[] = [
     { name: 'trajectories.csv', content: trajectoriesCsv(input) },
     { name: 'matched-means.csv', content: matchedMeansCsv(input) },
-    { name: 'contrasts.csv', content: contrastsCsv(analysis) },
-    { name: 'levels.csv', content: levelsCsv(analysis) },
+    ...answerTables(analysis).flatMap(tableFiles),
     { name: 'what-would-change.csv', content: heatMapsCsv(analysis) },
     { name: 'variance-and-ancova.csv', content: besideCsv(analysis) },
   ];
@@ -53,67 +52,6 @@ function matchedMeansCsv({ study, frame }: ReportInput): string {
     ),
   );
   return csvText(['outcome', 'axis', 'arm', 'level', 'mean', 'blocks'], rows);
-}
-
-function contrastsCsv({ verdicts, exploratory }: Analysis): string {
-  const confirmatory = verdicts.flatMap((verdict) =>
-    Object.entries(verdict.matchings).map(([matching, result]): readonly CsvCell[] => [
-      verdict.outcome,
-      verdict.contrast,
-      matching,
-      ...resultCells(result),
-      verdict.delta,
-      verdict.verdict,
-      verdict.p ?? undefined,
-      undefined,
-      verdict.reason,
-    ]),
-  );
-  const screened = exploratory.flatMap((record) =>
-    Object.entries(record.matchings).map(([matching, result]): readonly CsvCell[] => [
-      record.outcome,
-      record.contrast,
-      matching,
-      ...resultCells(result),
-      undefined,
-      'exploratory',
-      record.p ?? undefined,
-      record.q ?? undefined,
-      undefined,
-    ]),
-  );
-  const numbers = ['estimate', 'ci95Low', 'ci95High', 'p', 'blocks', 'notEstimable'];
-  const header = ['outcome', 'contrast', 'matching', ...numbers, 'delta', 'verdict', 'verdictP', 'q', 'reason'];
-  return csvText(header, [...confirmatory, ...screened]);
-}
-
-function resultCells(result: MatchingResult): readonly CsvCell[] {
-  if (result.kind === 'notEstimable') return [undefined, undefined, undefined, undefined, undefined, result.reason];
-  return [result.estimate, ...result.ci95, result.p, result.blocks, undefined];
-}
-
-function levelsCsv({ verdicts }: Analysis): string {
-  const rows = verdicts.flatMap((verdict) =>
-    Object.entries(verdict.matchings).flatMap(([matching, result]) =>
-      result.kind === 'notEstimable'
-        ? []
-        : result.levels.map((level): readonly CsvCell[] => [
-            verdict.outcome,
-            verdict.contrast,
-            matching,
-            ...levelCells(level.level),
-            level.armMean,
-            level.referenceMean,
-            level.estimate,
-            ...level.ci95,
-            ...level.ci90,
-            level.blocks,
-            level.excluded,
-          ]),
-    ),
-  );
-  const header = ['outcome', 'contrast', 'matching', 'level', 'secondLevel', 'armMean', 'referenceMean', 'estimate'];
-  return csvText([...header, 'ci95Low', 'ci95High', 'ci90Low', 'ci90High', 'blocks', 'excluded'], rows);
 }
 
 function heatMapsCsv({ descriptions }: Analysis): string {
@@ -165,8 +103,4 @@ function pilotCsv(rates: NonNullable<ReportInput['pilot']>['rates']): string {
     rate.isAdmissible ? 'yes' : 'no',
   ]);
   return csvText(['arm', 'learningRate', 'best', 'admissible'], rows);
-}
-
-function levelCells(level: number | readonly [number, number] | 'all'): readonly CsvCell[] {
-  return typeof level === 'object' ? level : [level, undefined];
 }

@@ -19,6 +19,7 @@ a{color:var(--link)}
 .kicker{color:var(--muted);font-size:.875rem;margin:0}
 .banner{border:2px solid var(--alarm);background:var(--alarm-paper);color:var(--ink);padding:.9rem 1.1rem;margin:1rem 0}
 .banner p:first-child{margin-top:0}.banner p>b{color:var(--alarm);font-size:1.1em}.banner ul{margin:0;padding-left:1.2rem}
+.doubts{border:1px solid var(--muted);border-left-width:3px;padding:.6rem 1rem;margin:0 0 1rem;max-width:46em;font-size:.95rem}.doubts p{margin:0 0 .3rem}.doubts ul{margin:0;padding-left:1.2rem}
 .answers{list-style:none;padding:0;margin:0}
 .answer{border-left:3px solid var(--verdict);padding:.1rem 0 .1rem .9rem;margin:0 0 1rem}
 .answer p{margin:0}.evidence{color:var(--muted);font-size:.9rem}
@@ -92,7 +93,7 @@ const CHARTS = `
 
 const PRINT = `
 @page{margin:16mm}
-@media print{main{max-width:none;padding:0}body{font-size:10.5pt}figcaption,.legend{font-size:8.5pt}.panel-title{font-size:7pt}details::details-content{content-visibility:visible;block-size:auto}figure,tr,.answer,.banner{break-inside:avoid}h2{break-after:avoid}.scroll{overflow:visible}.data{display:none}.panels.wide{grid-template-columns:1fr 1fr}.panels.small{grid-template-columns:repeat(4,1fr)}.panels.third{grid-template-columns:repeat(3,1fr)}table{font-size:8.5pt}th,td{padding-right:.6rem}pre{white-space:pre-wrap;width:auto}}
+@media print{main{max-width:none;padding:0}body{font-size:10.5pt}figcaption,.legend{font-size:8.5pt}.panel-title{font-size:7pt}details::details-content{content-visibility:visible;block-size:auto}figure,tr,.answer,.banner,.doubts{break-inside:avoid}h2{break-after:avoid}.scroll{overflow:visible}.data{display:none}.panels.wide{grid-template-columns:1fr 1fr}.panels.small{grid-template-columns:repeat(4,1fr)}.panels.third{grid-template-columns:repeat(3,1fr)}table{font-size:8.5pt}th,td{padding-right:.6rem}pre{white-space:pre-wrap;width:auto}}
 `;
 
 /** The whole style sheet; the same for every report. */

@@ -53,14 +53,16 @@ export interface ReportInput {
   readonly heldEqual: readonly Fact[];
   /** Code version, numericsId, study hash. */
   readonly provenance: readonly Fact[];
+  /** What is questionable about the data or was chosen for the reader, one sentence each; said beside the answer. */
+  readonly doubts?: readonly string[];
   /** The exact command that makes the runs and the report again. */
   readonly command: string;
   /** Absent where no learning rate was piloted. */
   readonly pilot?: Pilot;
 }
 
-/** A file that stands beside the report: the data of a figure. */
+/** A file that stands beside the report: the data of a figure, or a table of the answer. */
 export interface ReportFile {
   readonly name: string;
-  readonly content: string;
+  readonly content: string | Uint8Array;
 }

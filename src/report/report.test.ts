@@ -3,9 +3,11 @@ import { test } from 'node:test';
 
 import { analyse } from '#analysis/analyse.ts';
 import type { Frame } from '#analysis/frame.ts';
+import { readCsv } from '#analysis/import/csv.ts';
+import { readParquet } from '#analysis/import/parquet.ts';
 import { renderReport } from '#report/report.ts';
 import { escapeText } from '#report/markup.ts';
-import type { ReportInput } from '#report/report-input.ts';
+import type { ReportFile, ReportInput } from '#report/report-input.ts';
 import { FIXTURE_STUDY, fixtureRuns, reportFixture } from '#report/report-fixture.ts';
 
 const MAX_HTML_BYTES = 1_500_000;
@@ -40,8 +42,13 @@ test('every arm has a trajectory panel on every axis, one path a run in all of t
   }
 });
 
+/** A file's text; nothing where it is binary. */
+function textOf(file: ReportFile | undefined): string {
+  return typeof file?.content === 'string' ? file.content : '';
+}
+
 test('no number in a page or data file is NaN, undefined or infinite', () => {
-  for (const text of [html, ...files.map((file) => file.content)]) {
+  for (const text of [html, ...files.map(textOf)]) {
     assert.doesNotMatch(text.replaceAll(/<style>.*?<\/style>/gs, ''), /\b(NaN|undefined|Infinity|null)\b|\[object/);
   }
 });
@@ -147,9 +154,45 @@ test('a page of 208 runs with 400 probes each stays below 1.5 MB', () => {
   assert.ok(Buffer.byteLength(large) < MAX_HTML_BYTES, `${Buffer.byteLength(large)} bytes`);
 });
 
+test('verdicts, contrasts, levels and controls are tables, and Parquet holds what CSV holds', async () => {
+  for (const name of ['verdicts', 'contrasts', 'levels', 'controls']) {
+    const csv = readCsv(textOf(files.find((file) => file.name === `${name}.csv`)), name);
+    const bytes = files.find((file) => file.name === `${name}.parquet`)?.content;
+    assert.ok(bytes instanceof Uint8Array && csv.length > 0);
+    const rows = await readParquet(bytes, name);
+    const shown = (value: unknown): string =>
+      typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+    const cells = rows.map((row) => Object.entries(row.cells).map(([key, value]) => [key, shown(value)]));
+    assert.deepEqual(
+      cells,
+      csv.map((row) => Object.entries(row.cells)),
+    );
+  }
+  assert.equal(
+    textOf(files.find(({ name }) => name === 'verdicts.csv')).split('\n').length - 2,
+    input.analysis.verdicts.length,
+  );
+});
+
+test('what is doubtful stands in the answer, before any picture; nothing stands there without doubts', () => {
+  const doubted = renderReport({ ...input, doubts: ['a level was <chosen> late'] }).html;
+  const answer = /<h2 id="answer">.*?<\/section>/s.exec(doubted)?.[0] ?? '';
+  assert.match(answer, /A doubt about these runs.*<li>A level was &lt;chosen&gt; late\.<\/li>/s);
+  assert.doesNotMatch(html, /class="doubts"/);
+});
+
+test('a control that could not be looked at is told from one that failed', () => {
+  const [first] = input.analysis.controls;
+  assert.ok(first);
+  const controls = [{ name: 'lost', passed: false, unsettled: true as const, detail: 'no runs' }];
+  const lost = renderReport({ ...input, analysis: { ...input.analysis, controls } }).html;
+  assert.match(lost, /A control could not be looked at: nothing below is a verdict/);
+  assert.doesNotMatch(lost, /gave a wrong answer/);
+  assert.match(lost, /\? not settled/);
+});
+
 test('data files hold every run, contrast, level and heat map cell', () => {
-  const lines = (name: string): number =>
-    (files.find((file) => file.name === name)?.content.split('\n').length ?? 0) - 2;
+  const lines = (name: string): number => textOf(files.find((file) => file.name === name)).split('\n').length - 2;
   assert.equal(
     lines('trajectories.csv'),
     input.frame.runs.reduce((sum, run) => sum + run.points.length, 0),

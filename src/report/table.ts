@@ -1,7 +1,8 @@
 /** The answer for a terminal: controls and contrasts as aligned text of at most 100 columns. */
+import { intervalText, pText, plain, signed } from '#analysis/number-text.ts';
 import type { ControlRecord, MatchingResult, VerdictRecord } from '#analysis/verdict-record.ts';
 import { shorten } from './charts/plot-area.ts';
-import { intervalText, orderedMatchings, plain, pText, signed, verdictPhrase } from './wording.ts';
+import { orderedMatchings, verdictPhrase } from './wording.ts';
 
 const MAX_COLUMNS = 100;
 const INDENT = '  ';
@@ -11,18 +12,26 @@ const HEAD = ['matched on', 'estimate', '95% interval', 'p', 'blocks'];
 
 /** Controls, then every contrast with its estimate under each matching and its verdict; ends without a line break. */
 export function renderTable(verdicts: readonly VerdictRecord[], controls: readonly ControlRecord[]): string {
-  const failed = controls.filter(({ passed }) => !passed).length;
+  const missed = controls.filter(({ passed }) => !passed);
+  const how = missed.every(({ unsettled }) => unsettled === true) ? 'could not be looked at' : 'FAILED';
   const warning =
-    failed === 0 ? [] : [`${failed} of ${controls.length} controls FAILED: nothing below is a verdict.`, ''];
-  const checks = controls.flatMap(({ name, passed, detail }) =>
-    wrapped(`${passed ? 'ok    ' : 'FAILED'} control ${oneLine(name)}: ${oneLine(detail)}`, INDENT.repeat(4)),
+    missed.length === 0
+      ? []
+      : [`${missed.length} of ${controls.length} controls ${how}: nothing below is a verdict.`, ''];
+  const checks = controls.flatMap((control) =>
+    wrapped(`${stateOf(control)} control ${oneLine(control.name)}: ${oneLine(control.detail)}`, INDENT.repeat(4)),
   );
   const contrasts = verdicts.flatMap((verdict) => ['', ...contrastLines(verdict)]);
   return [...warning, ...checks, ...contrasts].join('\n').replace(/^\n/, '');
 }
 
+function stateOf({ passed, unsettled }: ControlRecord): string {
+  if (passed) return 'ok    ';
+  return unsettled === true ? 'open  ' : 'FAILED';
+}
+
 function contrastLines(verdict: VerdictRecord): readonly string[] {
-  const title = `${verdict.contrast}, ${verdict.outcome} (delta ${plain(verdict.delta)}): ${verdictPhrase(verdict)}`;
+  const title = `${verdict.contrast}, ${verdict.outcome} (delta ${plain(verdict.delta)}): ${verdictPhrase(verdict, matchedIn(verdict))}`;
   const matchings = orderedMatchings(verdict.matchings);
   const rows = matchings.map(([key, result]) => rowOf(key, result, verdict.delta));
   return [
@@ -30,6 +39,12 @@ function contrastLines(verdict: VerdictRecord): readonly string[] {
     ...aligned(rows.some((row) => row.length === HEAD.length) ? [HEAD, ...rows] : rows),
     ...wrapped(`${INDENT}${oneLine(verdict.reason)}`, INDENT),
   ];
+}
+
+/** What was held equal, by the matchings' own names where one is no loss. */
+function matchedIn({ matchings }: VerdictRecord): string {
+  const names = Object.keys(matchings).filter((name) => name !== 'joint');
+  return names.every((name) => name === 'train' || name === 'heldOut') ? 'loss' : names.map(oneLine).join(' and ');
 }
 
 function rowOf(key: string, result: MatchingResult, delta: number): readonly string[] {

@@ -2,19 +2,18 @@
  * The words and numbers of a report: labels from the study, verdicts in plain words, estimates with as many digits as
  * the smallest effect of interest deserves. Pure text, not yet escaped; the page and the terminal share it.
  */
-import type { Interval, MatchingResult, VerdictKind, VerdictRecord } from '#analysis/verdict-record.ts';
+import { midSentence } from '#analysis/naming.ts';
+import { intervalText, plain, signed } from '#analysis/number-text.ts';
+import type { MatchingResult, VerdictKind, VerdictRecord } from '#analysis/verdict-record.ts';
 import type { Axis } from '#study/study.ts';
 import type { ReportedStudy } from './report-input.ts';
 
 /** Matchings in the order a reader expects; others come between held-out and joint. */
 const MATCHING_ORDER = ['train', 'heldOut', 'other', 'joint'];
 
-/** Numbers below this are written with an exponent. */
-const SMALL = 1e-3;
-
 /** The one-letter mark and the short words of each verdict, for places too small for a sentence. */
 export const VERDICT_MARKS: Readonly<Record<VerdictKind, { readonly mark: string; readonly short: string }>> = {
-  affects: { mark: 'A', short: 'affects beyond loss' },
+  affects: { mark: 'A', short: 'affects' },
   throughGap: { mark: 'G', short: 'acts through the gap' },
   noEffect: { mark: 'N', short: 'no effect within ±δ' },
   undecided: { mark: '?', short: 'undecided' },
@@ -23,11 +22,6 @@ export const VERDICT_MARKS: Readonly<Record<VerdictKind, { readonly mark: string
 /** A label at the head of a title: its first letter large. */
 export function asTitle(label: string): string {
   return label.charAt(0).toUpperCase() + label.slice(1);
-}
-
-/** A label inside a sentence: its first letter small, unless it starts a name such as `L0` or `SAE`. */
-export function inSentence(label: string): string {
-  return /^\p{Lu}[\p{Ll}\s]/u.test(label) ? label.charAt(0).toLowerCase() + label.slice(1) : label;
 }
 
 /** The label of an arm; its name where the study does not know it (runs trained elsewhere). */
@@ -64,7 +58,7 @@ export function axisOfMatching(study: ReportedStudy, matching: string): Axis | u
 /** What arms were matched on, in words: `training loss`, `held-out loss`, `both losses`. */
 export function matchingLabel(study: ReportedStudy, matching: string): string {
   if (matching === 'joint') return 'both at once';
-  return inSentence(axisOfMatching(study, matching)?.label ?? matching);
+  return midSentence(axisOfMatching(study, matching)?.label ?? matching);
 }
 
 /** Where an estimate was made: `at matched training loss`, `at both matched at once`. */
@@ -80,26 +74,6 @@ export function orderedMatchings(
   return Object.entries(matchings).sort(([a], [b]) => rank(a) - rank(b));
 }
 
-/** Decimals that show a fiftieth of the smallest effect of interest. */
-function decimalsFor(delta: number): number {
-  if (!(delta > 0) || !Number.isFinite(delta)) return 3;
-  return Math.min(6, Math.max(0, Math.ceil(-Math.log10(delta / 50) - 1e-9)));
-}
-
-/** A number as plain text without trailing noise: 3 significant digits, small ones as `2.5e-5`. */
-export function plain(value: number): string {
-  if (!Number.isFinite(value)) return 'unknown';
-  const rounded = Number(value.toPrecision(3));
-  return rounded !== 0 && Math.abs(rounded) < SMALL ? rounded.toExponential() : String(rounded);
-}
-
-/** An estimate with its sign and the decimals that `delta` deserves, such as `+0.120`; the minus is a true minus. */
-export function signed(value: number, delta: number): string {
-  if (!Number.isFinite(value)) return 'unknown';
-  const digits = Math.abs(value).toFixed(decimalsFor(delta));
-  return Number(digits) === 0 ? digits : `${value < 0 ? '−' : '+'}${digits}`;
-}
-
 /** `+0.12 [+0.09, +0.15]`, or that there is no estimate. */
 export function estimateText(result: MatchingResult | undefined, delta: number): string {
   if (result?.kind !== 'estimated') return 'not estimable';
@@ -111,28 +85,18 @@ export function levelText(level: number | readonly [number, number]): string {
   return typeof level === 'number' ? plain(level) : `(${level.map(plain).join(', ')})`;
 }
 
-/** `[+0.09, +0.15]`. */
-export function intervalText([low, high]: Interval, delta: number): string {
-  return `[${signed(low, delta)}, ${signed(high, delta)}]`;
-}
-
-/** A p value to two significant digits, three decimals at most; `none` where there is none. */
-export function pText(p: number | null): string {
-  if (p === null || !Number.isFinite(p)) return 'none';
-  return p < 0.001 ? '<0.001' : p.toFixed(3);
-}
-
-/** The verdict as a predicate in plain words; `delta` is written in the outcome's unit. */
-export function verdictPhrase(verdict: VerdictRecord): string {
+/**
+ * The verdict as a predicate in plain words; `delta` is written in the outcome's unit.
+ * @param matched What was held equal, such as `loss`.
+ */
+export function verdictPhrase(verdict: VerdictRecord, matched: string): string {
   switch (verdict.verdict) {
     case 'affects':
-      return isJointUntestable(verdict)
-        ? 'affects beyond either loss alone; joint not testable'
-        : 'affects beyond loss';
+      return `affects beyond ${matched}`;
     case 'throughGap':
       return 'acts through the train-test gap';
     case 'noEffect':
-      return `no effect beyond loss, within ±${plain(verdict.delta)}`;
+      return `no effect beyond ${matched}, within ±${plain(verdict.delta)}`;
     case 'undecided':
       return 'undecided';
     default:
@@ -155,14 +119,9 @@ export function rangeText(study: ReportedStudy, verdict: VerdictRecord): string 
       typeof level === 'number' && excluded === undefined ? [level] : [],
     );
     if (levels.length === 0) return [];
-    return [`${inSentence(axis.label)} ${spanText(levels)} ${axis.unit}`];
+    return [`${midSentence(axis.label)} ${spanText(levels)} ${axis.unit}`];
   });
   return parts.length > 0 ? parts.join(', ') : 'no common range';
-}
-
-/** Whether the joint matching was asked for and could not be tested. */
-function isJointUntestable(verdict: VerdictRecord): boolean {
-  return verdict.matchings['joint']?.kind === 'notEstimable';
 }
 
 function spanText(levels: readonly number[]): string {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 
@@ -75,6 +75,13 @@ test('an export of ours is audited as it is, CSV and Parquet alike, to the verdi
   const report = await assay('report', TOY, '--store', store, '--out', join(ROOT, 'report'));
   const exported = join(ROOT, 'export');
   assert.equal((await assay('export', TOY, '--store', store, '--out', exported)).status, 0);
+  const written = readFileSync(join(exported, 'verdicts.csv'), 'utf8');
+  assert.match(written, /^behaviour,low-rank vs plain,low-rank,plain,affects,0\.2,0\.0078125,8,0,,/m);
+  for (const name of ['verdicts', 'contrasts', 'levels', 'controls']) {
+    assert.ok(existsSync(join(exported, `${name}.parquet`)));
+    const beside = readFileSync(join(ROOT, 'report', `${name}.csv`), 'utf8');
+    assert.equal(readFileSync(join(exported, `${name}.csv`), 'utf8'), beside);
+  }
   for (const table of ['trajectories.csv', 'trajectories.parquet']) {
     const out = join(ROOT, `${table}-audit`);
     const audit = await assay('audit', join(exported, table), '--out', out);
@@ -188,6 +195,128 @@ test('a Weights & Biases export is audited by labels of its runs', async () => {
   assert.equal(stdout.replaceAll('wandb.csv', 'plain.csv'), same.stdout);
 });
 
+/** A run of `tableOf` as rows of numbers: step, training loss, held-out loss, harm. */
+function runsOfTable(text: string): Map<string, number[][]> {
+  const runs = new Map<string, number[][]>();
+  for (const line of text.trimEnd().split('\n').slice(1)) {
+    const [arm, seed, ...numbers] = line.split(',');
+    const key = `${arm}-seed${seed}`;
+    runs.set(key, [...(runs.get(key) ?? []), numbers.map(Number)]);
+  }
+  return runs;
+}
+
+/** The file as Trainer writes it, with another history: loss at every step, evaluation at every second. */
+function trainerState(rows: readonly number[][]): string {
+  const fixture = readFileSync(new URL('../fixtures/trainer/finished.json', import.meta.url), 'utf8');
+  const state: Record<string, unknown> = JSON.parse(fixture);
+  const history = rows.flatMap(([step = 0, loss = 0, held, harm]) => [
+    { epoch: step / 10, grad_norm: 1, learning_rate: 0.001, loss, step: 10 * step },
+    ...(step % 2 === 0
+      ? [{ epoch: step / 10, eval_harm: harm, eval_loss: held, eval_runtime: 1, step: 10 * step }]
+      : []),
+  ]);
+  return JSON.stringify({ ...state, log_history: history, global_step: 10 * (rows.length - 1) });
+}
+
+/** Text without its line breaks, which depend on the length of names. */
+function unwrapped(text: string): string {
+  return text.replace(/\s+/g, ' ');
+}
+
+const TRAINER = ['--train', 'loss', '--held-out', 'eval_loss', '--outcome', 'eval_harm=0.1', '--reference', 'adamw'];
+
+test('states of Hugging Face Trainer are audited by a pattern of their paths, or by a list of them', async () => {
+  const folder = join(ROOT, 'hf');
+  const list: object[] = [];
+  for (const [key, rows] of runsOfTable(tableOf(0.3))) {
+    for (const last of [200, 400]) {
+      const path = join(folder, 'runs', key, `checkpoint-${last}`);
+      mkdirSync(path, { recursive: true });
+      writeFileSync(join(path, 'trainer_state.json'), trainerState(rows.slice(0, last / 10 + 1)));
+    }
+    const [arm, block] = [key.replace(/-seed.*/, ''), Number(key.replace(/.*-seed/, ''))];
+    list.push({ file: `runs/${key}/checkpoint-400/trainer_state.json`, arm, block });
+  }
+  writeFileSync(join(folder, 'runs.json'), JSON.stringify(list));
+  const pattern = 'runs/{arm}-seed{block}/checkpoint-*/trainer_state.json';
+  const args = [...TRAINER, '--control', 'poisoned', '--out', 'out'];
+  const audit = await start(['audit', pattern, ...args], { cwd: folder }).ended;
+  assert.equal(audit.status, 0, audit.stderr);
+  assert.match(audit.stderr, /^24 runs: adamw \(8 seeds\), muon \(8 seeds\), poisoned \(8 seeds\)$/m);
+  assert.match(audit.stderr, /^doubt: train was logged 984 times, and 504 times at a step with an outcome/m);
+  assert.match(audit.stdout, /muon vs adamw, eval_harm \(delta 0\.1\): affects beyond loss/);
+  const report = readFileSync(join(folder, 'out', 'report.html'), 'utf8');
+  const answer = /<h2 id="answer">.*?<\/section>/s.exec(report)?.[0] ?? '';
+  assert.match(answer, /class="doubts".*Train was logged 984 times/s);
+  const listed = await start(['audit', 'runs.json', ...args], { cwd: folder }).ended;
+  assert.equal(unwrapped(listed.stdout).replaceAll('runs.json', pattern), unwrapped(audit.stdout));
+});
+
+test('histories of Weights & Biases are audited: one file a run, or all in one table that names its runs', async () => {
+  const folder = join(ROOT, 'history');
+  mkdirSync(folder);
+  const names = ['', '_step', '_runtime', '_timestamp', 'train/loss', 'eval/loss', 'eval/harm'];
+  const all = [`${names.join(',')},name`];
+  for (const [key, rows] of runsOfTable(tableOf(0.3))) {
+    const lines = rows.map(([step, train, held, harm], i) => [i, step, 1.5, 1.7e9, train, held, harm].join(','));
+    writeFileSync(join(folder, `${key}.csv`), [names.join(','), ...lines, ''].join('\n'));
+    all.push(...lines.map((line) => `${line},${key}`));
+  }
+  writeFileSync(join(folder, 'all.csv'), all.join('\n'));
+  const metrics = ['--step', '_step', '--train', 'train/loss', '--held-out', 'eval/loss', '--outcome', 'eval/harm=0.1'];
+  const args = [...metrics, '--reference', 'adamw', '--out', 'out'];
+  const pattern = '{arm}-seed{block}.csv';
+  const apart = await start(['audit', pattern, ...args], { cwd: folder }).ended;
+  assert.match(apart.stdout, /muon vs adamw, eval\/harm .*affects beyond loss/, apart.stderr);
+  const named = ['--run', 'name', '--run-names', '{arm}-seed{block}'];
+  const together = await start(['audit', 'all.csv', ...named, ...args], { cwd: folder }).ended;
+  assert.equal(unwrapped(together.stdout).replaceAll('all.csv', pattern), unwrapped(apart.stdout));
+});
+
+test('charts of Weights & Biases, one file a metric, are audited together', async () => {
+  const folder = join(ROOT, 'charts');
+  mkdirSync(folder);
+  const runs = [...runsOfTable(tableOf(0.3))];
+  for (const [column, metric] of ['train/loss', 'eval/loss', 'eval/harm'].entries()) {
+    const head = runs.flatMap(([key]) => ['', '__MIN', '__MAX'].map((end) => `"${key} - ${metric}${end}"`));
+    const lines = Array.from({ length: 41 }, (_, step) =>
+      [step, ...runs.flatMap(([, rows]) => Array<number>(3).fill(rows[step]?.[column + 1] ?? 0))].join(','),
+    );
+    writeFileSync(join(folder, `chart${column}.csv`), [['"Step"', ...head].join(','), ...lines, ''].join('\n'));
+  }
+  const metrics = ['--train', 'train/loss', '--held-out', 'eval/loss', '--outcome', 'eval/harm=0.1'];
+  const args = ['--run-names', '{arm}-seed{block}', ...metrics, '--reference', 'adamw', '--out', 'out'];
+  const { status, stdout, stderr } = await start(['audit', 'chart0.csv', 'chart1.csv', 'chart2.csv', ...args], {
+    cwd: folder,
+  }).ended;
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /muon vs adamw, eval\/harm .*affects beyond loss/);
+});
+
+test('a quantity that rises is matched as one that falls: levels, crossings, verdict and picture', async () => {
+  const lines = tableOf(0.3).trimEnd().split('\n');
+  const mirrored = lines.map((line, i) => `${line},${i === 0 ? 'reward' : -Number(line.split(',')[3])}`);
+  const table = fileWith('reward.csv', `${mirrored.join('\n')}\n`);
+  const asked = ['--arm', 'optimizer', '--block', 'seed', '--outcome', 'harm=0.1', '--reference', 'adamw'];
+  const out = (name: string): string[] => ['--control', 'poisoned', '--out', join(ROOT, name)];
+  const falls = await assay('audit', table, ...asked, '--axis', 'train_loss', ...out('falls'));
+  const rises = await assay('audit', table, ...asked, '--axis', 'reward:rises', ...out('rises'));
+  assert.equal(rises.status, 0, rises.stderr);
+  assert.match(rises.stdout, /muon vs adamw, harm .*affects beyond reward/);
+  assert.match(rises.stdout, /raises harm beyond reward/);
+  const rowsOf = ({ stdout }: Ended): string[] =>
+    stdout
+      .split('\n')
+      .filter((line) => /^ {2}(reward|train_loss) /.test(line))
+      .map((line) => line.trim().replace(/^\S+ +/, ''));
+  assert.deepEqual(rowsOf(rises), rowsOf(falls));
+  assert.doesNotMatch(rises.stderr, /wrong way|gap between them/);
+  const page = readFileSync(join(ROOT, 'rises', 'report.html'), 'utf8');
+  assert.match(page, /Reward \(units\), rising →/);
+  assert.doesNotMatch(page, /matched loss|as loss falls/);
+});
+
 const REFUSALS: readonly (readonly [args: readonly string[], message: RegExp])[] = [
   [['none.csv', ...ASKED], /Cannot read .*none\.csv/],
   [['runs.csv', '--outcome', 'harm=0.1'], /Expected an axis to match on, found none/],
@@ -202,12 +331,17 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: RegExp])[]
   [['runs.csv', ...ASKED, '--where', 'optimizer=sgd'], /expected rows with optimizer "sgd", found none/],
   [['runs.csv', '--map', 'broken.json'], /broken\.json: expected JSON/],
   [['runs.csv', '--map', 'typo.json'], /matchOn\.0\.levles.*did you mean "levels"/],
-  [['typo.json', ...ASKED], /Expected a \.csv or \.parquet file/],
+  [['typo.json', ...ASKED], /Expected a list of runs in typo\.json.*give a pattern/],
+  [['runs.txt', ...ASKED], /Expected a \.csv or \.parquet file/],
+  [['runs/{arm}.csv', ...ASKED], /Expected \{arm\} and \{block\} in the pattern .* found no \{block\}/],
+  [['runs/{arm}-{seed}-{block}.csv', ...ASKED], /found \{seed\}/],
+  [['none/{arm}-{block}.csv', ...ASKED], /Expected files like none.*found none/],
 ];
 
 for (const [args, message] of REFUSALS) {
   test(`"assay audit ${args.join(' ')}" is refused with status 2 before anything is written`, async () => {
     fileWith('runs.csv', tableOf(0.3));
+    fileWith('runs.txt', '');
     fileWith('broken.json', '{');
     fileWith('typo.json', '{"matchOn":[{"name":"train","levles":[1]}]}');
     const { status, stdout, stderr } = await start(['audit', ...args], { cwd: ROOT }).ended;

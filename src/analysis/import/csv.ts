@@ -9,14 +9,16 @@ interface CsvRecord {
 }
 
 /**
- * Rows of a CSV text by column name; the first record is the header. Empty lines are skipped.
+ * Rows of a CSV text by column name; the first record is the header. Empty lines are skipped, and so is a first
+ * column without a name: pandas writes its index there.
  * @throws AssayError naming file and line where a quote stays open, a record has another number of fields than the
  * header, or a column name is empty or repeated.
  */
 export function readCsv(text: string, file: string): TableRow[] {
   const [header, ...records] = recordsOf(text.replace(/^\uFEFF/, ''), file);
   if (header === undefined) throw new AssayError('data', `${file}: expected a header line, found an empty file.`);
-  checkHeader(header, file);
+  const names = header.fields.map((name, i) => (i === 0 && name === '' && header.fields.length > 1 ? undefined : name));
+  checkNames(names, header.line, file);
   return records.map(({ line, fields }) => {
     if (fields.length !== header.fields.length) {
       throw new AssayError(
@@ -24,16 +26,18 @@ export function readCsv(text: string, file: string): TableRow[] {
         `${file}:${line}: expected ${header.fields.length} fields as in the header, found ${fields.length}.`,
       );
     }
-    return { line, cells: Object.fromEntries(header.fields.map((name, i) => [name, fields[i] ?? ''])) };
+    const cells = names.flatMap((name, i) => (name === undefined ? [] : [[name, fields[i] ?? ''] as const]));
+    return { line, cells: Object.fromEntries(cells) };
   });
 }
 
-function checkHeader(header: CsvRecord, file: string): void {
+function checkNames(names: readonly (string | undefined)[], line: number, file: string): void {
   const seen = new Set<string>();
-  for (const name of header.fields) {
+  for (const name of names) {
+    if (name === undefined) continue;
     if (name === '' || seen.has(name)) {
       const what = name === '' ? 'an empty one' : `"${name}" twice`;
-      throw new AssayError('data', `${file}:${header.line}: expected distinct column names, found ${what}.`);
+      throw new AssayError('data', `${file}:${line}: expected distinct column names, found ${what}.`);
     }
     seen.add(name);
   }

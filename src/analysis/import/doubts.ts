@@ -17,6 +17,7 @@ export interface Doubt {
     | 'wideGaps'
     | 'noisyAxis'
     | 'differentRates'
+    | 'sparseOutcomes'
     | 'levelsFromData';
   readonly text: string;
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { parquetWriteBuffer } from 'hyparquet-writer';
@@ -8,7 +9,14 @@ import type { Frame } from '#analysis/frame.ts';
 import { auditStudy, type AuditRequest } from '#analysis/import/audit.ts';
 import { readCsv } from '#analysis/import/csv.ts';
 import { readParquet } from '#analysis/import/parquet.ts';
-import { LOG_COLUMNS, rowsFromTrainerState, rowsFromWandb } from '#analysis/import/run-logs.ts';
+import { atMeasuredProbes } from '#analysis/import/measured-probes.ts';
+import {
+  LOG_COLUMNS,
+  parsedTrainerState,
+  rowsFromTrainerState,
+  rowsFromWandb,
+  rowsOfNamedRuns,
+} from '#analysis/import/run-logs.ts';
 import { frameFromTable, type TableMapping } from '#analysis/import/table.ts';
 import { BASE, DELTA, simulate } from '#analysis/validation/world.ts';
 import { rngOf } from '#base/rng.ts';
@@ -131,8 +139,11 @@ test('Parquet rows are the rows of the table', async () => {
 
 test('a Weights & Biases export becomes one run a series; a run without label is refused', () => {
   const csv = '"Step","lora-0 - train/loss","lora-0 - train/loss__MIN","full-0 - train/loss"\n0,2,2,2.1\n10,1.5,1.5,\n';
-  const labels = { 'lora-0': { arm: 'lora', block: 0 }, 'full-0': { arm: 'full', block: 0 } };
-  const rows = rowsFromWandb(readCsv(csv, 'wandb.csv'), labels, 'wandb.csv');
+  const labels = new Map([
+    ['lora-0', { arm: 'lora', block: 0 }],
+    ['full-0', { arm: 'full', block: 0 }],
+  ]);
+  const rows = rowsFromWandb(readCsv(csv, 'wandb.csv'), (run) => labels.get(run), 'wandb.csv');
   const mapping: TableMapping = { ...LOG_COLUMNS, axes: { train: 'train/loss' }, outcomes: {} };
   const { frame } = frameFromTable(rows, mapping, 'wandb.csv');
   assert.deepEqual(
@@ -142,7 +153,66 @@ test('a Weights & Biases export becomes one run a series; a run without label is
       ['full', [2.1, undefined]],
     ],
   );
-  assert.throws(() => rowsFromWandb(readCsv(csv, 'wandb.csv'), {}, 'wandb.csv'), /for run "lora-0"/);
+  assert.throws(() => rowsFromWandb(readCsv(csv, 'wandb.csv'), () => undefined, 'wandb.csv'), /for run "lora-0"/);
+});
+
+test('a table that names its runs in a column becomes labelled rows; rows of other logs in between are passed over', () => {
+  const history =
+    ',_step,_timestamp,run,train/loss,eval/loss,gpu\n0,0,17.5,lora-0,2,,\n1,0,17.6,lora-0,,2.2,\n2,,17.7,lora-0,,,91\n';
+  const rows = rowsOfNamedRuns(readCsv(history, 'h.csv'), 'run', () => ({ arm: 'lora', block: 0 }), 'h.csv');
+  const axes = { train: 'train/loss', heldOut: 'eval/loss' };
+  const { frame } = frameFromTable(rows, { ...LOG_COLUMNS, step: '_step', axes, outcomes: {} }, 'h.csv');
+  assert.deepEqual(frame.runs[0]?.points, [{ step: 0, axes: { train: 2, heldOut: 2.2 } }]);
+  assert.throws(
+    () => rowsOfNamedRuns(readCsv(history, 'h.csv'), 'run', () => undefined, 'h.csv'),
+    /h\.csv: expected an arm and a block for run "lora-0"/,
+  );
+  assert.throws(() => rowsOfNamedRuns(readCsv(history, 'h.csv'), 'name', () => undefined, 'h.csv'), /column "name"/);
+});
+
+/** A file that Trainer wrote (test/reference/trainer-state.py). */
+function trainerFixture(name: string): unknown {
+  const path = new URL(`../../../test/fixtures/trainer/${name}`, import.meta.url);
+  return parsedTrainerState(readFileSync(path, 'utf8'), name);
+}
+
+test('a state that Trainer wrote is read: losses where they were logged, one that is no number has diverged', () => {
+  const mapping: TableMapping = {
+    ...LOG_COLUMNS,
+    status: 'status',
+    axes: { train: 'loss', heldOut: 'eval_loss' },
+    outcomes: { harm: 'eval_harm' },
+  };
+  const label = { arm: 'lora', block: 3 };
+  const runOf = (name: string): Frame['runs'][number] | undefined =>
+    frameFromTable(rowsFromTrainerState(trainerFixture(name), label, name), mapping, name).frame.runs[0];
+  const run = runOf('finished.json');
+  assert.equal(run?.status, 'finished');
+  assert.deepEqual(
+    run.points.map(({ step, axes, outcomes }) => [step, Object.keys(axes).length, outcomes !== undefined]),
+    [5, 10, 15, 20, 25, 30, 35, 40].map((step) => [step, step % 10 === 0 ? 2 : 1, step % 10 === 0]),
+  );
+  assert.equal(run.points[0]?.axes['train'], 2.379813575744629);
+  assert.equal(runOf('diverged.json')?.status, 'diverged');
+});
+
+test('where losses are logged more often than behaviour, only probes with both count, and it is said', () => {
+  const points = Array.from({ length: 9 }, (_, step) => ({
+    step,
+    axes: { train: 2 - step / 8 },
+    ...(step % 4 === 0 && { outcomes: { harm: step } }),
+  }));
+  const frame: Frame = { runs: [{ arm: 'a', block: 0, status: 'finished', points }] };
+  const thinned = atMeasuredProbes(frame, ['train']);
+  assert.deepEqual(
+    thinned.frame.runs[0]?.points.flatMap(({ axes }) => axes['train'] ?? []),
+    [2, 1.5, 1],
+  );
+  assert.match(thinned.doubts[0]?.text ?? '', /logged 9 times, and 3 times at a step with an outcome/);
+  const bare = frame.runs.map((run) => ({ ...run, points: run.points.map(({ step, axes }) => ({ step, axes })) }));
+  assert.match(atMeasuredProbes({ runs: bare }, ['train']).doubts[0]?.text ?? '', /never logged at a step/);
+  const whole = atMeasuredProbes(thinned.frame, ['train']);
+  assert.deepEqual(whole, { frame: thinned.frame, doubts: [] });
 });
 
 test('training and evaluation records of trainer_state.json meet at their step', () => {

@@ -10,6 +10,8 @@ import type { Doubt } from './doubts.ts';
 /** One row by column name, with its line (or record number) in the file. */
 export interface TableRow {
   readonly line: number;
+  /** Its file, where rows of several are read together. */
+  readonly file?: string;
   readonly cells: Readonly<Record<string, unknown>>;
 }
 
@@ -86,7 +88,8 @@ export function frameFromTable(rows: readonly TableRow[], mapping: TableMapping,
 function checkColumns(rows: readonly TableRow[], mapping: TableMapping, file: string): void {
   const [first] = rows;
   if (first === undefined) throw new AssayError('data', `${file}: expected at least one row, found none.`);
-  const known = Object.keys(first.cells);
+  const files = new Map(rows.map((row) => [row.file, row]));
+  const known = [...new Set([...files.values()].flatMap(({ cells }) => Object.keys(cells)))];
   const { axes, outcomes, ...single } = mapping;
   for (const column of [...Object.values(single), ...Object.values(axes), ...Object.values(outcomes)]) {
     if (known.includes(column)) continue;
@@ -97,8 +100,9 @@ function checkColumns(rows: readonly TableRow[], mapping: TableMapping, file: st
 }
 
 function collectRow(row: TableRow, collecting: Collecting): void {
-  const { mapping, errors, file } = collecting;
-  const where = `${file}:${row.line}`;
+  const { mapping, errors } = collecting;
+  const where = `${row.file ?? collecting.file}:${row.line}`;
+  if (isEmpty(row, mapping)) return;
   const read = (column: string): number | undefined => numberIn(row, column, where, errors);
   const arm = textOf(row.cells[mapping.arm]);
   // What is wrong with these two is said once, below.
@@ -138,6 +142,12 @@ function collectRow(row: TableRow, collecting: Collecting): void {
       else if (before !== value) collecting.repeated.push(row.line);
     }
   }
+}
+
+/** Whether a row has no step and no measurement: logs of several kinds in one table leave such rows. */
+function isEmpty({ cells }: TableRow, { step, status, axes, outcomes }: TableMapping): boolean {
+  const columns = [step, ...(status === undefined ? [] : [status]), ...Object.values(axes), ...Object.values(outcomes)];
+  return columns.every((column) => NOT_MEASURED.has(textOf(cells[column]).toLowerCase()));
 }
 
 function textOf(cell: unknown): string {

@@ -6,6 +6,7 @@ import type { Markup } from '#report/markup.ts';
 import { heatMap } from './heat-map.ts';
 import { effectPanel, forestPlot } from './interval-marks.ts';
 import { linePanel } from './line-panel.ts';
+import { plotArea } from './plot-area.ts';
 import { marker, SERIES_COLOURS, seriesClass } from './series-style.ts';
 
 const TEXT = { title: 'A chart', description: 'What it shows.' };
@@ -105,6 +106,17 @@ test('a level outside the drawn range gets no rule, and a run after its best is 
   assert.equal(text.match(/class="level"/g)?.length, 2);
   assert.equal(text.match(/class="run"/g)?.length, 3);
   assert.equal(text.match(/class="tail"/g)?.length, 1);
+});
+
+test('on a logarithmic axis equal ratios are equally far apart, and ticks are 1, 2 and 5 of every decade', () => {
+  const area = plotArea('full', { label: '', domain: [2, 0.1], scale: 'log' }, { label: '', domain: [0, 1] });
+  // Coordinates are doubles of some hundreds of units.
+  const ROUNDING = 1e-9;
+  assert.ok(Math.abs(area.x(0.4) - area.x(0.8) - (area.x(0.2) - area.x(0.4))) < ROUNDING);
+  const labels = [...area.chart(TEXT, undefined).text.matchAll(/text-anchor="middle">([^<]*)</g)].map(
+    ([, label]) => label,
+  );
+  assert.deepEqual(labels, ['2', '1', '0.5', '0.2', '0.1']);
 });
 
 /** Graphical objects need 3:1 against what is beside them (WCAG 2.2, 1.4.11). */

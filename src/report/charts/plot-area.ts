@@ -1,8 +1,8 @@
 /**
- * The part all x-y charts share: an SVG of fixed user units (the page scales it), two linear axes with few ticks, labels
- * above and below. Text is at least 11 px on a phone because the style sheet raises it there; the margins leave room for that.
+ * The part all x-y charts share: an SVG of fixed user units (the page scales it), a linear y axis and a linear or
+ * logarithmic x axis with few ticks, labels above and below. Text is at least 11 px on a phone because the style sheet raises it there; the margins leave room for that.
  */
-import { scaleLinear, type ScaleLinear } from 'd3-scale';
+import { scaleLinear, type ScaleContinuousNumeric, type ScaleLinear, scaleLog } from 'd3-scale';
 
 import { type Markup, markup, type MarkupPart } from '#report/markup.ts';
 
@@ -12,6 +12,8 @@ export interface PlotAxis {
   readonly domain: readonly [start: number, end: number];
   /** Where to put ticks instead of at round numbers. */
   readonly ticks?: readonly number[];
+  /** The x axis only: `log` for a domain above 0 that spans decades. Default `linear`. */
+  readonly scale?: 'linear' | 'log';
 }
 
 /** Sizes in user units: `full` stands two in a row on a desk, `small` four. */
@@ -25,7 +27,7 @@ export interface ChartText {
 
 /** An axis pair and the place to draw in. */
 export interface PlotArea {
-  readonly x: ScaleLinear<number, number>;
+  readonly x: XScale;
   readonly y: ScaleLinear<number, number>;
   readonly left: number;
   readonly right: number;
@@ -34,6 +36,9 @@ export interface PlotArea {
   /** The finished chart: axes around the given marks. */
   chart(text: ChartText, marks: MarkupPart): Markup;
 }
+
+/** Where a value of the x axis stands. */
+type XScale = ScaleContinuousNumeric<number, number>;
 
 interface Geometry {
   readonly width: number;
@@ -60,15 +65,13 @@ export function plotArea(size: PlotSize, xAxis: PlotAxis, yAxis: PlotAxis, inset
   const geometry = GEOMETRY[size];
   const [left, top] = [geometry.left, geometry.top];
   const [right, bottom] = [geometry.width - geometry.right, geometry.height - geometry.bottom];
-  const x = scaleLinear()
-    .domain([...xAxis.domain])
-    .range([left + inset, right]);
+  const x = (xAxis.scale === 'log' ? scaleLog() : scaleLinear()).domain([...xAxis.domain]).range([left + inset, right]);
   const y = scaleLinear()
     .domain([...yAxis.domain])
     .range([bottom, top]);
   const chart = (text: ChartText, marks: MarkupPart): Markup =>
     chartFrame(geometry.width, geometry.height, size, text, [
-      xAxisMarks(x, xAxis.ticks ?? x.ticks(geometry.xTicks), { left, right, bottom }),
+      xAxisMarks(x, xAxis.ticks ?? ticksOf(x, xAxis, geometry.xTicks), xAxis.scale, { left, right, bottom }),
       yAxisMarks(y, geometry.yTicks, { left, top, bottom }),
       marks,
       yAxis.label === ''
@@ -79,6 +82,17 @@ export function plotArea(size: PlotSize, xAxis: PlotAxis, yAxis: PlotAxis, inset
         : markup`<text class="axis-title" x="${right}" y="${geometry.height - 6}" text-anchor="end">${shorten(xAxis.label, LABEL_CHARS)}</text>`,
     ]);
   return { x, y, left, right, top, bottom, chart };
+}
+
+/** Round numbers along the x axis; on a logarithmic one 1, 2 and 5 of every decade. */
+function ticksOf(x: XScale, { scale, domain }: PlotAxis, count: number): number[] {
+  if (scale !== 'log') return x.ticks(count);
+  const [low, high] = [Math.min(...domain), Math.max(...domain)];
+  const [first, last] = [Math.floor(Math.log10(low)), Math.floor(Math.log10(high))];
+  const decades = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  return decades
+    .flatMap((decade) => [1, 2, 5].map((digit) => Number(`${digit}e${decade}`)))
+    .filter((tick) => tick >= low && tick <= high);
 }
 
 /** An SVG with its accessible name and description around the given content. */
@@ -98,18 +112,20 @@ export function shorten(text: string, maxChars: number): string {
   return characters.length <= maxChars ? text : `${characters.slice(0, maxChars - 1).join('')}…`;
 }
 
-/** Ticks with as many decimals as the one that needs most; without the noise of floating point. */
-function tickFormat(ticks: readonly number[]): (value: number) => string {
+/** Ticks with as many decimals as the one that needs most, on a logarithmic axis as each needs. */
+function tickFormat(ticks: readonly number[], scale: PlotAxis['scale']): (value: number) => string {
+  if (scale === 'log') return (value) => String(Number(value.toPrecision(6)));
   const decimals = Math.max(0, ...ticks.map((tick) => String(Number(tick.toPrecision(6))).split('.')[1]?.length ?? 0));
   return (value) => value.toFixed(decimals).replace('-', '−');
 }
 
 function xAxisMarks(
-  x: ScaleLinear<number, number>,
+  x: XScale,
   values: readonly number[],
+  scale: PlotAxis['scale'],
   { left, right, bottom }: { left: number; right: number; bottom: number },
 ): Markup {
-  const format = tickFormat(values);
+  const format = tickFormat(values, scale);
   let free = Number.NEGATIVE_INFINITY;
   const ticks = values
     .toSorted((a, b) => x(a) - x(b))

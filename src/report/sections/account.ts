@@ -1,16 +1,18 @@
 /** The account: what was held equal, what failed, where the numbers come from and how to make them again. */
+import { midSentence } from '#analysis/naming.ts';
+import { plain } from '#analysis/number-text.ts';
 import type { VerdictRecord } from '#analysis/verdict-record.ts';
 import { dataTable, scrollBox } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportFile, ReportInput, TroubledRun } from '#report/report-input.ts';
-import { armLabel, contrastLabel, inSentence, outcomeLabel, pairLabel, plain } from '#report/wording.ts';
+import { armLabel, contrastLabel, outcomeLabel, pairLabel } from '#report/wording.ts';
 
 const FACT_COLUMNS = [{ label: 'What' }, { label: 'Value' }];
 
 /** What arms were matched on, shared, and held equal. */
 export function controlledSection({ study, heldEqual }: ReportInput): Markup {
   const matched = study.matchOn.map((axis) => [
-    `Matched on ${inSentence(axis.label)}`,
+    `Matched on ${midSentence(axis.label)}`,
     `${axis.levels.map(plain).join(', ')} ${axis.unit}; probes at most ${plain(axis.maxGap)} apart${axis.untilBest ? '; up to the best value' : ''}`,
   ]);
   const coherence = study.coherence

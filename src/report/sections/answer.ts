@@ -1,14 +1,15 @@
 /** The top of the page: the question, whether the controls allow an answer, and each verdict in one sentence. */
+import { matchedText, midSentence } from '#analysis/naming.ts';
+import { plain } from '#analysis/number-text.ts';
 import type { VerdictRecord } from '#analysis/verdict-record.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportInput } from '#report/report-input.ts';
 import {
+  asTitle,
   estimateText,
-  inSentence,
   orderedMatchings,
   outcomeLabel,
   pairLabel,
-  plain,
   rangeText,
   unscoped,
   VERDICT_MARKS,
@@ -34,19 +35,36 @@ export function answerSection(input: ReportInput): Markup {
   const failed = input.troubledRuns.filter((run) => run.kind !== 'diverged').length;
   const missing =
     failed === 0 ? '' : ` ${failed} planned ${failed === 1 ? 'run is' : 'runs are'} missing (see What failed).`;
-  return markup`<section aria-labelledby="answer"><h2 id="answer">Answer</h2>${body}<p class="scope">Numbers: ${outcomeNames(input)}, arm minus reference, with 95% intervals. These verdicts speak of ${input.study.scope}, over the ranges given, and claim nothing beyond them. δ is the smallest effect of interest, fixed before the runs; a block is one seed shared by all arms.${missing}</p></section>`;
+  return markup`<section aria-labelledby="answer"><h2 id="answer">Answer</h2>${body}${doubtBox(input)}<p class="scope">Numbers: ${outcomeNames(input)}, arm minus reference, with 95% intervals. These verdicts speak of ${input.study.scope}, over the ranges given, and claim nothing beyond them. δ is the smallest effect of interest, fixed before the runs; a block is one seed shared by all arms.${missing}</p></section>`;
+}
+
+/** What to know before the verdicts are believed, where there is any such thing. */
+function doubtBox({ doubts = [] }: ReportInput): Markup | undefined {
+  if (doubts.length === 0) return undefined;
+  const items = doubts.map((doubt) => markup`<li>${asTitle(doubt)}.</li>`);
+  return markup`<div class="doubts" role="note"><p><b>${doubts.length === 1 ? 'A doubt' : 'Doubts'} about these runs.</b> The verdicts are no better than this allows:</p><ul>${items}</ul></div>`;
 }
 
 function outcomeNames({ study }: ReportInput): string {
   const confirmatory = study.outcomes.filter(({ role }) => role === 'confirmatory');
-  return confirmatory.map(({ label, unit }) => `${inSentence(label)} (${unit})`).join(', ');
+  return confirmatory.map(({ label, unit }) => `${midSentence(label)} (${unit})`).join(', ');
 }
 
 function controlBanner({ analysis }: ReportInput): Markup | undefined {
-  const failed = analysis.controls.filter((control) => !control.passed);
-  if (failed.length === 0) return undefined;
-  const items = failed.map((control) => markup`<li><b>${control.name}</b>: ${control.detail}</li>`);
-  return markup`<div class="banner" role="alert"><p><b>${failed.length === 1 ? 'A control failed' : `${failed.length} controls failed`}: nothing below is a verdict.</b> The instrument gave a wrong answer where the right one was known beforehand, so every contrast is undecided.</p><ul>${items}</ul></div>`;
+  const missed = analysis.controls.filter((control) => !control.passed);
+  if (missed.length === 0) return undefined;
+  const unsettled = missed.filter((control) => control.unsettled === true).length;
+  const failed = missed.length - unsettled;
+  const counts = [
+    ...(failed === 0 ? [] : [`${failed === 1 ? 'a control' : `${failed} controls`} failed`]),
+    ...(unsettled === 0 ? [] : [`${unsettled === 1 ? 'a control' : `${unsettled} controls`} could not be looked at`]),
+  ];
+  const meaning =
+    failed === 0
+      ? 'Nothing shows that the instrument gives the right answer where it is known beforehand'
+      : 'The instrument gave a wrong answer where the right one was known beforehand';
+  const items = missed.map((control) => markup`<li><b>${control.name}</b>: ${control.detail}</li>`);
+  return markup`<div class="banner" role="alert"><p><b>${asTitle(counts.join(', and '))}: nothing below is a verdict.</b> ${meaning}, so every contrast is undecided.</p><ul>${items}</ul></div>`;
 }
 
 /** The verdict, its numbers in one line; why, where nothing was decided. The sentences stand under the table of contrasts. */
@@ -61,5 +79,5 @@ function answerItem({ study }: ReportInput, verdict: VerdictRecord): Markup {
       ? `${pairLabel(study, verdict)}, ${outcomeLabel(study, verdict.outcome)}`
       : pairLabel(study, verdict);
   const why = verdict.verdict === 'undecided' ? markup`<p>${unscoped(verdict.reason, study.scope)}</p>` : undefined;
-  return markup`<li class="answer v-${verdict.verdict}"><p><span class="mark" aria-hidden="true">${VERDICT_MARKS[verdict.verdict].mark}</span> ${subject}: <b>${verdictPhrase(verdict)}</b></p><p class="evidence">${facts}</p>${why}</li>`;
+  return markup`<li class="answer v-${verdict.verdict}"><p><span class="mark" aria-hidden="true">${VERDICT_MARKS[verdict.verdict].mark}</span> ${subject}: <b>${verdictPhrase(verdict, matchedText(study))}</b></p><p class="evidence">${facts}</p>${why}</li>`;
 }

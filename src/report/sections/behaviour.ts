@@ -1,4 +1,6 @@
 /** The first picture: behaviour against each axis runs are matched on, side by side on one scale, one line a run. */
+import { matchedText, midSentence } from '#analysis/naming.ts';
+import { plain } from '#analysis/number-text.ts';
 import type { FrameRun } from '#analysis/frame.ts';
 import type { PlotAxis } from '#report/charts/plot-area.ts';
 import { linePanel, type LineSeries } from '#report/charts/line-panel.ts';
@@ -9,7 +11,7 @@ import { figure } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import { type MatchedMean, matchedMeans, splitAtBest } from '#report/matched-means.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
-import { armLabel, asTitle, inSentence, plain } from '#report/wording.ts';
+import { armLabel, asTitle } from '#report/wording.ts';
 import type { Axis, Outcome } from '#study/study.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 
@@ -21,7 +23,7 @@ export function picturesSection(input: ReportInput): Markup | undefined {
   const outcomes = input.study.outcomes.filter((outcome) => outcome.role === 'confirmatory');
   if (outcomes.length === 0 || input.frame.runs.length === 0) return undefined;
   const figures = outcomes.map((outcome) => behaviourFigure(input, outcome));
-  return markup`<section aria-labelledby="pictures"><h2 id="pictures">Behaviour against loss</h2>${figures}</section>`;
+  return markup`<section aria-labelledby="pictures"><h2 id="pictures">Behaviour against ${matchedText(input.study)}</h2>${figures}</section>`;
 }
 
 /** The figure of one outcome. */
@@ -33,8 +35,8 @@ export function behaviourFigure(input: ReportInput, outcome: Outcome): Markup {
   const role = outcome.role === 'exploratory' ? ' (exploratory: described, not tested)' : '';
   return figure({
     id: `behaviour-${study.outcomes.indexOf(outcome)}`,
-    title: `${asTitle(outcome.label)} against ${study.matchOn.map((axis) => inSentence(axis.label)).join(' and ')}${role}.`,
-    caption: markup`Each thin line is one run; bold lines with markers are arm means at the preset levels (thin vertical rules), at the first crossing. ${directionText(study)} Where arms share one curve, that loss alone accounts for the behaviour; arms further apart at the same loss than the bar δ differ beyond it.${tailText(study)}`,
+    title: `${asTitle(outcome.label)} against ${study.matchOn.map((axis) => midSentence(axis.label)).join(' and ')}${role}.`,
+    caption: markup`Each thin line is one run; bold lines with markers are arm means at the preset levels (thin vertical rules), at the first crossing. ${directionText(study)} Where arms share one curve, the axis alone accounts for the behaviour; arms further apart at the same ${matchedText(study)} than the bar δ differ beyond it.${tailText(study)}`,
     panels,
     layout: 'wide',
     legend: armLegend(study, arms),
@@ -57,10 +59,18 @@ export function armsInOrder(study: ReportedStudy, runs: readonly FrameRun[]): re
 
 /** An axis for charts: training runs from left to right whichever way the value goes. */
 export function trainingAxis(runs: readonly FrameRun[], axis: Axis): PlotAxis {
-  const values = runs.flatMap((run) => run.points.map((point) => point.axes[axis.name] ?? Number.NaN));
+  const values = runs.flatMap((run) => run.points.flatMap((point) => point.axes[axis.name] ?? []));
   const [low, high] = dataDomain(values, { isNice: false });
-  const label = `${asTitle(axis.label)} (${axis.unit}), ${axis.direction === 'falls' ? 'falling' : 'rising'} →`;
-  return { label, domain: axis.direction === 'falls' ? [high, low] : [low, high] };
+  const scale = scaleOf(axis, values);
+  const way = axis.direction === 'falls' ? 'falling' : 'rising';
+  const label = `${asTitle(axis.label)} (${axis.unit}), ${way}${scale === 'log' ? ', log scale' : ''} →`;
+  return { label, domain: axis.direction === 'falls' ? [high, low] : [low, high], scale };
+}
+
+/** Logarithmic where an axis' preset levels span a decade and nothing measured or preset is 0 or below. */
+export function scaleOf({ levels }: Axis, values: readonly number[] = []): 'linear' | 'log' {
+  const lowest = values.reduce((least, value) => Math.min(least, value), Math.min(...levels));
+  return lowest > 0 && Math.max(...levels) >= 10 * Math.min(...levels) ? 'log' : 'linear';
 }
 
 function behaviourPanel(
@@ -82,7 +92,7 @@ function behaviourPanel(
     ),
   );
   return linePanel({
-    title: `${asTitle(outcome.label)} against ${inSentence(axis.label)}`,
+    title: `${asTitle(outcome.label)} against ${midSentence(axis.label)}`,
     description: `${measured.length} runs of ${arms.length} arms: ${arms.map((arm) => armLabel(study, arm)).join(', ')}.`,
     size: 'full',
     x: trainingAxis(measured, axis),
@@ -127,12 +137,13 @@ function outcomeAxis(runs: readonly FrameRun[], outcome: Outcome): PlotAxis {
 }
 
 function directionText({ matchOn }: ReportedStudy): string {
-  if (matchOn.every((axis) => axis.direction === 'falls')) return 'Training moves from left to right, as loss falls.';
+  const isLoss = matchOn.every(({ direction, role }) => direction === 'falls' && role !== 'other');
+  if (isLoss) return 'Training moves from left to right, as loss falls.';
   return 'Training moves from left to right.';
 }
 
 function tailText({ matchOn }: ReportedStudy): string | undefined {
-  const cut = matchOn.filter((axis) => axis.untilBest).map((axis) => inSentence(axis.label));
+  const cut = matchOn.filter((axis) => axis.untilBest).map((axis) => midSentence(axis.label));
   if (cut.length === 0) return undefined;
   return ` Dotted: after a run's best ${cut.join(' or ')}, where it overfits; these parts are not compared.`;
 }

@@ -1,4 +1,6 @@
 /** The contrasts in numbers and as a forest: estimate, interval, p and verdict under each matching. */
+import { matchedText, midSentence } from '#analysis/naming.ts';
+import { intervalText, pText, plain, signed } from '#analysis/number-text.ts';
 import type { MatchingResult, VerdictRecord } from '#analysis/verdict-record.ts';
 import { forestPlot, type ForestGroup, type ForestRow } from '#report/charts/interval-marks.ts';
 import { dataDomain } from '#report/data-domain.ts';
@@ -6,15 +8,10 @@ import { figure, scrollBox } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
 import {
-  inSentence,
-  intervalText,
   matchingLabel,
   orderedMatchings,
   outcomeLabel,
   pairLabel,
-  plain,
-  pText,
-  signed,
   unscoped,
   VERDICT_MARKS,
   verdictPhrase,
@@ -37,8 +34,7 @@ function sentences({ study, analysis: { verdicts } }: ReportInput): Markup {
 }
 
 function contrastTable({ study, analysis: { verdicts } }: ReportInput): Markup {
-  const caption =
-    'Contrasts at matched loss: arm minus reference, mean over levels and blocks, 95% t interval, sign-flip p adjusted over the family of contrasts and matchings (maxT).';
+  const caption = `Contrasts at matched ${matchedText(study)}: arm minus reference, mean over levels and blocks, 95% t interval, sign-flip p adjusted over the family of contrasts and matchings (maxT).`;
   const head = ['Contrast', 'Outcome', 'Verdict', 'Matched on', 'Estimate', '95% interval', 'p', 'Blocks'];
   const bodies = verdicts.map((verdict) => markup`<tbody>${contrastRows(study, verdict)}</tbody>`);
   const columns = head.map((label, index) =>
@@ -53,7 +49,7 @@ function contrastTable({ study, analysis: { verdicts } }: ReportInput): Markup {
 function contrastRows(study: ReportedStudy, verdict: VerdictRecord): readonly Markup[] {
   const matchings = orderedMatchings(verdict.matchings);
   const span = trustedSpan(Math.max(1, matchings.length));
-  const lead = markup`<th scope="rowgroup"${span}>${pairLabel(study, verdict)}</th><td${span}>${outcomeLabel(study, verdict.outcome)}<br><span class="evidence">δ = ${plain(verdict.delta)}</span></td><td class="verdict v-${verdict.verdict}"${span}>${verdictPhrase(verdict)}</td>`;
+  const lead = markup`<th scope="rowgroup"${span}>${pairLabel(study, verdict)}</th><td${span}>${outcomeLabel(study, verdict.outcome)}<br><span class="evidence">δ = ${plain(verdict.delta)}</span></td><td class="verdict v-${verdict.verdict}"${span}>${verdictPhrase(verdict, matchedText(study))}</td>`;
   if (matchings.length === 0) return [markup`<tr>${lead}<td colspan="5">no matching was estimated</td></tr>`];
   return matchings.map(
     ([key, result], index) =>
@@ -92,7 +88,7 @@ function forestFigure(
   const panels = [groups.slice(0, half), groups.slice(half)].filter((part) => part.length > 0);
   return figure({
     id: `forest-${index}`,
-    title: `Effects on ${inSentence(label)} at matched loss, with 95% intervals.`,
+    title: `Effects on ${midSentence(label)} at matched ${matchedText(study)}, with 95% intervals.`,
     caption: markup`The shaded band is the range ±δ = ±${plain(delta)} that counts as no effect. Letters are verdicts: ${Object.values(
       VERDICT_MARKS,
     )

@@ -1,4 +1,5 @@
 /** Outcomes that are described and screened, never judged: their pictures and their contrasts with q values. */
+import { pText } from '#analysis/number-text.ts';
 import type { ExploratoryRecord } from '#analysis/analysis-record.ts';
 import { dataTable } from '#report/figure.ts';
 import { type Markup, markup, type MarkupPart } from '#report/markup.ts';
@@ -10,7 +11,6 @@ import {
   matchingLabel,
   orderedMatchings,
   outcomeLabel,
-  pText,
 } from '#report/wording.ts';
 import { behaviourFigure } from './behaviour.ts';
 

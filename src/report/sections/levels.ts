@@ -1,4 +1,6 @@
 /** Effects level by level: a mean over levels can hide a change of sign. */
+import { midSentence } from '#analysis/naming.ts';
+import { intervalText, plain, signed } from '#analysis/number-text.ts';
 import type { LevelEstimate, MatchingResult, VerdictRecord } from '#analysis/verdict-record.ts';
 import { effectPanel, type LevelMark } from '#report/charts/interval-marks.ts';
 import type { PlotAxis } from '#report/charts/plot-area.ts';
@@ -6,18 +8,18 @@ import { dataDomain } from '#report/data-domain.ts';
 import { dataTable, figure, titledPanel } from '#report/figure.ts';
 import { type Markup, markup, type MarkupPart } from '#report/markup.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
+import { scaleOf } from './behaviour.ts';
 import {
   axisOfMatching,
-  inSentence,
   levelText,
-  intervalText,
   matchingLabel,
   orderedMatchings,
   outcomeLabel,
   pairLabel,
-  plain,
-  signed,
 } from '#report/wording.ts';
+
+/** Room beside the outermost levels, as a share of their range. */
+const MARGIN_FRACTION = 0.08;
 
 /** Panels and the table of all levels. */
 export function levelsSection(input: ReportInput): Markup | undefined {
@@ -61,7 +63,7 @@ function levelFigure(
   const label = outcomeLabel(study, outcome);
   return figure({
     id: `levels-${index}`,
-    title: `Effects on ${inSentence(label)} at each preset level.`,
+    title: `Effects on ${midSentence(label)} at each preset level.`,
     caption: markup`Arm minus reference with 95% intervals, training moving from left to right; the band is ±δ. Hollow: levels that do not count (coherence, too few blocks).`,
     panels: cells.map(({ verdict, key, levels }) =>
       titledPanel(
@@ -93,13 +95,16 @@ function singleLevels(result: MatchingResult): readonly LevelMark[] {
 function levelAxis(study: ReportedStudy, key: string, levels: readonly LevelMark[]): PlotAxis {
   const axis = axisOfMatching(study, key);
   const all = [...new Set([...(axis?.levels ?? []), ...levels.map(({ level }) => level)])];
-  const [low, high] = dataDomain(all, { isNice: false });
-  const margin = 0.08 * (high - low);
-  return {
-    label: '',
-    domain: axis?.direction === 'rises' ? [low - margin, high + margin] : [high + margin, low - margin],
-    ticks: all,
-  };
+  const scale = axis === undefined ? 'linear' : scaleOf(axis, all);
+  const [low, high] = widened(dataDomain(all, { isNice: false }), scale);
+  return { label: '', domain: axis?.direction === 'rises' ? [low, high] : [high, low], ticks: all, scale };
+}
+
+/** The range with a little room at both ends, as much in the picture whatever the scale. */
+function widened([low, high]: readonly [number, number], scale: 'linear' | 'log'): readonly [number, number] {
+  if (scale === 'linear') return [low - MARGIN_FRACTION * (high - low), high + MARGIN_FRACTION * (high - low)];
+  const factor = (high / low) ** MARGIN_FRACTION;
+  return [low / factor, high * factor];
 }
 
 function levelRows(study: ReportedStudy, verdict: VerdictRecord): readonly (readonly MarkupPart[])[] {

@@ -1,34 +1,21 @@
 /** How far to trust the verdicts: controls, what would change them, where the variance lies, and the adjusted model beside. */
+import { matchedText, midSentence } from '#analysis/naming.ts';
+import { intervalText, pText, plain, signed } from '#analysis/number-text.ts';
 import type { Description, HeatCell, HeatMap } from '#analysis/analysis-record.ts';
+import type { ControlRecord } from '#analysis/verdict-record.ts';
 import { type HeatGroup, heatMap, type HeatRow, type Reading } from '#report/charts/heat-map.ts';
 import { shareBar } from '#report/charts/share-bar.ts';
 import { sharesOf } from '#report/figure-data.ts';
 import { dataTable, figure, titledPanel } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
-import {
-  contrastLabel,
-  deltaOf,
-  inSentence,
-  intervalText,
-  levelText,
-  matchingLabel,
-  outcomeLabel,
-  plain,
-  pText,
-  signed,
-  VERDICT_MARKS,
-} from '#report/wording.ts';
+import { contrastLabel, deltaOf, levelText, matchingLabel, outcomeLabel, VERDICT_MARKS } from '#report/wording.ts';
 
 const DELTA_TOLERANCE = 1e-9;
 
 /** Controls with their outcome. */
 export function controlsSection({ analysis: { controls } }: ReportInput): Markup {
-  const rows = controls.map((control) => [
-    control.name,
-    control.passed ? markup`<span class="passed">✓ passed</span>` : markup`<b class="failed">✗ failed</b>`,
-    control.detail,
-  ]);
+  const rows = controls.map((control) => [control.name, controlState(control), control.detail]);
   const body =
     rows.length > 0
       ? dataTable({
@@ -38,6 +25,11 @@ export function controlsSection({ analysis: { controls } }: ReportInput): Markup
         })
       : markup`<p>No control was run: nothing shows that the instrument would have seen an effect, or would not have invented one.</p>`;
   return markup`<section aria-labelledby="controls"><h2 id="controls">Controls</h2>${body}</section>`;
+}
+
+function controlState({ passed, unsettled }: ControlRecord): Markup {
+  if (passed) return markup`<span class="passed">✓ passed</span>`;
+  return markup`<b class="failed">${unsettled === true ? '? not settled' : '✗ failed'}</b>`;
 }
 
 /** The maps of readings under other choices, a figure a verdict. */
@@ -61,7 +53,7 @@ function heatFigure(study: ReportedStudy, contrast: string, outcome: string, map
   const delta = deltaOf(study, outcome);
   return figure({
     id: `change-${index}`,
-    title: `${contrastLabel(study, contrast)}, ${inSentence(outcomeLabel(study, outcome))} (δ = ${plain(delta)}).`,
+    title: `${contrastLabel(study, contrast)}, ${midSentence(outcomeLabel(study, outcome))} (δ = ${plain(delta)}).`,
     caption: markup`One panel a matching; rows are its levels, at all admissible rates and at each rate of the arm or the reference.`,
     panels: byMatching.map(([matching, cells]) =>
       titledPanel(
@@ -120,7 +112,7 @@ function varianceTable(study: ReportedStudy, descriptions: readonly Description[
   const columns = [
     { label: 'Contrast' },
     { label: 'Outcome' },
-    { label: 'Axes (loss)', isNumber: true },
+    { label: `Matched axes (${matchedText(study)})`, isNumber: true },
     { label: 'Factor beyond them', isNumber: true },
     { label: 'Block (seed)', isNumber: true },
     { label: 'Rest', isNumber: true },

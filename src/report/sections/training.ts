@@ -1,4 +1,6 @@
 /** How the arms trained: learning rates and what they change, and loss against steps. */
+import { matchedText, midSentence } from '#analysis/naming.ts';
+import { plain, signed } from '#analysis/number-text.ts';
 import type { HeatCell } from '#analysis/analysis-record.ts';
 import type { FrameRun } from '#analysis/frame.ts';
 import { type ForestGroup, forestPlot } from '#report/charts/interval-marks.ts';
@@ -8,17 +10,7 @@ import { dataDomain } from '#report/data-domain.ts';
 import { dataTable, figure, titledPanel } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportInput } from '#report/report-input.ts';
-import {
-  armLabel,
-  contrastLabel,
-  deltaOf,
-  matchingLabel,
-  outcomeLabel,
-  plain,
-  signed,
-  asTitle,
-  inSentence,
-} from '#report/wording.ts';
+import { armLabel, contrastLabel, deltaOf, matchingLabel, outcomeLabel, asTitle } from '#report/wording.ts';
 import type { Axis } from '#study/study.ts';
 import { armsInOrder } from './behaviour.ts';
 
@@ -30,14 +22,14 @@ export function learningRateSection(input: ReportInput): Markup {
     : 'The rates were given, not piloted.';
   const outcomes = input.study.outcomes.map((outcome) => outcome.name);
   const figures = outcomes.map((outcome, index) => ratesFigure(input, outcome, index));
-  return markup`<section aria-labelledby="rates"><h2 id="rates">Learning rate</h2><p>At one fixed rate a comparison of arms is a comparison of losses. ${rule} Contrasts average the rates inside each block; an effect must keep its sign, and an equivalence must hold, at each.</p>${ratesTable(input)}${figures}</section>`;
+  return markup`<section aria-labelledby="rates"><h2 id="rates">Learning rate</h2><p>At one fixed rate a comparison of arms is one of how far they are trained. ${rule} Contrasts average the rates inside each block; an effect must keep its sign, and an equivalence must hold, at each.</p>${ratesTable(input)}${figures}</section>`;
 }
 
 /** Every axis against optimizer steps, a panel an arm. */
 export function trajectoriesSection(input: ReportInput): Markup | undefined {
   if (input.frame.runs.length === 0) return undefined;
   const figures = input.study.matchOn.map((axis, index) => trajectoryFigure(input, axis, index));
-  return markup`<section aria-labelledby="trajectories"><h2 id="trajectories">Trajectories</h2><p>Arms may differ as they like in how fast loss falls; verdicts compare them only at equal loss.</p>${figures}</section>`;
+  return markup`<section aria-labelledby="trajectories"><h2 id="trajectories">Trajectories</h2><p>Arms may differ as they like in how fast they train; verdicts compare them only at equal ${matchedText(input.study)}.</p>${figures}</section>`;
 }
 
 function ratesTable({ study, frame, pilot }: ReportInput): Markup {
@@ -56,7 +48,7 @@ function ratesTable({ study, frame, pilot }: ReportInput): Markup {
   });
   const axis = study.matchOn.find((known) => known.name === pilot?.rule.axis);
   const caption = axis
-    ? `Learning rates; pilot values are ${inSentence(axis.label)} in ${axis.unit}.`
+    ? `Learning rates; pilot values are ${midSentence(axis.label)} in ${axis.unit}.`
     : 'Learning rates.';
   return dataTable({
     caption,
@@ -96,7 +88,7 @@ function ratesFigure({ study, analysis }: ReportInput, outcome: string, index: n
   });
   return figure({
     id: `rates-${index}`,
-    title: `Effects on ${inSentence(outcomeLabel(study, outcome))} at each learning rate alone.`,
+    title: `Effects on ${midSentence(outcomeLabel(study, outcome))} at each learning rate alone.`,
     caption: markup`Arm minus reference with 95% intervals; “arm” rates against the reference’s average, “ref.” rates against the arm’s. The band is ±δ.`,
     panels,
     layout: 'wide',

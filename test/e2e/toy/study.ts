@@ -47,7 +47,7 @@ async function run(
       context.record({
         step,
         axes: { train: loss, heldOut: loss * 1.1 },
-        ...(step % 10 === 0 && { outcomes: { behaviour } }),
+        outcomes: { behaviour },
       });
     }
     const next = Uint32Array.of(step + 1, state);
