@@ -50,7 +50,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   doctor: { words: [], summary: 'check this machine and the store', options: ['store'], run: doctorCommand },
 };
 
-const STUDY_NOTE = '<study> is a built-in name (see "assay list") or the path of a study file, such as ./study.ts.';
+const STUDY_NOTE =
+  '<study> is a built-in name (see "assay list") or the path of a study file, such as ./study.ts or ./study.json.';
 const EXIT_NOTE =
   'Exit status: 0 all ended well, 1 failed runs or a broken store, 2 bad usage or input, 3 a control failed, 130 stopped.';
 
