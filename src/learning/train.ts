@@ -22,6 +22,8 @@ import { placeParameters, type Parameter } from '#learning/optim/parameter.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
 import {
   bindMemory,
+  type BranchedShape,
+  compileBranchedScorer,
   compileScorer,
   compileStep,
   gradientOutput,
@@ -67,6 +69,8 @@ export interface Trainer extends AsyncDisposable {
   optimStep(lr: number, maxGradientNorm?: number): GradientNorm;
   /** Compiles a program that scores positions under the weights of the moment. */
   scorer(layout: BatchLayout, labelSets?: number): Promise<Scorer>;
+  /** Compiles a program that scores answers which share their question. */
+  branchedScorer(shape: BranchedShape): Promise<BranchedScorer>;
   /** Generates text under the weights of the moment; its programs are compiled when first needed. */
   generator(setup: GeneratorSetup): Generator;
   /** The weights by name, as they change: the base's and, under LoRA, the adapter's. */
@@ -89,6 +93,25 @@ export interface Scorer {
    * @param labelSets As many as the scorer was made for, shape [M] each.
    */
   losses(tokens: Int32Array, ...labelSets: readonly Int32Array[]): Promise<readonly Float32Array[]>;
+}
+
+/** One row of questions with their answers; T tokens, M labels, as many as its scorer was made for. */
+export interface BranchedRow {
+  /** Token ids, and the place of each in its question with one answer, shape [T]. */
+  readonly tokens: Int32Array;
+  readonly positions: Int32Array;
+  /** What a token belongs to and what else it sees, shape [T]. */
+  readonly segments: Int32Array;
+  readonly parents: Int32Array;
+  /** The positions of the row that predict, and the tokens to predict, shape [M]. */
+  readonly labelled: Int32Array;
+  readonly labels: Int32Array;
+}
+
+/** Scores answers that share their question. */
+export interface BranchedScorer {
+  /** -log p of each label, in nats; the memory is reused by the next call. */
+  losses(row: BranchedRow): Promise<Float32Array>;
 }
 
 /** Builds and compiles a trainer; its weights are zero until `reset`. */
@@ -142,11 +165,7 @@ function trainerOf(config: TrainerConfig, parts: Parts): Trainer {
       microBatches = 0;
     },
     async forwardBackward(batch) {
-      program.int32('tokens').set(batch.tokens);
-      program.int32('labels').set(batch.labels);
-      program.float32('weights').set(batch.weights);
-      if (batch.segments !== undefined) program.float32('segments').set(batch.segments);
-      if (batch.positions !== undefined && program.has('positions')) program.int32('positions').set(batch.positions);
+      feed(program, batch);
       await program.run();
       if (parts.fresh === undefined && microBatches > 0) throw new Error('set `accumulation` to add up gradients');
       parts.fresh?.forEach(({ offset, view }, i) => {
@@ -166,6 +185,11 @@ function trainerOf(config: TrainerConfig, parts: Parts): Trainer {
       const scored = await compileScorer(config.model, parts.model, layout, memory, config.threads ?? 1, labelSets);
       programs.push(scored);
       return scorerOf(scored);
+    },
+    async branchedScorer(shape) {
+      const scored = await compileBranchedScorer(config.model, parts.model, shape, memory, config.threads ?? 1);
+      programs.push(scored);
+      return branchedScorerOf(scored);
     },
     generator: (setup) => generatorFor(config, parts, setup, programs),
     saveWeights: () => packBytes(parameters.map(({ values }) => bytesOf(values))),
@@ -200,6 +224,14 @@ function generatorFor(
   });
 }
 
+function feed(program: Program, { tokens, labels, weights, segments, positions }: Batch): void {
+  program.int32('tokens').set(tokens);
+  program.int32('labels').set(labels);
+  program.float32('weights').set(weights);
+  if (segments !== undefined) program.float32('segments').set(segments);
+  if (positions !== undefined && program.has('positions')) program.int32('positions').set(positions);
+}
+
 function scorerOf(program: Program): Scorer {
   return {
     async losses(tokens, ...labelSets) {
@@ -207,6 +239,21 @@ function scorerOf(program: Program): Scorer {
       labelSets.forEach((labels, i) => program.int32(labelSet(i).labels).set(labels));
       await program.run();
       return labelSets.map((_, i) => program.float32(labelSet(i).losses));
+    },
+  };
+}
+
+function branchedScorerOf(program: Program): BranchedScorer {
+  return {
+    async losses({ tokens, positions, segments, parents, labelled, labels }) {
+      program.int32('tokens').set(tokens);
+      program.int32('positions').set(positions);
+      program.float32('segments').set(segments);
+      program.float32('parents').set(parents);
+      program.int32('labelled').set(labelled);
+      program.int32('labels').set(labels);
+      await program.run();
+      return program.float32('losses');
     },
   };
 }
