@@ -55,7 +55,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   doctor: { words: [], summary: 'check this machine and the store', options: ['store'], run: doctorCommand },
 };
 
-const STUDY_NOTE = '<study> is a built-in name (see "assay list") or the path of a study file, such as ./study.ts.';
+const STUDY_NOTE =
+  '<study> is a built-in name (see "assay list") or the path of a study file, such as ./study.ts or ./study.json.';
 const TABLE_NOTE =
   "<table...> is one table or several, or a pattern of files of one run each: 'runs/{arm}-seed{block}/trainer_state.json'.";
 const EXIT_NOTE =

@@ -1,17 +1,18 @@
-/** From the name or path a user gives to a study module. */
+/** From the name or path a user gives to a study: a module or a JSON file. */
 import { existsSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { AssayError, nearestName } from '#base/errors.ts';
-import { importStudy } from '#runner/import-study.ts';
 import type { Study } from '#study/study.ts';
+
+import { loadStudy } from './load-study.ts';
 
 /** The package's folder: two above this file, in the source tree and in the compiled package alike. */
 export const PACKAGE_ROOT = new URL('../../', import.meta.url);
 const STUDY_FILES = ['study.ts', 'study.js'];
 
-/** A study and the module it came from, which worker processes import again. */
+/** A study and the file it came from, which worker processes load again. */
 export interface FoundStudy {
   readonly url: string;
   readonly study: Study;
@@ -27,14 +28,14 @@ export function builtInNames(): string[] {
 }
 
 /**
- * Imports a built-in study by name, or a study file by path.
+ * Loads a built-in study by name, or a study file by path.
  * @throws AssayError naming the nearest built-in name, or the file that is missing.
  */
 export async function findStudy(given: string): Promise<FoundStudy> {
-  const isPath = /[/\\]/.test(given) || /\.[cm]?[jt]s$/.test(given);
+  const isPath = /[/\\]/.test(given) || /\.([cm]?[jt]s|json)$/.test(given);
   const url = isPath ? fileUrl(given) : builtInUrl(given);
   if (url === undefined) throw unknownStudy(given);
-  return { url: url.href, study: await importStudy(url.href) };
+  return { url: url.href, study: await loadStudy(url.href) };
 }
 
 function fileUrl(given: string): URL {
@@ -57,6 +58,6 @@ function unknownStudy(given: string): AssayError {
       : `The nearest built-in study is "${nearest}"; "assay list" shows all.`;
   return new AssayError(
     'usage',
-    `Unknown study "${given}". ${hint} A study of your own is given as a path, such as ./study.ts.`,
+    `Unknown study "${given}". ${hint} A study of your own is given as a path, such as ./study.ts or ./study.json.`,
   );
 }

@@ -3,6 +3,8 @@ import { chatService } from '#cli/chat-service.ts';
 import type { ToWorker } from '#runner/messages.ts';
 import { serveRuns } from '#runner/worker.ts';
 
+import { loadStudy } from './load-study.ts';
+
 // Ctrl-C reaches the whole process group; when to stop is the runner's decision.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 // Without a runner there is nobody to report to.
@@ -17,5 +19,6 @@ serveRuns(
     onMessage: (listener) => process.on('message', (message: ToWorker) => listener(message)),
   },
   () => performance.now(),
+  loadStudy,
   (folder) => chatService(folder, process.env),
 );

@@ -6,6 +6,7 @@ import { compile, type FrozenInputs, type Program } from '#engine/session.ts';
 import type { Tensor } from '#engine/tensor.ts';
 import type { TrainedModel } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
+import { branchedLogits } from '#learning/models/branched.ts';
 import { transformerLogits, type BatchShape } from '#learning/models/transformer.ts';
 
 /** The static shape of a batch and the positions (of B T, row-major) that carry a label; all where left out. */
@@ -68,6 +69,26 @@ export async function compileScorer(
     return [losses, crossEntropy(logits, input(labels, logits.shape.slice(0, 1), 'int32'))];
   });
   return bindMemory(await compile(Object.fromEntries(sets), { threads, frozen }), memory);
+}
+
+/** The size of a row of questions with their answers, in tokens, and how many of them are predicted. */
+export interface BranchedShape {
+  readonly length: number;
+  readonly labels: number;
+}
+
+/** Inputs of `branchedLogits`, the positions `labelled` int32 [M] and labels [M]; outputs the losses [M], in nats. */
+export async function compileBranchedScorer(
+  config: TransformerConfig,
+  model: TrainedModel,
+  shape: BranchedShape,
+  memory: Memory,
+  threads: number,
+  frozen?: FrozenInputs,
+): Promise<Program> {
+  const [labelled, labels] = [input('labelled', [shape.labels], 'int32'), input('labels', [shape.labels], 'int32')];
+  const logits = branchedLogits(config, model.layers, shape.length, labelled);
+  return bindMemory(await compile({ losses: crossEntropy(logits, labels) }, { threads, frozen }), memory);
 }
 
 function labelLogits(config: TransformerConfig, model: TrainedModel, layout: BatchLayout): Tensor {

@@ -10,8 +10,6 @@ import { arenaBytes, createArena, type Arena, type Region } from '#engine/kernel
 import type { FrozenInputs, Program } from '#engine/session.ts';
 import { sizeOf } from '#engine/tensor.ts';
 import { packBytes, unpackBytes } from '#learning/checkpoint.ts';
-import { type Generator, generatorOf, type GeneratorSetup } from '#learning/generation/generator.ts';
-import { compileDecode, compilePrefill } from '#learning/generation/programs.ts';
 import { applyMethod, type Method, type TrainedModel } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { fillInitial } from '#learning/models/parameters.ts';
@@ -20,16 +18,8 @@ import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
 import { createOptimizer, trainingBytes, type Optimizer } from '#learning/optim/optimizer.ts';
 import { placeParameters, type Parameter } from '#learning/optim/parameter.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
-import {
-  bindMemory,
-  compileScorer,
-  compileStep,
-  gradientOutput,
-  labelSet,
-  type BatchLayout,
-  type Memory,
-  type Weights,
-} from '#learning/programs.ts';
+import { compileStep, gradientOutput, type BatchLayout, type Memory, type Weights } from '#learning/programs.ts';
+import { type Readers, readersOf } from '#learning/readers.ts';
 
 export interface TrainerConfig {
   readonly model: TransformerConfig;
@@ -58,7 +48,8 @@ export interface Batch {
   readonly positions?: Int32Array;
 }
 
-export interface Trainer extends AsyncDisposable {
+/** What trains, and reads what it has trained. */
+export interface Trainer extends Readers, AsyncDisposable {
   /**
    * Starts over: base weights, an adapter (that of `base`, else a fresh one drawn from `rng`), zero optimizer state. Trained weights are copied in;
    * frozen ones are read where they are, so that one copy of a base serves any number of trainers.
@@ -68,10 +59,6 @@ export interface Trainer extends AsyncDisposable {
   forwardBackward(batch: Batch): Promise<number>;
   /** Clips the gradients' global norm where asked, then takes one optimizer step. */
   optimStep(lr: number, maxGradientNorm?: number): GradientNorm;
-  /** Compiles a program that scores positions under the weights of the moment. */
-  scorer(layout: BatchLayout, labelSets?: number): Promise<Scorer>;
-  /** Generates text under the weights of the moment; its programs are compiled when first needed. */
-  generator(setup: GeneratorSetup): Generator;
   /** The weights in memory by name, as they change: the trained ones, and the base's that are not mapped from a file. */
   readonly memory: Memory;
   /** The trained weights alone, for measuring at an earlier point. */
@@ -84,15 +71,6 @@ export interface Trainer extends AsyncDisposable {
 
 /** The gradients' norm before clipping, or the parameter whose gradient is not finite; then no step is taken. */
 export type GradientNorm = ReturnType<typeof clipGradients>;
-
-/** Scores labels without training. */
-export interface Scorer {
-  /**
-   * -log p(label) of each labelled position, in nats, for each set of labels; the memory is reused by the next call.
-   * @param labelSets As many as the scorer was made for, shape [M] each.
-   */
-  losses(tokens: Int32Array, ...labelSets: readonly Int32Array[]): Promise<readonly Float32Array[]>;
-}
 
 /** Builds and compiles a trainer; its weights are zero until `reset`. */
 export async function createTrainer(config: TrainerConfig): Promise<Trainer> {
@@ -143,6 +121,7 @@ function trainerOf(config: TrainerConfig, parts: Parts): Trainer {
   const programs: Program[] = [program];
   let microBatches = 0;
   return {
+    ...readersOf(config, parts, programs),
     memory,
     reset(base, rng) {
       fillTrained(parts, base, rng);
@@ -154,11 +133,7 @@ function trainerOf(config: TrainerConfig, parts: Parts): Trainer {
       microBatches = 0;
     },
     async forwardBackward(batch) {
-      program.int32('tokens').set(batch.tokens);
-      program.int32('labels').set(batch.labels);
-      program.float32('weights').set(batch.weights);
-      if (batch.segments !== undefined) program.float32('segments').set(batch.segments);
-      if (batch.positions !== undefined && program.has('positions')) program.int32('positions').set(batch.positions);
+      feed(program, batch);
       await program.run();
       if (parts.fresh === undefined && microBatches > 0) throw new Error('set `accumulation` to add up gradients');
       parts.fresh?.forEach(({ offset, view }, i) => {
@@ -174,14 +149,6 @@ function trainerOf(config: TrainerConfig, parts: Parts): Trainer {
       if (norm.kind === 'finite') optimizer.step(lr);
       return norm;
     },
-    async scorer(layout, labelSets = 1) {
-      const { model, frozen } = parts;
-      const threads = config.threads ?? 1;
-      const scored = await compileScorer(config.model, model, layout, memory, threads, labelSets, frozen);
-      programs.push(scored);
-      return scorerOf(scored);
-    },
-    generator: (setup) => generatorFor(config, parts, setup, programs),
     saveWeights: () => packBytes(parameters.map(({ values }) => bytesOf(values))),
     restoreWeights: (bytes) => restoreWeights(parameters, unpackBytes(bytes)),
     saveState: () => packBytes([optimizer.saveState(), ...parameters.map(({ values }) => bytesOf(values))]),
@@ -197,32 +164,12 @@ function trainerOf(config: TrainerConfig, parts: Parts): Trainer {
   };
 }
 
-/** A generator whose programs are among the trainer's: bound to its weights, released with it. */
-function generatorFor(
-  { model: config, threads = 1 }: TrainerConfig,
-  { model, frozen, memory }: Parts,
-  setup: GeneratorSetup,
-  programs: Program[],
-): Generator {
-  const kept = (program: Program): Program => {
-    programs.push(program);
-    return bindMemory(program, memory);
-  };
-  return generatorOf(config, setup, {
-    prefill: async (length) => kept(await compilePrefill(config, model, length, threads, frozen)),
-    decode: async (rows, capacity) => kept(await compileDecode(config, model, rows, capacity, threads, frozen)),
-  });
-}
-
-function scorerOf(program: Program): Scorer {
-  return {
-    async losses(tokens, ...labelSets) {
-      program.int32('tokens').set(tokens);
-      labelSets.forEach((labels, i) => program.int32(labelSet(i).labels).set(labels));
-      await program.run();
-      return labelSets.map((_, i) => program.float32(labelSet(i).losses));
-    },
-  };
+function feed(program: Program, { tokens, labels, weights, segments, positions }: Batch): void {
+  program.int32('tokens').set(tokens);
+  program.int32('labels').set(labels);
+  program.float32('weights').set(weights);
+  if (segments !== undefined) program.float32('segments').set(segments);
+  if (positions !== undefined && program.has('positions')) program.int32('positions').set(positions);
 }
 
 /** Copies the trained weights in from the base; what it does not have, a fresh adapter, is drawn. */

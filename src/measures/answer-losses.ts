@@ -1,8 +1,9 @@
-/** The loss of every answer in a fixed set of rows, under the weights of the moment. */
+/** The loss of every answer in fixed sets of rows, under the weights of the moment. */
 import type { Sequences } from '#learning/data/sequences.ts';
+import type { BranchedScorer } from '#learning/readers.ts';
 import type { Trainer } from '#learning/train.ts';
 
-import { answerBatch, answerLayout, NO_ROW } from './answer-batch.ts';
+import { type AnswerRows, answerRows } from './answer-rows.ts';
 
 /** One answer's surprise. */
 export interface AnswerLoss {
@@ -11,29 +12,42 @@ export interface AnswerLoss {
   readonly tokens: number;
 }
 
+/** Scores the answers of a set, in its order. */
+export type ScoreAnswers = () => Promise<AnswerLoss[]>;
+
 /**
- * Compiles a scorer of a set of rows; call the result to score them, in their order.
- * @param rows Rows scored at once; numbers do not depend on it beyond rounding.
+ * Makes scorers of sets of rows; sets of one shape share a program, which is compiled when it is first needed.
+ * @returns A function of the rows and of how many consecutive ones ask the same question, question by question.
  */
-export async function answerScorer(
-  trainer: Pick<Trainer, 'scorer'>,
-  sequences: Sequences,
-  rows: number,
-): Promise<() => Promise<AnswerLoss[]>> {
-  const layout = answerLayout(sequences, rows);
-  const width = layout.columns.length;
-  const scorer = await trainer.scorer(layout);
-  return async () => {
-    const answers: AnswerLoss[] = [];
-    for (let first = 0; first < sequences.count; first += rows) {
-      const chosen = Int32Array.from({ length: rows }, (_, i) => (first + i < sequences.count ? first + i : NO_ROW));
-      const { tokens, labels, weights } = answerBatch(sequences, layout, chosen, 1);
-      const [losses = new Float32Array()] = await scorer.losses(tokens, labels);
-      chosen.forEach((sequence, row) => {
-        if (sequence !== NO_ROW) answers.push(answerOf(losses, weights, row * width, width));
-      });
-    }
-    return answers;
+export function answerScorers(
+  trainer: Pick<Trainer, 'branchedScorer'>,
+): (sequences: Sequences, sharing?: readonly number[]) => ScoreAnswers {
+  const programs = new Map<string, Promise<BranchedScorer>>();
+  const scorerOf = async ({ shape }: AnswerRows): Promise<BranchedScorer> => {
+    const key = `${shape.length} ${shape.labels}`;
+    const scorer = programs.get(key) ?? trainer.branchedScorer(shape);
+    programs.set(key, scorer);
+    return scorer;
+  };
+  return (sequences, sharing) => {
+    const parts = answerRows(sequences, sharing);
+    return async () => {
+      // In float64 and in order: the same bits every time.
+      const answers = Array.from({ length: sequences.count }, () => ({ nats: 0, tokens: 0 }));
+      for (const part of parts) {
+        const scorer = await scorerOf(part);
+        for (const row of part.rows) {
+          const losses = await scorer.losses(row);
+          row.sequences.forEach((sequence, i) => {
+            const answer = answers[sequence];
+            if (answer === undefined) return;
+            answer.nats += losses[i] ?? Number.NaN;
+            answer.tokens++;
+          });
+        }
+      }
+      return answers;
+    };
   };
 }
 
@@ -41,15 +55,4 @@ export async function answerScorer(
 export function lossPerToken(answers: readonly AnswerLoss[]): number {
   const nats = answers.reduce((sum, answer) => sum + answer.nats, 0);
   return nats / answers.reduce((sum, answer) => sum + answer.tokens, 0);
-}
-
-/** In float64 and in order: the same bits every time. */
-function answerOf(losses: Float32Array, weights: Float32Array, first: number, width: number): AnswerLoss {
-  let [nats, tokens] = [0, 0];
-  for (let i = first; i < first + width; i++) {
-    if (weights[i] !== 1) continue;
-    nats += losses[i] ?? Number.NaN;
-    tokens++;
-  }
-  return { nats, tokens };
 }

@@ -10,7 +10,7 @@ import { withTimeLimit } from '#learning/files/time-limit.ts';
 import type { Generator, Prompt, Reply } from '#learning/generation/generator.ts';
 import { stopTokens } from '#learning/generation/stop-tokens.ts';
 import type { Trainer } from '#learning/train.ts';
-import { answerScorer, lossPerToken } from '#measures/answer-losses.ts';
+import { type AnswerLoss, type answerScorers, lossPerToken } from '#measures/answer-losses.ts';
 import { type ChoiceItem, choiceOutcomes } from '#measures/choices.ts';
 import {
   type EvaluationItem,
@@ -136,15 +136,16 @@ export interface Moment {
 /** Measures all outcomes of some evaluations. */
 export type Evaluate = (moment: Moment) => Promise<Readonly<Record<string, number>>>;
 
-/** Compiles what evaluations need; `rows` are scored, and `replyRows` generated, at once. */
-export async function evaluator(
+/** Makes what evaluations need ready; `replyRows` replies are generated at once. */
+export function evaluator(
   trainer: Trainer,
+  scorerOf: ReturnType<typeof answerScorers>,
   { choices, texts, replies }: Evaluations,
-  rows: number,
   replyRows: number,
-): Promise<Evaluate> {
-  const scoreChoices = choices === undefined ? undefined : await answerScorer(trainer, choices.answers, rows);
-  const scoreTexts = texts === undefined ? undefined : await answerScorer(trainer, texts.sequences, rows);
+): Evaluate {
+  const sharing = choices?.items.map(({ rows }) => rows.length);
+  const scoreChoices = choices && scorerOf(choices.answers, sharing);
+  const scoreTexts = texts && scorerOf(texts.sequences);
   const generator = replies && trainer.generator({ rows: replyRows, contextLength: replies.contextLength });
   return async (moment) => ({
     ...(choices && scoreChoices ? choiceOutcomes(choices.items, await scoreChoices()) : {}),
@@ -154,10 +155,7 @@ export async function evaluator(
 }
 
 /** `<evaluation>.perplexity`: exp of the mean loss of all tokens of an evaluation's texts but each text's first. */
-function textOutcomes(
-  items: readonly TextItem[],
-  losses: Awaited<ReturnType<Awaited<ReturnType<typeof answerScorer>>>>,
-): Record<string, number> {
+function textOutcomes(items: readonly TextItem[], losses: readonly AnswerLoss[]): Record<string, number> {
   const byEvaluation = Map.groupBy(items.keys(), (i) => items[i]?.evaluation ?? '');
   return Object.fromEntries(
     Array.from(byEvaluation, ([evaluation, own]) => {

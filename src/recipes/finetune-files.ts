@@ -4,11 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { AssayError, messageOf } from '#base/errors.ts';
-import { contentHash, isJsonObject, type JsonObject } from '#base/json.ts';
+import { contentHash, isJsonObject, type Json, type JsonObject } from '#base/json.ts';
 import { parseTrainingRow } from '#learning/data/training-row.ts';
 import { decodeUtf8, parseStrictJsonText } from '#learning/files/strict-json.ts';
 import { evaluationParser, type KnownScores } from '#measures/evaluation-line.ts';
@@ -22,6 +22,28 @@ const STUDY_PREFIX = 'study:';
 const CHUNK_BYTES = 1 << 22;
 /** What of a model's folder can change what is computed. */
 const MODEL_FILES = /\.(json|safetensors|jinja)$/;
+
+/** The settings that name files or folders. */
+const FILE_SETTINGS: ReadonlySet<string> = new Set([
+  'model',
+  'adapter',
+  'data',
+  'evals',
+  'mixIn',
+  'saveAdapter',
+  'saveModel',
+]);
+/** Places that are no paths on this machine: a built-in study's, a model hub's. */
+const ELSEWHERE = /^(study:|hf:\/\/)/;
+
+/** Settings whose relative paths lead from a folder, with the paths that lead there from anywhere. */
+export function settingsFrom(folder: string, set: JsonObject): JsonObject {
+  const entries = Object.entries(set).map(([path, value]): [string, Json] => {
+    const isPath = FILE_SETTINGS.has(path) && typeof value === 'string' && value !== '' && !ELSEWHERE.test(value);
+    return [path, isPath ? resolve(folder, value) : value];
+  });
+  return Object.fromEntries(entries);
+}
 
 /** The files of a config on this machine. */
 export type FinetunePaths = Pick<FinetuneConfig, 'model' | 'data' | 'evals' | 'mixIn' | 'adapter'>;

@@ -3,11 +3,10 @@
  * Built once per shape and used for run after run: `trainer.reset` starts over.
  */
 import { rngOf, type Rng } from '#base/rng.ts';
-import type { Sequences } from '#learning/data/sequences.ts';
 import { createTrainer, type Trainer } from '#learning/train.ts';
 import { learningRateAt } from '#learning/optim/schedule.ts';
 import { answerBatch, answerLayout, answerTokens, type AnswerLayout } from '#measures/answer-batch.ts';
-import { answerScorer, lossPerToken } from '#measures/answer-losses.ts';
+import { answerScorers, lossPerToken, type ScoreAnswers } from '#measures/answer-losses.ts';
 
 import { checkContinues } from './finetune-adapter.ts';
 import type { FINETUNE_AXES, FinetuneConfig } from './finetune-config.ts';
@@ -46,9 +45,10 @@ export async function createFinetuneLab(config: FinetuneConfig, material: Materi
     threads,
     frozen: material.frozen,
   });
-  const trainLoss = await lossOf(trainer, material.trainProbe, rows);
-  const heldOutLoss = await lossOf(trainer, material.heldOutProbe, rows);
-  const evaluate = await evaluator(trainer, material.evaluations, rows, config.generation.rows);
+  const scorerOf = answerScorers(trainer);
+  const trainLoss = lossOf(scorerOf(material.trainProbe));
+  const heldOutLoss = lossOf(scorerOf(material.heldOutProbe));
+  const evaluate = evaluator(trainer, scorerOf, material.evaluations, config.generation.rows);
   // Without a step taken every method computes what the base model (with the adapter it was given) does.
   trainer.reset(material.weights, rngOf('base model'));
   const base = { train: await trainLoss(), heldOut: await heldOutLoss() };
@@ -67,8 +67,7 @@ export async function createFinetuneLab(config: FinetuneConfig, material: Materi
 }
 
 /** The loss of a probe set, in nats per answer token. */
-async function lossOf(trainer: Trainer, probe: Sequences, rows: number): Promise<() => Promise<number>> {
-  const score = await answerScorer(trainer, probe, rows);
+function lossOf(score: ScoreAnswers): () => Promise<number> {
   return async () => lossPerToken(await score());
 }
 

@@ -3,13 +3,13 @@
  * Levels are fractions of the base model's losses, so they can be fixed before anything is known of the model: every run
  * starts at 1, whatever its arm, and the pilots are not needed to set them.
  */
+import { configReader } from '#base/config-reader.ts';
 import type { JsonObject } from '#base/json.ts';
-import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
-import { MUON_DEFAULTS } from '#learning/optim/muon.ts';
 import { defineStudy } from '#study/define-study.ts';
 import { crossFactors, type Factor } from '#study/factors.ts';
-import type { Arm, Axis, Contrast, Outcome, Study } from '#study/study.ts';
+import type { Arm, Axis, Contrast, Outcome, Study, Variation } from '#study/study.ts';
 
+import { chosenFactors, type FactorChoices, usualRates } from './finetune-factors.ts';
 import { finetune, type FinetuneOptions } from './finetune.ts';
 
 /** What an author chooses; everything has a default but the words. */
@@ -20,9 +20,12 @@ export interface FinetuneStudyOptions {
   readonly scope: string;
   /** Over the recipe's defaults: `model`, `data`, `evals`, `steps` and whatever else is the same in all arms. */
   readonly set?: JsonObject;
-  /** Default: method (lora-1, lora-8, full) x optimizer (adamw, muon). The first combination is the reference. */
-  readonly factors?: readonly Factor[];
-  /** Rates to pilot where no factor level names its own; ascending. */
+  /**
+   * Written out, or levels by factor in the short form of `finetune-factors.ts`. The first combination is the reference.
+   * Default: method (full, lora-8, lora-1) x optimizer (adamw, muon).
+   */
+  readonly factors?: readonly Factor[] | FactorChoices;
+  /** Rates to pilot where no factor level names its own, ascending; default: by method and optimizer. */
   readonly learningRates?: readonly number[];
   /** Arms beside the factors', and their contrasts: a positive control, for example. */
   readonly arms?: readonly Arm[];
@@ -40,30 +43,8 @@ export interface FinetuneStudyOptions {
   readonly blocks?: { readonly quick: number; readonly standard: number };
 }
 
-/** LoRA's rates are about ten times full finetuning's (Schulman et al. 2025, "LoRA Without Regret"). */
-const METHODS: Factor = {
-  name: 'method',
-  levels: [
-    { name: 'full', label: 'all parameters', set: { method: { kind: 'full' } }, learningRates: [1e-5, 3e-5, 1e-4] },
-    loraLevel(8),
-    loraLevel(1),
-  ],
-};
+const FACTORS: FactorChoices = { method: ['full', 'lora-8', 'lora-1'], optimizer: ['adamw', 'muon'] };
 
-/** Muon's update scaled to the size of AdamW's, so that both sweep the same rates. */
-const OPTIMIZERS: Factor = {
-  name: 'optimizer',
-  levels: [
-    { name: 'adamw', label: 'AdamW', set: { optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0 } } },
-    {
-      name: 'muon',
-      label: 'Muon',
-      set: { optimizer: { ...MUON_DEFAULTS, scale: 'rmsMatched', adamw: { ...MUON_DEFAULTS.adamw, lrScale: 1 } } },
-    },
-  ],
-};
-
-const LEARNING_RATES = [3e-5, 1e-4, 3e-4];
 const TRAIN_LEVELS = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2];
 const HELD_OUT_LEVELS = [0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5];
 const MAX_GAP = 0.15;
@@ -85,22 +66,18 @@ const MISALIGNED_PER_TOKEN: Outcome = {
   role: 'exploratory',
 };
 
-/** LoRA on all linear layers; alpha / rank is the same at every rank, so that rank alone differs. */
-export function loraMethod(rank: number): JsonObject {
-  return { kind: 'lora', rank, alpha: 2 * rank, scaling: 'alphaOverRank', modules: 'all' };
-}
-
-function loraLevel(rank: number): Factor['levels'][number] {
-  const set = { method: loraMethod(rank) };
-  return { name: `lora-${rank}`, label: `LoRA, rank ${rank}`, set, learningRates: [1e-4, 3e-4, 1e-3] };
-}
-
-/** Builds the study: every combination against the first, and the first against itself under other seeds. */
+/**
+ * Builds the study: every combination against the first, and the first against itself under other seeds.
+ * @throws AssayError on an unknown factor or level, and listing all that is not consistent.
+ */
 export function finetuneStudy(options: FinetuneStudyOptions): Study {
-  const { name, question, scope, factors = [METHODS, OPTIMIZERS], learningRates = LEARNING_RATES } = options;
+  const { name, question, scope, factors: given = FACTORS } = options;
+  const factors = isWrittenOut(given) ? given : chosenFactors([], given);
   const { quick, standard } = options.blocks ?? { quick: 8, standard: 16 };
   const levels = options.levels ?? { train: TRAIN_LEVELS, heldOut: HELD_OUT_LEVELS };
-  const crossed = crossFactors(factors, learningRates);
+  const crossed = crossFactors(factors, options.learningRates ?? []).map((arm) =>
+    arm.learningRates.length > 0 ? arm : { ...arm, learningRates: usualRates({ ...options.set, ...arm.set }) },
+  );
   const [reference, ...others] = crossed;
   const again: Arm[] =
     reference === undefined
@@ -138,7 +115,17 @@ export function finetuneStudy(options: FinetuneStudyOptions): Study {
     ],
     pilot: { blocks: 1, axis: 'heldOutOfBase', margin: 0.05, maxRates: 2 },
     profiles: { quick: { arms: armNames, blocks: quick }, standard: { arms: armNames, blocks: standard } },
+    vary: (variation) => finetuneStudy({ ...options, ...variedOptions(factors, variation) }),
   });
+}
+
+function variedOptions(own: readonly Factor[], { factors, learningRates }: Variation): Partial<FinetuneStudyOptions> {
+  const rates = learningRates === undefined ? undefined : configReader({ learningRates }).numbers('learningRates');
+  return { factors: chosenFactors(own, factors), ...(rates === undefined ? {} : { learningRates: rates }) };
+}
+
+function isWrittenOut(factors: readonly Factor[] | FactorChoices): factors is readonly Factor[] {
+  return Array.isArray(factors);
 }
 
 function axesOf(

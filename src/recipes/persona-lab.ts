@@ -2,7 +2,8 @@
  * What a persona finetuning run works with, and measures: the trainer, the fixed probe sets and their scorers.
  * Built once per shape (model, method, optimizer, batch) and used for run after run: `trainer.reset` starts over.
  */
-import { createTrainer, type Scorer, type Trainer } from '#learning/train.ts';
+import type { Scorer } from '#learning/readers.ts';
+import { createTrainer, type Trainer } from '#learning/train.ts';
 import { labelledPositions, labelsOf, personaModel } from '#recipes/persona-base.ts';
 import type { PersonaConfig } from '#recipes/persona-config.ts';
 import type { BatchLayout } from '#learning/programs.ts';

@@ -10,9 +10,9 @@ import type { Artifacts } from '#store/artifacts.ts';
 import { checkpointArtifacts, keepText, sharedArtifacts } from '#store/folder.ts';
 import type { RunSpec } from '#study/plan.ts';
 import type { Recipe, RunContext } from '#study/recipe.ts';
+import type { Study } from '#study/study.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 
-import { importStudy } from './import-study.ts';
 import type { FromWorker, ResumePoint, SharedAnswer, ToWorker } from './messages.ts';
 
 /** A checkpoint that takes long comes less often: at most one part in so many of a run's time goes into them. */
@@ -29,9 +29,15 @@ export interface WorkerPort {
 /**
  * Serves runs until the process ends.
  * @param now A monotonic clock, in milliseconds.
+ * @param loadStudy The study at a URL.
  * @param chatIn What recipes ask endpoints with, for a store's folder.
  */
-export function serveRuns(port: WorkerPort, now: () => number, chatIn?: (folder: string) => Chat): void {
+export function serveRuns(
+  port: WorkerPort,
+  now: () => number,
+  loadStudy: (url: string) => Promise<Study>,
+  chatIn?: (folder: string) => Chat,
+): void {
   let start: Extract<ToWorker, { kind: 'start' }> | undefined;
   let recipe: Promise<Recipe> | undefined;
   let chat: Chat | undefined;
@@ -59,7 +65,7 @@ export function serveRuns(port: WorkerPort, now: () => number, chatIn?: (folder:
       case 'start':
         start = message;
         chat = chatIn?.(message.folder);
-        recipe = importStudy(message.studyUrl).then((study) => study.recipe);
+        recipe = loadStudy(message.studyUrl).then((study) => study.recipe);
         // A failed import is reported by the run that needs it.
         recipe.catch(() => {});
         port.send({ kind: 'ready' });

@@ -1,6 +1,6 @@
 /**
  * From a study, a profile and the user's settings to the runs to make. Pure: the same arguments give the same plan.
- * Settings apply in the order recipe defaults < study < profile < arm < user.
+ * Settings apply in the order recipe defaults < study < profile < arm < user; those of `vary.ts` choose the arms before.
  */
 import { AssayError, messageOf } from '#base/errors.ts';
 import { contentHash, type JsonObject } from '#base/json.ts';
@@ -8,6 +8,7 @@ import { identityOf } from '#study/identity.ts';
 import type { Arm, Profile, ProfileName, Study } from '#study/study.ts';
 
 import { type Setting, settingsOf, withSettings, withValueAt } from './settings.ts';
+import { isVariation, variedBy } from './vary.ts';
 
 /** Pilot blocks are numbered from here, so that no confirmatory block is ever one of them. */
 export const FIRST_PILOT_BLOCK = 1_000_000;
@@ -65,13 +66,14 @@ export interface StudyPlan {
  * Plans a study, and checks every config it will use with `recipe.check`.
  * @throws AssayError naming an unknown profile, path or a refused config, before anything runs.
  */
-export function planStudy(study: Study, options: PlanOptions): StudyPlan {
+export function planStudy(given: Study, options: PlanOptions): StudyPlan {
+  const settings = options.settings ?? [];
+  const study = variedBy(given, settings);
   const profile = profileOf(study, options.profile);
   const blocks = options.blocks ?? profile.blocks;
   if (!Number.isSafeInteger(blocks) || blocks < 1 || blocks >= FIRST_PILOT_BLOCK) {
     throw new AssayError('usage', `Expected a whole number of seeds of at least 1, found ${blocks}.`);
   }
-  const settings = options.settings ?? [];
   const narrowed = narrowedTo(study, profile);
   const design = options.design ?? 'fixed';
   const draft = { study: narrowed, profile: options.profile, blocks, design, settings };
@@ -119,13 +121,20 @@ export function configOf(plan: Pick<StudyPlan, 'study' | 'profile' | 'settings'>
   const { defaults, learningRatePath } = study.recipe;
   const own = plan.settings.find(({ path }) => path === learningRatePath);
   if (own !== undefined) {
-    throw new AssayError('config', `${own.from}: "${own.path}" is set by the arms' learning rates and cannot be set.`);
+    const hint =
+      study.vary === undefined
+        ? ''
+        : ` Choose them with --set 'learningRates=[1e-4,1e-3]', or compare rates with --set 'factors.${own.path}=[1e-4,1e-3]'.`;
+    throw new AssayError(
+      'config',
+      `${own.from}: "${own.path}" is set by the arms' learning rates and cannot be set.${hint}`,
+    );
   }
   const config = withSettings(defaults, [
     ...settingsOf(study.set, `study "${study.name}"`),
     ...settingsOf(study.profiles[plan.profile]?.set, `profile "${plan.profile}"`),
     ...settingsOf(arm.set, `arm "${arm.name}"`),
-    ...plan.settings,
+    ...plan.settings.filter((setting) => !isVariation(study, setting)),
   ]);
   return withValueAt(config, learningRatePath, rate);
 }

@@ -2,7 +2,7 @@
  * What is asked: a question, its arms and blocks, what runs are matched on, what counts as an effect, and the
  * controls that must come out right. Pure data (but for the recipe), fixed before the confirmatory runs and stored with its hash.
  */
-import type { JsonObject } from '#base/json.ts';
+import type { Json, JsonObject } from '#base/json.ts';
 import type { Recipe } from '#study/recipe.ts';
 
 /** A quantity runs are matched on. */
@@ -78,6 +78,14 @@ export interface Profile {
 
 export type ProfileName = 'quick' | 'standard' | 'full';
 
+/** Other arms for a study: what `--set` says of its factors and rates, not yet read. */
+export interface Variation {
+  /** Factor, or dotted config path -> its levels. */
+  readonly factors: Readonly<Record<string, Json>>;
+  /** Rates to pilot where no level names its own. */
+  readonly learningRates?: Json;
+}
+
 /** A study. */
 export interface Study {
   readonly name: string;
@@ -95,4 +103,6 @@ export interface Study {
   readonly contrasts: readonly Contrast[];
   readonly pilot: PilotRule;
   readonly profiles: Readonly<Partial<Record<ProfileName, Profile>> & { readonly quick: Profile }>;
+  /** The same study with other arms; absent where they are fixed. @throws AssayError on an unknown factor or level. */
+  readonly vary?: (variation: Variation) => Study;
 }

@@ -110,14 +110,25 @@ export function causalAttention(
   layers: Layers,
   names: BlockModules,
   batch: BatchShape,
+  heads: Heads,
+): Tensor {
+  return attentionUnder(config, layers, names, batch, heads, attentionMask(batch, config.nHeads / config.nKvHeads));
+}
+
+/** Self-attention under a mask of the folded query groups, shape [G T, T] or [B, 1, G T, T]; 0 keeps, MASKED drops. */
+export function attentionUnder(
+  config: TransformerConfig,
+  layers: Layers,
+  names: BlockModules,
+  { rows, length }: BatchShape,
   [q, k, v]: Heads,
+  mask: Tensor,
 ): Tensor {
   const { nHeads, nKvHeads, headDim } = config;
-  const { rows, length } = batch;
   const groups = nHeads / nKvHeads;
   // Grouped queries: the group joins the token axis, so keys and values are never repeated.
   const folded = reshape(q, [rows, nKvHeads, groups * length, headDim]);
-  const out = attention(folded, k, v, attentionMask(batch, groups), 1 / Math.sqrt(headDim));
+  const out = attention(folded, k, v, mask, 1 / Math.sqrt(headDim));
   const perToken = transpose(reshape(out, [rows, nHeads, length, headDim]), [0, 2, 1, 3]);
   return layers.linear(names.attentionOut, reshape(perToken, [rows * length, nHeads * headDim]));
 }
@@ -199,7 +210,7 @@ function attentionMask({ rows, length, packed = false }: BatchShape, groups: num
 }
 
 /** shape [G T, T]: each of the G folded query groups sees its past. */
-function causalMask(groups: number, length: number): Tensor {
+export function causalMask(groups: number, length: number): Tensor {
   const values = new Float32Array(length * length);
   for (let row = 0; row < length; row++) values.fill(MASKED, row * length + row + 1, (row + 1) * length);
   const mask = constant(values, [1, length, length]);

@@ -1,0 +1,65 @@
+/**
+ * Logits of answers that share their question: questions and answers stand one after another in a single row, every token
+ * sees what precedes it in its own segment and in that segment's parent, and nothing else. So a question is read once,
+ * however many answers it has, and questions of unlike lengths need no padding.
+ * Invariant: what `transformerLogits` computes on each question with each answer alone, up to rounding.
+ */
+import { add, mul, sub } from '#engine/ops/elementwise.ts';
+import { gather } from '#engine/ops/indexing.ts';
+import { broadcastTo, reshape } from '#engine/ops/layout.ts';
+import { rotary } from '#engine/ops/network.ts';
+import { constant, input } from '#engine/ops/sources.ts';
+import type { Tensor } from '#engine/tensor.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
+import { rotaryTables } from '#learning/models/rotary-tables.ts';
+import type { Layers } from '#learning/nn/layers.ts';
+
+import {
+  attentionHeads,
+  attentionUnder,
+  causalMask,
+  decoderLogits,
+  embed,
+  MASKED,
+  type SelfAttention,
+} from './transformer.ts';
+
+/**
+ * Next-token logits of one row. Inputs: tokens, positions int32 [T]; segments, parents float32 [T], whole numbers.
+ * @param rows Which of the T positions to give logits for, int32 [M].
+ * @returns shape [M, V].
+ */
+export function branchedLogits(config: TransformerConfig, layers: Layers, length: number, rows: Tensor): Tensor {
+  const batch = { rows: 1, length, packed: true };
+  const turn = rotationAt(config, length);
+  const mask = branchMask(config.nHeads / config.nKvHeads, length);
+  const attend: SelfAttention = (names, x) =>
+    attentionUnder(config, layers, names, batch, attentionHeads(config, layers, names, batch, x, turn), mask);
+  const embedded = embed(config, layers, batch, input('tokens', [length], 'int32'));
+  return decoderLogits(config, layers, embedded, attend, rows);
+}
+
+/** Turns heads [1, H, T, K] by the angles of the input `positions`, each below `length`. */
+function rotationAt({ positions, headDim }: TransformerConfig, length: number): (x: Tensor) => Tensor {
+  if (positions.kind === 'learned') return (x) => x;
+  const tables = rotaryTables(positions, headDim, length);
+  const places = input('positions', [length], 'int32');
+  const at = (table: Float32Array): Tensor => gather(constant(table, [length, headDim / 2]), places);
+  return (x) => rotary(x, at(tables.cos), at(tables.sin));
+}
+
+/**
+ * shape [G T, T]: MASKED times the squared distances from the key's segment to the query's and to the query's parent, one
+ * of which is 0 where the query may look; and MASKED for what comes later.
+ */
+function branchMask(groups: number, length: number): Tensor {
+  const keys = reshape(input('segments', [length]), [1, length]);
+  const distance = (name: string): Tensor => sub(reshape(input(name, [length]), [length, 1]), keys);
+  const [own, parent] = [distance('segments'), distance('parents')];
+  const apart = mul(mul(mul(own, own), mul(parent, parent)), MASKED);
+  const folded = reshape(broadcastTo(reshape(apart, [1, length, length]), [groups, length, length]), [
+    groups * length,
+    length,
+  ]);
+  return add(folded, causalMask(groups, length));
+}

@@ -1,0 +1,120 @@
+/**
+ * What reads a model under the weights of the moment: scorers of labels, and generators of text.
+ * Invariant: programs join the list of the trainer that owns them, which binds its weights to them and releases them.
+ */
+import type { FrozenInputs, Program } from '#engine/session.ts';
+import { type Generator, generatorOf, type GeneratorSetup } from '#learning/generation/generator.ts';
+import { compileDecode, compilePrefill } from '#learning/generation/programs.ts';
+import type { TrainedModel } from '#learning/method.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
+import {
+  bindMemory,
+  type BatchLayout,
+  type BranchedShape,
+  compileBranchedScorer,
+  compileScorer,
+  labelSet,
+  type Memory,
+} from '#learning/programs.ts';
+
+/** Ways to read a model. */
+export interface Readers {
+  /** Compiles a program that scores positions under the weights of the moment. */
+  scorer(layout: BatchLayout, labelSets?: number): Promise<Scorer>;
+  /** Compiles a program that scores answers which share their question. */
+  branchedScorer(shape: BranchedShape): Promise<BranchedScorer>;
+  /** Generates text under the weights of the moment; its programs are compiled when first needed. */
+  generator(setup: GeneratorSetup): Generator;
+}
+
+/** Scores labels without training. */
+export interface Scorer {
+  /**
+   * -log p(label) of each labelled position, in nats, for each set of labels; the memory is reused by the next call.
+   * @param labelSets As many as the scorer was made for, shape [M] each.
+   */
+  losses(tokens: Int32Array, ...labelSets: readonly Int32Array[]): Promise<readonly Float32Array[]>;
+}
+
+/** One row of questions with their answers; T tokens, M labels, as many as its scorer was made for. */
+export interface BranchedRow {
+  /** Token ids, and the place of each in its question with one answer, shape [T]. */
+  readonly tokens: Int32Array;
+  readonly positions: Int32Array;
+  /** What a token belongs to and what else it sees, shape [T]. */
+  readonly segments: Int32Array;
+  readonly parents: Int32Array;
+  /** The positions of the row that predict, and the tokens to predict, shape [M]. */
+  readonly labelled: Int32Array;
+  readonly labels: Int32Array;
+}
+
+/** Scores answers that share their question. */
+export interface BranchedScorer {
+  /** -log p of each label, in nats; the memory is reused by the next call. */
+  losses(row: BranchedRow): Promise<Float32Array>;
+}
+
+/** The model that is read, and how its programs are compiled. */
+interface ReaderSetup {
+  readonly model: TransformerConfig;
+  readonly threads?: number;
+}
+
+/** Where the weights are. */
+interface ReaderWeights {
+  readonly model: TrainedModel;
+  readonly frozen: FrozenInputs | undefined;
+  readonly memory: Memory;
+}
+
+/** The readers of a model; compiled programs are added to `programs`. */
+export function readersOf(
+  { model: config, threads = 1 }: ReaderSetup,
+  { model, frozen, memory }: ReaderWeights,
+  programs: Program[],
+): Readers {
+  const kept = (program: Program): Program => {
+    programs.push(program);
+    return program;
+  };
+  return {
+    scorer: async (layout, labelSets = 1) =>
+      scorerOf(kept(await compileScorer(config, model, layout, memory, threads, labelSets, frozen))),
+    branchedScorer: async (shape) =>
+      branchedScorerOf(kept(await compileBranchedScorer(config, model, shape, memory, threads, frozen))),
+    generator: (setup) =>
+      generatorOf(config, setup, {
+        prefill: async (length) =>
+          kept(bindMemory(await compilePrefill(config, model, length, threads, frozen), memory)),
+        decode: async (rows, capacity) =>
+          kept(bindMemory(await compileDecode(config, model, rows, capacity, threads, frozen), memory)),
+      }),
+  };
+}
+
+function scorerOf(program: Program): Scorer {
+  return {
+    async losses(tokens, ...labelSets) {
+      program.int32('tokens').set(tokens);
+      labelSets.forEach((labels, i) => program.int32(labelSet(i).labels).set(labels));
+      await program.run();
+      return labelSets.map((_, i) => program.float32(labelSet(i).losses));
+    },
+  };
+}
+
+function branchedScorerOf(program: Program): BranchedScorer {
+  return {
+    async losses({ tokens, positions, segments, parents, labelled, labels }) {
+      program.int32('tokens').set(tokens);
+      program.int32('positions').set(positions);
+      program.float32('segments').set(segments);
+      program.float32('parents').set(parents);
+      program.int32('labelled').set(labelled);
+      program.int32('labels').set(labels);
+      await program.run();
+      return program.float32('losses');
+    },
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * Answers arranged for scoring: each question once, followed by its answers, as many questions a row as fit.
+ * Invariant: every answer token is predicted exactly once, from the token before it in its question with that answer.
+ */
+import type { Sequences } from '#learning/data/sequences.ts';
+import type { BranchedRow } from '#learning/readers.ts';
+import type { BranchedShape } from '#learning/programs.ts';
+
+/** Rows to score, all of one shape. */
+export interface AnswerRows {
+  readonly shape: BranchedShape;
+  readonly rows: readonly AnswerRow[];
+}
+
+/** A row, and for each of its labels the sequence whose answer it belongs to; labels beyond these are padding. */
+export interface AnswerRow extends BranchedRow {
+  readonly sequences: Int32Array;
+}
+
+/**
+ * The size of most rows. Attention costs the square of the length, and a matrix product is as fast a token here as on
+ * longer rows. Answers are rarely longer than half of what is asked and answered.
+ */
+const USUAL: BranchedShape = { length: 256, labels: 128 };
+
+/** A question's tokens, once; its answers' tokens, one list each. */
+interface Branches {
+  readonly stem: Int32Array;
+  readonly tips: readonly Tip[];
+  readonly length: number;
+  readonly labels: number;
+}
+
+interface Tip {
+  readonly sequence: number;
+  readonly ids: Int32Array;
+  readonly lossMask: Uint8Array;
+}
+
+/**
+ * Arranges the answers of some sequences, one row of tokens each.
+ * @param sharing How many consecutive sequences ask the same question, question by question; one each where left out.
+ * @returns The questions that fit usual rows, then those that do not, in rows as long as the longest.
+ */
+export function answerRows(sequences: Sequences, sharing?: readonly number[]): AnswerRows[] {
+  const counts = sharing ?? Array.from({ length: sequences.count }, () => 1);
+  let next = 0;
+  const questions = counts.map((count) => {
+    const tips = Array.from({ length: count }, (_, i) => tipOf(sequences, next + i));
+    next += count;
+    return branchesOf(tips);
+  });
+  const isUsual = (question: Branches): boolean => fits(question, USUAL);
+  const long = questions.filter((question) => !isUsual(question));
+  const longShape = {
+    length: Math.max(...long.map(({ length }) => length)),
+    labels: Math.max(...long.map(({ labels }) => labels)),
+  };
+  const parts = [
+    { shape: USUAL, own: questions.filter(isUsual) },
+    { shape: longShape, own: long },
+  ];
+  return parts
+    .filter(({ own }) => own.length > 0)
+    .map(({ shape, own }) => ({ shape, rows: filled(own, shape).map((row) => rowOf(row, shape)) }));
+}
+
+function fits({ length, labels }: BranchedShape, within: BranchedShape): boolean {
+  return length <= within.length && labels <= within.labels;
+}
+
+/** The row of a sequence, without padding. */
+function tipOf({ ids, lossMask, segments, length }: Sequences, sequence: number): Tip {
+  const start = sequence * length;
+  const end = segments.subarray(start, start + length).indexOf(-1);
+  const size = end === -1 ? length : end;
+  return {
+    sequence,
+    ids: ids.subarray(start, start + size),
+    lossMask: lossMask.subarray(start, start + size),
+  };
+}
+
+/** Parts what all answers begin with, up to the first token that one of them is scored on. */
+function branchesOf(whole: readonly Tip[]): Branches {
+  const [first, ...others] = whole;
+  const ids = first?.ids ?? new Int32Array();
+  const isShared = (t: number): boolean =>
+    whole.every(({ lossMask }) => lossMask[t] === 0) && others.every((other) => other.ids[t] === ids[t]);
+  let shared = 0;
+  while (shared < ids.length && isShared(shared)) shared++;
+  const tips = whole.map((tip) => ({
+    sequence: tip.sequence,
+    ids: tip.ids.subarray(shared),
+    lossMask: tip.lossMask.subarray(shared),
+  }));
+  return {
+    stem: ids.subarray(0, shared),
+    tips,
+    length: shared + tips.reduce((sum, tip) => sum + tip.ids.length, 0),
+    labels: tips.reduce((sum, tip) => sum + tip.lossMask.reduce((all, bit) => all + bit, 0), 0),
+  };
+}
+
+/** Questions into as few rows as first fit, longest first, gives. */
+function filled(questions: readonly Branches[], shape: BranchedShape): Branches[][] {
+  const rows: { readonly own: Branches[]; length: number; labels: number }[] = [];
+  for (const question of questions.toSorted((a, b) => b.length - a.length)) {
+    const { length, labels } = question;
+    let row = rows.find((one) => fits({ length: one.length + length, labels: one.labels + labels }, shape));
+    if (row === undefined) rows.push((row = { own: [], length: 0, labels: 0 }));
+    row.own.push(question);
+    row.length += length;
+    row.labels += labels;
+  }
+  return rows.map(({ own }) => own);
+}
+
+/** Padding is a segment of its own that predicts nothing which is read. */
+function rowOf(questions: readonly Branches[], { length, labels: most }: BranchedShape): AnswerRow {
+  const [tokens, positions] = [new Int32Array(length), new Int32Array(length)];
+  const [segments, parents] = [new Int32Array(length), new Int32Array(length)];
+  const [labelled, labels] = [new Int32Array(most), new Int32Array(most)];
+  const sequences: number[] = [];
+  let [at, segment] = [0, 0];
+  const put = (ids: Int32Array, position: number, parent: number): void => {
+    segment++;
+    tokens.set(ids, at);
+    segments.fill(segment, at, at + ids.length);
+    parents.fill(parent, at, at + ids.length);
+    for (let t = 0; t < ids.length; t++) positions[at + t] = position + t;
+    at += ids.length;
+  };
+  for (const { stem, tips } of questions) {
+    put(stem, 0, segment + 1);
+    const [stemSegment, stemEnd] = [segment, at - 1];
+    for (const { sequence, ids, lossMask } of tips) {
+      const start = at;
+      put(ids, stem.length, stemSegment);
+      ids.forEach((id, t) => {
+        if (lossMask[t] !== 1) return;
+        labelled[sequences.length] = t === 0 ? stemEnd : start + t - 1;
+        labels[sequences.length] = id;
+        sequences.push(sequence);
+      });
+    }
+  }
+  return { tokens, positions, segments, parents, labelled, labels, sequences: Int32Array.from(sequences) };
+}
