@@ -67,7 +67,7 @@ export async function compileScorer(
     const { labels, losses } = labelSet(index);
     return [losses, crossEntropy(logits, input(labels, logits.shape.slice(0, 1), 'int32'))];
   });
-  return bindMemory(await compile(Object.fromEntries(sets), { threads, frozen }), memory);
+  return bindMemory(await compile(Object.fromEntries(sets), { threads, frozen, scratch: 'returned' }), memory);
 }
 
 function labelLogits(config: TransformerConfig, model: TrainedModel, layout: BatchLayout): Tensor {
