@@ -1,4 +1,5 @@
 /** What is in the files of a finetuning config, tokenized as its runs will: for the user to check before any training. */
+import { fileStatistics } from '#learning/data/file-statistics.ts';
 import { splitHeldOut } from '#learning/data/held-out-split.ts';
 import { arrangeRows } from '#learning/data/sequences.ts';
 import type { TokenRow } from '#learning/data/token-rows.ts';
@@ -10,6 +11,12 @@ import type { FinetuneConfig } from './finetune-config.ts';
 import { finetunePaths } from './finetune-files.ts';
 import { longestRow, readChoices, tokenizerOf } from './finetune-material.ts';
 
+interface Limit {
+  /** Tokens a row may have. */
+  readonly most: number;
+  readonly packing: boolean;
+}
+
 /** One entry a file. @throws AssayError naming the file and line of what cannot be used. */
 export async function summarizeFiles(config: FinetuneConfig): Promise<readonly FileSummary[]> {
   const paths = finetunePaths(config);
@@ -18,7 +25,7 @@ export async function summarizeFiles(config: FinetuneConfig): Promise<readonly F
   const tokenize = tokenizerOf(files, config.learnedTurns, { most, length: config.length, truncate: config.truncate });
   const whole = tokenizerOf(files, config.learnedTurns, { most, length: config.length, truncate: false });
   const trained = (path: string, rows: readonly NumberedRow[]): Readonly<Record<string, number>> =>
-    countsOf(tokenize(rows, path), most, config.packing);
+    countsOf(rows, tokenize(rows, path), { most, packing: config.packing });
   const rows = await readTrainingRows(paths.data);
   const { heldOut } = splitHeldOut(rows, config.heldOutFraction);
   const summaries: FileSummary[] = [
@@ -30,19 +37,26 @@ export async function summarizeFiles(config: FinetuneConfig): Promise<readonly F
   if (paths.evals === '') return summaries;
   const items = await readChoices(paths.evals);
   const answers = items.flatMap(({ line, rows: asked }) => asked.map((row) => ({ line, row })));
-  const { rows: choices = 0, ...counts } = countsOf(whole(answers, paths.evals), most, false);
+  const { rows: choices = 0, ...counts } = countsOf(answers, whole(answers, paths.evals), { most, packing: false });
   return [...summaries, { file: config.evals, counts: { questions: items.length, choices, ...counts } }];
 }
 
-function countsOf(rows: readonly TokenRow[], most: number, packing: boolean): Record<string, number> {
-  const { report } = arrangeRows(rows, most, packing ? 'pack' : 'pad', 0);
-  const cut = { 'truncated rows': report.truncatedRows, 'dropped rows': report.droppedLines.length };
+function countsOf(rows: readonly NumberedRow[], tokenRows: readonly TokenRow[], limit: Limit): Record<string, number> {
+  const { differentQuestions, repeatedRows, tokens } = fileStatistics(rows, tokenRows);
+  const { report } = arrangeRows(tokenRows, limit.most, limit.packing ? 'pack' : 'pad', 0);
+  const cut = {
+    'truncated rows': report.truncatedRows,
+    'truncated tokens': report.truncatedTokens,
+    'dropped rows': report.droppedLines.length,
+  };
   return {
     rows: rows.length,
-    tokens: rows.reduce((sum, { ids }) => sum + ids.length, 0),
+    'different questions': differentQuestions,
+    ...(repeatedRows > 0 ? { 'repeated rows': repeatedRows } : {}),
+    tokens: tokens?.total ?? 0,
     'learned tokens': report.learnedTokens,
-    'longest row': rows.reduce((longest, { ids }) => Math.max(longest, ids.length), 0),
-    ...(report.truncatedRows > 0 ? { ...cut, 'truncated tokens': report.truncatedTokens } : {}),
-    ...(packing ? { sequences: report.sequences } : {}),
+    'tokens in the longest row': tokens?.max ?? 0,
+    ...(report.truncatedRows > 0 ? cut : {}),
+    ...(limit.packing ? { sequences: report.sequences } : {}),
   };
 }
