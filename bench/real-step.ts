@@ -2,7 +2,7 @@
  * One measurement on a real model, in a process of its own so that peaks do not mix; one JSON line on stdout.
  *   node bench/real-step.ts weights|lora|full|logits --file FILE [--shape NAME | --model PATH] [--rows B --length T]
  * weights: reads the model (or draws one of the shape) into FILE, as the first worker of a study does.
- * lora, full: seconds of a training step on FILE, the frozen part of it mapped; three warm-up steps.
+ * lora, full: seconds of a training step on FILE, the frozen part of it mapped; one warm-up step.
  * logits: the logits of fixed tokens at every position, for bench/real.ts --check.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -24,8 +24,8 @@ import { createTrainer } from '#learning/train.ts';
 
 import { SHAPES } from './real-shapes.ts';
 
-const WARM_UP_STEPS = 3;
-const LEAST_STEPS = 5;
+const WARM_UP_STEPS = 1;
+const LEAST_STEPS = 3;
 const LR = 1e-4;
 const LORA = { kind: 'lora', rank: 8, alpha: 16, scaling: 'alphaOverRank', modules: 'all' } as const;
 

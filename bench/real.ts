@@ -2,7 +2,7 @@
  * Real models against transformers and PEFT: npm run bench -- real [--model PATH | --shape NAME] [--check] ...
  * Loading, a LoRA step (rank 8, every linear) and a full step: seconds and peak memory, each in a process of its own,
  * ours and the peer's in turn; a ratio is peer over ours within a round, so that drift of the machine cancels. Without
- * --model, weights are random in a real model's shapes. --check instead compares logits and perplexity on the same
+ * --model, weights are random in a real model's shapes. --only load, lora-64, lora-256, full-64. --check instead compares logits and perplexity on the same
  * weights, and fails where they differ. Python with torch, transformers and peft: PYTHON=..., else python3.
  */
 import { spawnSync } from 'node:child_process';
@@ -23,6 +23,8 @@ const TEXT =
   'them all today." def total(n): return 4 * n';
 
 interface Case {
+  /** What --only calls it. */
+  readonly id: string;
   readonly name: string;
   readonly task: 'lora' | 'full';
   readonly rows: number;
@@ -31,9 +33,9 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
-  { name: 'LoRA r=8, B=8 T=64', task: 'lora', rows: 8, length: 64, aim: '1.5x' },
-  { name: 'LoRA r=8, B=2 T=256', task: 'lora', rows: 2, length: 256, aim: '1.5x' },
-  { name: 'full, B=8 T=64', task: 'full', rows: 8, length: 64, aim: '1.2x' },
+  { id: 'lora-64', name: 'LoRA r=8, B=8 T=64', task: 'lora', rows: 8, length: 64, aim: '1.5x' },
+  { id: 'lora-256', name: 'LoRA r=8, B=2 T=256', task: 'lora', rows: 2, length: 256, aim: '1.5x' },
+  { id: 'full-64', name: 'full, B=8 T=64', task: 'full', rows: 8, length: 64, aim: '1.2x' },
 ];
 
 interface Measured {
@@ -69,10 +71,17 @@ try {
 }
 
 function measureAll(): void {
-  const loads = rounds(() => ({ mine: ours('weights', []), peer: theirs('weights', []) }));
-  report('load', loads, '-', undefined);
-  for (const { name, task, rows, length, aim } of CASES) {
-    if (values.only !== undefined && !values.only.includes(task)) continue;
+  const isWanted = (id: string): boolean => values.only === undefined || values.only.includes(id);
+  if (isWanted('load')) {
+    report(
+      'load',
+      rounds(() => ({ mine: ours('weights', []), peer: theirs('weights', []) })),
+      '-',
+      undefined,
+    );
+  } else ours('weights', []);
+  for (const { id, name, task, rows, length, aim } of CASES) {
+    if (!isWanted(id)) continue;
     const settings = ['--rows', String(rows), '--length', String(length), '--seconds', values.seconds];
     report(
       name,

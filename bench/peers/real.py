@@ -4,7 +4,7 @@
 
 weights: loads the model. lora, full: seconds of a training step (rank 8 on every linear inside the blocks; AdamW,
 fused). logits: logits of the tokens in a JSON file, written as float32 beside it. PATH is a Hugging Face folder or a
-GGUF file, which transformers dequantises itself. Three warm-up steps; median of the rest.
+GGUF file, which transformers dequantises itself. One warm-up step; median of the rest.
 """
 import argparse
 import json
@@ -50,10 +50,10 @@ def train(model, args):
     tokens = torch.randint(0, vocabulary, (args.rows, args.length))
     labels = torch.randint(0, vocabulary, (args.rows * args.length,))
     times, until = [], None
-    for step in range(-3, 10**9):
+    for step in range(-1, 10**9):
         if step == 0:
             until = time.perf_counter() + args.seconds
-        if step >= 5 and time.perf_counter() > until:
+        if step >= 3 and time.perf_counter() > until:
             break
         before = time.perf_counter()
         optimizer.zero_grad()

@@ -68,7 +68,7 @@ export async function compileScorer(
     const { labels, losses } = labelSet(index);
     return [losses, crossEntropy(logits, input(labels, logits.shape.slice(0, 1), 'int32'))];
   });
-  return bindMemory(await compile(Object.fromEntries(sets), { threads, frozen }), memory);
+  return bindMemory(await compile(Object.fromEntries(sets), { threads, frozen, scratch: 'returned' }), memory);
 }
 
 /** The size of a row of questions with their answers, in tokens, and how many of them are predicted. */

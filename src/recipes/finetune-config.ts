@@ -142,6 +142,13 @@ export function readFinetuneConfig(config: JsonObject): FinetuneConfig {
   if (read.batch % read.accumulation !== 0) {
     reader.refuse('accumulation', `a divisor of the batch (${read.batch})`, `${read.accumulation}`);
   }
+  if (read.saveAdapter !== '' && read.adapter !== '' && read.adapterUse === 'merge') {
+    reader.refuse(
+      'saveAdapter',
+      "'' where another adapter is merged (what is trained then fits no model on disk)",
+      'a folder; use saveModel',
+    );
+  }
   return read;
 }
 

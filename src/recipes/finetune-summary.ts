@@ -1,4 +1,5 @@
 /** What is in the files of a finetuning config, tokenized as its runs will: for the user to check before any training. */
+import { fileStatistics } from '#learning/data/file-statistics.ts';
 import { splitHeldOut } from '#learning/data/held-out-split.ts';
 import { arrangeRows } from '#learning/data/sequences.ts';
 import type { TokenRow } from '#learning/data/token-rows.ts';
@@ -12,6 +13,12 @@ import { prepareEvaluations, readEvaluations } from './finetune-evaluations.ts';
 import { finetunePaths } from './finetune-files.ts';
 import { longestRow, tokenizerOf } from './finetune-material.ts';
 
+interface Limit {
+  /** Tokens a row may have. */
+  readonly most: number;
+  readonly packing: boolean;
+}
+
 /** One entry a file. @throws AssayError naming the file and line of what cannot be used. */
 export async function summarizeFiles(config: FinetuneConfig, known: KnownScores): Promise<readonly FileSummary[]> {
   const paths = finetunePaths(config);
@@ -20,7 +27,7 @@ export async function summarizeFiles(config: FinetuneConfig, known: KnownScores)
   const tokenize = tokenizerOf(files, config.learnedTurns, { most, length: config.length, truncate: config.truncate });
   const whole = tokenizerOf(files, config.learnedTurns, { most, length: config.length, truncate: false });
   const trained = (path: string, rows: readonly NumberedRow[]): Readonly<Record<string, number>> =>
-    countsOf(tokenize(rows, path), most, config.packing);
+    countsOf(rows, tokenize(rows, path), { most, packing: config.packing });
   const rows = await readTrainingRows(paths.data);
   const { heldOut } = splitHeldOut(rows, config.heldOutFraction);
   const summaries: FileSummary[] = [
@@ -35,7 +42,7 @@ export async function summarizeFiles(config: FinetuneConfig, known: KnownScores)
     item.kind === 'choices' ? item.rows.map((row) => ({ line: item.line, row })) : item.kind === 'text' ? [item] : [],
   );
   const replies = items.filter(({ kind }) => kind === 'reply');
-  const { rows: texts = 0, ...counts } = countsOf(whole(scored, paths.evals), most, false);
+  const { rows: texts = 0, ...counts } = countsOf(scored, whole(scored, paths.evals), { most, packing: false });
   prepareEvaluations(replies, files, () => arrangeRows([], 2, 'pad', 0)); // Refuses questions the model cannot take.
   return [
     ...summaries,
@@ -50,15 +57,22 @@ export async function summarizeFiles(config: FinetuneConfig, known: KnownScores)
   ];
 }
 
-function countsOf(rows: readonly TokenRow[], most: number, packing: boolean): Record<string, number> {
-  const { report } = arrangeRows(rows, most, packing ? 'pack' : 'pad', 0);
-  const cut = { 'truncated rows': report.truncatedRows, 'dropped rows': report.droppedLines.length };
+function countsOf(rows: readonly NumberedRow[], tokenRows: readonly TokenRow[], limit: Limit): Record<string, number> {
+  const { differentQuestions, repeatedRows, tokens } = fileStatistics(rows, tokenRows);
+  const { report } = arrangeRows(tokenRows, limit.most, limit.packing ? 'pack' : 'pad', 0);
+  const cut = {
+    'truncated rows': report.truncatedRows,
+    'truncated tokens': report.truncatedTokens,
+    'dropped rows': report.droppedLines.length,
+  };
   return {
     rows: rows.length,
-    tokens: rows.reduce((sum, { ids }) => sum + ids.length, 0),
+    'different questions': differentQuestions,
+    ...(repeatedRows > 0 ? { 'repeated rows': repeatedRows } : {}),
+    tokens: tokens?.total ?? 0,
     'learned tokens': report.learnedTokens,
-    'longest row': rows.reduce((longest, { ids }) => Math.max(longest, ids.length), 0),
-    ...(report.truncatedRows > 0 ? { ...cut, 'truncated tokens': report.truncatedTokens } : {}),
-    ...(packing ? { sequences: report.sequences } : {}),
+    'tokens in the longest row': tokens?.max ?? 0,
+    ...(report.truncatedRows > 0 ? cut : {}),
+    ...(limit.packing ? { sequences: report.sequences } : {}),
   };
 }

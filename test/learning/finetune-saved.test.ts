@@ -98,6 +98,14 @@ test('training goes on from an adapter of the same form, and is refused on one o
   }
 });
 
+test('an adapter trained on another that is merged is not saved alone: it would fit no model on disk', async () => {
+  const files = await writeFiles();
+  const { check } = finetune();
+  const change = { adapter: files.folder, saveAdapter: files.folder };
+  assert.throws(() => check(configOf(files, change)), /saveAdapter.*use saveModel/);
+  check(configOf(files, { ...change, adapterUse: 'continue' }));
+});
+
 test('an adapter of another model is refused, and a changed byte of it is another input', async () => {
   const files = await writeFiles();
   const other = fileURLToPath(new URL('../fixtures/peft/gpt2', import.meta.url));
