@@ -11,7 +11,6 @@ import {
   outcomeLabel,
   pairLabel,
   rangeText,
-  unscoped,
   VERDICT_MARKS,
   verdictPhrase,
   whereMatched,
@@ -78,6 +77,6 @@ function answerItem({ study }: ReportInput, verdict: VerdictRecord): Markup {
     study.outcomes.length > 1
       ? `${pairLabel(study, verdict)}, ${outcomeLabel(study, verdict.outcome)}`
       : pairLabel(study, verdict);
-  const why = verdict.verdict === 'undecided' ? markup`<p>${unscoped(verdict.reason, study.scope)}</p>` : undefined;
+  const why = verdict.why === undefined ? undefined : markup`<p>${asTitle(verdict.why)}.</p>`;
   return markup`<li class="answer v-${verdict.verdict}"><p><span class="mark" aria-hidden="true">${VERDICT_MARKS[verdict.verdict].mark}</span> ${subject}: <b>${verdictPhrase(verdict, matchedText(study))}</b></p><p class="evidence">${facts}</p>${why}</li>`;
 }
