@@ -74,13 +74,14 @@ test('a second runner is refused with the pid of the first, which is not disturb
 
 test('a damaged database is refused by every command, naming the file', async () => {
   const store = join(ROOT, 'damaged');
-  assert.equal((await assay('run', TOY, '--store', store, ...WHOLE)).status, 0);
+  // One block is too few for the control; longer runs would leave outdated copies of their bytes in the file.
+  assert.equal((await assay('run', TOY, '--store', store, ...SMALL)).status, 3);
   const path = join(store, 'store.sqlite');
   const bytes = readFileSync(path);
   const at = bytes.indexOf('"axes":{"heldOut":') + '"axes":{"heldOut":'.length;
   bytes[at] = (bytes[at] ?? 0) ^ 1;
   writeFileSync(path, bytes);
-  for (const args of [['run', TOY, ...WHOLE], ['export', TOY, '--out', join(ROOT, 'out')], ['doctor']]) {
+  for (const args of [['run', TOY, ...SMALL], ['export', TOY, '--out', join(ROOT, 'out')], ['doctor']]) {
     const { status, stdout, stderr } = await assay(...args, '--store', store);
     assert.equal(status, 1);
     assert.match(stdout + stderr, /store\.sqlite is damaged/);
