@@ -313,3 +313,14 @@ test('a contrast without runs is undecided with the reason that is known', () =>
   assert.match(verdict.reason, /arm was lost/);
   assert.equal(verdict.p, null);
 });
+
+test('at its first look a sequential study asks for more than a fixed one: p below .01, not .05', () => {
+  const precise = frameOf({ ...EFFECT, sigma: DELTA / 20 });
+  const [own, other] = [precise, frameOf({ ...BASE, sigma: DELTA / 20, effect: () => -DELTA / 2 })];
+  // One block of eight against the others: p = 4/256.
+  const mixed = { runs: own.runs.map((run, i) => (run.block === 3 ? (other.runs[i] ?? run) : run)) };
+  assert.equal(verdictOf(WORLD_STUDY, mixed).verdict, 'affects');
+  const look = verdictOf(WORLD_STUDY, mixed, 'sequential');
+  assert.equal(look.verdict, 'undecided');
+  assert.match(look.reason, /neither an effect/);
+});

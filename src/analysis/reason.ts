@@ -14,6 +14,7 @@ import { armText, matchedText, matchingText, midSentence, outcomeText, type Nami
 import { intervalText, plain, pPhrase, signed } from './number-text.ts';
 import type { Further } from './power.ts';
 import { intervalOf } from './stats/estimate.ts';
+import type { VerdictRecord } from './verdict-record.ts';
 
 /** Whom and what a sentence speaks of. */
 export interface Speaking {
@@ -25,13 +26,22 @@ export interface Speaking {
   readonly blocks: number;
 }
 
+/** A verdict in words. */
+export type Worded = Pick<VerdictRecord, 'reason' | 'why'>;
+
 /** The sentence of a decision that rests on evidence. */
 export function reasonOf(
   decision: Decision,
   evidence: Evidence,
   about: Speaking,
   further: Further | undefined,
-): string {
+): Worded {
+  return decision.kind === 'undecided'
+    ? undecidedText(about, evidence.singles, whyText(decision.why, evidence, about), further)
+    : { reason: decidedText(decision, evidence, about) };
+}
+
+function decidedText(decision: Exclude<Decision, { kind: 'undecided' }>, evidence: Evidence, about: Speaking): string {
   const { singles, joint } = evidence;
   const [pair, what, limit] = [pairOf(about), outcomeText(about.outcome), `±${amount(about, about.rule.delta)}`];
   const lead = `On ${about.study.scope}: ${pair}`;
@@ -45,10 +55,8 @@ export function reasonOf(
       const largest = Math.max(...all.map((matching) => matching.p));
       return `${lead} ${directionOf(all, all[0]?.name)} ${what} beyond ${matchedText(about.study)}: ${effectsOf(about, all, decision.claims, 'atMatched')} (${pPhrase(largest)}, ${about.blocks} blocks; ${rangesOf(about, singles)}).`;
     }
-    case 'undecided':
-      return undecidedText(about, singles, whyText(decision.why, evidence, about), further);
     default:
-      return decision satisfies never;
+      return decision.kind satisfies never;
   }
 }
 
@@ -58,20 +66,21 @@ export function blockedReason(
   evidence: Evidence | undefined,
   about: Speaking,
   further: Further | undefined,
-): string {
+): Worded {
   return undecidedText(about, evidence?.singles ?? [], blockers.join('; '), further);
 }
 
 function undecidedText(
   about: Speaking,
   singles: readonly MatchingEvidence[],
-  why: string,
+  obstacle: string,
   further: Further | undefined,
-): string {
+): Worded {
   const all = singles.map((matching) => matching.name);
   const estimates = singles.length === 0 ? '' : ` Estimated: ${effectsOf(about, singles, all, 'atMatched')}.`;
-  const what = outcomeText(about.outcome);
-  return `On ${about.study.scope}: undecided for ${pairOf(about)} on ${what}: ${why}${furtherText(further)}.${estimates}`;
+  const lead = `On ${about.study.scope}: undecided for ${pairOf(about)} on ${outcomeText(about.outcome)}`;
+  const why = `${obstacle}${furtherText(further)}`;
+  return { reason: `${lead}: ${why}.${estimates}`, why };
 }
 
 function pairOf({ study, arm, reference }: Speaking): string {
@@ -154,6 +163,6 @@ function jointText(evidence: Evidence, about: Speaking): string {
 function furtherText(further: Further | undefined): string {
   if (further === undefined) return '';
   return further.kind === 'enough'
-    ? `; about ${further.blocks} further blocks give 80% power`
+    ? `; about ${further.blocks} further ${further.blocks === 1 ? 'block gives' : 'blocks give'} 80% power`
     : `; if the estimates are the truth, ${further.blocksInAll} blocks in all do not give 80% power`;
 }

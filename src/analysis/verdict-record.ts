@@ -39,7 +39,10 @@ export interface VerdictRecord {
   readonly arm: string;
   readonly reference: string;
   readonly verdict: VerdictKind;
+  /** One whole sentence: what was found, on what, with the numbers. */
   readonly reason: string;
+  /** Where undecided: only what stands in the way. */
+  readonly why?: string;
   readonly delta: number;
   readonly blocks: number;
   /** The larger of the maxT-adjusted p over the matchings the verdict claims; null where not estimable. */

@@ -67,14 +67,14 @@ export function judge(result: ContrastResult, setting: Setting): Judged {
     arm: contrast.arm,
     reference: contrast.reference,
     verdict: blocked ? 'undecided' : decision.kind,
-    reason: blocked
+    ...(blocked
       ? blockedReason(
           blockers.map((one) => one.text),
           evidence,
           about,
           further,
         )
-      : reasonOf(decision, evidence, about, further),
+      : reasonOf(decision, evidence, about, further)),
     delta: outcome.delta,
     blocks: matched.usableBlocks,
     p: claimedP(evidence, decision?.claims ?? []),
@@ -97,7 +97,7 @@ export function notRun(contrast: Contrast, outcome: Outcome, study: Setting['stu
     arm,
     reference,
     verdict: 'undecided',
-    reason: blockedReason([reason], undefined, about, undefined),
+    ...blockedReason([reason], undefined, about, undefined),
     delta: outcome.delta,
     blocks: 0,
     p: null,

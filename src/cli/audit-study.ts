@@ -5,6 +5,7 @@ import { auditStudy, type AuditRequest } from '#analysis/import/audit.ts';
 import { doubtsAbout } from '#analysis/import/doubts.ts';
 import { atMeasuredProbes } from '#analysis/import/measured-probes.ts';
 import { type LabelOf, LOG_COLUMNS, rowsFromWandb, rowsOfNamedRuns } from '#analysis/import/run-logs.ts';
+import { matchedText, midSentence } from '#analysis/naming.ts';
 import { runPattern } from '#analysis/import/run-pattern.ts';
 import { frameFromTable, type TableMapping, type TableRow } from '#analysis/import/table.ts';
 import { AssayError, nearestName } from '#base/errors.ts';
@@ -39,9 +40,8 @@ export function auditOf(source: AuditSource, map: AuditMap, extra: readonly Fram
   const labelled = labelledRows(source, map);
   const imported = frameFromTable(rowsWhere(labelled.rows, map.where, file), mappingOf(map, labelled), file);
   const whole = { runs: [...imported.frame.runs, ...missingFrom(imported.frame, extra)].toSorted(byPlace) };
-  const axes = map.matchOn.map(({ name }) => name);
   // Exports of ours have outcomes wherever a level is crossed.
-  const measured = map.origin === 'plan' ? { frame: whole, doubts: [] } : atMeasuredProbes(whole, axes);
+  const measured = map.origin === 'plan' ? { frame: whole, doubts: [] } : atMeasuredProbes(whole, map.matchOn);
   const { frame } = measured;
   const arms = [...new Set(imported.frame.runs.map(({ arm }) => arm))];
   const reference = map.reference ?? arms[0] ?? '';
@@ -55,11 +55,12 @@ export function auditOf(source: AuditSource, map: AuditMap, extra: readonly Fram
   };
   const { study: proposed, doubts: proposals } = auditStudy(frame, request);
   const contrasts = map.contrasts === undefined ? proposed.contrasts : chosen(map, proposed.contrasts, arms);
+  const matchOn = proposed.matchOn.map((axis): Axis => asAsked(axis, map));
   const study: Audit['study'] = {
     ...proposed,
     name: map.name ?? nameOf(file),
-    question: map.question ?? questionOf(map, contrasts),
-    matchOn: proposed.matchOn.map((axis): Axis => asAsked(axis, map)),
+    question: map.question ?? questionOf(map, contrasts, matchOn),
+    matchOn,
     outcomes: proposed.outcomes.map((outcome): Outcome => ({ ...outcome, ...named(map.outcomes, outcome.name) })),
     arms: [...new Set([...arms, ...Object.keys(map.labels)])].map((name) => ({
       name,
@@ -183,10 +184,10 @@ function nameOf(file: string): string {
   return file.replace(/\.[^.]*$/, '');
 }
 
-function questionOf(map: AuditMap, contrasts: readonly Contrast[]): string {
+function questionOf(map: AuditMap, contrasts: readonly Contrast[], matchOn: readonly Axis[]): string {
   const arms = contrasts.flatMap(({ kind, arm }) => (kind === 'question' ? [arm] : []));
-  const outcomes = map.outcomes.map(({ name }) => name).join(', ');
-  return `Does ${arms.join(' or ')} change ${outcomes}, beyond ${map.matchOn.map(({ name }) => name).join(' and ')}?`;
+  const outcomes = map.outcomes.map(({ name, label }) => midSentence(label ?? name)).join(', ');
+  return `Does ${arms.join(' or ')} change ${outcomes}, beyond ${matchedText({ matchOn })}?`;
 }
 
 /** What follows from what the user did not say. */

@@ -110,7 +110,7 @@ test('plan shows arms, rates and the number of runs without making a store', asy
   assert.match(out, /^plain +0\.1 0\.2 0\.9 +3 +3 to 6$/m);
   assert.match(out, /^again +0\.1 +0 +3$/m);
   assert.match(out, /^time: unknown, 14 to 20 runs to make; .* Measure it: assay plan .*study\.ts --pilot$/m);
-  assert.match(out, /^power at 3 blocks: the chance of each verdict on behaviour, delta 0\.2 fraction$/m);
+  assert.match(out, /^power at 3 blocks: the chance of each verdict on behaviour, delta 0\.2 fraction,$/m);
   assert.match(out, /fewer than 6 blocks decide nothing/);
 });
 

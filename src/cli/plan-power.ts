@@ -61,14 +61,15 @@ export function powerLines(plan: StudyPlan, powers: readonly OutcomePower[]): st
   return powers.flatMap(({ outcome, delta, unit, isControlled: hasControl, rows }) => {
     const hasGap = rows.some(({ throughGap }) => throughGap !== undefined);
     const truth = plain(EFFECT_DELTAS * delta);
-    const head = ['block sd', '', 'no effect', 'affects', ...(hasGap ? ['through gap'] : [])];
+    const head = ['sd', '', 'no effect', 'affects', ...(hasGap ? ['through gap'] : [])];
     const truths = ['', 'if the truth is', '0', truth, ...(hasGap ? [`${truth}, none at held-out`] : [])];
     const body = rows.map(({ sigma, spread, noEffect, affects, throughGap }) => {
       const shares = [noEffect, affects, ...(hasGap ? [throughGap ?? 0] : [])];
       return [plain(sigma), spread, ...shares.map((share) => share.toFixed(2))];
     });
     return [
-      `power at ${plan.blocks} blocks: the chance of each verdict on ${outcome}, delta ${plain(delta)} ${unit}`,
+      `power at ${plan.blocks} blocks: the chance of each verdict on ${outcome}, delta ${plain(delta)} ${unit},`,
+      "  by the standard deviation of a block's contrast at one level and one learning rate",
       ...tableOf([head, truths, ...body]).map((line) => `  ${line}`),
       ...(hasControl ? [] : ['  no positive control in this profile: the absence of an effect is never claimed']),
       ...(plan.blocks < MIN_BLOCKS ? [`  fewer than ${MIN_BLOCKS} blocks decide nothing`] : []),

@@ -7,6 +7,7 @@ import { readCsv } from '#analysis/import/csv.ts';
 import { readParquet } from '#analysis/import/parquet.ts';
 import { renderReport } from '#report/report.ts';
 import { escapeText } from '#report/markup.ts';
+import { asTitle } from '#report/wording.ts';
 import type { ReportFile, ReportInput } from '#report/report-input.ts';
 import { FIXTURE_STUDY, fixtureRuns, reportFixture } from '#report/report-fixture.ts';
 
@@ -60,9 +61,11 @@ test('a page loads nothing, runs nothing, and its only links are to the data fil
 });
 
 test('every verdict stands in the answer with its sentence, and every matching in the table', () => {
-  for (const { reason } of input.analysis.verdicts) {
-    const sentence = escapeText(reason.replace(`On ${FIXTURE_STUDY.scope}: `, ''));
+  const answer = /<h2 id="answer">.*?<\/section>/s.exec(html)?.[0] ?? '';
+  for (const { reason, why } of input.analysis.verdicts) {
+    const sentence = escapeText(asTitle(reason.replace(`On ${FIXTURE_STUDY.scope}: `, '')));
     assert.ok(html.includes(sentence), sentence);
+    if (why !== undefined) assert.ok(answer.includes(escapeText(asTitle(why))), why);
   }
   const kinds = new Set(input.analysis.verdicts.map(({ verdict }) => verdict));
   assert.deepEqual(kinds, new Set(['throughGap', 'undecided', 'affects']), 'the fixture shows several kinds');
@@ -177,7 +180,7 @@ test('verdicts, contrasts, levels and controls are tables, and Parquet holds wha
 test('what is doubtful stands in the answer, before any picture; nothing stands there without doubts', () => {
   const doubted = renderReport({ ...input, doubts: ['a level was <chosen> late'] }).html;
   const answer = /<h2 id="answer">.*?<\/section>/s.exec(doubted)?.[0] ?? '';
-  assert.match(answer, /A doubt about these runs.*<li>A level was &lt;chosen&gt; late\.<\/li>/s);
+  assert.match(answer, /A doubt about these runs.*<li>a level was &lt;chosen&gt; late<\/li>/s);
   assert.doesNotMatch(html, /class="doubts"/);
 });
 

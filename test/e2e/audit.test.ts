@@ -127,7 +127,7 @@ test('without a positive control "no effect" is not claimed, and the output says
   const bare = await assay(...args, '--contrast', 'muon=adamw', '--json');
   assert.equal(bare.status, 0, bare.stderr);
   assert.match(bare.stderr, /doubt: there is no positive control, so "no effect" cannot be claimed/);
-  assert.match(bare.stderr, /doubt: the levels of train \(.*\) were laid over the data's own range/);
+  assert.match(bare.stderr, /doubt: the levels of training loss \(.*\) were laid over the data's own range/);
   assert.match(bare.stdout, /"verdict":"undecided"/);
   const controlled = await assay(...args, '--control', 'poisoned', '--json');
   assert.equal(controlled.status, 0, controlled.stderr);
@@ -244,11 +244,11 @@ test('states of Hugging Face Trainer are audited by a pattern of their paths, or
   const audit = await start(['audit', pattern, ...args], { cwd: folder }).ended;
   assert.equal(audit.status, 0, audit.stderr);
   assert.match(audit.stderr, /^24 runs: adamw \(8 seeds\), muon \(8 seeds\), poisoned \(8 seeds\)$/m);
-  assert.match(audit.stderr, /^doubt: train was logged 984 times, and 504 times at a step with an outcome/m);
+  assert.match(audit.stderr, /^doubt: training loss was logged 984 times, and 504 times at a step with an outcome/m);
   assert.match(audit.stdout, /muon vs adamw, eval_harm \(delta 0\.1\): affects beyond loss/);
   const report = readFileSync(join(folder, 'out', 'report.html'), 'utf8');
   const answer = /<h2 id="answer">.*?<\/section>/s.exec(report)?.[0] ?? '';
-  assert.match(answer, /class="doubts".*Train was logged 984 times/s);
+  assert.match(answer, /class="doubts".*training loss was logged 984 times/s);
   const listed = await start(['audit', 'runs.json', ...args], { cwd: folder }).ended;
   assert.equal(unwrapped(listed.stdout).replaceAll('runs.json', pattern), unwrapped(audit.stdout));
 });

@@ -5,12 +5,14 @@
 import { AssayError, nearestName } from '#base/errors.ts';
 import type { Axis, Contrast, Outcome } from '#study/study.ts';
 import type { AnalysedStudy } from '#analysis/analyse.ts';
+import { midSentence } from '#analysis/naming.ts';
 import type { Frame } from '#analysis/frame.ts';
 import { doubtsAbout, type Doubt } from './doubts.ts';
 
 /** What the user says of an axis; all but the name may be left out. */
 export interface AuditAxis {
   readonly name: string;
+  readonly label?: string;
   readonly role?: Axis['role'];
   readonly direction?: Axis['direction'];
   readonly unit?: string;
@@ -87,10 +89,11 @@ function axisOf(frame: Frame, axis: AuditAxis, doubts: Doubt[]): Axis {
   const spacing = first === undefined || second === undefined ? 0 : Math.abs(first - second);
   const maxGap = axis.maxGap ?? GAP_IN_SPACINGS * spacing;
   if (axis.levels === undefined) {
-    const text = `the levels of ${axis.name} (${levels.map((level) => level.toPrecision(4)).join(', ')}) were laid over the data's own range, not fixed beforehand`;
+    const text = `the levels of ${midSentence(axis.label ?? axis.name)} (${levels.map((level) => level.toPrecision(4)).join(', ')}) were laid over the data's own range, not fixed beforehand`;
     doubts.push({ kind: 'levelsFromData', text });
   }
-  const base = { name: axis.name, label: axis.name, unit: axis.unit ?? 'units', role, levels, maxGap, direction };
+  const label = axis.label ?? axis.name;
+  const base = { name: axis.name, label, unit: axis.unit ?? 'units', role, levels, maxGap, direction };
   return role === 'heldOut' ? { ...base, untilBest: true } : base;
 }
 

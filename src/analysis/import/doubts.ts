@@ -1,6 +1,7 @@
 /** What is questionable about runs trained elsewhere, said before their verdicts are read. */
 import { MIN_BLOCKS } from '#analysis/match.ts';
 import { curveOf, valueAt, type Curve } from '#analysis/passage.ts';
+import { midSentence } from '#analysis/naming.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
 import type { AnalysedStudy } from '#analysis/analyse.ts';
 import type { Axis } from '#study/study.ts';
@@ -78,10 +79,15 @@ function rangeOf(runs: readonly FrameRun[], axis: string): readonly [number, num
 function overlapDoubt(frame: Frame, axis: Axis, arm: string, reference: string): Doubt[] {
   const [mine, theirs] = [rangeOf(runsOf(frame, arm), axis.name), rangeOf(runsOf(frame, reference), axis.name)];
   if (mine === undefined || theirs === undefined) {
-    return [{ kind: 'noOverlap', text: `${arm} against ${reference}: ${axis.name} is not measured in both arms` }];
+    return [
+      {
+        kind: 'noOverlap',
+        text: `${arm} against ${reference}: ${midSentence(axis.label)} is not measured in both arms`,
+      },
+    ];
   }
   if (Math.max(mine[0], theirs[0]) < Math.min(mine[1], theirs[1])) return [];
-  const text = `${arm} against ${reference}: no common ${axis.name} (${mine.join(' to ')} and ${theirs.join(' to ')} ${axis.unit})`;
+  const text = `${arm} against ${reference}: no common ${midSentence(axis.label)} (${mine.join(' to ')} and ${theirs.join(' to ')} ${axis.unit})`;
   return [{ kind: 'noOverlap', text }];
 }
 
@@ -96,7 +102,7 @@ function noiseDoubt(frame: Frame, axis: Axis): Doubt[] {
     });
   }
   if (steps === 0 || reversals <= REVERSALS_FRACTION * steps) return [];
-  const text = `${axis.name} moves the wrong way in ${Math.round((100 * reversals) / steps)}% of probes: it looks like a minibatch loss; measure it on a fixed probe set, noise biases every matching`;
+  const text = `${midSentence(axis.label)} moves the wrong way in ${Math.round((100 * reversals) / steps)}% of probes: it looks like a minibatch loss; measure it on a fixed probe set, noise biases every matching`;
   return [{ kind: 'noisyAxis', text }];
 }
 
@@ -109,7 +115,7 @@ function crossingDoubts(frame: Frame, study: AnalysedStudy): Doubt[] {
     const reached = passages.filter(({ passage }) => passage.kind === 'crossed' || passage.reason === 'gap too wide');
     const wide = reached.filter(({ passage }) => passage.kind === 'missed').length;
     if (wide > MISSED_FRACTION * reached.length) {
-      const text = `${wide} of ${reached.length} crossings of ${axis.name} lie between probes more than ${axis.maxGap} ${axis.unit} apart and do not count`;
+      const text = `${wide} of ${reached.length} crossings of ${midSentence(axis.label)} lie between probes more than ${axis.maxGap} ${axis.unit} apart and do not count`;
       doubts.push({ kind: 'wideGaps', text });
     }
     for (const outcome of study.outcomes) {
@@ -119,7 +125,7 @@ function crossingDoubts(frame: Frame, study: AnalysedStudy): Doubt[] {
           valueAt(curve, passage, (point) => point.outcomes?.[outcome.name]) === undefined,
       ).length;
       if (missing <= MISSED_FRACTION * reached.length) continue;
-      const text = `${outcome.name} is missing at ${missing} of ${reached.length} crossings of ${axis.name}: both probes around a crossing need it`;
+      const text = `${midSentence(outcome.label)} is missing at ${missing} of ${reached.length} crossings of ${midSentence(axis.label)}: both probes around a crossing need it`;
       doubts.push({ kind: 'missingOutcomes', text });
     }
   }

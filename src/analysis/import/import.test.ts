@@ -203,15 +203,15 @@ test('where losses are logged more often than behaviour, only probes with both c
     ...(step % 4 === 0 && { outcomes: { harm: step } }),
   }));
   const frame: Frame = { runs: [{ arm: 'a', block: 0, status: 'finished', points }] };
-  const thinned = atMeasuredProbes(frame, ['train']);
+  const thinned = atMeasuredProbes(frame, [{ name: 'train' }]);
   assert.deepEqual(
     thinned.frame.runs[0]?.points.flatMap(({ axes }) => axes['train'] ?? []),
     [2, 1.5, 1],
   );
   assert.match(thinned.doubts[0]?.text ?? '', /logged 9 times, and 3 times at a step with an outcome/);
   const bare = frame.runs.map((run) => ({ ...run, points: run.points.map(({ step, axes }) => ({ step, axes })) }));
-  assert.match(atMeasuredProbes({ runs: bare }, ['train']).doubts[0]?.text ?? '', /never logged at a step/);
-  const whole = atMeasuredProbes(thinned.frame, ['train']);
+  assert.match(atMeasuredProbes({ runs: bare }, [{ name: 'train' }]).doubts[0]?.text ?? '', /never logged at a step/);
+  const whole = atMeasuredProbes(thinned.frame, [{ name: 'train' }]);
   assert.deepEqual(whole, { frame: thinned.frame, doubts: [] });
 });
 

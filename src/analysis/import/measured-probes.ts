@@ -3,6 +3,7 @@
  * be read there. Only probes with an outcome are kept as readings of an axis, in all runs alike; a crossing then lies
  * between two of them. The choice looks at what was measured when, never at values.
  */
+import { midSentence } from '#analysis/naming.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 import type { Doubt } from './doubts.ts';
@@ -11,10 +12,14 @@ import type { Doubt } from './doubts.ts';
 const MENTIONED_FRACTION = 0.1;
 
 /** The frame without readings of axes where no outcome was measured, and what is to be said of that. */
-export function atMeasuredProbes(frame: Frame, axes: readonly string[]): { frame: Frame; doubts: Doubt[] } {
+export function atMeasuredProbes(
+  frame: Frame,
+  axes: readonly { readonly name: string; readonly label?: string }[],
+): { frame: Frame; doubts: Doubt[] } {
   const runs = frame.runs.map((run): FrameRun => ({ ...run, points: run.points.map(measuredOnly) }));
-  const doubts = axes.flatMap((axis): Doubt[] => {
-    const [before, after] = [readingsOf(frame.runs, axis), readingsOf(runs, axis)];
+  const doubts = axes.flatMap(({ name, label }): Doubt[] => {
+    const [before, after] = [readingsOf(frame.runs, name), readingsOf(runs, name)];
+    const axis = midSentence(label ?? name);
     if (before - after < MENTIONED_FRACTION * before) return [];
     const text =
       after === 0

@@ -11,7 +11,6 @@ import {
   outcomeLabel,
   pairLabel,
   rangeText,
-  unscoped,
   VERDICT_MARKS,
   verdictPhrase,
   whereMatched,
@@ -32,16 +31,18 @@ export function answerSection(input: ReportInput): Markup {
     items.length > 0
       ? markup`<ul class="answers">${items}</ul>`
       : markup`<p>No declared contrast has runs in both arms, so there is no verdict.</p>`;
+  // Of runs trained elsewhere nobody knows when it was fixed.
+  const fixed = input.profile === undefined ? 'as it was given' : 'fixed before the runs';
   const failed = input.troubledRuns.filter((run) => run.kind !== 'diverged').length;
   const missing =
     failed === 0 ? '' : ` ${failed} planned ${failed === 1 ? 'run is' : 'runs are'} missing (see What failed).`;
-  return markup`<section aria-labelledby="answer"><h2 id="answer">Answer</h2>${body}${doubtBox(input)}<p class="scope">Numbers: ${outcomeNames(input)}, arm minus reference, with 95% intervals. These verdicts speak of ${input.study.scope}, over the ranges given, and claim nothing beyond them. δ is the smallest effect of interest, fixed before the runs; a block is one seed shared by all arms.${missing}</p></section>`;
+  return markup`<section aria-labelledby="answer"><h2 id="answer">Answer</h2>${body}${doubtBox(input)}<p class="scope">Numbers: ${outcomeNames(input)}, arm minus reference, with 95% intervals. These verdicts speak of ${input.study.scope}, over the ranges given, and claim nothing beyond them. δ is the smallest effect of interest, ${fixed}; a block is one seed shared by all arms.${missing}</p></section>`;
 }
 
 /** What to know before the verdicts are believed, where there is any such thing. */
 function doubtBox({ doubts = [] }: ReportInput): Markup | undefined {
   if (doubts.length === 0) return undefined;
-  const items = doubts.map((doubt) => markup`<li>${asTitle(doubt)}.</li>`);
+  const items = doubts.map((doubt) => markup`<li>${doubt}</li>`);
   return markup`<div class="doubts" role="note"><p><b>${doubts.length === 1 ? 'A doubt' : 'Doubts'} about these runs.</b> The verdicts are no better than this allows:</p><ul>${items}</ul></div>`;
 }
 
@@ -78,6 +79,6 @@ function answerItem({ study }: ReportInput, verdict: VerdictRecord): Markup {
     study.outcomes.length > 1
       ? `${pairLabel(study, verdict)}, ${outcomeLabel(study, verdict.outcome)}`
       : pairLabel(study, verdict);
-  const why = verdict.verdict === 'undecided' ? markup`<p>${unscoped(verdict.reason, study.scope)}</p>` : undefined;
+  const why = verdict.why === undefined ? undefined : markup`<p>${asTitle(verdict.why)}.</p>`;
   return markup`<li class="answer v-${verdict.verdict}"><p><span class="mark" aria-hidden="true">${VERDICT_MARKS[verdict.verdict].mark}</span> ${subject}: <b>${verdictPhrase(verdict, matchedText(study))}</b></p><p class="evidence">${facts}</p>${why}</li>`;
 }

@@ -8,6 +8,7 @@ import { figure, scrollBox } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
 import {
+  asTitle,
   matchingLabel,
   orderedMatchings,
   outcomeLabel,
@@ -29,7 +30,7 @@ export function contrastsSection(input: ReportInput): Markup | undefined {
 }
 
 function sentences({ study, analysis: { verdicts } }: ReportInput): Markup {
-  const items = verdicts.map((verdict) => markup`<li>${unscoped(verdict.reason, study.scope)}</li>`);
+  const items = verdicts.map((verdict) => markup`<li>${asTitle(unscoped(verdict.reason, study.scope))}</li>`);
   return markup`<h3>In words</h3><p>On ${study.scope}:</p><ul class="words">${items}</ul>`;
 }
 
