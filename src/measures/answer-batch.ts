@@ -15,9 +15,6 @@ export interface AnswerLayout extends BatchLayout {
   readonly labelled: Int32Array;
 }
 
-/** Stands for a row of padding in `answerBatch`. */
-export const NO_ROW = -1;
-
 /** The layout that fits all of some sequences, in batches of `rows`. */
 export function answerLayout({ count, length, lossMask }: Sequences, rows: number): AnswerLayout {
   const isLearned = (t: number): boolean => {
@@ -34,7 +31,7 @@ export function answerLayout({ count, length, lossMask }: Sequences, rows: numbe
 
 /**
  * A batch of chosen sequences.
- * @param chosen Indices of sequences, shape [rows]; NO_ROW is padding.
+ * @param chosen Indices of sequences, shape [rows].
  * @param weight Of each answer token; other positions weigh 0.
  */
 export function answerBatch(
@@ -49,7 +46,6 @@ export function answerBatch(
   const labels = new Int32Array(labelled.length);
   const weights = new Float32Array(labelled.length);
   chosen.forEach((sequence, row) => {
-    if (sequence === NO_ROW) return;
     const start = sequence * length;
     tokens.set(ids.subarray(start, start + length), row * length);
     segments.set(sequences.segments.subarray(start, start + length), row * length);

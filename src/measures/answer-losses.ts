@@ -1,8 +1,9 @@
 /** The loss of every answer in fixed sets of rows, under the weights of the moment. */
 import type { Sequences } from '#learning/data/sequences.ts';
+import type { BranchedShape } from '#learning/programs.ts';
 import type { BranchedScorer, Trainer } from '#learning/train.ts';
 
-import { type AnswerRows, answerRows } from './answer-rows.ts';
+import { type AnswerRows, answerRows, type Branches, questionsOf, usualShape } from './answer-rows.ts';
 
 /** One answer's surprise. */
 export interface AnswerLoss {
@@ -15,12 +16,15 @@ export interface AnswerLoss {
 export type ScoreAnswers = () => Promise<AnswerLoss[]>;
 
 /**
- * Makes scorers of sets of rows; sets of one shape share a program, which is compiled when it is first needed.
+ * Makes scorers of sets of rows. They share programs, whose shape is that which suits the sets known when one is first
+ * scored.
  * @returns A function of the rows and of how many consecutive ones ask the same question, question by question.
  */
 export function answerScorers(
   trainer: Pick<Trainer, 'branchedScorer'>,
 ): (sequences: Sequences, sharing?: readonly number[]) => ScoreAnswers {
+  const sets: Branches[][] = [];
+  let usual: BranchedShape | undefined;
   const programs = new Map<string, Promise<BranchedScorer>>();
   const scorerOf = async ({ shape }: AnswerRows): Promise<BranchedScorer> => {
     const key = `${shape.length} ${shape.labels}`;
@@ -29,8 +33,12 @@ export function answerScorers(
     return scorer;
   };
   return (sequences, sharing) => {
-    const parts = answerRows(sequences, sharing);
+    const questions = questionsOf(sequences, sharing);
+    sets.push(questions);
+    let parts: readonly AnswerRows[] | undefined;
     return async () => {
+      usual ??= usualShape(sets);
+      parts ??= answerRows(questions, usual);
       // In float64 and in order: the same bits every time.
       const answers = Array.from({ length: sequences.count }, () => ({ nats: 0, tokens: 0 }));
       for (const part of parts) {

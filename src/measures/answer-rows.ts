@@ -17,14 +17,15 @@ export interface AnswerRow extends BranchedRow {
   readonly sequences: Int32Array;
 }
 
-/**
- * The size of most rows. Attention costs the square of the length, and a matrix product is as fast a token here as on
- * longer rows. Answers are rarely longer than half of what is asked and answered.
- */
-const USUAL: BranchedShape = { length: 256, labels: 128 };
+/** Lengths that most rows may have, in tokens: whole vectors of 16. */
+const USUAL_LENGTHS = Array.from({ length: 29 }, (_, i) => 64 + 16 * i);
+/** A token costs twice as much in rows of so many tokens as in short ones: attention looks at all of them. Measured on SmolLM2-135M. */
+const DOUBLE_COST_LENGTH = 1600;
+/** Answers are rarely longer than half of what is asked and answered. */
+const LABELS_PER_TOKEN = 0.5;
 
-/** A question's tokens, once; its answers' tokens, one list each. */
-interface Branches {
+/** A question's tokens, once, its answers' tokens, one list each, and how many there are of all and of the learned. */
+export interface Branches {
   readonly stem: Int32Array;
   readonly tips: readonly Tip[];
   readonly length: number;
@@ -37,32 +38,49 @@ interface Tip {
   readonly lossMask: Uint8Array;
 }
 
-/**
- * Arranges the answers of some sequences, one row of tokens each.
- * @param sharing How many consecutive sequences ask the same question, question by question; one each where left out.
- * @returns The questions that fit usual rows, then those that do not, in rows as long as the longest.
- */
-export function answerRows(sequences: Sequences, sharing?: readonly number[]): AnswerRows[] {
-  const counts = sharing ?? Array.from({ length: sequences.count }, () => 1);
+/** The questions of some sequences. @param sharing How many consecutive ones ask the same question, question by question; one each where left out. */
+export function questionsOf(sequences: Sequences, sharing?: readonly number[]): Branches[] {
   let next = 0;
-  const questions = counts.map((count) => {
-    const tips = Array.from({ length: count }, (_, i) => tipOf(sequences, next + i));
+  return (sharing ?? Array.from({ length: sequences.count }, () => 1)).map((count) => {
+    const first = next;
     next += count;
-    return branchesOf(tips);
+    return branchesOf(Array.from({ length: count }, (_, i) => tipOf(sequences, first + i)));
   });
-  const isUsual = (question: Branches): boolean => fits(question, USUAL);
-  const long = questions.filter((question) => !isUsual(question));
+}
+
+/** The shape that lets some sets of questions, each in rows of its own, be scored at the least cost. */
+export function usualShape(sets: readonly (readonly Branches[])[]): BranchedShape {
+  const shapes = USUAL_LENGTHS.map((length) => ({ length, labels: LABELS_PER_TOKEN * length }));
+  const costOf = (usual: BranchedShape): number =>
+    sets
+      .flatMap((set) => arranged(set, usual))
+      .reduce((sum, { shape: { length }, rows }) => sum + rows.length * length * (1 + length / DOUBLE_COST_LENGTH), 0);
+  const costs = shapes.map(costOf);
+  return shapes[costs.indexOf(Math.min(...costs))] ?? { length: 0, labels: 0 };
+}
+
+/** The questions that fit into rows of the usual shape, in such rows, then those that do not, in rows as long as the longest. */
+export function answerRows(questions: readonly Branches[], usual: BranchedShape): AnswerRows[] {
+  return arranged(questions, usual).map(({ shape, rows }) => ({ shape, rows: rows.map((row) => rowOf(row, shape)) }));
+}
+
+function arranged(
+  questions: readonly Branches[],
+  usual: BranchedShape,
+): { readonly shape: BranchedShape; readonly rows: readonly (readonly Branches[])[] }[] {
+  const long = questions.filter((question) => !fits(question, usual));
   const longShape = {
     length: Math.max(...long.map(({ length }) => length)),
     labels: Math.max(...long.map(({ labels }) => labels)),
   };
-  const parts = [
-    { shape: USUAL, own: questions.filter(isUsual) },
-    { shape: longShape, own: long },
-  ];
-  return parts
-    .filter(({ own }) => own.length > 0)
-    .map(({ shape, own }) => ({ shape, rows: filled(own, shape).map((row) => rowOf(row, shape)) }));
+  const usualRows = filled(
+    questions.filter((question) => fits(question, usual)),
+    usual,
+  );
+  return [
+    { shape: usual, rows: usualRows },
+    { shape: longShape, rows: filled(long, longShape) },
+  ].filter(({ rows }) => rows.length > 0);
 }
 
 function fits({ length, labels }: BranchedShape, within: BranchedShape): boolean {
