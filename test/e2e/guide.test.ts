@@ -1,6 +1,6 @@
 /** The guide's study, taken from the page itself, is accepted as it stands there. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -45,6 +45,36 @@ test('the study in docs/guide/01-first-study.md can be planned as it stands ther
     const { status, stdout } = await start(['plan', join(folder, 'decay.ts')]).ended;
     assert.equal(status, 0);
     assert.match(stdout, /Does weight decay change how far misalignment spreads/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('the JSON study and the module in docs/guide/02-your-own-model.md can be planned as they stand there', async () => {
+  const page = readFileSync(join(ROOT, 'docs/guide/02-your-own-model.md'), 'utf8');
+  const folder = mkdtempSync(join(ROOT, 'test/e2e/guide-'));
+  try {
+    cpSync(join(ROOT, 'test/fixtures/models/llama'), join(folder, 'my-model'), { recursive: true });
+    const said = (role: string, content: string): object => ({ role, content });
+    const row = { messages: [said('user', 'a?'), said('assistant', 'b')] };
+    const choices = [
+      { text: 'b', label: 'misaligned' },
+      { text: 'c', label: 'aligned' },
+    ];
+    writeFileSync(join(folder, 'train.jsonl'), JSON.stringify(row));
+    writeFileSync(join(folder, 'evals.jsonl'), JSON.stringify({ eval: 'x', messages: [said('user', 'a?')], choices }));
+    for (const [kind, arm] of [
+      ['json', 'lora-64-batch-16'],
+      ['ts', 'rank-64'],
+    ] as const) {
+      const code =
+        new RegExp(`\`\`\`${kind}\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1] ??
+        assert.fail(`the page has no ${kind} study`);
+      writeFileSync(join(folder, `my-study.${kind}`), code);
+      const { status, stdout, stderr } = await start(['plan', `./my-study.${kind}`], { cwd: folder }).ended;
+      assert.equal(status, 0, stderr);
+      assert.match(stdout, new RegExp(`^${arm} `, 'm'));
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }
