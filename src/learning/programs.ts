@@ -18,7 +18,10 @@ export interface BatchLayout extends BatchShape {
 export type Memory = ReadonlyMap<string, Float32Array>;
 
 /** Weights by name, wherever they are kept; `get` may read them from a file. */
-export type Weights = Pick<Memory, 'get' | 'has'>;
+export interface Weights extends Pick<Memory, 'get' | 'has'> {
+  /** Reads a tensor straight into memory of its size, where that saves a copy. */
+  fill?(name: string, target: Float32Array): void;
+}
 
 /** The name of the output that holds a parameter's gradient. */
 export function gradientOutput(parameter: string): string {

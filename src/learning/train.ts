@@ -177,8 +177,9 @@ function fillTrained({ model, parameters }: Parts, base: Weights, rng: Rng): voi
   const isBase = new Set(model.base.map(({ name }) => name));
   model.trained.forEach((spec, i) => {
     const target = parameters[i]?.values ?? new Float32Array();
-    if (isBase.has(spec.name) || base.has(spec.name)) target.set(baseTensor(spec, base));
-    else fillInitial(spec, target, rng);
+    if (!isBase.has(spec.name) && !base.has(spec.name)) fillInitial(spec, target, rng);
+    else if (base.fill !== undefined && base.has(spec.name)) base.fill(spec.name, target);
+    else target.set(baseTensor(spec, base));
   });
 }
 

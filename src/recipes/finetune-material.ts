@@ -172,6 +172,11 @@ async function readWeights(
   const weights: Weights = {
     has: (name) => factors.has(name) || base.has(name),
     get: (name) => factors.get(name) ?? base.get(name),
+    fill: (name, target) => {
+      const factor = factors.get(name);
+      if (factor === undefined) base.fill?.(name, target);
+      else target.set(factor);
+    },
   };
   return { weights, frozen: frozenInputs(path, specs) };
 }

@@ -52,6 +52,7 @@ export interface Artifacts {
 
 /** The artifacts under `folder`, which is made on the first write. */
 export function artifactsIn(folder: string): Artifacts {
+  let filesMade = 0;
   const put = (bytes: Uint8Array): string => {
     const file = sha256(bytes);
     // The process id keeps two workers that write the same content apart.
@@ -72,7 +73,7 @@ export function artifactsIn(folder: string): Artifacts {
     return file;
   };
   const putFile = async (write: (path: string) => Promise<void>): Promise<string> => {
-    const temporary = join(folder, `file.${process.pid}${TEMPORARY_SUFFIX}`);
+    const temporary = join(folder, `file.${process.pid}.${filesMade++}${TEMPORARY_SUFFIX}`);
     try {
       mkdirSync(folder, { recursive: true });
       await write(temporary);

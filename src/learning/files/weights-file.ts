@@ -51,7 +51,17 @@ export function fileWeights(path: string, specs: readonly ParameterSpec[]): Weig
     has: (name) => places.has(name),
     get: (name) => {
       const place = places.get(name);
-      return place === undefined ? undefined : readAt(path, place);
+      if (place === undefined) return undefined;
+      const values = new Float32Array(place.byteLength / Float32Array.BYTES_PER_ELEMENT);
+      readAt(path, place, values);
+      return values;
+    },
+    fill: (name, target) => {
+      const place = places.get(name);
+      if (place?.byteLength !== target.byteLength) {
+        throw new AssayError('shape', `${path}: expected ${target.length} values of ${name}, found another number.`);
+      }
+      readAt(path, place, target);
     },
   };
 }
@@ -73,8 +83,7 @@ function placesIn(path: string, specs: readonly ParameterSpec[]): ReadonlyMap<st
   );
 }
 
-function readAt(path: string, { offset, byteLength }: ExternalData): Float32Array {
-  const values = new Float32Array(byteLength / Float32Array.BYTES_PER_ELEMENT);
+function readAt(path: string, { offset, byteLength }: ExternalData, values: Float32Array): void {
   const bytes = bytesOf(values);
   const file = openSync(path, 'r');
   try {
@@ -86,5 +95,4 @@ function readAt(path: string, { offset, byteLength }: ExternalData): Float32Arra
   } finally {
     closeSync(file);
   }
-  return values;
 }
