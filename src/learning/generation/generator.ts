@@ -194,7 +194,10 @@ async function decodeAll(
 function isOver({ job, tokens }: Slot, logits: Float32Array, options: GenerationOptions): boolean {
   const token = chooseToken(logits, options, () => job.rng.uniform());
   if (token === -1) {
-    throw new AssayError('run', `Generation of "${job.prompt.name}": expected logits, found none that is a number.`);
+    throw new AssayError(
+      'run',
+      `Generation of "${job.prompt.name}": expected numbers as logits, found one that is none.`,
+    );
   }
   const isStop = options.stopTokens.has(token);
   if (!isStop) tokens.push(token);

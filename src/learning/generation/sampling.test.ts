@@ -48,10 +48,10 @@ test('temperature 0 takes the first of the largest logits and draws nothing', ()
   assert.equal(chooseToken(Float32Array.of(1, 3, 3, -Infinity), { temperature: 0, topP: 0.5 }, never), 1);
 });
 
-test('logits that are no numbers choose no token', () => {
+test('a logit that is not a number leaves no token to choose', () => {
   for (const temperature of [0, 1]) {
     assert.equal(
-      chooseToken(Float32Array.of(Number.NaN, Number.NaN), { temperature, topP: 1 }, () => 0),
+      chooseToken(Float32Array.of(1, Number.NaN, 2), { temperature, topP: 1 }, () => 0),
       -1,
     );
   }

@@ -1,4 +1,7 @@
-/** From logits to the next token. Randomness is one uniform draw, so that a token depends on nothing but logits and draw. */
+/**
+ * From logits to the next token. Randomness is one uniform draw, so that a token depends on nothing but logits and draw.
+ * Plain loops: a vocabulary is walked for every token, and iterators cost as much as the model does.
+ */
 
 /** How a token is chosen. */
 export interface TokenChoice {
@@ -9,24 +12,29 @@ export interface TokenChoice {
 }
 
 /**
- * The next token's id; -1 where no logit is a number.
+ * The next token's id; -1 where a logit is not a number, or all are -Infinity.
  * @param logits shape [V]. @param draw Asked for a number in [0, 1), once, unless the temperature is 0.
  */
 export function chooseToken(logits: Float32Array, { temperature, topP }: TokenChoice, draw: () => number): number {
   const best = mostProbable(logits);
   if (temperature === 0 || best === -1) return best;
   const largest = logits[best] ?? 0;
-  const weights = Float64Array.from(logits, (logit) => Math.exp((logit - largest) / temperature));
+  const weights = new Float64Array(logits.length);
+  for (let id = 0; id < weights.length; id++) weights[id] = Math.exp(((logits[id] ?? 0) - largest) / temperature);
   if (topP >= 1) return drawn(weights, undefined, sumOf(weights) * draw());
   const { order, mass } = nucleus(weights, topP);
   return drawn(weights, order, mass * draw());
 }
 
-/** The first of the largest logits. */
+/** The first of the largest logits; -1 where one is not a number. */
 function mostProbable(logits: Float32Array): number {
   let [best, largest] = [-1, -Infinity];
-  for (const [id, logit] of logits.entries()) {
-    if (logit > largest) [best, largest] = [id, logit];
+  for (let id = 0; id < logits.length; id++) {
+    const logit = logits[id] ?? Number.NaN;
+    if (Number.isNaN(logit)) return -1;
+    if (logit <= largest) continue;
+    best = id;
+    largest = logit;
   }
   return best;
 }
@@ -37,7 +45,7 @@ function nucleus(weights: Float64Array, topP: number): { readonly order: readonl
   // All tokens below this weight together hold less than 1 - topP: none of them can be in the nucleus.
   const least = ((1 - topP) * total) / weights.length;
   const candidates: number[] = [];
-  for (const [id, weight] of weights.entries()) if (weight >= least) candidates.push(id);
+  for (let id = 0; id < weights.length; id++) if ((weights[id] ?? 0) >= least) candidates.push(id);
   candidates.sort((a, b) => (weights[b] ?? 0) - (weights[a] ?? 0) || a - b);
   let [mass, count] = [0, 0];
   while (count === 0 || (mass < topP * total && count < candidates.length))
@@ -47,9 +55,10 @@ function nucleus(weights: Float64Array, topP: number): { readonly order: readonl
 
 /** The token at which the running sum passes `target`; tokens in the given order, or by id. */
 function drawn(weights: Float64Array, order: readonly number[] | undefined, target: number): number {
-  const ids = order ?? weights.keys();
+  const count = order?.length ?? weights.length;
   let [sum, last] = [0, -1];
-  for (const id of ids) {
+  for (let i = 0; i < count; i++) {
+    const id = order?.[i] ?? i;
     const weight = weights[id] ?? 0;
     if (weight === 0) continue;
     sum += weight;
@@ -60,5 +69,7 @@ function drawn(weights: Float64Array, order: readonly number[] | undefined, targ
 }
 
 function sumOf(weights: Float64Array): number {
-  return weights.reduce((sum, weight) => sum + weight, 0);
+  let sum = 0;
+  for (let id = 0; id < weights.length; id++) sum += weights[id] ?? 0;
+  return sum;
 }
