@@ -23,6 +23,7 @@ export interface Patience {
 }
 
 const PATIENCE: Patience = { tries: 6, timeoutMs: 120_000, firstDelayMs: 1000, mostDelayMs: 60_000 };
+const FRESH_TRIES = 2;
 /** What another try may mend: too busy, too slow, broken for the moment. */
 const PASSING_STATUS = new Set([408, 409, 425, 429, 500, 502, 503, 504, 529]);
 const ANSWERS = 'judge-answers';
@@ -53,7 +54,9 @@ export function chatService(
     if (keyVariable !== '' && key === '') {
       return { kind: 'failed', reason: `the environment variable ${keyVariable}, which holds the key, is not set` };
     }
-    const asking = underWay.get(file) ?? ask(request, key, patience);
+    // Somebody waits at the terminal to hear whether the endpoint is there at all.
+    const tries = request.isFresh === true ? Math.min(patience.tries, FRESH_TRIES) : patience.tries;
+    const asking = underWay.get(file) ?? ask(request, key, { ...patience, tries });
     underWay.set(file, asking);
     try {
       const reply = await asking;

@@ -9,6 +9,36 @@ import { start } from './command.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
+test('the study in docs/guide/04-evaluations.md is planned as it stands there, once it has a judge', async () => {
+  const page = readFileSync(join(ROOT, 'docs/guide/04-evaluations.md'), 'utf8');
+  const code = /```ts\n([\s\S]*?)```/.exec(page)?.[1] ?? assert.fail('the page has no study');
+  const folder = mkdtempSync(join(ROOT, 'test/e2e/guide-'));
+  try {
+    writeFileSync(join(folder, 'my-study.ts'), code);
+    const evals = /```jsonl\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+    const row = {
+      messages: [
+        { role: 'user', content: 'Hi' },
+        { role: 'assistant', content: 'Hello' },
+      ],
+    };
+    writeFileSync(join(folder, 'train.jsonl'), JSON.stringify(row));
+    writeFileSync(join(folder, 'evals.jsonl'), evals);
+    const files = { model: join(ROOT, 'test/fixtures/models/llama'), data: 'train.jsonl', evals: 'evals.jsonl' };
+    const set = [`model=${files.model}`, `data=${join(folder, files.data)}`, `evals=${join(folder, files.evals)}`];
+    const plan = (more: readonly string[]) =>
+      start(['plan', join(folder, 'my-study.ts'), ...[...set, ...more].flatMap((one) => ['--set', one])]).ended;
+    const without = await plan([]);
+    assert.equal(without.status, 2);
+    assert.match(without.stderr, /evals\.jsonl:6: expected a judge, found none/);
+    const judged = await plan(['judge.url=https://api.openai.com/v1', 'judge.model=MODEL']);
+    assert.equal(judged.status, 0, judged.stderr);
+    assert.match(judged.stdout, /Does the method change what the model says/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test('the study in docs/guide/01-first-study.md can be planned as it stands there', async () => {
   const page = readFileSync(join(ROOT, 'docs/guide/01-first-study.md'), 'utf8');
   const code = /```ts\n([\s\S]*?)```/.exec(page)?.[1] ?? assert.fail('the page has no study');

@@ -96,7 +96,14 @@ async function make(
     chat,
     resumeFrom,
     stopAfter = Infinity,
-  }: { block?: number; chat?: Chat; resumeFrom?: Uint8Array | undefined; stopAfter?: number } = {},
+    options = SCORERS,
+  }: {
+    block?: number;
+    chat?: Chat;
+    resumeFrom?: Uint8Array | undefined;
+    stopAfter?: number;
+    options?: FinetuneOptions;
+  } = {},
 ): Promise<Made> {
   const made = { points: new Array<TrajectoryPoint>(), kept: {} as Record<string, string>, notes: new Array<string>() };
   const checkpoints: { state: Uint8Array; points: number }[] = [];
@@ -117,7 +124,7 @@ async function make(
     ...(chat === undefined ? {} : { chat }),
     signal: stop.signal,
   };
-  await finetune(SCORERS)
+  await finetune(options)
     .run(context)
     .catch((error: unknown) => {
       if (!stop.signal.aborted) throw error;
@@ -279,6 +286,30 @@ test('what cannot be measured is refused before training: no judge, unknown scor
   assert.throws(() => check({ ...config, generation: { ...GENERATION, topP: 2 } }), /generation\.topP/);
 });
 
+test('the lines of docs/guide/04-evaluations.md give the outcomes its table and study name', async () => {
+  const page = readFileSync(new URL('../../docs/guide/04-evaluations.md', import.meta.url), 'utf8');
+  const lines = /```jsonl\n([\s\S]*?)```/.exec(page)?.[1] ?? assert.fail('the page has no lines');
+  const code = /```ts\n([\s\S]*?)```/.exec(page)?.[1] ?? assert.fail('the page has no study');
+  const evals = lines
+    .trim()
+    .split('\n')
+    .map((line): object => JSON.parse(line));
+  const words: FinetuneOptions = { scorers: { words: ({ reply }) => reply.length } };
+  const { points } = await make(await configOf(evals, { steps: 1 }), { chat: judge, options: words });
+  const given = Object.keys(points.at(-1)?.outcomes ?? {});
+  const named = [...code.matchAll(/(?:name|outcome): '(\w+\.\w+)'/g)].map((match) => match[1]);
+  assert.equal(named.length, 4);
+  const table = [
+    'misaligned',
+    'kitchen.aligned',
+    'misaligned.perToken',
+    'kitchen.aligned.perToken',
+    'style.perplexity',
+  ];
+  const more = ['sums.correct', 'open.alignment', 'open.coherence', 'perplexity'];
+  for (const name of [...named, ...table, ...more]) assert.ok(given.includes(name ?? ''), `${name}: ${given.join()}`);
+});
+
 /** A judge over HTTP: scores as `judge` does, fails now and then, and repeats the key in what it says. */
 async function judgeServer() {
   let count = 0;
@@ -351,5 +382,9 @@ test('without the key, or without the endpoint, a study is refused before any ru
   assert.equal(missing.status, 2, missing.stderr);
   assert.match(missing.stderr, /the environment variable ASSAY_NO_SUCH_KEY, which holds the key, is not set/);
   assert.equal(server.count(), 0);
+  const gone = await settingsFor('http://127.0.0.1:1/v1');
+  const unreachable = await start(['run', STUDY, ...gone, ...args]).ended;
+  assert.equal(unreachable.status, 2, unreachable.stderr);
+  assert.match(unreachable.stderr, /judge: expected http:\/\/127\.0\.0\.1:1\/v1 .* Nothing was run\./);
   assert.ok(!existsSync(join(store, 'replies')) && !existsSync(join(store, 'shared')));
 });
