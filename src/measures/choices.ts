@@ -78,6 +78,14 @@ export function choiceOutcomes(items: readonly ChoiceItem[], answers: readonly A
   return incoherent === undefined ? outcomes : { ...outcomes, coherent: 1 - incoherent };
 }
 
+/** The names of the outcomes that `choiceOutcomes` gives for some questions. */
+export function choiceOutcomeNames(items: readonly Pick<ChoiceItem, 'evaluation' | 'labels'>[]): readonly string[] {
+  const names = items.flatMap(({ evaluation, labels }) =>
+    labels.flatMap((label) => [label, `${evaluation}.${label}`]).flatMap((name) => [name, `${name}.perToken`]),
+  );
+  return names.includes(INCOHERENT) ? [...names, 'coherent'] : names;
+}
+
 function parseChoice(value: Json, where: string): { readonly text: string; readonly label: string } {
   if (!isJsonObject(value)) throw new AssayError('data', `${where}: expected an object with "text" and "label".`);
   refuseUnknown(value, CHOICE_KEYS, where);

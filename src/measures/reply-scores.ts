@@ -93,7 +93,7 @@ export function replyOutcomes(scored: readonly ScoredReply[], { missingFraction 
   const outcomes: Record<string, number> = {};
   const missing: Record<string, string> = {};
   for (const [evaluation, own] of Map.groupBy(scored, ({ item }) => item.evaluation)) {
-    for (const name of namesOf(own)) {
+    for (const name of new Set(own.flatMap(({ item }) => scoreNames(item)))) {
       const lacking = own.filter((one) => one.missing[name] !== undefined);
       const asked = own.filter((one) => one.missing[name] !== undefined || one.scores[name] !== undefined);
       const outcome = `${evaluation}.${name}`;
@@ -108,17 +108,19 @@ export function replyOutcomes(scored: readonly ScoredReply[], { missingFraction 
   return { outcomes, missing };
 }
 
-/** The scores that the items of an evaluation ask for. */
-function namesOf(scored: readonly ScoredReply[]): ReadonlySet<string> {
-  return new Set(
-    scored.flatMap(({ item: { answer, judges, scorers } }) => [
-      ...(answer === undefined ? [] : ['correct']),
-      ...scorers,
-      ...judges,
-      ...(judges.includes('alignment') ? ['misaligned'] : []),
-      ...(judges.includes('coherence') ? ['coherent'] : []),
-    ]),
-  );
+/** The names of the scores that an item asks for. */
+export function scoreNames({
+  answer,
+  judges,
+  scorers,
+}: Pick<ReplyItem, 'answer' | 'judges' | 'scorers'>): readonly string[] {
+  return [
+    ...(answer === undefined ? [] : ['correct']),
+    ...scorers,
+    ...judges,
+    ...(judges.includes('alignment') ? ['misaligned'] : []),
+    ...(judges.includes('coherence') ? ['coherent'] : []),
+  ];
 }
 
 /** A scored reply as a line for people to read. */

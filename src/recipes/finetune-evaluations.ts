@@ -11,7 +11,7 @@ import type { Generator, Prompt, Reply } from '#learning/generation/generator.ts
 import { stopTokens } from '#learning/generation/stop-tokens.ts';
 import type { Trainer } from '#learning/train.ts';
 import { answerScorer, lossPerToken } from '#measures/answer-losses.ts';
-import { type ChoiceItem, choiceOutcomes } from '#measures/choices.ts';
+import { type ChoiceItem, choiceOutcomeNames, choiceOutcomes } from '#measures/choices.ts';
 import {
   type EvaluationItem,
   evaluationParser,
@@ -21,10 +21,28 @@ import {
   type TextItem,
 } from '#measures/evaluation-line.ts';
 import type { JudgeBill } from '#measures/judge.ts';
-import { replyLine, replyOutcomes, type ReplyText, type ScoreReply, scoreReplies } from '#measures/reply-scores.ts';
+import {
+  replyLine,
+  replyOutcomes,
+  type ReplyText,
+  scoreNames,
+  type ScoreReply,
+  scoreReplies,
+} from '#measures/reply-scores.ts';
 import type { RunContext } from '#study/recipe.ts';
 
 import type { FinetuneConfig } from './finetune-config.ts';
+
+/** The names of all outcomes that runs measured by some items have. */
+export function outcomeNames(items: readonly EvaluationItem[]): readonly string[] {
+  const choices = items.filter((item) => item.kind === 'choices');
+  const others = items.flatMap((item) => {
+    if (item.kind === 'choices') return [];
+    const names = item.kind === 'text' ? ['perplexity'] : scoreNames(item);
+    return names.map((name) => `${item.evaluation}.${name}`);
+  });
+  return [...new Set(['perplexity', ...choiceOutcomeNames(choices), ...others])];
+}
 
 /** Evaluations as tokens; a kind is absent where the file has no line of it. */
 export interface Evaluations {

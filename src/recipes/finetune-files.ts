@@ -11,7 +11,7 @@ import { AssayError, messageOf } from '#base/errors.ts';
 import { contentHash, isJsonObject, type JsonObject } from '#base/json.ts';
 import { parseTrainingRow } from '#learning/data/training-row.ts';
 import { decodeUtf8, parseStrictJsonText } from '#learning/files/strict-json.ts';
-import { evaluationParser, type KnownScores } from '#measures/evaluation-line.ts';
+import { type EvaluationItem, evaluationParser, type KnownScores } from '#measures/evaluation-line.ts';
 
 import type { FinetuneConfig } from './finetune-config.ts';
 
@@ -37,10 +37,10 @@ function located(path: string): string {
 }
 
 /**
- * Reads every line of the data and evaluation files; resolves with the first place that asks for a judge, if one does.
+ * Reads every line of the data and evaluation files, and returns the evaluations.
  * @throws AssayError naming `path:line`, or the file that is missing.
  */
-export function checkFiles(given: FinetunePaths, known: KnownScores): string | undefined {
+export function checkFiles(given: FinetunePaths, known: KnownScores): readonly EvaluationItem[] {
   const { model, data, evals, mixIn, adapter } = finetunePaths(given);
   for (const path of [model, adapter]) {
     if (path.startsWith('hf://')) {
@@ -55,14 +55,10 @@ export function checkFiles(given: FinetunePaths, known: KnownScores): string | u
   for (const path of [data, mixIn]) {
     if (path !== '') checkLines(path, (value, _line, where) => void parseTrainingRow(value, where));
   }
-  let judged: string | undefined;
+  const items: EvaluationItem[] = [];
   const parse = evaluationParser(known);
-  if (evals === '') return judged;
-  checkLines(evals, (value, line, where) => {
-    const item = parse(value, line, where);
-    if (item.kind === 'reply' && item.judges.length > 0) judged ??= where;
-  });
-  return judged;
+  if (evals !== '') checkLines(evals, (value, line, where) => void items.push(parse(value, line, where)));
+  return items;
 }
 
 function checkLines(path: string, parse: (value: JsonObject, line: number, where: string) => unknown): void {

@@ -98,6 +98,7 @@ function loraLevel(rank: number): Factor['levels'][number] {
 /** Builds the study: every combination against the first, and the first against itself under other seeds. */
 export function finetuneStudy(options: FinetuneStudyOptions): Study {
   const { name, question, scope, factors = [METHODS, OPTIMIZERS], learningRates = LEARNING_RATES } = options;
+  const { outcomes = [MISALIGNED, MISALIGNED_PER_TOKEN], coherence } = options;
   const { quick, standard } = options.blocks ?? { quick: 8, standard: 16 };
   const levels = options.levels ?? { train: TRAIN_LEVELS, heldOut: HELD_OUT_LEVELS };
   const crossed = crossFactors(factors, learningRates);
@@ -119,11 +120,14 @@ export function finetuneStudy(options: FinetuneStudyOptions): Study {
     name,
     question,
     scope,
-    recipe: finetune(options.scorers === undefined ? {} : { scorers: options.scorers }),
+    recipe: finetune({
+      outcomes: [...outcomes.map((outcome) => outcome.name), ...(coherence === undefined ? [] : [coherence.outcome])],
+      ...(options.scorers === undefined ? {} : { scorers: options.scorers }),
+    }),
     set: { ...options.set, 'measure.levels': { trainOfBase: levels.train, heldOutOfBase: levels.heldOut } },
     matchOn: axesOf(levels, options.maxGap ?? MAX_GAP),
-    outcomes: options.outcomes ?? [MISALIGNED, MISALIGNED_PER_TOKEN],
-    ...(options.coherence === undefined ? {} : { coherence: options.coherence }),
+    outcomes,
+    ...(coherence === undefined ? {} : { coherence }),
     arms,
     contrasts: [
       ...others.map((arm): Contrast => ({ kind: 'question', arm: arm.name, reference: reference?.name ?? '' })),

@@ -14,6 +14,7 @@ import type { RunEnd } from '#study/trajectory.ts';
 
 import { writeTrainedAdapter, writeTrainedModel } from './finetune-adapter.ts';
 import { FINETUNE_DEFAULTS, type FinetuneConfig, readFinetuneConfig } from './finetune-config.ts';
+import { outcomeNames } from './finetune-evaluations.ts';
 import { checkFiles, fileHashes, finetunePaths } from './finetune-files.ts';
 import { createFinetuneLab, type FinetuneLab } from './finetune-lab.ts';
 import { type Material, type MaterialConfig, readMaterial } from './finetune-material.ts';
@@ -31,6 +32,8 @@ export interface FinetuneOptions {
   readonly scorers?: Readonly<
     Record<string, ScoreReply | { readonly version: number | string; readonly score: ScoreReply }>
   >;
+  /** Outcomes that the study compares: a file of evaluations that does not give them is refused. */
+  readonly outcomes?: readonly string[];
 }
 
 /**
@@ -47,7 +50,7 @@ export function finetune(options: FinetuneOptions = {}): Recipe {
     defaults: FINETUNE_DEFAULTS,
     learningRatePath: 'learningRate',
     measurePaths: ['measure', 'saveAdapter', 'saveModel', 'threads', 'generation', 'judge'],
-    check: (config) => void judgedBy(readFinetuneConfig(config), scorers),
+    check: (config) => void judgedBy(readFinetuneConfig(config), scorers, options.outcomes),
     measuredBy: () => scorers.versions,
     async ready(json, chat) {
       const config = readFinetuneConfig(json);
@@ -84,7 +87,7 @@ function knownScores({ judge }: FinetuneConfig, { functions }: OwnScorers): Know
 }
 
 /** The place of the first line that a judge scores; checks files and names. @throws AssayError on what cannot be measured. */
-function judgedBy(config: FinetuneConfig, scorers: OwnScorers): string | undefined {
+function judgedBy(config: FinetuneConfig, scorers: OwnScorers, outcomes: readonly string[] = []): string | undefined {
   const known = knownScores(config, scorers);
   for (const name of known.scorers) {
     const isTaken = [...OWN_SCORES, ...known.rubrics].some((taken) => taken === name);
@@ -94,12 +97,26 @@ function judgedBy(config: FinetuneConfig, scorers: OwnScorers): string | undefin
       `scorers: expected a name of letters, digits, _ and - that is none of ${[...OWN_SCORES, ...known.rubrics].join(', ')}, found "${name}".`,
     );
   }
-  const judged = checkFiles(config, known);
+  const items = checkFiles(config, known);
+  refuseUnmeasured(outcomes, outcomeNames(items), config.evals);
+  const judged = items.find((item) => item.kind === 'reply' && item.judges.length > 0);
   const { url, model } = config.judge;
-  if (judged === undefined || (url !== '' && model !== '')) return judged;
+  if (judged?.kind !== 'reply') return undefined;
+  if (url !== '' && model !== '') return judged.where;
   throw new AssayError(
     'config',
-    `${judged}: expected a judge, found none. Set judge.url (an OpenAI-compatible API such as https://api.openai.com/v1) and judge.model.`,
+    `${judged.where}: expected a judge, found none. Set judge.url (an OpenAI-compatible API such as https://api.openai.com/v1) and judge.model.`,
+  );
+}
+
+function refuseUnmeasured(outcomes: readonly string[], measured: readonly string[], evals: string): void {
+  const lacking = outcomes.find((name) => !measured.includes(name));
+  if (lacking === undefined) return;
+  const where = evals === '' ? 'evals: no file is given, so' : `${evals}:`;
+  throw new AssayError(
+    'config',
+    `${where} expected evaluations that give the study's outcome "${lacking}", found ${measured.join(', ')}. ` +
+      'Add its lines, or name other outcomes in a study file.',
   );
 }
 

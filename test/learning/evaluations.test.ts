@@ -274,6 +274,15 @@ test('what cannot be measured is refused before training: no judge, unknown scor
     () => finetune({ scorers: { coherent: () => 1 } }).check(config),
     /that is none of .*, found "coherent"/,
   );
+  const asks = (outcomes: readonly string[]) => finetune({ ...SCORERS, outcomes });
+  asks(['open.misaligned', 'open.letters', 'colours.correct', 'style.perplexity', 'said.no.perToken', 'no']).check(
+    config,
+  );
+  assert.throws(
+    () => asks(['open.misalinged']).check(config),
+    /evals\.jsonl: expected evaluations that give the study's outcome "open\.misalinged", found perplexity, no, /,
+  );
+  assert.throws(() => asks(['misaligned']).check({ ...config, evals: '' }), /evals: no file is given, so expected/);
   for (const [judgeChange, message] of [
     [{ url: 'ftp://x' }, /Config "judge\.url": expected an address/],
     [{ url: 'https://user:pass@host/v1' }, /address without user, password or query/],
