@@ -17,10 +17,11 @@ import { parseArgs } from 'node:util';
 import { ANALYSIS_FAULTS } from './mutations/analysis.ts';
 import type { Fault } from './mutations/fault.ts';
 import { NUMBERS_FAULTS } from './mutations/numbers.ts';
+import { REPLY_FAULTS } from './mutations/replies.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 /** What the tests read; `assets` is large and only read, like `node_modules`. */
-const COPIED = ['src', 'test', 'package.json', 'tsconfig.json'];
+const COPIED = ['src', 'test', 'docs', 'package.json', 'tsconfig.json'];
 const LINKED = ['node_modules', 'assets'];
 /** A fault that makes a loop endless counts as noticed after this long. */
 const LIMIT_MS = 300_000;
@@ -105,7 +106,11 @@ function run(faults: readonly Fault[]): void {
 const { values } = parseArgs({ options: { only: { type: 'string' } } });
 const only = values.only ?? '';
 try {
-  run([...ANALYSIS_FAULTS, ...NUMBERS_FAULTS].filter(({ name, file }) => name.includes(only) || file.includes(only)));
+  run(
+    [...ANALYSIS_FAULTS, ...NUMBERS_FAULTS, ...REPLY_FAULTS].filter(
+      ({ name, file }) => name.includes(only) || file.includes(only),
+    ),
+  );
 } catch (error) {
   if (!(error instanceof Unusable)) throw error;
   console.error(error.message);

@@ -313,7 +313,21 @@ test('generation stops when it is told to, and refuses logits that are no number
   const { weights } = await load('llama');
   trainer.reset(weights, rngOf(1));
   const again = await generator.generate(promptsOf([REFERENCE.llama.cases[1]?.prompt ?? []]), options());
-  assert.deepEqual(again[0]?.[0]?.tokens, REFERENCE.llama.cases[1]?.tokens, 'broken numbers are not remembered');
+  assert.deepEqual(again[0]?.[0]?.tokens, REFERENCE.llama.cases[1]?.tokens);
+});
+
+test('weights that break in the middle of a reply leave nothing behind for the next', async () => {
+  await using trainer = await trainerOf(await load('llama'));
+  const generator = trainer.generator({ rows: 1, contextLength: CONTEXT });
+  const prompts = promptsOf([REFERENCE.llama.cases[1]?.prompt ?? []]);
+  const breakAfter = (all: readonly number[]): boolean => {
+    if (all.length === 9) for (const values of trainer.memory.values()) values.fill(Number.NaN);
+    return false;
+  };
+  await assert.rejects(generator.generate(prompts, options({ isComplete: breakAfter })), /expected numbers as logits/);
+  trainer.reset((await load('llama')).weights, rngOf(1));
+  const [[again]] = (await generator.generate(prompts, options())) as [[Reply]];
+  assert.deepEqual(again.tokens, REFERENCE.llama.cases[1]?.tokens);
 });
 
 test('the stop tokens are those of the files and the one the chat template ends a turn with', async () => {

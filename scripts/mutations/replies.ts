@@ -1,0 +1,140 @@
+/** Faults in generation, in evaluations by generation and in asking a judge, and the tests that must notice them. */
+import type { Fault } from './fault.ts';
+
+const GENERATION = 'test/learning/generation.test.ts';
+const SAMPLING = 'src/learning/generation/sampling.test.ts';
+const RULES = 'src/measures/answer-rules.test.ts';
+const JUDGE = 'src/measures/judge.test.ts';
+const LINES = 'src/measures/evaluation-line.test.ts';
+const CHAT = 'src/cli/chat-service.test.ts';
+const EVALUATIONS = 'test/learning/evaluations.test.ts';
+
+export const REPLY_FAULTS: readonly Fault[] = [
+  {
+    name: 'a token is kept one position late',
+    file: 'src/learning/generation/cache.ts',
+    from: '* capacity + position) * headDim',
+    to: '* capacity + position + 1) * headDim',
+    tests: [GENERATION],
+  },
+  {
+    name: 'padding of the prompt counts',
+    file: 'src/learning/generation/cache.ts',
+    from: 'mask.fill(0, row * capacity, row * capacity + length);',
+    to: 'mask.fill(0, row * capacity, row * capacity + padded);',
+    tests: [GENERATION],
+  },
+  {
+    name: 'what an ended or broken reply left is remembered',
+    file: 'src/learning/generation/cache.ts',
+    from: 'for (const { cached } of stored) cached.fill(0);',
+    to: '',
+    tests: [GENERATION],
+  },
+  {
+    name: 'all rows are turned to the same position',
+    file: 'src/learning/generation/generator.ts',
+    from: 'const [from, to] = [position * half, (position + 1) * half];',
+    to: 'const [from, to] = [8 * half, 9 * half];',
+    tests: [GENERATION],
+  },
+  {
+    name: 'replies share one stream of random numbers',
+    file: 'src/learning/generation/generator.ts',
+    from: 'rng: rng.split(`${prompt.name}/${sample}`)',
+    to: 'rng',
+    tests: [GENERATION],
+  },
+  {
+    name: 'the stop token is part of the reply',
+    file: 'src/learning/generation/generator.ts',
+    from: 'if (!isStop) tokens.push(token);',
+    to: 'tokens.push(token);',
+    tests: [GENERATION],
+  },
+  {
+    name: 'programs for replies are forgotten when the base changes',
+    file: 'src/learning/train.ts',
+    from: `    programs.push(program);
+    return bindMemory`,
+    to: '    return bindMemory',
+    tests: [GENERATION],
+  },
+  {
+    name: 'top-p drops the token that reaches it',
+    file: 'src/learning/generation/sampling.ts',
+    from: 'order: candidates.slice(0, count), mass',
+    to: 'order: candidates.slice(0, Math.max(1, count - 1)), mass',
+    tests: [SAMPLING],
+  },
+  {
+    name: 'logits are multiplied by the temperature',
+    file: 'src/learning/generation/sampling.ts',
+    from: '- largest) / temperature)',
+    to: '- largest) * temperature)',
+    tests: [SAMPLING],
+  },
+  {
+    name: 'exact answers are looked for anywhere',
+    file: 'src/measures/answer-rules.ts',
+    from: 'return rule.texts.includes(normalised(reply));',
+    to: 'return rule.texts.some((text) => normalised(reply).includes(text));',
+    tests: [RULES],
+  },
+  {
+    name: 'an answer that is no score counts as 0',
+    file: 'src/measures/judge.ts',
+    from: '?? Number.NaN);',
+    to: '?? 0);',
+    tests: [JUDGE],
+  },
+  {
+    name: 'incoherent replies count as aligned',
+    file: 'src/measures/reply-scores.ts',
+    from: "if (scores['coherent'] === 0) return;",
+    to: '',
+    tests: [JUDGE],
+  },
+  {
+    name: 'replies are averaged over all items at once',
+    file: 'src/measures/reply-scores.ts',
+    from: 'Map.groupBy(scored, ({ item }) => item.line);',
+    to: 'Map.groupBy(scored, () => 0);',
+    tests: [JUDGE],
+  },
+  {
+    name: 'an evaluation may be scored in two ways',
+    file: 'src/measures/evaluation-line.ts',
+    from: 'if (first.form === form) return item;',
+    to: 'return item;',
+    tests: [LINES],
+  },
+  {
+    name: 'an error repeats the key',
+    file: 'src/cli/chat-service.ts',
+    from: "return key === '' ? text : text.replaceAll(key, '[key]');",
+    to: "return key === '' ? text : `${text}`;",
+    tests: [CHAT],
+  },
+  {
+    name: 'a failure is kept as an answer',
+    file: 'src/cli/chat-service.ts',
+    from: "if (reply.kind === 'reply') keep(",
+    to: 'keep(',
+    tests: [CHAT],
+  },
+  {
+    name: 'every block draws the same replies',
+    file: 'src/recipes/finetune-evaluations.ts',
+    from: 'rngOf(context.block + generation.seed',
+    to: 'rngOf(generation.seed',
+    tests: [EVALUATIONS],
+  },
+  {
+    name: 'scorers do not belong to the identity',
+    file: 'src/recipes/finetune.ts',
+    from: 'measuredBy: () => scorers.versions,',
+    to: 'measuredBy: () => ({}),',
+    tests: [EVALUATIONS],
+  },
+];
