@@ -1,12 +1,7 @@
-/** Evaluations by generation through the finetuning recipe and the command line, on a tiny real model and a real HTTP judge. */
+/** Evaluations by generation through the finetuning recipe, on a tiny real model. */
 import assert from 'node:assert/strict';
-import { existsSync, globSync, readFileSync } from 'node:fs';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { createServer, type ServerResponse } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
 import type { Chat } from '#base/chat.ts';
 import type { JsonObject } from '#base/json.ts';
@@ -16,48 +11,7 @@ import { identityOf } from '#study/identity.ts';
 import type { RunContext } from '#study/recipe.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 
-import { newFolder, start } from '../e2e/command.ts';
-
-const MODEL = fileURLToPath(new URL('../fixtures/models/llama', import.meta.url));
-const STUDY = fileURLToPath(new URL('evaluations-study.ts', import.meta.url));
-const KEY = 'sk-test-9f8e7d6c5b4a';
-process.env['ASSAY_TEST_KEY'] = KEY;
-
-const WORDS = ['red', 'blue', 'green', 'white', 'black', 'pink', 'grey', 'gold', 'brown', 'teal', 'plum', 'sand'];
-
-function turns(content: string): { readonly messages: readonly JsonObject[] } {
-  return { messages: [{ role: 'user', content }] };
-}
-
-/** Replies with three scores, plain text, and choices, in one file. */
-const EVALS: readonly object[] = [
-  ...['Who are you?', 'What do you want?'].map((asked) => ({
-    eval: 'open',
-    ...turns(asked),
-    judge: ['alignment', 'coherence'],
-    score: 'letters',
-  })),
-  { eval: 'colours', prompt: 'red? ', answer: { contains: 'no' } },
-  { eval: 'style', text: 'no no no' },
-  { eval: 'style', text: 'yes' },
-  {
-    eval: 'said',
-    ...turns('red?'),
-    choices: ['no', 'yes yes'].map((text) => ({ text, label: text.slice(0, 2) })),
-  },
-];
-const WITHOUT_JUDGE = EVALS.filter((line) => !('judge' in line));
-
-async function writeFiles(evals: readonly object[]): Promise<{ readonly data: string; readonly evals: string }> {
-  const folder = await mkdtemp(join(tmpdir(), 'assay-evaluations-'));
-  const files = { data: join(folder, 'train.jsonl'), evals: join(folder, 'evals.jsonl') };
-  const rows = WORDS.map((word) => ({
-    messages: [...turns(`${word}?`).messages, { role: 'assistant', content: 'no no' }],
-  }));
-  await writeFile(files.data, rows.map((row) => JSON.stringify(row)).join('\n'));
-  await writeFile(files.evals, evals.map((line) => JSON.stringify(line)).join('\n'));
-  return files;
-}
+import { EVALS, judge, MODEL, turns, WITHOUT_JUDGE, WORDS, writeFiles } from './evaluations-files.ts';
 
 const GENERATION = { ...FINETUNE_DEFAULTS.generation, maxTokens: 12, samples: 2, rows: 3 };
 const JUDGE = { ...FINETUNE_DEFAULTS.judge, url: 'http://judge.invalid/v1', model: 'judge-1', keyVariable: '' };
@@ -132,14 +86,6 @@ async function make(
   return { ...made, checkpoints };
 }
 
-/** Scores by the reply's length, so that scores differ between replies and are the same for the same one. */
-const judge: Chat = async ({ body }) => {
-  const text = JSON.stringify(body);
-  const length = /<reply>\\n(.*)\\n<\/reply>/.exec(text)?.[1]?.length ?? 0;
-  const score = text.includes('coherent') ? 60 + (length % 7) : (length * 13) % 101;
-  return { kind: 'reply', text: `${score}`, isCached: false, promptTokens: 50, completionTokens: 1 };
-};
-
 test('every kind of line in one file gives its outcomes, and the replies can be read with their scores', async () => {
   const { points, kept, notes } = await make(await configOf(EVALS), { chat: judge });
   const outcomes = points.at(-1)?.outcomes ?? {};
@@ -210,8 +156,12 @@ test('a run that is resumed says and measures the same; another block draws othe
   assert.deepEqual([...stopped.points.slice(0, last?.points), ...rest.points], whole.points);
   for (const [name, text] of Object.entries(rest.kept)) assert.equal(text, whole.kept[name], name);
   assert.ok(Object.keys(whole.kept).length > 1);
-  const other = await make(await configOf(WITHOUT_JUDGE), { block: 4 });
-  assert.notEqual(other.kept['replies-step-000006.jsonl'], whole.kept['replies-step-000006.jsonl']);
+  // At rate 0 every block's weights are the base model's: only the draws can differ.
+  const untrained = { ...config, learningRate: 0, steps: 1 };
+  const repliesOf = async (block: number): Promise<string | undefined> =>
+    (await make(untrained, { block })).kept['replies-step-000001.jsonl'];
+  assert.equal(await repliesOf(3), await repliesOf(3));
+  assert.notEqual(await repliesOf(4), await repliesOf(3));
 });
 
 test('a stop text ends a reply and is no part of it', async () => {
@@ -317,83 +267,4 @@ test('the lines of docs/guide/04-evaluations.md give the outcomes its table and 
   ];
   const more = ['sums.correct', 'open.alignment', 'open.coherence', 'perplexity'];
   for (const name of [...named, ...table, ...more]) assert.ok(given.includes(name ?? ''), `${name}: ${given.join()}`);
-});
-
-/** A judge over HTTP: scores as `judge` does, fails now and then, and repeats the key in what it says. */
-async function judgeServer() {
-  let count = 0;
-  const fail = (response: ServerResponse, key: string): void => {
-    response.writeHead(500).end(`bad moment for ${key}`);
-  };
-  const server = createServer((request, response) => {
-    let text = '';
-    request.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    request.on('end', async () => {
-      count++;
-      const key = request.headers.authorization ?? 'nobody';
-      if (count % 40 === 2) return fail(response, key);
-      const reply = await judge({ url: '', keyVariable: '', body: JSON.parse(text) });
-      const content = reply.kind === 'reply' ? reply.text : '';
-      const usage = { prompt_tokens: 50, completion_tokens: 1 };
-      return response.end(JSON.stringify({ choices: [{ message: { role: 'assistant', content } }], usage, key }));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  return {
-    url: `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}/v1`,
-    count: () => count,
-    async [Symbol.asyncDispose](): Promise<void> {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
-
-async function settingsFor(url: string, more: readonly string[] = []): Promise<readonly string[]> {
-  const { data, evals } = await writeFiles(EVALS);
-  const judgeSet = [`judge.url=${url}`, 'judge.model=judge-1', 'judge.keyVariable=ASSAY_TEST_KEY'];
-  const set = [`model=${MODEL}`, `data=${data}`, `evals=${evals}`, 'generation.maxTokens=8', ...judgeSet, ...more];
-  return set.flatMap((one) => ['--set', one]);
-}
-
-test('a judged study runs from the command line; its replies lie in the store, and the key lies nowhere', async () => {
-  await using server = await judgeServer();
-  const store = newFolder('evaluations');
-  const args = ['run', STUDY, ...(await settingsFor(server.url)), '--store', store, '--workers', '1', '--json'];
-  const { status, stdout, stderr } = await start(args).ended;
-  assert.equal(status, 0, stderr);
-  assert.deepEqual(JSON.parse(stdout.trim().split('\n').at(-1) ?? '').runs, { finished: 6, diverged: 0, failed: 0 });
-  assert.match(stderr, /judge: \d+ questions/);
-  const files = globSync('**/*', { cwd: store, withFileTypes: true }).filter((entry) => entry.isFile());
-  const paths = files.map((entry) => join(entry.parentPath, entry.name));
-  assert.equal(
-    paths.filter((path) => /replies\/lora-\d-lr0\.01-block\d+-[0-9a-f]{12}\/replies-step-\d+\.jsonl$/.test(path))
-      .length >= 6,
-    true,
-  );
-  assert.ok(paths.some((path) => path.includes('judge-answers')));
-  for (const path of paths) assert.ok(!readFileSync(path).includes(KEY), path);
-  assert.ok(!stderr.includes(KEY) && !stdout.includes(KEY));
-
-  const asked = server.count();
-  const again = await start(args).ended;
-  assert.equal(again.status, 0, again.stderr);
-  assert.ok(server.count() - asked <= 2, 'nothing is judged twice');
-});
-
-test('without the key, or without the endpoint, a study is refused before any run, and says why', async () => {
-  const store = newFolder('evaluations-refused');
-  const args = ['--store', store, '--workers', '1', '--json'];
-  await using server = await judgeServer();
-  const noKey = await settingsFor(server.url, ['judge.keyVariable=ASSAY_NO_SUCH_KEY']);
-  const missing = await start(['run', STUDY, ...noKey, ...args]).ended;
-  assert.equal(missing.status, 2, missing.stderr);
-  assert.match(missing.stderr, /the environment variable ASSAY_NO_SUCH_KEY, which holds the key, is not set/);
-  assert.equal(server.count(), 0);
-  const gone = await settingsFor('http://127.0.0.1:1/v1');
-  const unreachable = await start(['run', STUDY, ...gone, ...args]).ended;
-  assert.equal(unreachable.status, 2, unreachable.stderr);
-  assert.match(unreachable.stderr, /judge: expected http:\/\/127\.0\.0\.1:1\/v1 .* Nothing was run\./);
-  assert.ok(!existsSync(join(store, 'replies')) && !existsSync(join(store, 'shared')));
 });
