@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { ANALYSIS_FAULTS } from './mutations/analysis.ts';
+import { DESIGN_FAULTS } from './mutations/design.ts';
 import type { Fault } from './mutations/fault.ts';
 import { NUMBERS_FAULTS } from './mutations/numbers.ts';
 
@@ -105,7 +106,11 @@ function run(faults: readonly Fault[]): void {
 const { values } = parseArgs({ options: { only: { type: 'string' } } });
 const only = values.only ?? '';
 try {
-  run([...ANALYSIS_FAULTS, ...NUMBERS_FAULTS].filter(({ name, file }) => name.includes(only) || file.includes(only)));
+  run(
+    [...ANALYSIS_FAULTS, ...NUMBERS_FAULTS, ...DESIGN_FAULTS].filter(
+      ({ name, file }) => name.includes(only) || file.includes(only),
+    ),
+  );
 } catch (error) {
   if (!(error instanceof Unusable)) throw error;
   console.error(error.message);

@@ -112,12 +112,9 @@ test('rates to pilot: of the level, else those of the study or of --set, else us
 });
 
 test('the learning rate as a factor makes arms at one rate each, which need no pilots, wherever it stands', () => {
-  const study = varied(studyOf({}), {
-    'factors.learningRate': [1e-3, 1e-2],
-    'factors.method': ['lora-1'],
-    'factors.optimizer': ['adamw'],
-  });
-  assert.deepEqual(armNames(study).slice(0, 2), ['lora-1-adamw-rate-0.001', 'lora-1-adamw-rate-0.01']);
+  const wide = { name: 'wide', set: { method: loraMethod(64) }, learningRates: [0.5, 0.6] };
+  const study = studyOf({ factors: { learningRate: [1e-3, 1e-2], method: [wide] } });
+  assert.deepEqual(armNames(study).slice(0, 2), ['wide-rate-0.001', 'wide-rate-0.01']);
   assert.deepEqual(ratesOf(study).slice(0, 2), [[1e-3], [1e-2]]);
 });
 
