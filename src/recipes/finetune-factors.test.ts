@@ -100,6 +100,24 @@ test('a level can be written out, with rates of its own', () => {
   refuses(study, { 'factors.method': [{ name: 'wide', sett: {} }] }, /factors\.method\[0\]\.set": expected a value/);
 });
 
+test('a factor of any name can be written out, its levels setting several paths', () => {
+  const levels = [
+    { name: 'small', set: { batch: 2, steps: 40 } },
+    { name: 'large', set: { batch: 8, steps: 10 } },
+  ];
+  const study = varied(studyOf({}), {
+    'factors.size': levels,
+    'factors.method': ['lora-1'],
+    'factors.optimizer': ['adamw'],
+  });
+  assert.deepEqual(armNames(study).slice(0, 2), ['lora-1-adamw-small', 'lora-1-adamw-large']);
+  refuses(
+    studyOf({}),
+    { 'factors.size': [...levels, 3] },
+    /factors\.size: expected a factor of the study or a config path/,
+  );
+});
+
 test('rates to pilot: of the level, else those of the study or of --set, else usual ones of method and optimizer', () => {
   const usual = varied(studyOf({}), { 'factors.method': ['lora-1', 'full'], 'factors.optimizer': ['adamw', 'lion'] });
   const [lora = [], loraLion = [], full = [], fullLion = []] = ratesOf(usual);
