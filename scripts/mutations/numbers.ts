@@ -282,8 +282,8 @@ export const NUMBERS_FAULTS: readonly Fault[] = [
   {
     name: 'the pending probe before a crossing is measured under the present weights',
     file: 'src/measures/bracketed-trajectory.ts',
-    from: 'await probed.under(snapshot, () => probed.outcomes())',
-    to: 'await probed.outcomes()',
+    from: 'await probed.under(snapshot, () => probed.outcomes(probe.step))',
+    to: 'await probed.outcomes(probe.step)',
     tests: [TRAJECTORY],
   },
   {

@@ -100,6 +100,24 @@ test('a level can be written out, with rates of its own', () => {
   refuses(study, { 'factors.method': [{ name: 'wide', sett: {} }] }, /factors\.method\[0\]\.set": expected a value/);
 });
 
+test('a factor of any name can be written out, its levels setting several paths', () => {
+  const levels = [
+    { name: 'small', set: { batch: 2, steps: 40 } },
+    { name: 'large', set: { batch: 8, steps: 10 } },
+  ];
+  const study = varied(studyOf({}), {
+    'factors.size': levels,
+    'factors.method': ['lora-1'],
+    'factors.optimizer': ['adamw'],
+  });
+  assert.deepEqual(armNames(study).slice(0, 2), ['lora-1-adamw-small', 'lora-1-adamw-large']);
+  refuses(
+    studyOf({}),
+    { 'factors.size': [...levels, 3] },
+    /factors\.size: expected a factor of the study or a config path/,
+  );
+});
+
 test('rates to pilot: of the level, else those of the study or of --set, else usual ones of method and optimizer', () => {
   const usual = varied(studyOf({}), { 'factors.method': ['lora-1', 'full'], 'factors.optimizer': ['adamw', 'lion'] });
   const [lora = [], loraLion = [], full = [], fullLion = []] = ratesOf(usual);
@@ -112,12 +130,9 @@ test('rates to pilot: of the level, else those of the study or of --set, else us
 });
 
 test('the learning rate as a factor makes arms at one rate each, which need no pilots, wherever it stands', () => {
-  const study = varied(studyOf({}), {
-    'factors.learningRate': [1e-3, 1e-2],
-    'factors.method': ['lora-1'],
-    'factors.optimizer': ['adamw'],
-  });
-  assert.deepEqual(armNames(study).slice(0, 2), ['lora-1-adamw-rate-0.001', 'lora-1-adamw-rate-0.01']);
+  const wide = { name: 'wide', set: { method: loraMethod(64) }, learningRates: [0.5, 0.6] };
+  const study = studyOf({ factors: { learningRate: [1e-3, 1e-2], method: [wide] } });
+  assert.deepEqual(armNames(study).slice(0, 2), ['wide-rate-0.001', 'wide-rate-0.01']);
   assert.deepEqual(ratesOf(study).slice(0, 2), [[1e-3], [1e-2]]);
 });
 

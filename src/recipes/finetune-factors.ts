@@ -88,9 +88,14 @@ export function chosenFactors(own: readonly Factor[], choices: FactorChoices): F
     return levels === undefined ? factor : factorOf(factor.name, levels, factor.levels);
   });
   const more = Object.entries(choices).filter(([name]) => !ownNames.includes(name));
-  for (const [name] of more) checkPath(name, ownNames);
+  for (const [name, levels] of more) if (!isWrittenOut(levels)) checkPath(name, ownNames);
   const all = [...kept, ...more.map(([name, levels]) => factorOf(name, levels, []))];
   return [...all.filter(({ name }) => name !== LEARNING_RATE), ...all.filter(({ name }) => name === LEARNING_RATE)];
+}
+
+/** Levels that say all of themselves need no factor or path to belong to. */
+function isWrittenOut(levels: Json): boolean {
+  return Array.isArray(levels) && levels.every((level) => isJsonObject(level) && level['name'] !== undefined);
 }
 
 function factorOf(name: string, given: Json, own: readonly FactorLevel[]): Factor {
