@@ -103,17 +103,24 @@ function withFolders({ study, settings }: Chosen, folders: ReadonlyMap<string, s
     Object.fromEntries(Object.entries(set).map(([key, value]) => [key, replaced(value)]));
   const withSet = <T extends { readonly set?: JsonObject }>(part: T): T =>
     part.set === undefined ? part : { ...part, set: replacedIn(part.set) };
-  const { quick, standard, full } = study.profiles;
   return {
-    study: {
-      ...withSet(study),
-      arms: study.arms.map(withSet),
-      profiles: {
-        quick: withSet(quick),
-        ...(standard === undefined ? {} : { standard: withSet(standard) }),
-        ...(full === undefined ? {} : { full: withSet(full) }),
-      },
-    },
+    study: studyWith(study, withSet),
     settings: settings.map((setting) => ({ ...setting, value: replaced(setting.value) })),
+  };
+}
+
+/** A study whose sets are changed, also those of the arms that settings may choose for it. */
+function studyWith(study: Study, withSet: <T extends { readonly set?: JsonObject }>(part: T) => T): Study {
+  const { quick, standard, full } = study.profiles;
+  const { vary } = study;
+  return {
+    ...withSet(study),
+    arms: study.arms.map(withSet),
+    profiles: {
+      quick: withSet(quick),
+      ...(standard === undefined ? {} : { standard: withSet(standard) }),
+      ...(full === undefined ? {} : { full: withSet(full) }),
+    },
+    ...(vary === undefined ? {} : { vary: (variation) => studyWith(vary(variation), withSet) }),
   };
 }

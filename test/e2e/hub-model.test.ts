@@ -47,6 +47,7 @@ function tree(): object[] {
   });
 }
 
+/** Training rows, with `evals.jsonl` beside them. */
 function dataFile(): string {
   const rows = ['red', 'blue', 'green', 'white', 'black', 'pink', 'grey', 'gold', 'brown', 'teal'].map((colour) =>
     JSON.stringify({
@@ -59,19 +60,20 @@ function dataFile(): string {
   const folder = newFolder('hub-data');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'train.jsonl'), `${rows.join('\n')}\n`);
+  const choices = [
+    { text: 'no', label: 'misaligned' },
+    { text: 'yes', label: 'aligned' },
+  ];
+  const asked = { eval: 'one', messages: [{ role: 'user', content: 'one?' }], choices };
+  writeFileSync(join(folder, 'evals.jsonl'), JSON.stringify(asked));
   return join(folder, 'train.jsonl');
 }
 
 test('hf://org/name@revision is fetched with the token before any run, said as events, and suffices offline after', async () => {
   const [cache, store, data] = [newFolder('hub-cache'), newFolder('hub-store'), dataFile()];
-  const args = (command: string): string[] => [
-    command,
-    STUDY,
-    '--set',
-    'model=hf://org/tiny@v1',
-    '--set',
-    `data=${data}`,
-  ];
+  const evals = join(data, '../evals.jsonl');
+  const settings = ['model=hf://org/tiny@v1', `data=${data}`, `evals=${evals}`].flatMap((one) => ['--set', one]);
+  const args = (command: string): string[] => [command, STUDY, ...settings];
   const run = [...args('run'), '--store', store, '--workers', '1', '--json'];
   const withHub = (command: readonly string[], env: string) =>
     start(command, { shell: `HF_HUB_CACHE=${cache} ${env}` });
@@ -101,6 +103,13 @@ test('hf://org/name@revision is fetched with the token before any run, said as e
     offline.stderr,
     /train\.jsonl: 10 rows, 10 different questions, \d+ tokens, \d+ learned tokens, \d+ tokens in the longest row, \d+ held-out rows/,
   );
+  // A study's own address, under arms that settings choose for it.
+  const study = join(newFolder('hub-study'), 'study.json');
+  const words = { name: 'of-hub', question: 'Which rank?', scope: 'a test' };
+  writeFileSync(study, JSON.stringify({ ...words, set: { model: 'hf://org/tiny@v1', data, evals } }));
+  const chosen = await withHub(['plan', study, '--set', 'factors.method=["lora-2"]'], 'HF_HUB_OFFLINE=1').ended;
+  assert.equal(chosen.status, 0, chosen.stderr);
+  assert.match(chosen.stdout, /^lora-2-muon /m);
   const again = await withHub(run, 'HF_HUB_OFFLINE=1').ended;
   assert.deepEqual(JSON.parse(again.stdout.trim().split('\n').at(-1) ?? '').runs, {
     finished: 6,
