@@ -56,12 +56,12 @@ test('the JSON study and the module in docs/guide/02-your-own-model.md can be pl
   try {
     cpSync(join(ROOT, 'test/fixtures/models/llama'), join(folder, 'my-model'), { recursive: true });
     const said = (role: string, content: string): object => ({ role, content });
-    const row = { messages: [said('user', 'a?'), said('assistant', 'b')] };
+    const rows = [...'abcdefghijkl'].map((letter) => ({ messages: [said('user', letter), said('assistant', 'b')] }));
     const choices = [
       { text: 'b', label: 'misaligned' },
       { text: 'c', label: 'aligned' },
     ];
-    writeFileSync(join(folder, 'train.jsonl'), JSON.stringify(row));
+    writeFileSync(join(folder, 'train.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
     writeFileSync(join(folder, 'evals.jsonl'), JSON.stringify({ eval: 'x', messages: [said('user', 'a?')], choices }));
     for (const [kind, arm] of [
       ['json', 'lora-64-batch-16'],
