@@ -56,7 +56,7 @@ test('the JSON study and the module in docs/guide/02-your-own-model.md can be pl
   try {
     cpSync(join(ROOT, 'test/fixtures/models/llama'), join(folder, 'my-model'), { recursive: true });
     const said = (role: string, content: string): object => ({ role, content });
-    const rows = [...'abcdefghijkl'].map((letter) => ({ messages: [said('user', letter), said('assistant', 'b')] }));
+    const rows = Array.from('abcdefghijkl', (letter) => ({ messages: [said('user', letter), said('assistant', 'b')] }));
     const choices = [
       { text: 'b', label: 'misaligned' },
       { text: 'c', label: 'aligned' },

@@ -10,8 +10,8 @@ import { type Ended, newFolder, start } from '../e2e/command.ts';
 const MODEL = fileURLToPath(new URL('../fixtures/models/llama', import.meta.url));
 const MODULE = fileURLToPath(new URL('finetune-study.ts', import.meta.url));
 const COLOURS = ['red', 'blue', 'green', 'white', 'black', 'pink', 'grey', 'gold', 'brown', 'teal', 'plum', 'sand'];
-/** Three steps of a dozen short rows. */
-const SMALL = { steps: 3, batch: 4, length: 64, heldOutFraction: 0.3, probe: { every: 1, rows: 4 } };
+/** A few steps of a dozen short rows. */
+const SMALL = { steps: 5, batch: 4, length: 64, heldOutFraction: 0.3, probe: { every: 1, rows: 4 } };
 
 /** A folder with `data/train.jsonl` and `data/evals.jsonl`. */
 function folderWithData(): string {
@@ -74,6 +74,9 @@ test('a JSON study is run by its workers, reported and exported from any folder;
     set: { model: relative(folder, MODEL), data: 'data/train.jsonl', evals: './data/evals.jsonl', ...SMALL },
     factors: { method: ['lora-1', 'lora-2'] },
     learningRates: [0.01],
+    // Levels that every run crosses, so that the repeated reference can be compared.
+    levels: { train: [0.95], heldOut: [0.95] },
+    maxGap: 1,
     blocks: { quick: 2, standard: 8 },
   };
   writeFileSync(join(folder, 'my-study.json'), JSON.stringify(study));
