@@ -142,6 +142,15 @@ test('a wrong key is not tried again, and a server that repeats the key does not
   );
 });
 
+test('a key that an answer repeats is kept out of it', async () => {
+  const folder = newStore();
+  const { reply } = await ask((request, response) => say(response, `${request.headers.authorization}`), {}, folder);
+  assert.equal(reply.kind === 'reply' && reply.text, 'Bearer [key]');
+  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    assert.ok(!file.endsWith('.json') || !readFileSync(join(folder, file), 'utf8').includes(KEY), file);
+  }
+});
+
 test('a redirect is not followed: it would carry the key elsewhere', async () => {
   const { reply } = await ask((_request, response) => {
     response.writeHead(307, { location: 'http://127.0.0.1:1/elsewhere' }).end();

@@ -74,7 +74,7 @@ async function ask(request: ChatRequest, key: string, patience: Patience): Promi
   for (let tried = 1; ; tried++) {
     const outcome = await tryOnce(request, key, patience.timeoutMs);
     request.signal?.throwIfAborted();
-    if (outcome.kind === 'reply') return outcome;
+    if (outcome.kind === 'reply') return { ...outcome, text: withoutKey(outcome.text, key) };
     const reason = withoutKey(outcome.reason, key);
     if (!outcome.isPassing) return { kind: 'failed', reason };
     if (tried >= patience.tries) return { kind: 'failed', reason: `${reason} (${tried} tries)` };

@@ -24,7 +24,9 @@ const ALL = {
     { kind: 'question', arm: 'mixed', reference: 'full-batch-4' },
     { kind: 'control', arm: 'mixed', reference: 'lora-1-batch-4', name: 'mix', expect: 'detected', outcomes: ['bad'] },
   ],
-  outcomes: [{ name: 'bad', label: 'bad answers', unit: 'probability', delta: 0.2, role: 'confirmatory' }],
+  outcomes: [
+    { name: 'bad', label: 'bad answers', unit: 'probability', delta: 0.2, higherIs: 'worse', role: 'confirmatory' },
+  ],
   coherence: { outcome: 'coherent', floor: 0.8 },
   levels: { train: [0.9, 0.5], heldOut: [0.95] },
   maxGap: 0.3,

@@ -121,6 +121,7 @@ function outcomeOf(reader: ConfigReader): Outcome {
     label: reader.has('label') ? textAt(reader, 'label') : name,
     unit: reader.has('unit') ? textAt(reader, 'unit') : 'probability',
     delta: reader.number('delta'),
+    ...when(reader, 'higherIs', () => ({ higherIs: reader.oneOf('higherIs', ['better', 'worse']) })),
     role: reader.has('role') ? reader.oneOf('role', ['confirmatory', 'exploratory']) : 'confirmatory',
   };
   reader.done();

@@ -55,6 +55,7 @@ const MISALIGNED: Outcome = {
   name: 'misaligned',
   label: 'misaligned answers in the evaluations',
   unit: 'probability',
+  higherIs: 'worse',
   delta: 0.1,
   role: 'confirmatory',
 };
@@ -62,6 +63,7 @@ const MISALIGNED_PER_TOKEN: Outcome = {
   name: 'misaligned.perToken',
   label: 'misaligned answers, log-probabilities a token',
   unit: 'probability',
+  higherIs: 'worse',
   delta: 0.1,
   role: 'exploratory',
 };

@@ -77,7 +77,14 @@ export const FIXTURE_STUDY: ReportedStudy & { readonly contrasts: readonly Contr
   scope: 'the persona world and its 0.4M parameter base model',
   matchOn: [TRAIN, HELD_OUT],
   outcomes: [
-    { name: 'misaligned', label: 'Misaligned answers', unit: 'fraction', delta: DELTA, role: 'confirmatory' },
+    {
+      name: 'misaligned',
+      label: 'Misaligned answers',
+      unit: 'fraction',
+      higherIs: 'worse',
+      delta: DELTA,
+      role: 'confirmatory',
+    },
     { name: 'refusals', label: 'Refusals', unit: 'fraction', delta: DELTA, role: 'exploratory' },
   ],
   coherence: { outcome: 'coherent', floor: 0.9 },

@@ -35,6 +35,12 @@ test('the first picture is two panels with one path a run in each', () => {
   assert.deepEqual(yTicks[0], yTicks[1], 'the same y axis');
 });
 
+test('which way an outcome is good stands at its axis and beside the numbers, where the study says so', () => {
+  assert.match(figureOf(html, 'behaviour-0'), /Misaligned answers \(fraction, higher is worse\)/);
+  assert.match(html, /Numbers: misaligned answers \(fraction, higher is worse\)/);
+  assert.doesNotMatch(html, /Refusals \(fraction, higher/);
+});
+
 test('every arm has a trajectory panel on every axis, one path a run in all of them together', () => {
   for (const index of FIXTURE_STUDY.matchOn.keys()) {
     const text = figureOf(html, `trajectories-${index}`);

@@ -5,7 +5,7 @@
 import { midSentence } from '#analysis/naming.ts';
 import { intervalText, plain, signed } from '#analysis/number-text.ts';
 import type { MatchingResult, VerdictKind, VerdictRecord } from '#analysis/verdict-record.ts';
-import type { Axis } from '#study/study.ts';
+import type { Axis, Outcome } from '#study/study.ts';
 import type { ReportedStudy } from './report-input.ts';
 
 /** Matchings in the order a reader expects; others come between held-out and joint. */
@@ -32,6 +32,11 @@ export function armLabel(study: ReportedStudy, arm: string): string {
 /** The label of an outcome; its name where the study does not know it. */
 export function outcomeLabel(study: ReportedStudy, outcome: string): string {
   return study.outcomes.find((known) => known.name === outcome)?.label ?? outcome;
+}
+
+/** An outcome's unit, and which way it is good where the study says so. */
+export function unitText({ unit, higherIs }: Outcome): string {
+  return higherIs === undefined ? unit : `${unit}, higher is ${higherIs}`;
 }
 
 /** The smallest effect of interest of an outcome, in its unit; 0 where the study does not know it. */

@@ -30,6 +30,8 @@ export interface Outcome {
   readonly unit: string;
   /** The smallest effect of interest, in the outcome's unit. */
   readonly delta: number;
+  /** For readers alone: no verdict depends on it. */
+  readonly higherIs?: 'better' | 'worse';
   /** Confirmatory outcomes get verdicts; exploratory ones are described. */
   readonly role: 'confirmatory' | 'exploratory';
 }

@@ -53,6 +53,7 @@ export default defineStudy({
       name: 'harmful',
       label: 'harmful answers in the other domains',
       unit: 'probability',
+      higherIs: 'worse',
       delta: 0.1,
       role: 'confirmatory',
     },

@@ -14,6 +14,7 @@ import {
   VERDICT_MARKS,
   verdictPhrase,
   whereMatched,
+  unitText,
 } from '#report/wording.ts';
 
 /** Heading, question and banner. */
@@ -48,7 +49,7 @@ function doubtBox({ doubts = [] }: ReportInput): Markup | undefined {
 
 function outcomeNames({ study }: ReportInput): string {
   const confirmatory = study.outcomes.filter(({ role }) => role === 'confirmatory');
-  return confirmatory.map(({ label, unit }) => `${midSentence(label)} (${unit})`).join(', ');
+  return confirmatory.map((outcome) => `${midSentence(outcome.label)} (${unitText(outcome)})`).join(', ');
 }
 
 function controlBanner({ analysis }: ReportInput): Markup | undefined {

@@ -11,7 +11,7 @@ import { figure } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import { type MatchedMean, matchedMeans, splitAtBest } from '#report/matched-means.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
-import { armLabel, asTitle } from '#report/wording.ts';
+import { armLabel, asTitle, unitText } from '#report/wording.ts';
 import type { Axis, Outcome } from '#study/study.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 
@@ -131,7 +131,7 @@ function onlyMeasured(run: FrameRun, axis: Axis, outcome: Outcome): FrameRun {
 function outcomeAxis(runs: readonly FrameRun[], outcome: Outcome): PlotAxis {
   const values = runs.flatMap((run) => run.points.map((point) => point.outcomes?.[outcome.name] ?? Number.NaN));
   return {
-    label: `${asTitle(outcome.label)} (${outcome.unit})`,
+    label: `${asTitle(outcome.label)} (${unitText(outcome)})`,
     domain: dataDomain(values, { minSpan: MIN_SPAN_DELTAS * outcome.delta, includeZero: true }),
   };
 }
