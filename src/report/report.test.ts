@@ -35,8 +35,8 @@ test('the first picture is two panels with one path a run in each', () => {
   assert.deepEqual(yTicks[0], yTicks[1], 'the same y axis');
 });
 
-test('which way an outcome is good stands at its axis and beside the numbers, where the study says so', () => {
-  assert.match(figureOf(html, 'behaviour-0'), /Misaligned answers \(fraction, higher is worse\)/);
+test('which way an outcome is good stands beside the numbers and under the picture, where the study says so', () => {
+  assert.match(figureOf(html, 'behaviour-0'), /<\/b> Higher is worse\. Each thin line/);
   assert.match(html, /Numbers: misaligned answers \(fraction, higher is worse\)/);
   assert.doesNotMatch(html, /Refusals \(fraction, higher/);
 });

@@ -11,7 +11,7 @@ import { figure } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import { type MatchedMean, matchedMeans, splitAtBest } from '#report/matched-means.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
-import { armLabel, asTitle, unitText } from '#report/wording.ts';
+import { armLabel, asTitle } from '#report/wording.ts';
 import type { Axis, Outcome } from '#study/study.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 
@@ -33,10 +33,11 @@ export function behaviourFigure(input: ReportInput, outcome: Outcome): Markup {
   const y = outcomeAxis(frame.runs, outcome);
   const panels = study.matchOn.map((axis) => behaviourPanel(input, axis, outcome, arms, y));
   const role = outcome.role === 'exploratory' ? ' (exploratory: described, not tested)' : '';
+  const goodness = outcome.higherIs === undefined ? '' : `Higher is ${outcome.higherIs}. `;
   return figure({
     id: `behaviour-${study.outcomes.indexOf(outcome)}`,
     title: `${asTitle(outcome.label)} against ${study.matchOn.map((axis) => midSentence(axis.label)).join(' and ')}${role}.`,
-    caption: markup`Each thin line is one run; bold lines with markers are arm means at the preset levels (thin vertical rules), at the first crossing. ${directionText(study)} Where arms share one curve, the axis alone accounts for the behaviour; arms further apart at the same ${matchedText(study)} than the bar δ differ beyond it.${tailText(study)}`,
+    caption: markup`${goodness}Each thin line is one run; bold lines with markers are arm means at the preset levels (thin vertical rules), at the first crossing. ${directionText(study)} Where arms share one curve, the axis alone accounts for the behaviour; arms further apart at the same ${matchedText(study)} than the bar δ differ beyond it.${tailText(study)}`,
     panels,
     layout: 'wide',
     legend: armLegend(study, arms),
@@ -131,7 +132,7 @@ function onlyMeasured(run: FrameRun, axis: Axis, outcome: Outcome): FrameRun {
 function outcomeAxis(runs: readonly FrameRun[], outcome: Outcome): PlotAxis {
   const values = runs.flatMap((run) => run.points.map((point) => point.outcomes?.[outcome.name] ?? Number.NaN));
   return {
-    label: `${asTitle(outcome.label)} (${unitText(outcome)})`,
+    label: `${asTitle(outcome.label)} (${outcome.unit})`,
     domain: dataDomain(values, { minSpan: MIN_SPAN_DELTAS * outcome.delta, includeZero: true }),
   };
 }
