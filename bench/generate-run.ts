@@ -15,26 +15,9 @@ import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
 import type { Memory } from '#learning/programs.ts';
 import { createTrainer } from '#learning/train.ts';
 
-const LEAST_ROUNDS = 3;
+import { SMOLLM2_135M } from './real-shapes.ts';
 
-const SMOLLM: TransformerConfig = {
-  family: 'llama',
-  vocabulary: 49152,
-  dModel: 576,
-  nLayers: 30,
-  nHeads: 9,
-  nKvHeads: 3,
-  headDim: 64,
-  dMlp: 1536,
-  norm: { kind: 'rmsNorm', epsilon: 1e-5 },
-  activation: 'silu',
-  mlp: 'gated',
-  positions: { kind: 'rotary', theta: 1e5 },
-  biases: { qkv: false, attentionOut: false, mlp: false },
-  qkNorm: false,
-  tied: true,
-  initialStd: 0.02,
-};
+const LEAST_ROUNDS = 3;
 
 const { values } = parseArgs({
   options: {
@@ -97,7 +80,7 @@ console.log(
 );
 
 async function subject(): Promise<{ readonly config: TransformerConfig; readonly weights: Memory }> {
-  if (values.model === '') return { config: SMOLLM, weights: initialWeights(SMOLLM, rngOf(0)) };
+  if (values.model === '') return { config: SMOLLM2_135M, weights: initialWeights(SMOLLM2_135M, rngOf(0)) };
   await using files = await openModel(values.model);
   const read = new Map<string, Float32Array>();
   const found = engineConfig(files.config);

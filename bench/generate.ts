@@ -4,8 +4,9 @@
  * bench/peers/generate.py); a ratio is ours over the peer's within a round, so that drift of the machine cancels. Without
  * transformers (`python3 -c 'import transformers'`, or PYTHON=...) ours alone.
  */
-import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
+
+import { hasPackages, measure, median, PYTHON, summary, type Summary, text } from './side-by-side.ts';
 
 interface Measured {
   readonly prefillTokensPerSecond: number;
@@ -26,16 +27,15 @@ const { values } = parseArgs({
     model: { type: 'string', default: '' },
   },
 });
-const python = process.env['PYTHON'] ?? 'python3';
-const hasPeer = spawnSync(python, ['-c', 'import transformers, torch']).status === 0;
-if (!hasPeer) console.log(`${python} has no transformers: measuring Assay alone.`);
+const hasPeer = hasPackages('transformers, torch');
+if (!hasPeer) console.log(`${PYTHON} has no transformers: measuring Assay alone.`);
 
 const rows = CASES.map((one) => {
   const settings = Object.entries({ ...one, seconds: values.seconds, threads: values.threads, model: values.model });
   const args = settings.filter(([, value]) => value !== '').flatMap(([name, value]) => [`--${name}`, String(value)]);
   const rounds = Array.from({ length: Number(values.rounds) }, () => ({
-    mine: measure(process.execPath, [`${import.meta.dirname}/generate-run.ts`, ...args]),
-    peer: hasPeer ? measure(python, [`${import.meta.dirname}/peers/generate.py`, ...args]) : undefined,
+    mine: measure(process.execPath, [`${import.meta.dirname}/generate-run.ts`, ...args]) as Measured,
+    peer: hasPeer ? (measure(PYTHON, [`${import.meta.dirname}/peers/generate.py`, ...args]) as Measured) : undefined,
   }));
   const ratio = (of: (measured: Measured) => number): Summary | null =>
     summary(rounds.flatMap(({ mine, peer }) => (peer === undefined ? [] : [of(mine) / of(peer)])));
@@ -57,35 +57,3 @@ const rows = CASES.map((one) => {
   return row;
 });
 console.log(JSON.stringify({ bench: 'generate', peer: hasPeer, model: values.model || 'SmolLM2-135M shapes', rows }));
-
-function measure(command: string, args: readonly string[]): Measured {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}:\n${stderr}`);
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Measured;
-}
-
-interface Summary {
-  readonly median: number;
-  readonly low: number;
-  readonly high: number;
-}
-
-/** Median and full range of the rounds. */
-function summary(ratios: readonly number[]): Summary | null {
-  if (ratios.length === 0) return null;
-  const short = (x: number): number => Number(x.toFixed(2));
-  return { median: short(median(ratios)), low: short(Math.min(...ratios)), high: short(Math.max(...ratios)) };
-}
-
-function median(list: readonly number[]): number {
-  const sorted = list.toSorted((a, b) => a - b);
-  return (
-    ((sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN) +
-      (sorted[Math.ceil((sorted.length - 1) / 2)] ?? Number.NaN)) /
-    2
-  );
-}
-
-function text(ratio: Summary | null): string {
-  return ratio === null ? '?' : `${ratio.median} [${ratio.low}, ${ratio.high}]`;
-}

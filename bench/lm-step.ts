@@ -16,6 +16,8 @@ import { createTrainer } from '#learning/train.ts';
 import { labelledPositions, PERSONA_BASE, personaModel } from '#recipes/persona-base.ts';
 import { personaWorld, pretrainBatch, questionBatch } from '#worlds/persona.ts';
 
+import { SMOLLM2_135M } from './real-shapes.ts';
+
 const WARM_UP_STEPS = 3;
 const LEAST_STEPS = 5;
 const LR = 1e-3;
@@ -38,26 +40,6 @@ const lora = (rank: number, modules: 'all' | readonly string[] = 'all'): Method 
   modules,
 });
 
-/** SmolLM2-135M's shapes. */
-const SMOLLM: TransformerConfig = {
-  family: 'llama',
-  vocabulary: 49152,
-  dModel: 576,
-  nLayers: 30,
-  nHeads: 9,
-  nKvHeads: 3,
-  headDim: 64,
-  dMlp: 1536,
-  norm: { kind: 'rmsNorm', epsilon: 1e-5 },
-  activation: 'silu',
-  mlp: 'gated',
-  positions: { kind: 'rotary', theta: 1e5 },
-  biases: { qkv: false, attentionOut: false, mlp: false },
-  qkNorm: false,
-  tied: true,
-  initialStd: 0.02,
-};
-
 const persona = personaModel(PERSONA_BASE);
 const world = personaWorld(0);
 const documents = pretrainBatch(world, rngOf(0), 64, false);
@@ -76,7 +58,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
     rows: 16,
     length: 128,
   },
-  'smollm-lora': { model: SMOLLM, method: lora(8), optimizer: ADAMW_DEFAULTS, rows: 2, length: 256 },
+  'smollm-lora': { model: SMOLLM2_135M, method: lora(8), optimizer: ADAMW_DEFAULTS, rows: 2, length: 256 },
   'persona-pretrain': { model: persona, ...FULL, ...pretraining },
   'persona-finetune': { model: persona, ...FULL, ...finetuning },
   'persona-lora': { model: persona, method: lora(4), optimizer: ADAMW_DEFAULTS, ...finetuning },

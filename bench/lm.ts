@@ -3,8 +3,9 @@
  * Each measurement is a process of its own (bench/lm-step.ts, bench/peers/speed.py); a ratio is peer over ours within a
  * round, so that drift of the machine cancels. Without torch (`python3 -c 'import torch'`, or PYTHON=...) ours alone.
  */
-import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
+
+import { hasPackages, measure, median, PYTHON, summary, text } from './side-by-side.ts';
 
 interface Case {
   readonly model: string;
@@ -35,9 +36,8 @@ const { values } = parseArgs({
     model: { type: 'string', multiple: true },
   },
 });
-const python = process.env['PYTHON'] ?? 'python3';
-const hasTorch = spawnSync(python, ['-c', 'import torch']).status === 0;
-if (!hasTorch) console.log(`${python} has no torch: measuring Assay alone.`);
+const hasTorch = hasPackages('torch');
+if (!hasTorch) console.log(`${PYTHON} has no torch: measuring Assay alone.`);
 
 const rows = [];
 for (const one of CASES.filter(({ model }) => values.model === undefined || values.model.includes(model))) {
@@ -67,41 +67,9 @@ console.log(JSON.stringify({ bench: 'lm', torch: hasTorch, rows }));
 
 function round({ model, threads }: Case): { mine: Measured; peer: Measured | undefined } {
   const settings = ['--threads', String(threads), '--seconds', values.seconds];
-  const mine = measure(process.execPath, [`${import.meta.dirname}/lm-step.ts`, model, ...settings]);
+  const mine = measure(process.execPath, [`${import.meta.dirname}/lm-step.ts`, model, ...settings]) as Measured;
   const peer = hasTorch
-    ? measure(python, [`${import.meta.dirname}/peers/speed.py`, '--model', model, ...settings])
+    ? (measure(PYTHON, [`${import.meta.dirname}/peers/speed.py`, '--model', model, ...settings]) as Measured)
     : undefined;
   return { mine, peer };
-}
-
-function measure(command: string, args: readonly string[]): Measured {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}:\n${stderr}`);
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Measured;
-}
-
-interface Summary {
-  readonly median: number;
-  readonly low: number;
-  readonly high: number;
-}
-
-/** Median and full range of the rounds. */
-function summary(ratios: readonly number[]): Summary | null {
-  if (ratios.length === 0) return null;
-  const round = (x: number): number => Number(x.toFixed(2));
-  return { median: round(median(ratios)), low: round(Math.min(...ratios)), high: round(Math.max(...ratios)) };
-}
-
-function median(list: readonly number[]): number {
-  const sorted = list.toSorted((a, b) => a - b);
-  return (
-    ((sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN) +
-      (sorted[Math.ceil((sorted.length - 1) / 2)] ?? Number.NaN)) /
-    2
-  );
-}
-
-function text(ratio: Summary | null): string {
-  return ratio === null ? '?' : `${ratio.median} [${ratio.low}, ${ratio.high}]`;
 }

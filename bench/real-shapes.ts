@@ -11,19 +11,22 @@ const LLAMA = {
   initialStd: 0.02,
 } as const;
 
+/** SmolLM2-135M. */
+export const SMOLLM2_135M: TransformerConfig = {
+  ...LLAMA,
+  vocabulary: 49_152,
+  dModel: 576,
+  nLayers: 30,
+  nHeads: 9,
+  nKvHeads: 3,
+  headDim: 64,
+  dMlp: 1536,
+  positions: { kind: 'rotary', theta: 1e5 },
+  biases: { qkv: false, attentionOut: false, mlp: false },
+};
+
 export const SHAPES: Readonly<Record<string, TransformerConfig>> = {
-  'smollm2-135m': {
-    ...LLAMA,
-    vocabulary: 49_152,
-    dModel: 576,
-    nLayers: 30,
-    nHeads: 9,
-    nKvHeads: 3,
-    headDim: 64,
-    dMlp: 1536,
-    positions: { kind: 'rotary', theta: 1e5 },
-    biases: { qkv: false, attentionOut: false, mlp: false },
-  },
+  'smollm2-135m': SMOLLM2_135M,
   'qwen2.5-0.5b': {
     ...LLAMA,
     vocabulary: 151_936,

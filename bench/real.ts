@@ -5,13 +5,14 @@
  * --model, weights are random in a real model's shapes. --only load, lora-64, lora-256, full-64. --check instead compares logits and perplexity on the same
  * weights, and fails where they differ. Python with torch, transformers and peft: PYTHON=..., else python3.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { openModel } from '#learning/files/open-model.ts';
+
+import { hasPackages, measure, median, PYTHON, summary, text } from './side-by-side.ts';
 
 /** Of the largest logit: float32 through some thirty layers, sums in another order. */
 const LOGIT_TOLERANCE = 1e-4;
@@ -56,9 +57,8 @@ const { values } = parseArgs({
     check: { type: 'boolean', default: false },
   },
 });
-const python = process.env['PYTHON'] ?? 'python3';
-const hasPeer = spawnSync(python, ['-c', 'import torch, transformers, peft']).status === 0;
-if (!hasPeer) console.log(`${python} lacks torch, transformers or peft: measuring Assay alone.`);
+const hasPeer = hasPackages('torch, transformers, peft');
+if (!hasPeer) console.log(`${PYTHON} lacks torch, transformers or peft: measuring Assay alone.`);
 const folder = mkdtempSync(join(tmpdir(), 'assay-bench-'));
 const file = join(folder, 'weights');
 const which = values.model === undefined ? ['--shape', values.shape] : ['--model', values.model];
@@ -103,19 +103,22 @@ function rounds(one: () => Round): readonly Round[] {
 
 function ours(task: string, settings: readonly string[]): Measured {
   const script = `${import.meta.dirname}/real-step.ts`;
-  return run(process.execPath, [script, task, ...which, '--file', file, '--threads', values.threads, ...settings]);
+  return measure(process.execPath, [
+    script,
+    task,
+    ...which,
+    '--file',
+    file,
+    '--threads',
+    values.threads,
+    ...settings,
+  ]) as Measured;
 }
 
 function theirs(task: string, settings: readonly string[]): Measured | undefined {
   if (!hasPeer) return undefined;
   const script = `${import.meta.dirname}/peers/real.py`;
-  return run(python, [script, task, ...which, '--threads', values.threads, ...settings]);
-}
-
-function run(command: string, args: readonly string[]): Measured {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}:\n${stderr}`);
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Measured;
+  return measure(PYTHON, [script, task, ...which, '--threads', values.threads, ...settings]) as Measured;
 }
 
 function report(name: string, measured: readonly Round[], aim: string, tokens: number | undefined): void {
@@ -128,7 +131,7 @@ function report(name: string, measured: readonly Round[], aim: string, tokens: n
   const peer =
     ratios.length === 0
       ? ''
-      : `; the peer takes ${range(ratios)} times as long (aim ${aim}), Assay needs ${range(memory)} of its memory (aim 0.6)`;
+      : `; the peer takes ${text(summary(ratios))} times as long (aim ${aim}), Assay needs ${text(summary(memory))} of its memory (aim 0.6)`;
   console.log(`${name}: ${speed}, peak ${peak} MiB, ${own} MiB of it not shared at the end${peer}`);
   console.log(
     JSON.stringify({
@@ -139,15 +142,6 @@ function report(name: string, measured: readonly Round[], aim: string, tokens: n
       rounds: measured,
     }),
   );
-}
-
-/** Median and full range. */
-function range(list: readonly number[]): string {
-  return `${median(list).toFixed(2)} [${Math.min(...list).toFixed(2)}, ${Math.max(...list).toFixed(2)}]`;
-}
-
-function median(list: readonly number[]): number {
-  return list.toSorted((a, b) => a - b)[Math.floor((list.length - 1) / 2)] ?? Number.NaN;
 }
 
 async function check(): Promise<void> {
