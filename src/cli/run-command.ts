@@ -63,8 +63,11 @@ export async function runCommand(given: Given, terminal: Terminal): Promise<numb
     isJson: given.flag('json'),
   };
   warnOf(plans, terminal);
-  if (plans[0] !== undefined) await saySummaries(plans[0], terminal, request.isJson);
-  for (const plan of plans.slice(0, 1)) await checkReady(plan, request.folder);
+  const [first] = plans; // Later looks read the same files and need the same things.
+  if (first !== undefined) {
+    await saySummaries(first, terminal, request.isJson);
+    await checkReady(first, request.folder);
+  }
   await using store = await openSqliteStore(request.folder);
   const answered = await answerPlans(plans, store, request, given.positionals[0] ?? '', terminal);
   if (answered === undefined) {

@@ -7,8 +7,8 @@
 /** What is measured, and how to go back to the weights of the probe before. */
 export interface Probed<Snapshot> {
   axes(): Promise<Readonly<Record<string, number>>>;
-  /** @param step Where the weights of the moment stand. */
-  outcomes(step: number): Promise<Readonly<Record<string, number>>>;
+  /** @param probe What the axes were under the weights of the moment. */
+  outcomes(probe: Probe): Promise<Readonly<Record<string, number>>>;
   takeSnapshot(): Snapshot;
   /** Runs `measure` under the snapshot's weights, then puts the present ones back. */
   under<T>(snapshot: Snapshot, measure: () => Promise<T>): Promise<T>;
@@ -53,13 +53,12 @@ export function bracketedTrajectory<Snapshot>(
         const { probe, snapshot } = previous;
         const needsOutcomes = isCrossing && probe.outcomes === undefined;
         record(
-          needsOutcomes
-            ? { ...probe, outcomes: await probed.under(snapshot, () => probed.outcomes(probe.step)) }
-            : probe,
+          needsOutcomes ? { ...probe, outcomes: await probed.under(snapshot, () => probed.outcomes(probe)) } : probe,
         );
       }
       const isMeasured = isCrossing || isLast;
-      const probe: Probe = isMeasured ? { step, axes, outcomes: await probed.outcomes(step) } : { step, axes };
+      const found: Probe = { step, axes };
+      const probe = isMeasured ? { ...found, outcomes: await probed.outcomes(found) } : found;
       if (isLast) record(probe);
       previous = isLast ? undefined : { probe, snapshot: probed.takeSnapshot() };
       return probe;
@@ -67,7 +66,7 @@ export function bracketedTrajectory<Snapshot>(
     async finish() {
       if (previous === undefined) return;
       const { probe } = previous;
-      record({ ...probe, outcomes: probe.outcomes ?? (await probed.outcomes(probe.step)) });
+      record({ ...probe, outcomes: probe.outcomes ?? (await probed.outcomes(probe)) });
       previous = undefined;
     },
   };

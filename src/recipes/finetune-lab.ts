@@ -23,7 +23,8 @@ export interface FinetuneLab extends AsyncDisposable {
   /** Starts a run: the base model, a fresh adapter, zero optimizer state. */
   reset(block: number, config: FinetuneConfig): void;
   axes(): Promise<FinetuneAxes>;
-  outcomes: Evaluate;
+  /** The outcomes of the evaluations. */
+  evaluate: Evaluate;
   /** One optimizer step; the reason where its numbers broke. */
   step(step: number, block: number, config: FinetuneConfig): Promise<string | undefined>;
 }
@@ -60,7 +61,7 @@ export async function createFinetuneLab(config: FinetuneConfig, material: Materi
       const [train, heldOut] = [await trainLoss(), await heldOutLoss()];
       return { train, heldOut, trainOfBase: train / base.train, heldOutOfBase: heldOut / base.heldOut };
     },
-    outcomes: async (moment) => ({ perplexity: Math.exp(await heldOutLoss()), ...(await evaluate(moment)) }),
+    evaluate,
     step: async (step, block, run) => takeStep({ trainer, material, layout }, step, block, run),
     [Symbol.asyncDispose]: async () => trainer[Symbol.asyncDispose](),
   };

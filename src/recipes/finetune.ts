@@ -159,7 +159,10 @@ async function runOn(
   const end = await trainingRun(context, plan, {
     trainer: lab.trainer,
     axes: lab.axes,
-    outcomes: async (step) => lab.outcomes({ context, config, step, scorers: scorers.functions, bill }),
+    outcomes: async ({ step, axes: { heldOut = Number.NaN } }) => {
+      const evaluated = await lab.evaluate({ context, config, step, scorers: scorers.functions, bill });
+      return { perplexity: Math.exp(heldOut), ...evaluated };
+    },
     step: async (step) => lab.step(step, block, config),
   });
   if (bill.asked > 0) context.note?.(billText(bill, config.judge));

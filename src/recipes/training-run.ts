@@ -18,7 +18,8 @@ export interface TrainingSubject {
   readonly trainer: Trainer;
   /** The cheap measurements; `train` is the training loss, in nats. */
   axes(): Promise<Readonly<Record<string, number>>>;
-  outcomes(step: number): Promise<Readonly<Record<string, number>>>;
+  /** @param probe What the axes were under the weights of the moment. */
+  outcomes(probe: Probe): Promise<Readonly<Record<string, number>>>;
   /** One optimizer step; the reason where its numbers broke. */
   step(step: number): Promise<string | undefined>;
 }
@@ -76,7 +77,7 @@ function trajectoryOf(
   const { trainer } = subject;
   const probed: Probed<Uint8Array> = {
     axes: async () => subject.axes(),
-    outcomes: async (step) => subject.outcomes(step),
+    outcomes: async (probe) => subject.outcomes(probe),
     takeSnapshot: () => trainer.saveWeights(),
     under: async (snapshot, measure) => {
       const present = trainer.saveWeights();

@@ -37,8 +37,7 @@ export function trusted(text: string): Markup {
 
 /** The text with the five characters that HTML treats as syntax replaced, and control characters made visible. */
 export function escapeText(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[&<>"']/g, (c) => ENTITIES[c] ?? c).replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '\ufffd');
+  return text.replace(/[&<>"']/g, (c) => ENTITIES[c] ?? c).replace(/(?![\t\n\u0080-\u009f])\p{Cc}/gu, '\ufffd');
 }
 
 /** A coordinate as short text. @throws RangeError if it is not finite. */

@@ -66,8 +66,7 @@ function aligned(rows: readonly (readonly string[])[]): readonly string[] {
 
 /** Control characters could steer a terminal. */
 function oneLine(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+  return text.replaceAll(/\p{Cc}+/gu, ' ');
 }
 
 /** Breaks at spaces so that no line is wider than the terminal; later lines are indented. */

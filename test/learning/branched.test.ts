@@ -5,31 +5,18 @@ import { test } from 'node:test';
 import { rngOf } from '#base/rng.ts';
 import { arrangeRows, type Sequences } from '#learning/data/sequences.ts';
 import type { TokenRow } from '#learning/data/token-rows.ts';
-import { gpt2Config, type TransformerConfig } from '#learning/models/config.ts';
 import { initialWeights } from '#learning/models/parameters.ts';
 import { createTrainer, type Trainer } from '#learning/train.ts';
 import { answerBatch, answerLayout } from '#measures/answer-batch.ts';
 import { type AnswerLoss, answerScorers } from '#measures/answer-losses.ts';
 
+import { tinyModels, VOCABULARY } from './tiny-models.ts';
+
 /** Nats of an answer of up to 20 tokens: float32 sums in another order. */
 const REORDERED = 2e-5;
-const VOCABULARY = 13;
 const LENGTH = 400;
 
-const GPT2 = gpt2Config({ vocabulary: VOCABULARY, dModel: 16, nLayers: 2, nHeads: 4, length: LENGTH, initialStd: 0.3 });
-const MODELS: Readonly<Record<string, TransformerConfig>> = {
-  'learned positions': GPT2,
-  'rotary positions, grouped keys': {
-    ...GPT2,
-    family: 'llama',
-    nKvHeads: 2,
-    norm: { kind: 'rmsNorm', epsilon: 1e-5 },
-    mlp: 'gated',
-    activation: 'silu',
-    positions: { kind: 'rotary', theta: 100 },
-    biases: { qkv: false, attentionOut: false, mlp: false },
-  },
-};
+const MODELS = tinyModels(LENGTH, 100);
 
 /** Questions of unlike lengths, some with one answer, some with answers that begin alike, one longer than usual rows. */
 const QUESTIONS: readonly { readonly stem: number; readonly answers: readonly number[] }[] = [

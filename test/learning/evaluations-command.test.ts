@@ -7,7 +7,8 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { newFolder, start } from '../e2e/command.ts';
-import { EVALS, judge, MODEL, writeFiles } from './evaluations-files.ts';
+import { EVALS, judge, writeFiles } from './evaluations-files.ts';
+import { MODEL } from './finetune-fixture.ts';
 
 const STUDY = fileURLToPath(new URL('evaluations-study.ts', import.meta.url));
 const KEY = 'sk-test-9f8e7d6c5b4a';

@@ -2,27 +2,11 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import type { Chat } from '#base/chat.ts';
 import type { JsonObject } from '#base/json.ts';
 
-export const MODEL = fileURLToPath(new URL('../fixtures/models/llama', import.meta.url));
-
-export const WORDS = [
-  'red',
-  'blue',
-  'green',
-  'white',
-  'black',
-  'pink',
-  'grey',
-  'gold',
-  'brown',
-  'teal',
-  'plum',
-  'sand',
-];
+import { COLOURS } from './finetune-fixture.ts';
 
 export function turns(content: string): { readonly messages: readonly JsonObject[] } {
   return { messages: [{ role: 'user', content }] };
@@ -50,7 +34,7 @@ export const WITHOUT_JUDGE = EVALS.filter((line) => !('judge' in line));
 export async function writeFiles(evals: readonly object[]): Promise<{ readonly data: string; readonly evals: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'assay-evaluations-'));
   const files = { data: join(folder, 'train.jsonl'), evals: join(folder, 'evals.jsonl') };
-  const rows = WORDS.map((word) => ({
+  const rows = COLOURS.map((word) => ({
     messages: [...turns(`${word}?`).messages, { role: 'assistant', content: 'no no' }],
   }));
   await writeFile(files.data, rows.map((row) => JSON.stringify(row)).join('\n'));

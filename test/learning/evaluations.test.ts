@@ -11,26 +11,14 @@ import { identityOf } from '#study/identity.ts';
 import type { RunContext } from '#study/recipe.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 
-import { EVALS, judge, MODEL, turns, WITHOUT_JUDGE, WORDS, writeFiles } from './evaluations-files.ts';
+import { EVALS, judge, turns, WITHOUT_JUDGE, writeFiles } from './evaluations-files.ts';
+import { COLOURS, configOf as finetuneConfigOf } from './finetune-fixture.ts';
 
 const GENERATION = { ...FINETUNE_DEFAULTS.generation, maxTokens: 12, samples: 2, rows: 3 };
 const JUDGE = { ...FINETUNE_DEFAULTS.judge, url: 'http://judge.invalid/v1', model: 'judge-1', keyVariable: '' };
 
 async function configOf(evals: readonly object[], change: JsonObject = {}): Promise<JsonObject> {
-  return {
-    ...FINETUNE_DEFAULTS,
-    ...(await writeFiles(evals)),
-    model: MODEL,
-    steps: 6,
-    batch: 4,
-    length: 64,
-    heldOutFraction: 0.3,
-    learningRate: 1e-2,
-    probe: { every: 2, rows: 32 },
-    generation: GENERATION,
-    judge: JUDGE,
-    ...change,
-  };
+  return finetuneConfigOf(await writeFiles(evals), { generation: GENERATION, judge: JUDGE, ...change });
 }
 
 const SCORERS: FinetuneOptions = { scorers: { letters: ({ reply }) => reply.length } };
@@ -121,7 +109,7 @@ test('every kind of line in one file gives its outcomes, and the replies can be 
 // The model's template writes no generation prompt, so that "[assistant]" is part of what is learned and said.
 test('training on an answer makes it what is said: greedy replies become correct, and the text less surprising', async () => {
   const evals = [
-    ...WORDS.slice(0, 4).map((word) => ({
+    ...COLOURS.slice(0, 4).map((word) => ({
       eval: 'colours',
       ...turns(`${word}?`),
       answer: { exact: '[assistant] no no' },

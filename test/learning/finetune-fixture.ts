@@ -80,7 +80,7 @@ export async function writeFiles(rows = chatRows(), evals = evalRows()): Promise
   return files;
 }
 
-export function configOf(files: Files, change: JsonObject = {}): JsonObject {
+export function configOf(files: Pick<Files, 'data' | 'evals'>, change: JsonObject = {}): JsonObject {
   return {
     ...FINETUNE_DEFAULTS,
     model: MODEL,

@@ -5,33 +5,22 @@ import { test } from 'node:test';
 import { rngOf } from '#base/rng.ts';
 import { arrangeRows, type Arrangement } from '#learning/data/sequences.ts';
 import type { TokenRow } from '#learning/data/token-rows.ts';
-import { gpt2Config, type TransformerConfig } from '#learning/models/config.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
 import { initialWeights } from '#learning/models/parameters.ts';
 import { createTrainer } from '#learning/train.ts';
 import { answerBatch, answerLayout, answerTokens } from '#measures/answer-batch.ts';
+
+import { tinyModels, VOCABULARY } from './tiny-models.ts';
 
 /** Of the largest value: float32 sums in another order. */
 const REORDERED = 1e-5;
 const LENGTH = 24;
 
-const GPT2 = gpt2Config({ vocabulary: 13, dModel: 16, nLayers: 2, nHeads: 4, length: LENGTH, initialStd: 0.3 });
-const MODELS: Readonly<Record<string, TransformerConfig>> = {
-  'learned positions': GPT2,
-  'rotary positions, grouped keys': {
-    ...GPT2,
-    family: 'llama',
-    nKvHeads: 2,
-    norm: { kind: 'rmsNorm', epsilon: 1e-5 },
-    mlp: 'gated',
-    activation: 'silu',
-    positions: { kind: 'rotary', theta: 10_000 },
-    biases: { qkv: false, attentionOut: false, mlp: false },
-  },
-};
+const MODELS = tinyModels(LENGTH, 10_000);
 
 const ROWS: readonly TokenRow[] = [5, 9, 3, 12, 4, 7, 6].map((length, line) => {
   const rng = rngOf(line, 'packing');
-  const ids = Int32Array.from({ length }, () => rng.below(13));
+  const ids = Int32Array.from({ length }, () => rng.below(VOCABULARY));
   const lossMask = Uint8Array.from({ length }, (_, t) => Number(t >= 2));
   return { line, ids, lossMask };
 });
