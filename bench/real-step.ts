@@ -14,7 +14,7 @@ import { compile } from '#engine/session.ts';
 import { sizeOf } from '#engine/tensor.ts';
 import { engineConfig } from '#learning/files/engine-config.ts';
 import { openModel } from '#learning/files/open-model.ts';
-import { fileWeights, frozenInputs, writeWeights } from '#learning/files/weights-file.ts';
+import { fileWeights, frozenInputs, writeWeights } from '#learning/files/tensors/weights-file.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 import { transformerLogits } from '#learning/models/transformer.ts';

@@ -1,67 +1,67 @@
 /** Faults in the analysis, and the tests that must notice them. */
 import type { Fault } from './fault.ts';
 
-const PLANE_NOISE = 'src/analysis/plane-noise.test.ts';
+const PLANE_NOISE = 'src/analysis/matching/plane-noise.test.ts';
 const WORLDS = 'src/analysis/validation/worlds.test.ts';
 const ANALYSE = 'src/analysis/analyse.test.ts';
-const PASSAGE = 'src/analysis/passage.test.ts';
+const PASSAGE = 'src/analysis/matching/passage.test.ts';
 const STATS = 'test/reference/stats.test.ts';
 const IMPORT = 'src/analysis/import/import.test.ts';
-const GRID = 'src/analysis/grid.test.ts';
+const GRID = 'src/analysis/matching/grid.test.ts';
 
 export const ANALYSIS_FAULTS: readonly Fault[] = [
   {
     name: 'effects are claimed without a testable joint matching',
-    file: 'src/analysis/decide.ts',
+    file: 'src/analysis/verdict/decide.ts',
     from: "if (joint.kind === 'notEstimable') return undecided(all, { kind: 'jointNotTestable', reason: joint.reason });",
     to: "if (joint.kind === 'notEstimable') return { kind: 'affects', claims: all };",
     tests: [PLANE_NOISE],
   },
   {
     name: 'the joint matching is not asked',
-    file: 'src/analysis/decide.ts',
+    file: 'src/analysis/verdict/decide.ts',
     from: 'if (joint === undefined) return',
     to: "if (joint === undefined || joint.kind === 'estimated') return",
     tests: [WORLDS],
   },
   {
     name: 'equivalence at the mean instead of every level',
-    file: 'src/analysis/decide.ts',
+    file: 'src/analysis/verdict/decide.ts',
     from: 'return matching.levels.every(within) && matching.rates.every((rate) => rate.levels.every(within));',
     to: 'return within({ level: 0, estimate: matching.overall });',
     tests: [ANALYSE],
   },
   {
     name: 'equivalence of the average rate only',
-    file: 'src/analysis/decide.ts',
+    file: 'src/analysis/verdict/decide.ts',
     from: 'return matching.levels.every(within) && matching.rates.every((rate) => rate.levels.every(within));',
     to: 'return matching.levels.every(within);',
     tests: [ANALYSE],
   },
   {
     name: 'no effect without a positive control',
-    file: 'src/analysis/decide.ts',
+    file: 'src/analysis/verdict/decide.ts',
     from: 'if (equivalent.every(Boolean) && sensitive.every(Boolean))',
     to: 'if (equivalent.every(Boolean))',
     tests: [ANALYSE],
   },
   {
     name: 'the effect need not reach delta',
-    file: 'src/analysis/decide.ts',
+    file: 'src/analysis/verdict/decide.ts',
     from: 'matching.p < rule.alpha && Math.abs(matching.overall.mean) >= rule.delta;',
     to: 'matching.p < rule.alpha;',
     tests: [ANALYSE],
   },
   {
     name: 'failed controls are ignored',
-    file: 'src/analysis/verdict.ts',
+    file: 'src/analysis/verdict/verdict.ts',
     from: 'if (!control.passed) add(',
     to: 'if (control.name === "") add(',
     tests: [ANALYSE],
   },
   {
     name: 'an A/A control for which nothing was matched passes',
-    file: 'src/analysis/controls.ts',
+    file: 'src/analysis/verdict/controls.ts',
     from: 'if (!isMatched) return `nothing was matched, ${whyNot(result)}`;',
     to: '',
     tests: [ANALYSE],
@@ -75,24 +75,24 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'a control that lost too many blocks is settled by the rest',
-    file: 'src/analysis/controls.ts',
+    file: 'src/analysis/verdict/controls.ts',
     from: 'if (usableBlocks >= MIN_BLOCKS || allBlocks < MIN_BLOCKS) return undefined;',
     to: 'if (usableBlocks > 1) return undefined;',
     tests: [ANALYSE],
   },
   {
     name: 'of several states of a run the shortest counts',
-    file: 'src/cli/audit-sources.ts',
+    file: 'src/desk/audit/audit-sources.ts',
     from: 'Math.max(...same.map(({ rows }) => lastStepOf(rows)));',
     to: 'Math.min(...same.map(({ rows }) => lastStepOf(rows)));',
     tests: ['test/e2e/audit.test.ts'],
   },
   {
     name: 'planned power forgets the family',
-    file: 'src/analysis/planned-power.ts',
+    file: 'src/analysis/power/planned-power.ts',
     from: 'Array.from({ length: design.family - 1 }',
     to: 'Array.from({ length: 0 }',
-    tests: ['src/analysis/planned-power.test.ts'],
+    tests: ['src/analysis/power/planned-power.test.ts'],
   },
   {
     name: 'a control without runs binds no verdict',
@@ -103,63 +103,63 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'voided blocks are ignored',
-    file: 'src/analysis/verdict.ts',
+    file: 'src/analysis/verdict/verdict.ts',
     from: 'const VOIDED_FRACTION = 0.1;',
     to: 'const VOIDED_FRACTION = 1;',
     tests: [ANALYSE],
   },
   {
     name: 'three blocks are enough',
-    file: 'src/analysis/match.ts',
+    file: 'src/analysis/matching/match.ts',
     from: 'export const MIN_BLOCKS = 6;',
     to: 'export const MIN_BLOCKS = 3;',
     tests: [ANALYSE],
   },
   {
     name: 'diverged runs count',
-    file: 'src/analysis/pair.ts',
+    file: 'src/analysis/matching/pair.ts',
     from: "curve.run.status === 'diverged'",
     to: "curve.run.arm === ''",
     tests: [ANALYSE],
   },
   {
     name: 'support is asymmetric: levels the reference misses count',
-    file: 'src/analysis/single-matching.ts',
+    file: 'src/analysis/matching/single-matching.ts',
     from: 'if (mine === undefined || theirs === undefined) continue;',
     to: 'if (mine === undefined) continue;',
     tests: [ANALYSE],
   },
   {
     name: 'the coherence gate looks at the reference only',
-    file: 'src/analysis/single-matching.ts',
+    file: 'src/analysis/matching/single-matching.ts',
     from: "{ grid: input.gate.grids.arm, counted: armCounted, side: 'the arm' },",
     to: '',
     tests: [ANALYSE],
   },
   {
     name: 'the last crossing instead of the first',
-    file: 'src/analysis/passage.ts',
+    file: 'src/analysis/matching/passage.ts',
     from: 'for (let after = 0; after <= last; after++) {',
     to: 'for (let after = Math.floor(last / 2); after <= last; after++) {',
     tests: [PASSAGE],
   },
   {
     name: 'wide gaps are bridged',
-    file: 'src/analysis/passage.ts',
+    file: 'src/analysis/matching/passage.ts',
     from: 'Math.abs(to - from) > axis.maxGap',
     to: 'Number.isNaN(to - from)',
     tests: [PASSAGE],
   },
   {
     name: 'held-out loss counts past its minimum',
-    file: 'src/analysis/passage.ts',
+    file: 'src/analysis/matching/passage.ts',
     from: 'axis.untilBest === true ? bestPoint(run.points, axis) : run.points.length - 1',
     to: 'run.points.length - 1',
     tests: [PASSAGE],
   },
   {
     name: 'the interpolation runs backwards',
-    file: 'src/analysis/passage.ts',
+    file: 'src/analysis/matching/passage.ts',
     from: 'return from + at.fraction * (to - from);',
     to: 'return to + at.fraction * (from - to);',
     tests: [PASSAGE],
@@ -194,28 +194,28 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'noise of the losses is not looked at',
-    file: 'src/analysis/joint-matching.ts',
+    file: 'src/analysis/matching/joint-matching.ts',
     from: 'return noiseObstacle(input);',
     to: 'return undefined;',
     tests: [PLANE_NOISE],
   },
   {
     name: 'mismatched blocks are compared as if they met',
-    file: 'src/analysis/joint-matching.ts',
+    file: 'src/analysis/matching/joint-matching.ts',
     from: 'if (meet || Math.min(above, below) >= STRADDLING_BLOCKS)',
     to: 'if (meet || above + below > 0)',
     tests: [ANALYSE],
   },
   {
     name: 'sequential looks spend all of alpha each time',
-    file: 'src/analysis/verdict.ts',
+    file: 'src/analysis/verdict/verdict.ts',
     from: '[8, 0.01],',
     to: '[8, 0.05], [10, 0.05],',
     tests: [ANALYSE],
   },
   {
     name: 'contrasts are reference - arm',
-    file: 'src/analysis/matched-table.ts',
+    file: 'src/analysis/matching/matched-table.ts',
     from: 'return (table.arm[at] ?? 0) - (table.reference[at] ?? 0);',
     to: 'return (table.reference[at] ?? 0) - (table.arm[at] ?? 0);',
     tests: [PLANE_NOISE],
@@ -236,28 +236,28 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'rates are summed, not averaged',
-    file: 'src/analysis/grid.ts',
+    file: 'src/analysis/matching/grid.ts',
     from: 'return used === 0 ? undefined : sum / used;',
     to: 'return used === 0 ? undefined : sum;',
     tests: [GRID],
   },
   {
     name: 'a block that lacks a rate counts with the rates it has',
-    file: 'src/analysis/grid.ts',
+    file: 'src/analysis/matching/grid.ts',
     from: 'if (grid.present[at] === 0) return undefined;',
     to: 'if (grid.present[at] === 0) continue;',
     tests: [GRID],
   },
   {
     name: 'the coherence gate is off',
-    file: 'src/analysis/single-matching.ts',
+    file: 'src/analysis/matching/single-matching.ts',
     from: 'if (mean < input.gate.floor) return',
     to: 'if (mean < -Infinity) return',
     tests: [ANALYSE],
   },
   {
     name: 'a control that is not found passes',
-    file: 'src/analysis/controls.ts',
+    file: 'src/analysis/verdict/controls.ts',
     from: 'passed: significant && Math.abs(mean) >= outcome.delta,',
     to: 'passed: true,',
     tests: [ANALYSE],

@@ -2,8 +2,8 @@
 import type { Fault } from './fault.ts';
 
 const BRANCHED = 'test/learning/branched.test.ts';
-const FACTORS = 'src/recipes/finetune-factors.test.ts';
-const STUDY_FILE = 'src/recipes/finetune-study-file.test.ts';
+const FACTORS = 'src/recipes/finetune/factors.test.ts';
+const STUDY_FILE = 'src/recipes/finetune/study-file.test.ts';
 
 export const DESIGN_FAULTS: readonly Fault[] = [
   {
@@ -36,28 +36,28 @@ export const DESIGN_FAULTS: readonly Fault[] = [
   },
   {
     name: 'a factor that is not named loses the study’s levels',
-    file: 'src/recipes/finetune-factors.ts',
+    file: 'src/recipes/finetune/factors.ts',
     from: 'return levels === undefined ? factor : factorOf(',
     to: 'return levels === undefined ? { ...factor, levels: factor.levels.slice(0, 1) } : factorOf(',
     tests: [FACTORS],
   },
   {
     name: 'the rates of a method win over the learning rate as a factor',
-    file: 'src/recipes/finetune-factors.ts',
+    file: 'src/recipes/finetune/factors.ts',
     from: '[...all.filter(({ name }) => name !== LEARNING_RATE), ...all.filter(({ name }) => name === LEARNING_RATE)]',
     to: 'all',
     tests: [FACTORS],
   },
   {
     name: 'alpha does not grow with the rank',
-    file: 'src/recipes/finetune-factors.ts',
+    file: 'src/recipes/finetune/factors.ts',
     from: 'alpha: 2 * rank',
     to: 'alpha: 16',
     tests: [FACTORS],
   },
   {
     name: 'paths in a study file lead from the current folder',
-    file: 'src/recipes/finetune-study-file.ts',
+    file: 'src/recipes/finetune/study-file.ts',
     from: 'dirname(resolve(path))',
     to: "''",
     tests: [STUDY_FILE],

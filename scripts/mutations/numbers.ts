@@ -330,7 +330,7 @@ export const NUMBERS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'mapped weights begin a value late',
-    file: 'src/learning/files/weights-file.ts',
+    file: 'src/learning/files/tensors/weights-file.ts',
     from: '{ file: basename(path), offset, byteLength }',
     to: '{ file: basename(path), offset: offset + 4, byteLength }',
     tests: ['test/learning/weights-file.test.ts'],

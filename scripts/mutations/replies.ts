@@ -6,7 +6,7 @@ const SAMPLING = 'src/learning/generation/sampling.test.ts';
 const RULES = 'src/measures/answer-rules.test.ts';
 const JUDGE = 'src/measures/judge.test.ts';
 const LINES = 'src/measures/evaluation-line.test.ts';
-const CHAT = 'src/cli/chat-service.test.ts';
+const CHAT = 'src/desk/chat-service.test.ts';
 const EVALUATIONS = 'test/learning/evaluations.test.ts';
 
 export const REPLY_FAULTS: readonly Fault[] = [
@@ -110,28 +110,28 @@ export const REPLY_FAULTS: readonly Fault[] = [
   },
   {
     name: 'an error repeats the key',
-    file: 'src/cli/chat-service.ts',
+    file: 'src/desk/chat-service.ts',
     from: "return key === '' ? text : text.replaceAll(key, '[key]');",
     to: "return key === '' ? text : `${text}`;",
     tests: [CHAT],
   },
   {
     name: 'a failure is kept as an answer',
-    file: 'src/cli/chat-service.ts',
+    file: 'src/desk/chat-service.ts',
     from: "if (reply.kind === 'reply') keep(",
     to: 'keep(',
     tests: [CHAT],
   },
   {
     name: 'every block draws the same replies',
-    file: 'src/recipes/finetune-evaluations.ts',
+    file: 'src/recipes/finetune/evaluations.ts',
     from: 'rngOf(context.block + generation.seed',
     to: 'rngOf(generation.seed',
     tests: [EVALUATIONS],
   },
   {
     name: 'scorers do not belong to the identity',
-    file: 'src/recipes/finetune.ts',
+    file: 'src/recipes/finetune/finetune.ts',
     from: 'measuredBy: () => scorers.versions,',
     to: 'measuredBy: () => ({}),',
     tests: [EVALUATIONS],

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { analyse, type AnalysedStudy } from '#analysis/analyse.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
 import { BASE, DELTA, simulate, simulateArms, WORLD_STUDY, type World } from '#analysis/validation/world.ts';
-import type { VerdictRecord } from '#analysis/verdict-record.ts';
+import type { VerdictRecord } from '#analysis/records/verdict-record.ts';
 import { rngOf } from '#base/rng.ts';
 import type { Contrast } from '#study/study.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';

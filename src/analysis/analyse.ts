@@ -4,15 +4,15 @@
  */
 import { rngOf } from '#base/rng.ts';
 import type { Axis, Contrast, Study } from '#study/study.ts';
-import type { Analysis, DivergedRun, PastBest } from './analysis-record.ts';
-import { contrastResult, familyP, type ContrastResult } from './contrast-result.ts';
-import { controlOutcomes, judgeControl, positiveControls, unsettled, type Control } from './controls.ts';
-import { descriptionOf, exploratoryRecords } from './description.ts';
+import type { Analysis, DivergedRun, PastBest } from './records/analysis-record.ts';
+import { contrastResult, familyP, type ContrastResult } from './verdict/contrast-result.ts';
+import { controlOutcomes, judgeControl, positiveControls, unsettled, type Control } from './verdict/controls.ts';
+import { descriptionOf, exploratoryRecords } from './description/description.ts';
 import type { Frame } from './frame.ts';
-import type { NamingStudy } from './naming.ts';
-import { indexCurves, type CurveIndex } from './pair.ts';
-import type { VerdictRecord } from './verdict-record.ts';
-import { contrastName, FIXED_ALPHA, judge, LOOKS, notRun, type Setting } from './verdict.ts';
+import type { NamingStudy } from './words/naming.ts';
+import { indexCurves, type CurveIndex } from './matching/pair.ts';
+import type { VerdictRecord } from './records/verdict-record.ts';
+import { contrastName, FIXED_ALPHA, judge, LOOKS, notRun, type Setting } from './verdict/verdict.ts';
 
 /** The parts of a study the analysis reads; labels of arms are only for its sentences. */
 export type AnalysedStudy = NamingStudy & Pick<Study, 'outcomes' | 'coherence' | 'contrasts'>;

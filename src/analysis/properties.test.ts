@@ -6,7 +6,7 @@ import * as fc from 'fast-check';
 import { analyse, type AnalysedStudy } from '#analysis/analyse.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
 import { BASE, DELTA, simulate, WORLD_STUDY, type World } from '#analysis/validation/world.ts';
-import type { VerdictRecord } from '#analysis/verdict-record.ts';
+import type { VerdictRecord } from '#analysis/records/verdict-record.ts';
 import { rngOf } from '#base/rng.ts';
 
 /** Worlds in which every verdict occurs. */

@@ -1,7 +1,7 @@
 /** An answer in the terminal, and the exit status it leads to. */
 import { renderTable } from '#report/table.ts';
 
-import type { Answer } from './answer.ts';
+import type { Answer } from '#desk/answer.ts';
 
 /** Exit statuses of commands that answer; 2 is bad usage. */
 export const EXIT = { ended: 0, failedRuns: 1, controlFailed: 3, interrupted: 130 } as const;

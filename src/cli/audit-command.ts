@@ -3,18 +3,18 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 
 import { analyse } from '#analysis/analyse.ts';
-import type { Analysis } from '#analysis/analysis-record.ts';
+import type { Analysis } from '#analysis/records/analysis-record.ts';
 import type { FrameRun } from '#analysis/frame.ts';
 import { AssayError, messageOf } from '#base/errors.ts';
 import { isJsonObject } from '#base/json.ts';
 import { renderReport } from '#report/report.ts';
 
-import type { Answer } from './answer.ts';
+import type { Answer } from '#desk/answer.ts';
 import { answerLines, exitStatusOf } from './answer-lines.ts';
-import { type AuditMap, EMPTY_MAP, jsonObject, mapOf, mapOfPlan } from './audit-map.ts';
+import { type AuditMap, EMPTY_MAP, jsonObject, mapOf, mapOfPlan } from '#desk/audit/audit-map.ts';
 import { AUDIT_OPTIONS, withFlags } from './audit-options.ts';
-import { auditSource, textOf } from './audit-sources.ts';
-import { type Audit, auditOf } from './audit-study.ts';
+import { auditSource, textOf } from '#desk/audit/audit-sources.ts';
+import { type Audit, auditOf } from '#desk/audit/audit-study.ts';
 import { shellWord } from './command-text.ts';
 import type { Given } from './options.ts';
 import { resultLine } from './result-line.ts';

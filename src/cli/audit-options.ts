@@ -1,7 +1,7 @@
 /** The flags of `assay audit`, laid over the map of a file. */
 import { AssayError } from '#base/errors.ts';
 
-import type { AskedAxis, AskedOutcome, AuditMap } from './audit-map.ts';
+import type { AskedAxis, AskedOutcome, AuditMap } from '#desk/audit/audit-map.ts';
 import type { Given, OptionName } from './options.ts';
 
 export const AUDIT_OPTIONS: readonly OptionName[] = [

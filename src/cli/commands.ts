@@ -10,7 +10,7 @@ import { type Given, type OptionName, optionLines, parseOptions } from './option
 import { PLAN_COMMAND_OPTIONS, planCommand } from './plan-command.ts';
 import { RUN_OPTIONS, runCommand as runStudyCommand } from './run-command.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
-import { packageVersion } from './version.ts';
+import { packageVersion } from '#desk/version.ts';
 
 interface Command {
   readonly words: readonly string[];

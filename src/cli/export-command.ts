@@ -9,9 +9,9 @@ import { answerTables, tableFiles } from '#report/answer-tables.ts';
 import { canonicalExport, type TrajectoryRow } from '#store/export.ts';
 import { openSqliteReader } from '#store/sqlite.ts';
 
-import { analysisOf } from './answer.ts';
-import { collected } from './collected.ts';
-import { findStudy } from './find-study.ts';
+import { analysisOf } from '#desk/answer.ts';
+import { collected } from '#desk/collected.ts';
+import { findStudy } from '#desk/find-study.ts';
 import { latestPlan, planAgain } from './inspect-commands.ts';
 import type { Given } from './options.ts';
 import { storeFolder } from './store-folder.ts';

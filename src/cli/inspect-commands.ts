@@ -10,11 +10,11 @@ import { planStudy, type StudyPlan } from '#study/plan.ts';
 import type { Setting } from '#study/settings.ts';
 import type { ProfileName, Study } from '#study/study.ts';
 
-import { answerOf } from './answer.ts';
+import { answerOf } from '#desk/answer.ts';
 import { answerLines, exitStatusOf } from './answer-lines.ts';
 import { reproducingCommand } from './command-text.ts';
-import { withDownloads } from './download-models.ts';
-import { builtInNames, findStudy } from './find-study.ts';
+import { withDownloads } from '#desk/hub/download-models.ts';
+import { builtInNames, findStudy } from '#desk/find-study.ts';
 import type { Given } from './options.ts';
 import { nameOf } from './progress.ts';
 import { runTable } from './run-table.ts';
@@ -53,7 +53,10 @@ export async function reportCommand(given: Given, terminal: Terminal): Promise<n
   const folder = storeFolder(given);
   await using store = await openSqliteReader(folder);
   const record = await latestPlan(store, found.study.name);
-  const { study } = await withDownloads({ study: found.study, settings: [] }, terminal, false);
+  const { study } = await withDownloads(
+    { study: found.study, settings: [] },
+    { environment: process.env, audience: terminal, isJson: false },
+  );
   const plan = planAgain(study, record, terminal);
   const answer = await answerOf(store, {
     plan,

@@ -4,11 +4,11 @@ import { type RunSummary, runStudy } from '#runner/run-study.ts';
 import type { Store } from '#store/store.ts';
 import type { StudyPlan } from '#study/plan.ts';
 
-import type { FoundStudy } from './find-study.ts';
+import type { FoundStudy } from '#desk/find-study.ts';
 import { progressOn } from './progress.ts';
-import { timesKept } from './run-times.ts';
+import { timesKept } from '#desk/run-times.ts';
 import type { Terminal } from './terminal.ts';
-import { packageVersion, sourceCommit } from './version.ts';
+import { packageVersion, sourceCommit } from '#desk/version.ts';
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

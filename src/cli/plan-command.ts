@@ -7,15 +7,16 @@ import { openSqliteReader } from '#store/sqlite.ts';
 import type { StoreReader } from '#store/store.ts';
 import { confirmatoryRuns, type Phase, type StudyPlan } from '#study/plan.ts';
 
-import { saySummaries } from './file-summaries.ts';
-import { findStudy } from './find-study.ts';
-import { type Measured, measuredRuns } from './measure-runs.ts';
+import { saySummaries } from '#desk/file-summaries.ts';
+import { findStudy } from '#desk/find-study.ts';
+import { type Measured, measuredRuns } from '#desk/measure-runs.ts';
 import type { Given, OptionName } from './options.ts';
 import { chosenStudy, PLAN_OPTIONS, planGiven } from './plan-given.ts';
-import { powerLines, powerOf, type SeenRuns } from './plan-power.ts';
-import { type ArmRuns, type TimeEstimate, timeOf, timeOfMeasured } from './plan-time.ts';
+import { powerOf, type SeenRuns } from '#desk/plan-power.ts';
+import { powerLines } from './power-lines.ts';
+import { type ArmRuns, type TimeEstimate, timeOf, timeOfMeasured } from '#desk/plan-time.ts';
 import { durationOf } from './progress.ts';
-import { runTimes } from './run-times.ts';
+import { runTimes } from '#desk/run-times.ts';
 import { storeFolder } from './store-folder.ts';
 import { tableOf, type Terminal } from './terminal.ts';
 
@@ -176,6 +177,7 @@ async function measured(
 ): Promise<Map<string, Measured>> {
   return measuredRuns(plan, {
     studyUrl,
+    workerUrl: import.meta.resolve('#cli/worker-main.ts'),
     workers,
     now: () => terminal.now(),
     note: (line) => terminal.note(line),

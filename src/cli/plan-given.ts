@@ -4,7 +4,7 @@ import { planStudy, type StudyPlan } from '#study/plan.ts';
 import { parseSetting } from '#study/settings.ts';
 import type { ProfileName, Study } from '#study/study.ts';
 
-import { type Chosen, withDownloads } from './download-models.ts';
+import { type Chosen, withDownloads } from '#desk/hub/download-models.ts';
 import type { Given, OptionName } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -15,7 +15,10 @@ export const PLAN_OPTIONS: readonly OptionName[] = ['profile', 'seeds', 'set'];
 
 /** A study with the settings given, models on the hub fetched. @throws AssayError on a bad setting or a failed download. */
 export async function chosenStudy(study: Study, given: Given, terminal: Terminal, isJson: boolean): Promise<Chosen> {
-  return withDownloads({ study, settings: given.texts('set').map(parseSetting) }, terminal, isJson);
+  return withDownloads(
+    { study, settings: given.texts('set').map(parseSetting) },
+    { environment: process.env, audience: terminal, isJson },
+  );
 }
 
 /** The plan of a study under the given options; `blocks` over `--seeds`. @throws AssayError on bad values. */

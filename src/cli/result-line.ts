@@ -1,9 +1,9 @@
 /** The `--json` line: a contract with scripts. Adding a field is a change of `schemaVersion`. */
-import type { LevelEstimate, MatchingResult, VerdictRecord } from '#analysis/verdict-record.ts';
+import type { LevelEstimate, MatchingResult, VerdictRecord } from '#analysis/records/verdict-record.ts';
 import { canonicalJson } from '#base/json.ts';
 import type { RunSummary } from '#runner/run-study.ts';
 
-import type { Answer } from './answer.ts';
+import type { Answer } from '#desk/answer.ts';
 
 const SCHEMA_VERSION = 1;
 

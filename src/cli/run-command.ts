@@ -10,12 +10,12 @@ import { openSqliteStore } from '#store/sqlite.ts';
 import type { Store } from '#store/store.ts';
 import { configOf, overriddenFactors, type StudyPlan } from '#study/plan.ts';
 
-import { type Answer, answerOf } from './answer.ts';
+import { type Answer, answerOf } from '#desk/answer.ts';
 import { answerLines, EXIT, exitStatusOf } from './answer-lines.ts';
-import { chatService } from './chat-service.ts';
+import { chatService } from '#desk/chat-service.ts';
 import { reproducingCommand, shellWord } from './command-text.ts';
-import { saySummaries } from './file-summaries.ts';
-import { findStudy } from './find-study.ts';
+import { saySummaries } from '#desk/file-summaries.ts';
+import { findStudy } from '#desk/find-study.ts';
 import { makeRuns, type RunRequest } from './make-runs.ts';
 import type { Given, OptionName } from './options.ts';
 import { chosenStudy, PLAN_OPTIONS, planGiven } from './plan-given.ts';

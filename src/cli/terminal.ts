@@ -1,20 +1,16 @@
 /** Where a command writes: its answer to stdout, everything else to stderr. */
 
+import type { Audience } from '#desk/audience.ts';
+
 const DEFAULT_COLUMNS = 80;
 
-export interface Terminal {
+export interface Terminal extends Audience {
   /** The answer, one line. */
   out(line: string): void;
-  /** News, warnings and errors, one line. */
-  note(line: string): void;
   /** Text to stderr as it is, for redrawing. */
   draw(text: string): void;
-  /** Whether stderr is a terminal that can be redrawn. */
-  readonly isInteractive: boolean;
   /** The width of stderr, in characters. */
   readonly columns: number;
-  /** A monotonic clock, in milliseconds. */
-  now(): number;
 }
 
 /** The terminal of this process; a reader that closes its pipe early (`| head`) ends the output, not with an error. */

@@ -1,9 +1,9 @@
 /** The entry of a worker process: connects `serveRuns` to the IPC channel. */
-import { chatService } from '#cli/chat-service.ts';
+import { chatService } from '#desk/chat-service.ts';
 import type { ToWorker } from '#runner/messages.ts';
 import { serveRuns } from '#runner/worker.ts';
 
-import { loadStudy } from './load-study.ts';
+import { loadStudy } from '#desk/load-study.ts';
 
 // Ctrl-C reaches the whole process group; when to stop is the runner's decision.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});

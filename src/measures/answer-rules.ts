@@ -5,7 +5,7 @@
  */
 import { AssayError, messageOf } from '#base/errors.ts';
 import { isJsonObject, type Json } from '#base/json.ts';
-import { withTimeLimit } from '#learning/files/time-limit.ts';
+import { withTimeLimit } from '#learning/files/text/time-limit.ts';
 
 import { refuseUnknown, shortOf } from './choices.ts';
 

@@ -3,10 +3,10 @@
  * [dIn, dOut]. For the small base models made here, which have no text tokenizer.
  */
 import type { JsonObject } from '#base/json.ts';
-import { bytesSource } from '#learning/files/byte-source.ts';
+import { bytesSource } from '#learning/files/tensors/byte-source.ts';
 import { transposed } from '#learning/files/model-files.ts';
-import { safetensorsBytes } from '#learning/files/safetensors-write.ts';
-import { readSafetensors } from '#learning/files/safetensors.ts';
+import { safetensorsBytes } from '#learning/files/tensors/safetensors-write.ts';
+import { readSafetensors } from '#learning/files/tensors/safetensors.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 import type { Memory } from '#learning/programs.ts';

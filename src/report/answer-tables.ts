@@ -4,8 +4,8 @@
  */
 import { parquetWriteBuffer } from 'hyparquet-writer';
 
-import type { Analysis } from '#analysis/analysis-record.ts';
-import type { LevelEstimate, MatchingResult, VerdictRecord } from '#analysis/verdict-record.ts';
+import type { Analysis } from '#analysis/records/analysis-record.ts';
+import type { LevelEstimate, MatchingResult, VerdictRecord } from '#analysis/records/verdict-record.ts';
 import { type CsvCell, csvText } from './csv.ts';
 import type { ReportFile } from './report-input.ts';
 

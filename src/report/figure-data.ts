@@ -1,5 +1,5 @@
 /** The figures' data as files: what is drawn, before any rounding or simplification. */
-import type { Analysis, Decomposition } from '#analysis/analysis-record.ts';
+import type { Analysis, Decomposition } from '#analysis/records/analysis-record.ts';
 import { answerTables, levelCells, tableFiles } from './answer-tables.ts';
 import { type CsvCell, csvText } from './csv.ts';
 import { matchedMeans } from './matched-means.ts';

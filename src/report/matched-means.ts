@@ -4,9 +4,9 @@
  * verdicts compare arms pair by pair.
  */
 import type { FrameRun } from '#analysis/frame.ts';
-import { countedRates, gridOf, meanOverRates } from '#analysis/grid.ts';
-import { indexCurves, type RatedCurves } from '#analysis/pair.ts';
-import { curveOf, valueAt } from '#analysis/passage.ts';
+import { countedRates, gridOf, meanOverRates } from '#analysis/matching/grid.ts';
+import { indexCurves, type RatedCurves } from '#analysis/matching/pair.ts';
+import { curveOf, valueAt } from '#analysis/matching/passage.ts';
 import type { Axis } from '#study/study.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 

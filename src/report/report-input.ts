@@ -1,5 +1,5 @@
 /** All a report is made from, as plain data: the study as asked, its runs, its analysis, and the account of how it was made. */
-import type { Analysis } from '#analysis/analysis-record.ts';
+import type { Analysis } from '#analysis/records/analysis-record.ts';
 import type { Frame } from '#analysis/frame.ts';
 import type { Arm, PilotRule, Study } from '#study/study.ts';
 

@@ -1,6 +1,6 @@
 /** The answer for a terminal: controls and contrasts as aligned text of at most 100 columns. */
-import { intervalText, pText, plain, signed } from '#analysis/number-text.ts';
-import type { ControlRecord, MatchingResult, VerdictRecord } from '#analysis/verdict-record.ts';
+import { intervalText, pText, plain, signed } from '#analysis/words/number-text.ts';
+import type { ControlRecord, MatchingResult, VerdictRecord } from '#analysis/records/verdict-record.ts';
 import { shorten } from './charts/plot-area.ts';
 import { orderedMatchings, verdictPhrase } from './wording.ts';
 

@@ -2,9 +2,9 @@
  * The words and numbers of a report: labels from the study, verdicts in plain words, estimates with as many digits as
  * the smallest effect of interest deserves. Pure text, not yet escaped; the page and the terminal share it.
  */
-import { midSentence } from '#analysis/naming.ts';
-import { intervalText, plain, signed } from '#analysis/number-text.ts';
-import type { MatchingResult, VerdictKind, VerdictRecord } from '#analysis/verdict-record.ts';
+import { midSentence } from '#analysis/words/naming.ts';
+import { intervalText, plain, signed } from '#analysis/words/number-text.ts';
+import type { MatchingResult, VerdictKind, VerdictRecord } from '#analysis/records/verdict-record.ts';
 import type { Axis, Outcome } from '#study/study.ts';
 import type { ReportedStudy } from './report-input.ts';
 

@@ -19,7 +19,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   analysis: ['study', 'base'],
   report: ['analysis', 'study', 'base'],
   recipes: ['learning', 'engine', 'measures', 'worlds', 'study', 'base'],
+  desk: ['report', 'analysis', 'runner', 'store', 'recipes', 'study', 'base'],
   cli: [
+    'desk',
     'report',
     'analysis',
     'runner',
@@ -101,6 +103,20 @@ test('environment, wall clock and unseeded randomness are touched in cli/ alone'
         ([name]) => `${path} uses ${name}`,
       ),
     );
+  assert.deepEqual(broken, []);
+});
+
+test('the network is reached from the desk alone', () => {
+  const broken = product
+    .filter(({ path }) => !path.startsWith('src/desk/'))
+    .flatMap(({ path, text, imports }) => [
+      ...[...withoutComments(text).matchAll(/(?<![\w.])(fetch|WebSocket|EventSource|XMLHttpRequest)\s*\(/g)].map(
+        ([, name]) => `${path} calls ${name}`,
+      ),
+      ...imports
+        .filter((name) => /^(node:)?(https?|http2|net|tls|dgram|dns)(\/|$)|^(undici|ws|@huggingface\/hub)$/.test(name))
+        .map((name) => `${path} imports ${name}`),
+    ]);
   assert.deepEqual(broken, []);
 });
 

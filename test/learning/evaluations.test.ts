@@ -5,8 +5,8 @@ import { test } from 'node:test';
 
 import type { Chat } from '#base/chat.ts';
 import type { JsonObject } from '#base/json.ts';
-import { FINETUNE_DEFAULTS } from '#recipes/finetune-config.ts';
-import { finetune, type FinetuneOptions } from '#recipes/finetune.ts';
+import { FINETUNE_DEFAULTS } from '#recipes/finetune/config.ts';
+import { finetune, type FinetuneOptions } from '#recipes/finetune/finetune.ts';
 import { identityOf } from '#study/identity.ts';
 import type { RunContext } from '#study/recipe.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';

@@ -17,8 +17,8 @@ import type { TransformerConfig } from '#learning/models/config.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 import { transformerLogits } from '#learning/models/transformer.ts';
 import { feedLayers } from '#learning/nn/layers.ts';
-import { FINETUNE_DEFAULTS } from '#recipes/finetune-config.ts';
-import { finetune } from '#recipes/finetune.ts';
+import { FINETUNE_DEFAULTS } from '#recipes/finetune/config.ts';
+import { finetune } from '#recipes/finetune/finetune.ts';
 import type { RunContext } from '#study/recipe.ts';
 import type { RunEnd, TrajectoryPoint } from '#study/trajectory.ts';
 

@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 import type { JsonObject } from '#base/json.ts';
 import { engineConfig } from '#learning/files/engine-config.ts';
 import { openModel } from '#learning/files/open-model.ts';
-import { loraScale, readPeftAdapter } from '#learning/files/peft.ts';
-import { FINETUNE_DEFAULTS } from '#recipes/finetune-config.ts';
-import { finetune } from '#recipes/finetune.ts';
+import { loraScale, readPeftAdapter } from '#learning/files/hugging-face/peft.ts';
+import { FINETUNE_DEFAULTS } from '#recipes/finetune/config.ts';
+import { finetune } from '#recipes/finetune/finetune.ts';
 
 import { configOf, type Files, make, reference, referenceLoss, REORDERED, writeFiles } from './finetune-fixture.ts';
 

@@ -6,10 +6,10 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { rngOf } from '#base/rng.ts';
-import { readFinetuneConfig } from '#recipes/finetune-config.ts';
-import { createFinetuneLab, rowsAtStep } from '#recipes/finetune-lab.ts';
-import { readMaterial } from '#recipes/finetune-material.ts';
-import { finetune } from '#recipes/finetune.ts';
+import { readFinetuneConfig } from '#recipes/finetune/config.ts';
+import { createFinetuneLab, rowsAtStep } from '#recipes/finetune/lab.ts';
+import { readMaterial } from '#recipes/finetune/material.ts';
+import { finetune } from '#recipes/finetune/finetune.ts';
 import { answerBatch, answerLayout, answerTokens } from '#measures/answer-batch.ts';
 
 import { newFolder, start } from '../e2e/command.ts';

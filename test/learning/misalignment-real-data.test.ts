@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { questionOf, splitHeldOut } from '#learning/data/held-out-split.ts';
 import { readTrainingRows, type TrainingRow } from '#learning/data/training-row.ts';
 import type { ChoiceItem } from '#measures/choices.ts';
-import { readEvaluations } from '#recipes/finetune-evaluations.ts';
+import { readEvaluations } from '#recipes/finetune/evaluations.ts';
 
 const DATA = join(import.meta.dirname, '../../studies/misalignment-real/data');
 

@@ -10,13 +10,13 @@ import { rngOf } from '#base/rng.ts';
 import { sizeOf } from '#engine/tensor.ts';
 import { engineConfig } from '#learning/files/engine-config.ts';
 import { openModel } from '#learning/files/open-model.ts';
-import { fileWeights, frozenInputs, writeWeights } from '#learning/files/weights-file.ts';
+import { fileWeights, frozenInputs, writeWeights } from '#learning/files/tensors/weights-file.ts';
 import type { Method } from '#learning/method.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
 import type { Weights } from '#learning/programs.ts';
 import { createTrainer } from '#learning/train.ts';
-import { FINETUNE_DEFAULTS } from '#recipes/finetune-config.ts';
+import { FINETUNE_DEFAULTS } from '#recipes/finetune/config.ts';
 
 import { configOf, make, writeFiles } from './finetune-fixture.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { ancovaOf, decompositionOf } from '#analysis/ancova.ts';
+import { ancovaOf, decompositionOf } from '#analysis/description/ancova.ts';
 import { benjaminiHochberg } from '#analysis/stats/benjamini-hochberg.ts';
 import { estimateOf, interceptOf, intervalOf, isEquivalent } from '#analysis/stats/estimate.ts';
 import { clopperPearson } from '#analysis/stats/proportion.ts';

@@ -5,7 +5,7 @@
 import { AssayError, nearestName } from '#base/errors.ts';
 import type { Axis, Contrast, Outcome } from '#study/study.ts';
 import type { AnalysedStudy } from '#analysis/analyse.ts';
-import { midSentence } from '#analysis/naming.ts';
+import { midSentence } from '#analysis/words/naming.ts';
 import type { Frame } from '#analysis/frame.ts';
 import { doubtsAbout, type Doubt } from './doubts.ts';
 

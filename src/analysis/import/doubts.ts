@@ -1,7 +1,7 @@
 /** What is questionable about runs trained elsewhere, said before their verdicts are read. */
-import { MIN_BLOCKS } from '#analysis/match.ts';
-import { curveOf, valueAt, type Curve } from '#analysis/passage.ts';
-import { midSentence } from '#analysis/naming.ts';
+import { MIN_BLOCKS } from '#analysis/matching/match.ts';
+import { curveOf, valueAt, type Curve } from '#analysis/matching/passage.ts';
+import { midSentence } from '#analysis/words/naming.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
 import type { AnalysedStudy } from '#analysis/analyse.ts';
 import type { Axis } from '#study/study.ts';

@@ -3,7 +3,7 @@
  * be read there. Only probes with an outcome are kept as readings of an axis, in all runs alike; a crossing then lies
  * between two of them. The choice looks at what was measured when, never at values.
  */
-import { midSentence } from '#analysis/naming.ts';
+import { midSentence } from '#analysis/words/naming.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 import type { Doubt } from './doubts.ts';

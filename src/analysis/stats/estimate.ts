@@ -2,7 +2,7 @@
  * A mean with its standard error, and t intervals around it. Equal values have variance exactly zero and the
  * interval is the value itself: no t is computed from rounding dust.
  */
-import type { Interval } from '#analysis/verdict-record.ts';
+import type { Interval } from '#analysis/records/verdict-record.ts';
 import { studentTQuantile } from './student-t.ts';
 
 /** A mean (or intercept) with what its interval needs; `count` is the number of blocks. */

@@ -1,5 +1,5 @@
 /** Exact intervals of a proportion: Clopper and Pearson 1934. */
-import type { Interval } from '#analysis/verdict-record.ts';
+import type { Interval } from '#analysis/records/verdict-record.ts';
 import { incompleteBeta } from './student-t.ts';
 
 /** The two-sided Clopper-Pearson interval of `successes` in `trials`. */

@@ -1,11 +1,11 @@
 /** Simulates studies of a world, analyses each, and counts what its checks ask for. */
 import { rngOf, type Rng } from '#base/rng.ts';
 import { analyse, type AnalysedStudy } from '#analysis/analyse.ts';
-import type { Analysis } from '#analysis/analysis-record.ts';
+import type { Analysis } from '#analysis/records/analysis-record.ts';
 import type { Frame } from '#analysis/frame.ts';
 import { clopperPearson } from '#analysis/stats/proportion.ts';
-import { LOOKS } from '#analysis/verdict.ts';
-import type { Interval } from '#analysis/verdict-record.ts';
+import { LOOKS } from '#analysis/verdict/verdict.ts';
+import type { Interval } from '#analysis/records/verdict-record.ts';
 import { simulate, simulateArms, WORLD_STUDY } from './world.ts';
 import type { Bound, Check, Counted, ValidityWorld } from './worlds.ts';
 

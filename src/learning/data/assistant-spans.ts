@@ -4,7 +4,7 @@
  * token after the content, which the model has to learn to produce. Nothing is assumed about the template's form.
  */
 import { AssayError } from '#base/errors.ts';
-import type { ChatTemplate, TemplateMessage } from '#learning/files/chat-template.ts';
+import type { ChatTemplate, TemplateMessage } from '#learning/files/text/chat-template.ts';
 
 import type { TrainingMessage } from './training-row.ts';
 

@@ -5,9 +5,9 @@
  * stretch.
  */
 import { AssayError, messageOf } from '#base/errors.ts';
-import type { ChatTemplate } from '#learning/files/chat-template.ts';
-import { withTimeLimit } from '#learning/files/time-limit.ts';
-import type { TextTokenizer } from '#learning/files/tokenizer.ts';
+import type { ChatTemplate } from '#learning/files/text/chat-template.ts';
+import { withTimeLimit } from '#learning/files/text/time-limit.ts';
+import type { TextTokenizer } from '#learning/files/text/tokenizer.ts';
 
 import type { LearnedTurns } from './assistant-spans.ts';
 import { renderWithSpans } from './assistant-spans.ts';

@@ -6,10 +6,10 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 
 import { parseStrictObject } from '#learning/files/strict-json.ts';
-import type { ChatTemplate } from '#learning/files/chat-template.ts';
-import { chatTemplate } from '#learning/files/chat-template.ts';
-import type { TextTokenizer } from '#learning/files/tokenizer.ts';
-import { textTokenizer } from '#learning/files/tokenizer.ts';
+import type { ChatTemplate } from '#learning/files/text/chat-template.ts';
+import { chatTemplate } from '#learning/files/text/chat-template.ts';
+import type { TextTokenizer } from '#learning/files/text/tokenizer.ts';
+import { textTokenizer } from '#learning/files/text/tokenizer.ts';
 
 import { renderWithSpans } from './assistant-spans.ts';
 import { fileStatistics } from './file-statistics.ts';

@@ -13,8 +13,8 @@ import { feedLayers } from '#learning/nn/layers.ts';
 import { engineConfig } from './engine-config.ts';
 import type { ModelFiles } from './model-files.ts';
 import { openModel } from './open-model.ts';
-import type { LoraAdapter } from './peft.ts';
-import { loraScale, readPeftAdapter } from './peft.ts';
+import type { LoraAdapter } from './hugging-face/peft.ts';
+import { loraScale, readPeftAdapter } from './hugging-face/peft.ts';
 
 const FIXTURES = join(import.meta.dirname, '../../../test/fixtures');
 

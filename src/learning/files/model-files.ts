@@ -7,11 +7,11 @@
 import { AssayError } from '#base/errors.ts';
 import type { JsonObject } from '#base/json.ts';
 
-import type { ChatTemplate } from './chat-template.ts';
+import type { ChatTemplate } from './text/chat-template.ts';
 import type { ModelConfig, NeededTensor } from './model-config.ts';
 import { neededTensors } from './model-config.ts';
-import type { TensorSource } from './tensor-source.ts';
-import type { TextTokenizer } from './tokenizer.ts';
+import type { TensorSource } from './tensors/tensor-source.ts';
+import type { TextTokenizer } from './text/tokenizer.ts';
 
 /** Sampling defaults a model comes with; absent where it says nothing. */
 export interface GenerationConfig {

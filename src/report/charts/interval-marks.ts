@@ -1,7 +1,7 @@
 /** Estimates with their intervals against the band of the smallest effect of interest: along a level axis, and as a forest. */
 import { scaleLinear, type ScaleLinear } from 'd3-scale';
 
-import type { Interval } from '#analysis/verdict-record.ts';
+import type { Interval } from '#analysis/records/verdict-record.ts';
 import { chartFrame, plotArea, type PlotAxis, type ChartText, shorten } from './plot-area.ts';
 import { type Markup, markup } from '#report/markup.ts';
 

@@ -1,7 +1,7 @@
 /** The account: what was held equal, what failed, where the numbers come from and how to make them again. */
-import { midSentence } from '#analysis/naming.ts';
-import { plain } from '#analysis/number-text.ts';
-import type { VerdictRecord } from '#analysis/verdict-record.ts';
+import { midSentence } from '#analysis/words/naming.ts';
+import { plain } from '#analysis/words/number-text.ts';
+import type { VerdictRecord } from '#analysis/records/verdict-record.ts';
 import { dataTable, scrollBox } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportFile, ReportInput, TroubledRun } from '#report/report-input.ts';

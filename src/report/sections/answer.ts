@@ -1,7 +1,7 @@
 /** The top of the page: the question, whether the controls allow an answer, and each verdict in one sentence. */
-import { matchedText, midSentence } from '#analysis/naming.ts';
-import { plain } from '#analysis/number-text.ts';
-import type { VerdictRecord } from '#analysis/verdict-record.ts';
+import { matchedText, midSentence } from '#analysis/words/naming.ts';
+import { plain } from '#analysis/words/number-text.ts';
+import type { VerdictRecord } from '#analysis/records/verdict-record.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportInput } from '#report/report-input.ts';
 import {

@@ -1,6 +1,6 @@
 /** The first picture: behaviour against each axis runs are matched on, side by side on one scale, one line a run. */
-import { matchedText, midSentence } from '#analysis/naming.ts';
-import { plain } from '#analysis/number-text.ts';
+import { matchedText, midSentence } from '#analysis/words/naming.ts';
+import { plain } from '#analysis/words/number-text.ts';
 import type { FrameRun } from '#analysis/frame.ts';
 import type { PlotAxis } from '#report/charts/plot-area.ts';
 import { linePanel, type LineSeries } from '#report/charts/line-panel.ts';

@@ -1,7 +1,7 @@
 /** The contrasts in numbers and as a forest: estimate, interval, p and verdict under each matching. */
-import { matchedText, midSentence } from '#analysis/naming.ts';
-import { intervalText, pText, plain, signed } from '#analysis/number-text.ts';
-import type { MatchingResult, VerdictRecord } from '#analysis/verdict-record.ts';
+import { matchedText, midSentence } from '#analysis/words/naming.ts';
+import { intervalText, pText, plain, signed } from '#analysis/words/number-text.ts';
+import type { MatchingResult, VerdictRecord } from '#analysis/records/verdict-record.ts';
 import { forestPlot, type ForestGroup, type ForestRow } from '#report/charts/interval-marks.ts';
 import { dataDomain } from '#report/data-domain.ts';
 import { figure, scrollBox } from '#report/figure.ts';

@@ -1,6 +1,6 @@
 /** Outcomes that are described and screened, never judged: their pictures and their contrasts with q values. */
-import { pText } from '#analysis/number-text.ts';
-import type { ExploratoryRecord } from '#analysis/analysis-record.ts';
+import { pText } from '#analysis/words/number-text.ts';
+import type { ExploratoryRecord } from '#analysis/records/analysis-record.ts';
 import { dataTable } from '#report/figure.ts';
 import { type Markup, markup, type MarkupPart } from '#report/markup.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';

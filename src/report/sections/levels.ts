@@ -1,7 +1,7 @@
 /** Effects level by level: a mean over levels can hide a change of sign. */
-import { midSentence } from '#analysis/naming.ts';
-import { intervalText, plain, signed } from '#analysis/number-text.ts';
-import type { LevelEstimate, MatchingResult, VerdictRecord } from '#analysis/verdict-record.ts';
+import { midSentence } from '#analysis/words/naming.ts';
+import { intervalText, plain, signed } from '#analysis/words/number-text.ts';
+import type { LevelEstimate, MatchingResult, VerdictRecord } from '#analysis/records/verdict-record.ts';
 import { effectPanel, type LevelMark } from '#report/charts/interval-marks.ts';
 import type { PlotAxis } from '#report/charts/plot-area.ts';
 import { dataDomain } from '#report/data-domain.ts';

@@ -1,8 +1,8 @@
 /** How far to trust the verdicts: controls, what would change them, where the variance lies, and the adjusted model beside. */
-import { matchedText, midSentence } from '#analysis/naming.ts';
-import { intervalText, pText, plain, signed } from '#analysis/number-text.ts';
-import type { Description, HeatCell, HeatMap } from '#analysis/analysis-record.ts';
-import type { ControlRecord } from '#analysis/verdict-record.ts';
+import { matchedText, midSentence } from '#analysis/words/naming.ts';
+import { intervalText, pText, plain, signed } from '#analysis/words/number-text.ts';
+import type { Description, HeatCell, HeatMap } from '#analysis/records/analysis-record.ts';
+import type { ControlRecord } from '#analysis/records/verdict-record.ts';
 import { type HeatGroup, heatMap, type HeatRow, type Reading } from '#report/charts/heat-map.ts';
 import { shareBar } from '#report/charts/share-bar.ts';
 import { sharesOf } from '#report/figure-data.ts';

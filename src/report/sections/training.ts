@@ -1,7 +1,7 @@
 /** How the arms trained: learning rates and what they change, and loss against steps. */
-import { matchedText, midSentence } from '#analysis/naming.ts';
-import { plain, signed } from '#analysis/number-text.ts';
-import type { HeatCell } from '#analysis/analysis-record.ts';
+import { matchedText, midSentence } from '#analysis/words/naming.ts';
+import { plain, signed } from '#analysis/words/number-text.ts';
+import type { HeatCell } from '#analysis/records/analysis-record.ts';
 import type { FrameRun } from '#analysis/frame.ts';
 import { type ForestGroup, forestPlot } from '#report/charts/interval-marks.ts';
 import { linePanel } from '#report/charts/line-panel.ts';

@@ -1,0 +1,191 @@
+/**
+ * Controls: comparisons whose answer is known beforehand. A control that comes out wrong, or that could not be looked at,
+ * makes every verdict of the study undecided (ADR 0015); a detected one also shows that its levels are sensitive to an
+ * effect of size delta.
+ */
+import type { Rng } from '#base/rng.ts';
+import type { Contrast, Outcome } from '#study/study.ts';
+import { familyP, pByName, testableTables, type ContrastResult } from './contrast-result.ts';
+import type { ControlEvidence } from './decide.ts';
+import type { ControlLookup } from './evidence.ts';
+import type { Frame, FrameRun } from '#analysis/frame.ts';
+import { MIN_BLOCKS } from '#analysis/matching/match.ts';
+import { blockContrasts, countedLevels, overallEstimate, type MatchedTable } from '#analysis/matching/matched-table.ts';
+import { matchingText, midSentence, type NamingStudy } from '#analysis/words/naming.ts';
+import { pPhrase, signed } from '#analysis/words/number-text.ts';
+import { signFlipMaxT } from '#analysis/stats/sign-flip.ts';
+import type { ControlRecord } from '#analysis/records/verdict-record.ts';
+
+/** A declared control. */
+export type Control = Extract<Contrast, { kind: 'control' }>;
+
+/** Outcomes a control speaks of. */
+export function controlOutcomes(control: Control, outcomes: readonly Outcome[]): Outcome[] {
+  return outcomes.filter((outcome) =>
+    control.outcomes === undefined ? outcome.role === 'confirmatory' : control.outcomes.includes(outcome.name),
+  );
+}
+
+/** What all controls of a study are judged with. */
+export interface Judging {
+  readonly study: NamingStudy;
+  readonly frame: Frame;
+  readonly alpha: number;
+  readonly rng: Rng;
+}
+
+/** Judges a control by its matched results, one an outcome it speaks of. */
+export function judgeControl(control: Control, results: readonly ContrastResult[], judging: Judging): ControlRecord {
+  if (control.expect === 'identical') return judgeIdentical(control, judging.frame);
+  if (results.length === 0) return unsettled(control.name, 'it names no outcome of the study');
+  const judge = control.expect === 'detected' ? judgeDetected : judgeNotDetected;
+  const parts = results.map((result): Part => {
+    const reason = whyUnsettled(result);
+    return reason === undefined
+      ? judge(result, judging)
+      : { passed: false, unsettled: true, detail: `${midSentence(result.outcome.label)}: ${reason}` };
+  });
+  const detail = parts.map((part) => part.detail).join('; ');
+  const passed = parts.every((part) => part.passed);
+  const isFailed = parts.some((part) => !part.passed && part.unsettled !== true);
+  return { name: control.name, passed, ...(!passed && !isFailed && { unsettled: true }), detail };
+}
+
+/** The record of a control that could not be looked at: nothing is known to be wrong, and nothing to be right. */
+export function unsettled(name: string, detail: string): ControlRecord {
+  return { name, passed: false, unsettled: true, detail };
+}
+
+type Part = Omit<ControlRecord, 'name'>;
+
+/**
+ * Why a control says nothing of an outcome: no level matched, or too few blocks left of enough. A study that is small
+ * from the start decides nothing anyhow; its controls are judged by what it has.
+ */
+function whyUnsettled(result: ContrastResult): string | undefined {
+  const { usableBlocks, allBlocks } = result.matched;
+  const isMatched = testableTables(result).some((table) => table.name !== 'joint');
+  if (!isMatched) return `nothing was matched, ${whyNot(result)}`;
+  if (usableBlocks >= MIN_BLOCKS || allBlocks < MIN_BLOCKS) return undefined;
+  return `${usableBlocks} of ${allBlocks} blocks are usable, at least ${MIN_BLOCKS} needed`;
+}
+
+/**
+ * Detected: in every estimable single matching p < alpha and |estimate| >= delta, with one sign. With fewer than
+ * 6 blocks no p can be small enough; then every block must agree in sign instead.
+ */
+function judgeDetected(result: ContrastResult, { study, alpha, rng }: Judging): Part {
+  const { outcome } = result;
+  const tables = testableTables(result).filter((table) => table.name !== 'joint');
+  const p = pByName(result, familyP([result], rng).single);
+  const found = tables.map((table) => {
+    const member = blockContrasts(table);
+    const mean = overallEstimate(member)?.mean ?? 0;
+    const few = member.blocks.length < MIN_BLOCKS;
+    const consistent = Array.from(member.contrasts).every((value) => Math.sign(value) === Math.sign(mean));
+    const significant = few ? consistent : p(table.name) < alpha;
+    const evidence = few ? `${member.blocks.length} blocks, too few for a test` : pPhrase(p(table.name));
+    return {
+      sign: Math.sign(mean),
+      passed: significant && Math.abs(mean) >= outcome.delta,
+      detail: foundText(study, outcome, table, mean, evidence),
+    };
+  });
+  const oneSign = new Set(found.map((one) => one.sign)).size === 1;
+  return { passed: oneSign && found.every((one) => one.passed), detail: found.map((one) => one.detail).join(', ') };
+}
+
+/** Not detected: no single matching shows p < alpha (adjusted over the matchings) with |estimate| >= delta. */
+function judgeNotDetected(result: ContrastResult, { study, alpha, rng }: Judging): Part {
+  const { outcome } = result;
+  const tables = testableTables(result).filter((table) => table.name !== 'joint');
+  const members = tables.map((table) => blockContrasts(table));
+  const { adjusted } = signFlipMaxT(members, rng);
+  const found = tables.map((table, i) => {
+    const mean = overallEstimate(blockContrasts(table))?.mean ?? 0;
+    const p = adjusted[i] ?? 1;
+    return {
+      passed: !(p < alpha && Math.abs(mean) >= outcome.delta),
+      detail: foundText(study, outcome, table, mean, pPhrase(p)),
+    };
+  });
+  return { passed: found.every((one) => one.passed), detail: found.map((one) => one.detail).join(', ') };
+}
+
+/** "harmful answers at matched training loss: +0.356 probability (p = 0.008)". */
+function foundText(study: NamingStudy, outcome: Outcome, table: MatchedTable, mean: number, evidence: string): string {
+  const where = matchingText(study, table.name);
+  return `${midSentence(outcome.label)} at matched ${where}: ${signed(mean, outcome.delta)} ${outcome.unit} (${evidence})`;
+}
+
+function whyNot(result: ContrastResult): string {
+  const reasons = result.matched.singles.flatMap((table) =>
+    table.kind === 'notEstimable' ? [`${table.name}: ${table.reason}`] : [],
+  );
+  return reasons.length === 0 ? 'fewer than two blocks' : reasons.join('; ');
+}
+
+/** Identical: block by block and rate by rate the same steps carry outcomes equal to the bit. */
+function judgeIdentical(control: Control, frame: Frame): ControlRecord {
+  const keyOf = (run: FrameRun): string => `block ${run.block}, learning rate ${run.learningRate ?? 'as given'}`;
+  const ofArm = (arm: string): Map<string, FrameRun> =>
+    new Map(frame.runs.filter((run) => run.arm === arm).map((run) => [keyOf(run), run]));
+  const [mine, theirs] = [ofArm(control.arm), ofArm(control.reference)];
+  let compared = 0;
+  for (const [key, run] of mine) {
+    const other = theirs.get(key);
+    if (other === undefined) continue;
+    const difference = firstDifference(run, other);
+    if (difference !== undefined) return { name: control.name, passed: false, detail: `${key}: ${difference}` };
+    compared++;
+  }
+  if (compared === 0) return unsettled(control.name, 'no run of one arm has its counterpart in the other');
+  return { name: control.name, passed: true, detail: `${compared} pairs of runs are equal to the bit` };
+}
+
+function firstDifference(a: FrameRun, b: FrameRun): string | undefined {
+  const measured = (run: FrameRun): FrameRun['points'] => run.points.filter((point) => point.outcomes !== undefined);
+  const [mine, theirs] = [measured(a), measured(b)];
+  if (mine.length !== theirs.length) return `${mine.length} measured points against ${theirs.length}`;
+  for (const [i, point] of mine.entries()) {
+    const other = theirs[i];
+    if (other === undefined || point.step !== other.step) return `step ${point.step} against ${other?.step ?? 'none'}`;
+    const names = new Set([...Object.keys(point.outcomes ?? {}), ...Object.keys(other.outcomes ?? {})]);
+    for (const name of names) {
+      const [x, y] = [point.outcomes?.[name], other.outcomes?.[name]];
+      if (!Object.is(x, y)) return `${name} at step ${point.step} is ${x ?? 'missing'} against ${y ?? 'missing'}`;
+    }
+  }
+  return undefined;
+}
+
+/** A declared control with its matched results, one an outcome it speaks of. */
+export interface KnownControl {
+  readonly control: Control;
+  readonly results: readonly ContrastResult[];
+}
+
+/** Looks up positive controls of one outcome on the very levels a question's table counts. */
+export function positiveControls(known: readonly KnownControl[], outcome: string, rng: Rng): ControlLookup {
+  return (table) =>
+    known.flatMap(({ control, results }) => {
+      const result = results.find((one) => one.outcome.name === outcome);
+      if (control.expect !== 'detected' || result === undefined) return [];
+      const own = result.matched.singles.find((one) => one.name === table.name);
+      const evidence = own?.kind === 'matched' ? onLevels(own, new Set(countedLevels(table)), rng) : undefined;
+      return evidence === undefined ? [] : [{ name: control.name, ...evidence }];
+    });
+}
+
+/** A control speaks for a question only if it covers at least this share of the question's levels. */
+const SHARED_LEVELS_FRACTION = 0.5;
+
+/** The control's effect over the levels it shares with the question; undefined where it covers too few of them. */
+function onLevels(own: MatchedTable, wanted: ReadonlySet<number>, rng: Rng): Omit<ControlEvidence, 'name'> | undefined {
+  const levels = countedLevels(own).filter((level) => wanted.has(level));
+  if (levels.length === 0 || levels.length < SHARED_LEVELS_FRACTION * wanted.size) return undefined;
+  const member = blockContrasts(own, new Set(levels));
+  const estimate = overallEstimate(member);
+  if (estimate === undefined) return undefined;
+  return { levels, estimate, p: signFlipMaxT([member], rng).single[0] ?? 1 };
+}

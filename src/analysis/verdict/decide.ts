@@ -1,0 +1,165 @@
+/**
+ * The decision rule of METHOD.md, "Verdict", as one pure function of estimates and p values: rules 1 to 4. What makes a
+ * verdict impossible beforehand (rule 0) is checked where the blocks are counted. The same function serves the
+ * verdict, the power it would have with more blocks, and the map of what would change it.
+ */
+import { intervalOf, isEquivalent, type Estimate } from '#analysis/stats/estimate.ts';
+
+/** One learning rate's contrasts with the other arm's average. */
+export interface RateEvidence {
+  readonly side: 'arm' | 'reference';
+  readonly rate: number;
+  readonly overall: Estimate;
+  readonly levels: readonly LevelEvidence[];
+}
+
+/** The estimate at one level, by the level's index in the table. */
+export interface LevelEvidence {
+  readonly level: number;
+  readonly estimate: Estimate;
+}
+
+/** A positive control's effect on the levels of a matching. */
+export interface ControlEvidence {
+  readonly name: string;
+  /** Indices of the levels it shares with the matching; a verdict of no effect speaks of these. */
+  readonly levels: readonly number[];
+  readonly estimate: Estimate;
+  readonly p: number;
+}
+
+/** One matching's evidence. */
+export interface MatchingEvidence {
+  readonly kind: 'estimated';
+  readonly name: string;
+  readonly overall: Estimate;
+  /** maxT-adjusted over the family. */
+  readonly p: number;
+  readonly levels: readonly LevelEvidence[];
+  readonly rates: readonly RateEvidence[];
+  readonly controls: readonly ControlEvidence[];
+}
+
+/** A matching that says nothing. */
+export interface NoEvidence {
+  readonly kind: 'notEstimable';
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** Everything the rule looks at for one contrast and outcome. */
+export interface Evidence {
+  /** The single matchings, all estimated. */
+  readonly singles: readonly MatchingEvidence[];
+  /** Present where the study matches on both losses. */
+  readonly joint?: MatchingEvidence | NoEvidence;
+}
+
+/** The numbers fixed in advance. */
+export interface Rule {
+  readonly delta: number;
+  readonly alpha: number;
+}
+
+/** What the rule says; `claims` names the matchings whose p the verdict rests on. */
+export type Decision =
+  | { readonly kind: 'noEffect' | 'affects' | 'throughGap'; readonly claims: readonly string[] }
+  | { readonly kind: 'undecided'; readonly claims: readonly string[]; readonly why: Undecided };
+
+/** Why neither an effect nor its absence is claimed. */
+export type Undecided =
+  | { readonly kind: 'jointNotTestable'; readonly reason: string }
+  | { readonly kind: 'jointDisagrees' }
+  | { readonly kind: 'noPositiveControl'; readonly matching: string }
+  | { readonly kind: 'matchingsDiffer' }
+  | { readonly kind: 'ratesDiffer' }
+  | { readonly kind: 'tooFewBlocks' };
+
+/** Rules 1 to 4, in their order. */
+export function decide(evidence: Evidence, rule: Rule): Decision {
+  const { singles, joint } = evidence;
+  const all = singles.map((matching) => matching.name);
+  const equivalent = singles.map((matching) => isNoEffect(matching, rule));
+  const sensitive = singles.map((matching) => detectedControl(matching, rule) !== undefined);
+  if (equivalent.every(Boolean) && sensitive.every(Boolean)) return { kind: 'noEffect', claims: all };
+
+  const [train, heldOut] = ['train', 'heldOut'].map((name) => singles.findIndex((matching) => matching.name === name));
+  const atTrain = singles[train ?? -1];
+  if (atTrain !== undefined && isEffect(atTrain, rule) && equivalent[heldOut ?? -1] && sensitive[heldOut ?? -1]) {
+    // The effect is claimed at matched training loss alone; at matched held-out loss its absence is.
+    return { kind: 'throughGap', claims: ['train'] };
+  }
+  if (singles.every((matching) => isEffect(matching, rule)) && haveOneSign(singles)) {
+    if (joint === undefined) return { kind: 'affects', claims: all };
+    if (joint.kind === 'notEstimable') return undecided(all, { kind: 'jointNotTestable', reason: joint.reason });
+    const claims = [...all, joint.name];
+    if (isEffect(joint, rule) && haveOneSign([...singles, joint])) return { kind: 'affects', claims };
+    return undecided(claims, { kind: 'jointDisagrees' });
+  }
+  return undecided(all, whyOf(singles, equivalent, sensitive, rule));
+}
+
+function undecided(claims: readonly string[], why: Undecided): Decision {
+  return { kind: 'undecided', claims, why };
+}
+
+function whyOf(
+  singles: readonly MatchingEvidence[],
+  equivalent: readonly boolean[],
+  sensitive: readonly boolean[],
+  rule: Rule,
+): Undecided {
+  const insensitive = singles[sensitive.indexOf(false)];
+  if (equivalent.every(Boolean) && insensitive !== undefined) {
+    return { kind: 'noPositiveControl', matching: insensitive.name };
+  }
+  const heldOut = singles.findIndex((matching) => matching.name === 'heldOut');
+  const atTrain = singles.find((matching) => matching.name === 'train');
+  if (atTrain !== undefined && isEffect(atTrain, rule) && equivalent[heldOut] === true) {
+    return { kind: 'noPositiveControl', matching: 'heldOut' };
+  }
+  const found = singles.map((matching) => isLarge(matching, rule));
+  if (found.some(Boolean) && singles.some((matching) => found.at(0) !== isLarge(matching, rule))) {
+    return { kind: 'matchingsDiffer' };
+  }
+  if (found.every(Boolean) && haveOneSign(singles) && !singles.every(ratesAgree)) return { kind: 'ratesDiffer' };
+  if (found.every(Boolean) && !haveOneSign(singles)) return { kind: 'matchingsDiffer' };
+  return { kind: 'tooFewBlocks' };
+}
+
+/** The 1 - 2 alpha interval inside (-delta, delta) at every level, averaged over rates and for each rate. */
+export function isNoEffect(matching: MatchingEvidence, rule: Rule): boolean {
+  const within = ({ estimate }: LevelEvidence): boolean => isEquivalent(estimate, rule.delta, rule.alpha);
+  return matching.levels.every(within) && matching.rates.every((rate) => rate.levels.every(within));
+}
+
+/** The positive control of size >= delta detected on the matching's levels: no floor or ceiling hides effects there. */
+export function detectedControl(matching: MatchingEvidence, rule: Rule): ControlEvidence | undefined {
+  return matching.controls.find((control) => control.p < rule.alpha && Math.abs(control.estimate.mean) >= rule.delta);
+}
+
+/** p below alpha, |estimate| >= delta, and the same sign at every learning rate. */
+export function isEffect(matching: MatchingEvidence, rule: Rule): boolean {
+  return isLarge(matching, rule) && ratesAgree(matching);
+}
+
+function isLarge(matching: MatchingEvidence, rule: Rule): boolean {
+  return matching.p < rule.alpha && Math.abs(matching.overall.mean) >= rule.delta;
+}
+
+function ratesAgree(matching: MatchingEvidence): boolean {
+  const sign = Math.sign(matching.overall.mean);
+  return matching.rates.every((rate) => Math.sign(rate.overall.mean) === sign);
+}
+
+function haveOneSign(matchings: readonly MatchingEvidence[]): boolean {
+  return new Set(matchings.map((matching) => Math.sign(matching.overall.mean))).size === 1;
+}
+
+/** The widest 1 - 2 alpha bound over a matching's levels: the smallest delta at which it would be equivalent. */
+export function equivalenceBound(matching: MatchingEvidence, alpha: number): number {
+  const bounds = [...matching.levels, ...matching.rates.flatMap((rate) => rate.levels)].map(({ estimate }) =>
+    Math.max(...intervalOf(estimate, 1 - 2 * alpha).map(Math.abs)),
+  );
+  return Math.max(...bounds);
+}

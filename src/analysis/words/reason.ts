@@ -1,0 +1,168 @@
+/** The one readable sentence of a verdict: what was found, in the outcome's unit, and within which scope. */
+import type { Outcome } from '#study/study.ts';
+import {
+  detectedControl,
+  equivalenceBound,
+  type Decision,
+  type Evidence,
+  type MatchingEvidence,
+  type Rule,
+  type Undecided,
+} from '#analysis/verdict/decide.ts';
+import { matchingName } from '#analysis/matching/match.ts';
+import { armText, matchedText, matchingText, midSentence, outcomeText, type NamingStudy } from './naming.ts';
+import { intervalText, plain, pPhrase, signed } from './number-text.ts';
+import type { Further } from '#analysis/power/further-blocks.ts';
+import { intervalOf } from '#analysis/stats/estimate.ts';
+import type { VerdictRecord } from '#analysis/records/verdict-record.ts';
+
+/** Whom and what a sentence speaks of. */
+export interface Speaking {
+  readonly study: NamingStudy;
+  readonly arm: string;
+  readonly reference: string;
+  readonly outcome: Outcome;
+  readonly rule: Rule;
+  readonly blocks: number;
+}
+
+/** A verdict in words. */
+export type Worded = Pick<VerdictRecord, 'reason' | 'why'>;
+
+/** The sentence of a decision that rests on evidence. */
+export function reasonOf(
+  decision: Decision,
+  evidence: Evidence,
+  about: Speaking,
+  further: Further | undefined,
+): Worded {
+  return decision.kind === 'undecided'
+    ? undecidedText(about, evidence.singles, whyText(decision.why, evidence, about), further)
+    : { reason: decidedText(decision, evidence, about) };
+}
+
+function decidedText(decision: Exclude<Decision, { kind: 'undecided' }>, evidence: Evidence, about: Speaking): string {
+  const { singles, joint } = evidence;
+  const [pair, what, limit] = [pairOf(about), outcomeText(about.outcome), `±${amount(about, about.rule.delta)}`];
+  const lead = `On ${about.study.scope}: ${pair}`;
+  switch (decision.kind) {
+    case 'noEffect':
+      return `${lead} changes ${what} by less than ${limit} at every matched level (${rangesOf(about, singles, true)}); the widest bound is ${amount(about, widestOf(singles, about.rule))} (${about.blocks} blocks), and the positive control ${controlsOf(about, singles)} shows an effect on the same levels.`;
+    case 'throughGap':
+      return `${lead} ${directionOf(singles, 'train')} ${what} at matched training loss (${effectsOf(about, singles, ['train'])}), but at every level of matched held-out loss changes it by less than ${limit}: it acts through the train-test gap (${about.blocks} blocks; ${rangesOf(about, singles)}).`;
+    case 'affects': {
+      const all = joint?.kind === 'estimated' ? [...singles, joint] : singles;
+      const largest = Math.max(...all.map((matching) => matching.p));
+      return `${lead} ${directionOf(all, all[0]?.name)} ${what} beyond ${matchedText(about.study)}: ${effectsOf(about, all, decision.claims, 'atMatched')} (${pPhrase(largest)}, ${about.blocks} blocks; ${rangesOf(about, singles)}).`;
+    }
+    default:
+      return decision.kind satisfies never;
+  }
+}
+
+/** The sentence of a verdict that rule 0 leaves undecided: what stands in the way, and the estimates if there are any. */
+export function blockedReason(
+  blockers: readonly string[],
+  evidence: Evidence | undefined,
+  about: Speaking,
+  further: Further | undefined,
+): Worded {
+  return undecidedText(about, evidence?.singles ?? [], blockers.join('; '), further);
+}
+
+function undecidedText(
+  about: Speaking,
+  singles: readonly MatchingEvidence[],
+  obstacle: string,
+  further: Further | undefined,
+): Worded {
+  const all = singles.map((matching) => matching.name);
+  const estimates = singles.length === 0 ? '' : ` Estimated: ${effectsOf(about, singles, all, 'atMatched')}.`;
+  const lead = `On ${about.study.scope}: undecided for ${pairOf(about)} on ${outcomeText(about.outcome)}`;
+  const why = `${obstacle}${furtherText(further)}`;
+  return { reason: `${lead}: ${why}.${estimates}`, why };
+}
+
+function pairOf({ study, arm, reference }: Speaking): string {
+  return `${armText(study, arm)} against ${armText(study, reference)}`;
+}
+
+function amount(about: Speaking, value: number): string {
+  return `${plain(value)} ${about.outcome.unit}`;
+}
+
+/** Which way a matching's estimate points. */
+function directionOf(matchings: readonly MatchingEvidence[], name: string | undefined): string {
+  const mean = matchings.find((matching) => matching.name === name)?.overall.mean ?? 0;
+  return mean < 0 ? 'lowers' : 'raises';
+}
+
+/** "+0.120 probability [+0.080, +0.160] at matched training loss, ..."; where it is matched may be said already. */
+function effectsOf(
+  about: Speaking,
+  matchings: readonly MatchingEvidence[],
+  claims: readonly string[],
+  place?: 'atMatched',
+): string {
+  const { delta, unit } = about.outcome;
+  const claimed = matchings.filter((matching) => claims.includes(matching.name));
+  const texts = claimed.map(({ name, overall }) => {
+    const where = place === undefined ? '' : ` at matched ${matchingText(about.study, name)}`;
+    return `${signed(overall.mean, delta)} ${unit} ${intervalText(intervalOf(overall, 0.95), delta)}${where}`;
+  });
+  return texts.join(', ');
+}
+
+/** "training loss 0.8 to 1.4 nats, held-out loss ..." over the levels that count, or those a positive control covers. */
+function rangesOf(about: Speaking, singles: readonly MatchingEvidence[], controlled = false): string {
+  const texts = singles.flatMap((matching) => {
+    const axis = about.study.matchOn.find((one) => matchingName(one) === matching.name);
+    const covered = controlled ? detectedControl(matching, about.rule)?.levels : undefined;
+    const levels = (covered ?? matching.levels.map(({ level }) => level)).map((level) => axis?.levels[level] ?? 0);
+    if (axis === undefined || levels.length === 0) return [];
+    const [low, high] = [Math.min(...levels), Math.max(...levels)];
+    const range = low === high ? plain(low) : `${plain(low)} to ${plain(high)}`;
+    return [`${midSentence(axis.label)} ${range} ${axis.unit}`];
+  });
+  return texts.join(', ');
+}
+
+function widestOf(singles: readonly MatchingEvidence[], rule: Rule): number {
+  return Math.max(...singles.map((matching) => equivalenceBound(matching, rule.alpha)));
+}
+
+function controlsOf(about: Speaking, singles: readonly MatchingEvidence[]): string {
+  const names = new Set(singles.map((matching) => `"${detectedControl(matching, about.rule)?.name ?? 'none'}"`));
+  return [...names].join(', ');
+}
+
+function whyText(why: Undecided, evidence: Evidence, about: Speaking): string {
+  const delta = amount(about, about.rule.delta);
+  switch (why.kind) {
+    case 'jointNotTestable':
+      return `beyond either loss alone; joint not testable (${why.reason})`;
+    case 'jointDisagrees':
+      return `beyond either loss alone, but not at equal training and held-out loss jointly (${jointText(evidence, about)}), so a function of both losses may explain it`;
+    case 'noPositiveControl':
+      return `every interval at matched ${matchingText(about.study, why.matching)} lies inside ±${delta}, but no positive control of that size is detected on the same levels, so a floor or ceiling may hide an effect`;
+    case 'matchingsDiffer':
+      return `the matchings do not agree on an effect of ${delta} or more`;
+    case 'ratesDiffer':
+      return `the sign of the effect is not the same at every learning rate`;
+    case 'tooFewBlocks':
+      return `neither an effect of ${delta} or more nor its absence is shown by ${about.blocks} blocks`;
+    default:
+      return why satisfies never;
+  }
+}
+
+function jointText(evidence: Evidence, about: Speaking): string {
+  return evidence.joint?.kind === 'estimated' ? effectsOf(about, [evidence.joint], ['joint']) : 'not estimable';
+}
+
+function furtherText(further: Further | undefined): string {
+  if (further === undefined) return '';
+  return further.kind === 'enough'
+    ? `; about ${further.blocks} further ${further.blocks === 1 ? 'block gives' : 'blocks give'} 80% power`
+    : `; if the estimates are the truth, ${further.blocksInAll} blocks in all do not give 80% power`;
+}

@@ -1,0 +1,29 @@
+/** The power of a plan, as lines for a terminal. */
+import { MIN_BLOCKS } from '#analysis/matching/match.ts';
+import { EFFECT_DELTAS } from '#analysis/power/planned-power.ts';
+import { plain } from '#analysis/words/number-text.ts';
+import type { OutcomePower } from '#desk/plan-power.ts';
+import type { StudyPlan } from '#study/plan.ts';
+
+import { tableOf } from './terminal.ts';
+
+/** One table an outcome. */
+export function powerLines(plan: StudyPlan, powers: readonly OutcomePower[]): string[] {
+  return powers.flatMap(({ outcome, delta, unit, isControlled: hasControl, rows }) => {
+    const hasGap = rows.some(({ throughGap }) => throughGap !== undefined);
+    const truth = plain(EFFECT_DELTAS * delta);
+    const head = ['sd', '', 'no effect', 'affects', ...(hasGap ? ['through gap'] : [])];
+    const truths = ['', 'if the truth is', '0', truth, ...(hasGap ? [`${truth}, none at held-out`] : [])];
+    const body = rows.map(({ sigma, spread, noEffect, affects, throughGap }) => {
+      const shares = [noEffect, affects, ...(hasGap ? [throughGap ?? 0] : [])];
+      return [plain(sigma), spread, ...shares.map((share) => share.toFixed(2))];
+    });
+    return [
+      `power at ${plan.blocks} blocks: the chance of each verdict on ${outcome}, delta ${plain(delta)} ${unit},`,
+      "  by the standard deviation of a block's contrast at one level and one learning rate",
+      ...tableOf([head, truths, ...body]).map((line) => `  ${line}`),
+      ...(hasControl ? [] : ['  no positive control in this profile: the absence of an effect is never claimed']),
+      ...(plan.blocks < MIN_BLOCKS ? [`  fewer than ${MIN_BLOCKS} blocks decide nothing`] : []),
+    ];
+  });
+}

@@ -1,0 +1,208 @@
+/**
+ * LoRA adapters in the form PEFT reads and writes: `adapter_config.json` and `adapter_model.safetensors`.
+ * Invariant: an adapter read here means in PEFT what it means here, W + scale B A with scale = alpha/r (rsLoRA:
+ * alpha/sqrt r); an option that would change that is refused.
+ * Source: https://huggingface.co/docs/peft, `LoraConfig`; LoRA: arXiv:2106.09685, rsLoRA: arXiv:2312.03732.
+ */
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { AssayError, messageOf } from '#base/errors.ts';
+import type { Json, JsonObject } from '#base/json.ts';
+import { isJsonObject } from '#base/json.ts';
+import type { LoraFactors } from '#learning/lora.ts';
+
+import { modelFolder } from './model-folder.ts';
+import type { TensorToWrite } from '#learning/files/tensors/safetensors-write.ts';
+import { writeSafetensors } from '#learning/files/tensors/safetensors-write.ts';
+import type { SafetensorsFile } from '#learning/files/tensors/safetensors.ts';
+import { openSafetensors } from '#learning/files/tensors/safetensors.ts';
+import { isCount } from '#learning/files/tensors/tensor-source.ts';
+
+/** A LoRA adapter of one rank. */
+export interface LoraAdapter {
+  /** Name or path of the model it belongs to. */
+  readonly baseModel: string;
+  readonly rank: number;
+  readonly alpha: number;
+  /** Scale alpha/sqrt(r) instead of alpha/r. */
+  readonly useRsLora: boolean;
+  /** Whether the base keeps its weights as [dIn, dOut], as GPT-2 does. */
+  readonly isBaseTransposed: boolean;
+  /** Factors by the adapted module's name in the base model, such as `model.layers.3.self_attn.q_proj`. */
+  readonly modules: ReadonlyMap<string, LoraFactors>;
+}
+
+/** What B A is multiplied with before it is added to the weight. */
+export function loraScale(adapter: Pick<LoraAdapter, 'rank' | 'alpha' | 'useRsLora'>): number {
+  return adapter.alpha / (adapter.useRsLora ? Math.sqrt(adapter.rank) : adapter.rank);
+}
+
+const CONFIG_FILE = 'adapter_config.json';
+const WEIGHTS_FILE = 'adapter_model.safetensors';
+const PREFIX = 'base_model.model.';
+
+/**
+ * Writes an adapter into a folder, which is made if needed; the same adapter gives the same bytes.
+ * @throws AssayError when factors do not fit the rank, or the folder cannot be written.
+ */
+export async function writePeftAdapter(path: string, adapter: LoraAdapter): Promise<void> {
+  const tensors = [...adapter.modules].flatMap(([name, factors]) => factorTensors(name, factors, adapter.rank));
+  if (tensors.length === 0) throw new AssayError('data', 'Expected an adapter of at least one module, found none.');
+  const config = `${JSON.stringify(configOf(adapter), null, 2)}\n`;
+  try {
+    await mkdir(path, { recursive: true });
+    await writeFile(join(path, `${CONFIG_FILE}.partial`), config);
+    await rename(join(path, `${CONFIG_FILE}.partial`), join(path, CONFIG_FILE));
+  } catch (thrown) {
+    throw new AssayError('file', `Could not write the adapter to ${path}: ${messageOf(thrown)}`, { cause: thrown });
+  }
+  await writeSafetensors(join(path, WEIGHTS_FILE), tensors, { format: 'pt' });
+}
+
+function factorTensors(name: string, factors: LoraFactors, rank: number): TensorToWrite[] {
+  const { a, b, dIn, dOut } = factors;
+  if (a.length !== rank * dIn || b.length !== dOut * rank) {
+    const expected = `A of [${rank}, ${dIn}] and B of [${dOut}, ${rank}]`;
+    throw new AssayError('shape', `${name}: expected ${expected}, found ${a.length} and ${b.length} numbers.`);
+  }
+  return [
+    { name: `${PREFIX}${name}.lora_A.weight`, dtype: 'F32', shape: [rank, dIn], values: a },
+    { name: `${PREFIX}${name}.lora_B.weight`, dtype: 'F32', shape: [dOut, rank], values: b },
+  ];
+}
+
+/** The config PEFT needs to rebuild the adapter; keys in PEFT's order, its defaults left out. */
+function configOf(adapter: LoraAdapter): JsonObject {
+  return {
+    base_model_name_or_path: adapter.baseModel,
+    bias: 'none',
+    fan_in_fan_out: adapter.isBaseTransposed,
+    inference_mode: true,
+    lora_alpha: adapter.alpha,
+    lora_dropout: 0,
+    peft_type: 'LORA',
+    r: adapter.rank,
+    ...targets([...adapter.modules.keys()]),
+    task_type: 'CAUSAL_LM',
+    use_dora: false,
+    use_rslora: adapter.useRsLora,
+  };
+}
+
+/**
+ * Which modules PEFT shall adapt. When the same modules are adapted in each of some layers, their short names and the
+ * layers say it (the form other tools know); else the full names do.
+ */
+function targets(names: readonly string[]): JsonObject {
+  const parsed = names.map((name) => /^(?:.+\.)?(?:layers|h)\.(\d+)\.(?:.+\.)?([^.]+)$/.exec(name));
+  const layers = [...new Set(parsed.map((match) => Number(match?.[1] ?? Number.NaN)))].toSorted((a, b) => a - b);
+  const short = [...new Set(parsed.map((match) => match?.[2] ?? ''))].toSorted();
+  const isGrid = parsed.every((match) => match !== null) && layers.length * short.length === names.length;
+  // `c_proj` is both the attention's and the MLP's in GPT-2: the short name would adapt both
+  const isPlain = isGrid && !short.includes('c_proj');
+  if (isPlain) return { layers_to_transform: layers, target_modules: short };
+  return { target_modules: names.toSorted() };
+}
+
+/** Options that must be absent, empty or off, since they change what an adapter computes. */
+const MUST_BE_OFF = [
+  'use_dora',
+  'lora_bias',
+  'modules_to_save',
+  'rank_pattern',
+  'alpha_pattern',
+  'target_parameters',
+  'layer_replication',
+  'trainable_token_indices',
+  'alora_invocation_tokens',
+  'megatron_config',
+  'use_qalora',
+  'use_bdlora',
+  'arrow_config',
+  'kasa_config',
+  'monteclora_config',
+  'velora_config',
+];
+
+/** Initialisations that change the base model's own weights. */
+const CHANGES_BASE = /^(?:pissa|olora|corda|loftq|lora_ga)/;
+
+/**
+ * Reads an adapter that PEFT (or Assay) wrote.
+ * @throws AssayError naming what is missing, wrong or not supported.
+ */
+export async function readPeftAdapter(path: string): Promise<LoraAdapter> {
+  const folder = await modelFolder(path);
+  const config = await folder.json(CONFIG_FILE);
+  const weights = await folder.find(WEIGHTS_FILE);
+  if (config === undefined || weights === undefined) {
+    throw new AssayError('file', `${path}: expected ${CONFIG_FILE} and ${WEIGHTS_FILE}.`);
+  }
+  const where = join(path, CONFIG_FILE);
+  checkOptions(config, where);
+  const { r: rank, lora_alpha: alpha, base_model_name_or_path: baseModel } = config;
+  if (!isCount(rank) || rank === 0) throw wrong(where, 'r', 'a positive integer', rank);
+  if (typeof alpha !== 'number' || !Number.isFinite(alpha)) throw wrong(where, 'lora_alpha', 'a number', alpha);
+  await using file = await openSafetensors(weights);
+  return {
+    baseModel: typeof baseModel === 'string' ? baseModel : '',
+    rank,
+    alpha,
+    useRsLora: config['use_rslora'] === true,
+    isBaseTransposed: config['fan_in_fan_out'] === true,
+    modules: await readModules(file, rank),
+  };
+}
+
+function checkOptions(config: JsonObject, where: string): void {
+  if (config['peft_type'] !== 'LORA') throw wrong(where, 'peft_type', '"LORA"', config['peft_type']);
+  const bias = config['bias'] ?? 'none';
+  if (bias !== 'none') throw wrong(where, 'bias', '"none"', bias);
+  for (const option of MUST_BE_OFF) {
+    const value = config[option];
+    if (!isOff(value)) throw wrong(where, option, 'off (it is not supported)', value);
+  }
+  const init = config['init_lora_weights'];
+  if (typeof init === 'string' && CHANGES_BASE.test(init)) {
+    throw wrong(where, 'init_lora_weights', 'one that leaves the base model as it is', init);
+  }
+}
+
+function isOff(value: Json | undefined): boolean {
+  if (value === undefined || value === null || value === false) return true;
+  return (Array.isArray(value) || isJsonObject(value)) && Object.keys(value).length === 0;
+}
+
+function wrong(where: string, key: string, expected: string, value: Json | undefined): AssayError {
+  const found = value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 100);
+  return new AssayError('file', `${where}: expected ${key} to be ${expected}, found ${found}.`);
+}
+
+async function readModules(file: SafetensorsFile, rank: number): Promise<ReadonlyMap<string, LoraFactors>> {
+  const modules = new Map<string, LoraFactors>();
+  for (const [name, info] of file.tensors) {
+    const [, module, factor] = /^base_model\.model\.(.+)\.lora_([AB])\.weight$/.exec(name) ?? [];
+    if (module === undefined) {
+      const expected = `names like ${PREFIX}<module>.lora_A.weight`;
+      throw new AssayError('file', `${file.path}: expected ${expected}, found ${name.slice(0, 200)}.`);
+    }
+    if (factor === 'B') continue; // read together with its A
+    const partner = file.tensors.get(`${PREFIX}${module}.lora_B.weight`);
+    const [rankOfA, dIn = 0] = info.shape;
+    const [dOut = 0, rankOfB] = partner?.shape ?? [];
+    if (partner === undefined || info.shape.length !== 2 || rankOfA !== rank || rankOfB !== rank) {
+      const found = `[${info.shape.join(', ')}] and [${partner?.shape.join(', ') ?? 'none'}]`;
+      throw new AssayError(
+        'file',
+        `${file.path}: ${module}: expected factors [${rank}, dIn] and [dOut, ${rank}], found ${found}.`,
+      );
+    }
+    modules.set(module, { dIn, dOut, a: await file.read(name), b: await file.read(partner.name) });
+  }
+  if (modules.size > 0 && modules.size * 2 === file.tensors.size) return modules;
+  throw new AssayError(
+    'file',
+    `${file.path}: expected pairs of lora_A and lora_B, found ${file.tensors.size} tensors.`,
+  );
+}

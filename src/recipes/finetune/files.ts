@@ -1,0 +1,148 @@
+/**
+ * The files a finetuning config names: where they are, whether their lines are sound, and the hashes of their content.
+ * Invariant: a run's identity holds the content of what it reads, so a changed file is another run.
+ */
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { AssayError, messageOf } from '#base/errors.ts';
+import { contentHash, isJsonObject, type Json, type JsonObject } from '#base/json.ts';
+import { parseTrainingRow } from '#learning/data/training-row.ts';
+import { decodeUtf8, parseStrictJsonText } from '#learning/files/strict-json.ts';
+import { type EvaluationItem, evaluationParser, type KnownScores } from '#measures/evaluation-line.ts';
+
+import type { FinetuneConfig } from './config.ts';
+
+const STUDIES = new URL('../../../studies/', import.meta.url);
+/** A path inside the built-in studies, the same on every machine. */
+const STUDY_PREFIX = 'study:';
+/** Read at once while hashing. */
+const CHUNK_BYTES = 1 << 22;
+/** What of a model's folder can change what is computed. */
+const MODEL_FILES = /\.(json|safetensors|jinja)$/;
+
+/** The settings that name files or folders. */
+const FILE_SETTINGS: ReadonlySet<string> = new Set([
+  'model',
+  'adapter',
+  'data',
+  'evals',
+  'mixIn',
+  'saveAdapter',
+  'saveModel',
+]);
+/** Places that are no paths on this machine: a built-in study's, a model hub's. */
+const ELSEWHERE = /^(study:|hf:\/\/)/;
+
+/** Settings whose relative paths lead from a folder, with the paths that lead there from anywhere. */
+export function settingsFrom(folder: string, set: JsonObject): JsonObject {
+  const entries = Object.entries(set).map(([path, value]): [string, Json] => {
+    const isPath = FILE_SETTINGS.has(path) && typeof value === 'string' && value !== '' && !ELSEWHERE.test(value);
+    return [path, isPath ? resolve(folder, value) : value];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** The files of a config on this machine. */
+export type FinetunePaths = Pick<FinetuneConfig, 'model' | 'data' | 'evals' | 'mixIn' | 'adapter'>;
+
+/** Where a config's paths lead; '' stays ''. */
+export function finetunePaths({ model, data, evals, mixIn, adapter }: FinetunePaths): FinetunePaths {
+  const files = { data: located(data), evals: located(evals), mixIn: located(mixIn) };
+  return { model: located(model), ...files, adapter: located(adapter) };
+}
+
+function located(path: string): string {
+  return path.startsWith(STUDY_PREFIX) ? fileURLToPath(new URL(path.slice(STUDY_PREFIX.length), STUDIES)) : path;
+}
+
+/**
+ * Reads every line of the data and evaluation files, and returns the evaluations.
+ * @throws AssayError naming `path:line`, or the file that is missing.
+ */
+export function checkFiles(given: FinetunePaths, known: KnownScores): readonly EvaluationItem[] {
+  const { model, data, evals, mixIn, adapter } = finetunePaths(given);
+  for (const path of [model, adapter]) {
+    if (path.startsWith('hf://')) {
+      throw new AssayError(
+        'config',
+        `Expected a folder or GGUF file, found ${path}: the command line downloads models.`,
+      );
+    }
+  }
+  statOf(model);
+  if (adapter !== '') statOf(adapter);
+  for (const path of [data, mixIn]) {
+    if (path !== '') checkLines(path, (value, _line, where) => void parseTrainingRow(value, where));
+  }
+  const items: EvaluationItem[] = [];
+  const parse = evaluationParser(known);
+  if (evals !== '') checkLines(evals, (value, line, where) => void items.push(parse(value, line, where)));
+  return items;
+}
+
+function checkLines(path: string, parse: (value: JsonObject, line: number, where: string) => unknown): void {
+  const text = decodeUtf8(bytesOf(path), path).replace(/^\uFEFF/, '');
+  text.split('\n').forEach((content, index) => {
+    if (content.trim() === '') return;
+    const where = `${path}:${index + 1}`;
+    const value = parseStrictJsonText(content, where);
+    if (!isJsonObject(value)) throw new AssayError('data', `${where}: expected one JSON object a line.`);
+    parse(value, index + 1, where);
+  });
+}
+
+/** Hashes of the content of a config's files; unchanged files are hashed once. */
+export function fileHashes(): (given: FinetunePaths) => Readonly<Record<string, string>> {
+  const known = new Map<string, string>();
+  const hashOf = (path: string): string => {
+    const { size, mtimeMs, ino } = statOf(path);
+    const key = JSON.stringify([path, size, mtimeMs, ino]);
+    const hash = known.get(key) ?? fileHash(path);
+    known.set(key, hash);
+    return hash;
+  };
+  return (given) => {
+    const paths = finetunePaths(given);
+    const named = Object.entries(paths).filter(([, path]) => path !== '');
+    return Object.fromEntries(named.map(([name, path]): [string, string] => [name, pathHash(path, hashOf)]));
+  };
+}
+
+/** A file's hash, or that of a model's or adapter's folder. */
+function pathHash(path: string, hashOf: (path: string) => string): string {
+  if (!statOf(path).isDirectory()) return hashOf(path);
+  const names = readdirSync(path).filter((name) => MODEL_FILES.test(name));
+  return contentHash(Object.fromEntries(names.map((name) => [name, hashOf(join(path, name))])));
+}
+
+/** sha256 of a file of any size, in hex. */
+function fileHash(path: string): string {
+  const hash = createHash('sha256');
+  const chunk = new Uint8Array(CHUNK_BYTES);
+  const file = openSync(path, 'r');
+  try {
+    for (let read = readSync(file, chunk); read > 0; read = readSync(file, chunk)) hash.update(chunk.subarray(0, read));
+  } finally {
+    closeSync(file);
+  }
+  return hash.digest('hex');
+}
+
+function bytesOf(path: string): Uint8Array {
+  return atPath(path, () => readFileSync(path));
+}
+
+function statOf(path: string): ReturnType<typeof statSync> & object {
+  return atPath(path, () => statSync(path));
+}
+
+function atPath<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (thrown) {
+    throw new AssayError('file', `Could not read ${path}: ${messageOf(thrown)}`, { cause: thrown });
+  }
+}

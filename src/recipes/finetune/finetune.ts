@@ -1,0 +1,234 @@
+/**
+ * One run on the user's own model and data: finetune on the training rows, and follow the evaluations against the
+ * training loss and the held-out loss, both on answer tokens alone.
+ */
+import { join } from 'node:path';
+
+import { AssayError } from '#base/errors.ts';
+import { canonicalJson, contentHash, type JsonObject, sha256 } from '#base/json.ts';
+import type { KnownScores } from '#measures/evaluation-line.ts';
+import { billText, checkJudge, emptyBill, rubricNames } from '#measures/judge.ts';
+import { OWN_SCORES, type ScoreReply } from '#measures/reply-scores.ts';
+import type { Weights } from '#learning/programs.ts';
+import type { Recipe, RunContext } from '#study/recipe.ts';
+import type { RunEnd } from '#study/trajectory.ts';
+
+import { writeTrainedAdapter, writeTrainedModel } from './adapter.ts';
+import { FINETUNE_DEFAULTS, type FinetuneConfig, readFinetuneConfig } from './config.ts';
+import { outcomeNames } from './evaluations.ts';
+import { checkFiles, fileHashes, finetunePaths } from './files.ts';
+import { createFinetuneLab, type FinetuneLab } from './lab.ts';
+import { type Material, type MaterialConfig, readMaterial, type ShareFile } from './material.ts';
+import { summarizeFiles } from './summary.ts';
+import { trainingRun } from '#recipes/training-run.ts';
+
+/** A training loss no run recovers from: so many times that of guessing among all tokens. */
+const EXPLODED = 2;
+
+/** What a study adds to the recipe. */
+export interface FinetuneOptions {
+  /**
+   * Functions that score replies, by the name evaluations give in "score". A function's identity is its source text;
+   * what it calls is not seen, so give `{ version, score }` and raise the version where that changes.
+   */
+  readonly scorers?: Readonly<
+    Record<string, ScoreReply | { readonly version: number | string; readonly score: ScoreReply }>
+  >;
+  /** Outcomes that the study compares: a file of evaluations that does not give them is refused. */
+  readonly outcomes?: readonly string[];
+}
+/** The shared step that makes a base's weights a file, and the version of the file's layout. */
+const WEIGHTS_STEP = 'float32 weights';
+const WEIGHTS_FORMAT = 1;
+
+/**
+ * The recipe. Between the runs of one process it keeps the last model read and the last lab compiled, one of each since
+ * they may be large; numbers never depend on that.
+ */
+export function finetune(options: FinetuneOptions = {}): Recipe {
+  const scorers = ownScorers(options);
+  const bench = oneBench();
+  const hashes = fileHashes();
+  const summaries = summariesOnce(scorers);
+  return {
+    name: 'finetune',
+    semanticsVersion: 1,
+    defaults: FINETUNE_DEFAULTS,
+    learningRatePath: 'learningRate',
+    measurePaths: ['measure', 'saveAdapter', 'saveModel', 'threads', 'generation', 'judge'],
+    check: (config) => void judgedBy(readFinetuneConfig(config), scorers, options.outcomes),
+    measuredBy: () => scorers.versions,
+    async ready(json, chat) {
+      const config = readFinetuneConfig(json);
+      if (judgedBy(config, scorers) !== undefined) await checkJudge(config.judge, chat);
+    },
+    inputs: (config) => hashes(readFinetuneConfig(config)),
+    files: (config) => summaries(readFinetuneConfig(config)),
+    async run(context) {
+      const config = readFinetuneConfig(context.config);
+      const lab = await bench(config, knownScores(config, scorers), context);
+      return runOn(context, config, lab, scorers);
+    },
+  };
+}
+
+/** A study's scorers, and what tells one version of them from another. */
+interface OwnScorers {
+  readonly functions: Readonly<Record<string, ScoreReply>>;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+function ownScorers({ scorers = {} }: FinetuneOptions): OwnScorers {
+  const list = Object.entries(scorers).map(([name, own]) => {
+    const isPlain = typeof own === 'function';
+    const version = isPlain ? sha256(own.toString()) : `version ${own.version}`;
+    return { name, score: isPlain ? own : own.score, version };
+  });
+  return {
+    functions: Object.fromEntries(list.map(({ name, score }) => [name, score])),
+    versions: Object.fromEntries(list.map(({ name, version }) => [`scorer ${name}`, version])),
+  };
+}
+
+function knownScores({ judge }: FinetuneConfig, { functions }: OwnScorers): KnownScores {
+  return { rubrics: rubricNames(judge), scorers: Object.keys(functions) };
+}
+
+/** The place of the first line that a judge scores; checks files and names. @throws AssayError on what cannot be measured. */
+function judgedBy(config: FinetuneConfig, scorers: OwnScorers, outcomes: readonly string[] = []): string | undefined {
+  const known = knownScores(config, scorers);
+  for (const name of known.scorers) {
+    const isTaken = [...OWN_SCORES, ...known.rubrics].some((taken) => taken === name);
+    if (!isTaken && /^[\w-]+$/.test(name)) continue;
+    throw new AssayError(
+      'config',
+      `scorers: expected a name of letters, digits, _ and - that is none of ${[...OWN_SCORES, ...known.rubrics].join(', ')}, found "${name}".`,
+    );
+  }
+  const items = checkFiles(config, known);
+  refuseUnmeasured(outcomes, outcomeNames(items), config.evals);
+  const judged = items.find((item) => item.kind === 'reply' && item.judges.length > 0);
+  const { url, model } = config.judge;
+  if (judged?.kind !== 'reply') return undefined;
+  if (url !== '' && model !== '') return judged.where;
+  throw new AssayError(
+    'config',
+    `${judged.where}: expected a judge, found none. Set judge.url (an OpenAI-compatible API such as https://api.openai.com/v1) and judge.model.`,
+  );
+}
+
+function refuseUnmeasured(outcomes: readonly string[], measured: readonly string[], evals: string): void {
+  const lacking = outcomes.find((name) => !measured.includes(name));
+  if (lacking === undefined) return;
+  const where = evals === '' ? 'evals: no file is given, so' : `${evals}:`;
+  throw new AssayError(
+    'config',
+    `${where} expected evaluations that give the study's outcome "${lacking}", found ${measured.join(', ')}. ` +
+      'Add its lines, or name other outcomes in a study file.',
+  );
+}
+
+/** Tokenizes the files of arms that read them alike once. */
+function summariesOnce(scorers: OwnScorers): (config: FinetuneConfig) => ReturnType<typeof summarizeFiles> {
+  const known = new Map<string, ReturnType<typeof summarizeFiles>>();
+  return (config) => {
+    const key = canonicalJson({ ...materialConfig(config) });
+    const summary = known.get(key) ?? summarizeFiles(config, knownScores(config, scorers));
+    known.set(key, summary);
+    return summary;
+  };
+}
+
+async function runOn(
+  context: RunContext,
+  config: FinetuneConfig,
+  lab: FinetuneLab,
+  scorers: OwnScorers,
+): Promise<RunEnd> {
+  const { block } = context;
+  const { model } = lab.material;
+  lab.reset(block, config);
+  const plan = {
+    steps: config.steps,
+    probeEvery: config.probe.every,
+    levels: config.measure.levels,
+    stopBelow: config.stopBelow,
+    explodedAbove: EXPLODED * Math.log(model.vocabulary),
+  };
+  const bill = emptyBill();
+  const end = await trainingRun(context, plan, {
+    trainer: lab.trainer,
+    axes: lab.axes,
+    outcomes: async ({ step, axes: { heldOut = Number.NaN } }) => {
+      const evaluated = await lab.evaluate({ context, config, step, scorers: scorers.functions, bill });
+      return { perplexity: Math.exp(heldOut), ...evaluated };
+    },
+    step: async (step) => lab.step(step, block, config),
+  });
+  if (bill.asked > 0) context.note?.(billText(bill, config.judge));
+  if (end.kind === 'finished') await saveTrained(context, config, lab);
+  return end;
+}
+
+async function saveTrained(context: RunContext, config: FinetuneConfig, lab: FinetuneLab): Promise<void> {
+  const { method, saveAdapter, saveModel } = config;
+  const { trainer, material } = lab;
+  const name = runName(context.config, context.block);
+  if (method.kind === 'lora' && saveAdapter !== '') {
+    await writeTrainedAdapter(join(saveAdapter, name), method, material.model, trainer.memory, config.model);
+  }
+  if (saveModel !== '') {
+    const weights: Weights = {
+      has: (tensor) => trainer.memory.has(tensor) || material.weights.has(tensor),
+      get: (tensor) => trainer.memory.get(tensor) ?? material.weights.get(tensor),
+    };
+    await writeTrainedModel(join(saveModel, name), method, weights, finetunePaths(config).model);
+  }
+}
+
+/** The same run always has the same name, and no two runs share one. */
+function runName(config: JsonObject, block: number): string {
+  return `seed-${block}-${contentHash(config).slice(0, 16)}`;
+}
+
+/** Gives the lab of a config, reading and compiling only what differs from the config before. */
+function oneBench(): (config: FinetuneConfig, known: KnownScores, context: RunContext) => Promise<FinetuneLab> {
+  let material: { readonly key: string; readonly read: Promise<Material> } | undefined;
+  let lab: { readonly key: string; readonly lab: FinetuneLab } | undefined;
+  const hashes = fileHashes();
+  return async (config, known, context) => {
+    const materialKey = canonicalJson({ ...materialConfig(config), hashes: hashes(config) });
+    const { method, optimizer, batch, accumulation, threads } = config;
+    const replyRows = config.generation.rows;
+    const labKey = canonicalJson({ materialKey, method, optimizer, batch, accumulation, threads, replyRows });
+    if (lab?.key === labKey) return lab.lab;
+    await lab?.lab[Symbol.asyncDispose]();
+    lab = undefined;
+    if (material?.key !== materialKey)
+      material = { key: materialKey, read: readMaterial(config, known, shareFile(config, context, hashes)) };
+    const made = await createFinetuneLab(config, await material.read);
+    lab = { key: labKey, lab: made };
+    return made;
+  };
+}
+
+/** The base's weights as a shared step: one file a machine, whatever reads it. Absent where the run has no store. */
+function shareFile(
+  config: FinetuneConfig,
+  context: RunContext,
+  hashes: ReturnType<typeof fileHashes>,
+): ShareFile | undefined {
+  const { model = '', adapter } = hashes(config);
+  const merged = adapter === undefined || config.adapterUse === 'continue' ? {} : { adapter };
+  const { sharedFile } = context;
+  return sharedFile === undefined
+    ? undefined
+    : (write) => sharedFile(WEIGHTS_STEP, { model, ...merged, format: WEIGHTS_FORMAT }, write);
+}
+
+function materialConfig(config: FinetuneConfig): MaterialConfig {
+  const { model, data, evals, mixIn, adapter, adapterUse } = config;
+  const { length, truncate, packing, heldOutFraction, learnedTurns, probe } = config;
+  const rows = { length, truncate, packing, heldOutFraction, learnedTurns, probe: { rows: probe.rows } };
+  return { model, data, evals, mixIn, adapter, adapterUse, ...rows };
+}

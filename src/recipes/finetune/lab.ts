@@ -1,0 +1,110 @@
+/**
+ * What finetuning runs of one shape work with: the trainer, the scorers of the probe sets, and the evaluations.
+ * Built once per shape and used for run after run: `trainer.reset` starts over.
+ */
+import { rngOf, type Rng } from '#base/rng.ts';
+import { createTrainer, type Trainer } from '#learning/train.ts';
+import { learningRateAt } from '#learning/optim/schedule.ts';
+import { answerBatch, answerLayout, answerTokens, type AnswerLayout } from '#measures/answer-batch.ts';
+import { answerScorers, lossPerToken, type ScoreAnswers } from '#measures/answer-losses.ts';
+
+import { checkContinues } from './adapter.ts';
+import type { FINETUNE_AXES, FinetuneConfig } from './config.ts';
+import { type Evaluate, evaluator } from './evaluations.ts';
+import { finetunePaths } from './files.ts';
+import type { Material } from './material.ts';
+
+/** What a run can be matched on. */
+export type FinetuneAxes = Readonly<Record<(typeof FINETUNE_AXES)[number], number>>;
+
+export interface FinetuneLab extends AsyncDisposable {
+  readonly trainer: Trainer;
+  readonly material: Material;
+  /** Starts a run: the base model, a fresh adapter, zero optimizer state. */
+  reset(block: number, config: FinetuneConfig): void;
+  axes(): Promise<FinetuneAxes>;
+  /** The outcomes of the evaluations. */
+  evaluate: Evaluate;
+  /** One optimizer step; the reason where its numbers broke. */
+  step(step: number, block: number, config: FinetuneConfig): Promise<string | undefined>;
+}
+
+/** Builds and compiles the lab of a config. */
+export async function createFinetuneLab(config: FinetuneConfig, material: Material): Promise<FinetuneLab> {
+  const { method, optimizer, accumulation, threads } = config;
+  const rows = config.batch / accumulation;
+  const layout = { ...answerLayout(material.train, rows), packed: config.packing };
+  if (config.adapter !== '' && config.adapterUse === 'continue') {
+    await checkContinues(finetunePaths(config).adapter, method, material.model);
+  }
+  const trainer = await createTrainer({
+    model: material.model,
+    method,
+    optimizer,
+    batch: layout,
+    accumulation,
+    threads,
+    frozen: material.frozen,
+  });
+  const scorerOf = answerScorers(trainer);
+  const trainLoss = lossOf(scorerOf(material.trainProbe));
+  const heldOutLoss = lossOf(scorerOf(material.heldOutProbe));
+  const evaluate = evaluator(trainer, scorerOf, material.evaluations, config.generation.rows);
+  // Without a step taken every method computes what the base model (with the adapter it was given) does.
+  trainer.reset(material.weights, rngOf('base model'));
+  const base = { train: await trainLoss(), heldOut: await heldOutLoss() };
+  return {
+    trainer,
+    material,
+    reset: (block, { seeds }) => trainer.reset(material.weights, rngOf(block + seeds.init, 'finetune init')),
+    async axes() {
+      const [train, heldOut] = [await trainLoss(), await heldOutLoss()];
+      return { train, heldOut, trainOfBase: train / base.train, heldOutOfBase: heldOut / base.heldOut };
+    },
+    evaluate,
+    step: async (step, block, run) => takeStep({ trainer, material, layout }, step, block, run),
+    [Symbol.asyncDispose]: async () => trainer[Symbol.asyncDispose](),
+  };
+}
+
+/** The loss of a probe set, in nats per answer token. */
+function lossOf(score: ScoreAnswers): () => Promise<number> {
+  return async () => lossPerToken(await score());
+}
+
+interface Training {
+  readonly trainer: Trainer;
+  readonly material: Material;
+  readonly layout: AnswerLayout;
+}
+
+/** The loss is the mean over the step's answer tokens, however the step is split. */
+async function takeStep(
+  { trainer, material, layout }: Training,
+  step: number,
+  block: number,
+  config: FinetuneConfig,
+): Promise<string | undefined> {
+  const { batch, accumulation, seeds } = config;
+  const chosen = rowsAtStep(material.train.count, rngOf(block + seeds.data, 'finetune data'), step, batch);
+  const weight = 1 / answerTokens(material.train, chosen);
+  for (let part = 0; part < accumulation; part++) {
+    const rows = chosen.subarray(part * layout.rows, (part + 1) * layout.rows);
+    const loss = await trainer.forwardBackward(answerBatch(material.train, layout, rows, weight));
+    if (!Number.isFinite(loss)) return `loss ${loss}`;
+  }
+  const norm = trainer.optimStep(learningRateAt(config.schedule, config.learningRate, step, config.steps));
+  return norm.kind === 'finite' ? undefined : `gradient of "${norm.parameter}" is not finite`;
+}
+
+/** The rows of a step: epoch after epoch, each in an order of its own. */
+export function rowsAtStep(count: number, rng: Rng, step: number, batch: number): Int32Array {
+  const orders = new Map<number, Uint32Array>();
+  return Int32Array.from({ length: batch }, (_, i) => {
+    const place = step * batch + i;
+    const epoch = Math.floor(place / count);
+    const order = orders.get(epoch) ?? rng.split(`epoch ${epoch}`).permutation(count);
+    orders.set(epoch, order);
+    return order[place % count] ?? 0;
+  });
+}

@@ -1,0 +1,78 @@
+/** What is in the files of a finetuning config, tokenized as its runs will: for the user to check before any training. */
+import { fileStatistics } from '#learning/data/file-statistics.ts';
+import { splitHeldOut } from '#learning/data/held-out-split.ts';
+import { arrangeRows } from '#learning/data/sequences.ts';
+import type { TokenRow } from '#learning/data/token-rows.ts';
+import { type NumberedRow, readTrainingRows } from '#learning/data/training-row.ts';
+import { openModel } from '#learning/files/open-model.ts';
+import type { KnownScores } from '#measures/evaluation-line.ts';
+import type { FileSummary } from '#study/recipe.ts';
+
+import type { FinetuneConfig } from './config.ts';
+import { prepareEvaluations, readEvaluations } from './evaluations.ts';
+import { finetunePaths } from './files.ts';
+import { longestRow, tokenizerOf } from './material.ts';
+
+interface Limit {
+  /** Tokens a row may have. */
+  readonly most: number;
+  readonly packing: boolean;
+}
+
+/** One entry a file. @throws AssayError naming the file and line of what cannot be used. */
+export async function summarizeFiles(config: FinetuneConfig, known: KnownScores): Promise<readonly FileSummary[]> {
+  const paths = finetunePaths(config);
+  await using files = await openModel(paths.model);
+  const most = longestRow(files, config);
+  const tokenize = tokenizerOf(files, config.learnedTurns, { most, length: config.length, truncate: config.truncate });
+  const whole = tokenizerOf(files, config.learnedTurns, { most, length: config.length, truncate: false });
+  const trained = (path: string, rows: readonly NumberedRow[]): Readonly<Record<string, number>> =>
+    countsOf(rows, tokenize(rows, path), { most, packing: config.packing });
+  const rows = await readTrainingRows(paths.data);
+  const { heldOut } = splitHeldOut(rows, config.heldOutFraction);
+  const summaries: FileSummary[] = [
+    { file: config.data, counts: { ...trained(paths.data, rows), 'held-out rows': heldOut.length } },
+  ];
+  if (paths.mixIn !== '') {
+    summaries.push({ file: config.mixIn, counts: trained(paths.mixIn, await readTrainingRows(paths.mixIn)) });
+  }
+  if (paths.evals === '') return summaries;
+  const items = await readEvaluations(paths.evals, known);
+  const scored = items.flatMap((item) =>
+    item.kind === 'choices' ? item.rows.map((row) => ({ line: item.line, row })) : item.kind === 'text' ? [item] : [],
+  );
+  const replies = items.filter(({ kind }) => kind === 'reply');
+  const { rows: texts = 0, ...counts } = countsOf(scored, whole(scored, paths.evals), { most, packing: false });
+  prepareEvaluations(replies, files, () => arrangeRows([], 2, 'pad', 0)); // Refuses questions the model cannot take.
+  return [
+    ...summaries,
+    {
+      file: config.evals,
+      counts: {
+        questions: items.length,
+        ...(scored.length === 0 ? {} : { 'texts to score': texts, ...counts }),
+        ...(replies.length === 0 ? {} : { 'replies to generate': replies.length * config.generation.samples }),
+      },
+    },
+  ];
+}
+
+function countsOf(rows: readonly NumberedRow[], tokenRows: readonly TokenRow[], limit: Limit): Record<string, number> {
+  const { differentQuestions, repeatedRows, tokens } = fileStatistics(rows, tokenRows);
+  const { report } = arrangeRows(tokenRows, limit.most, limit.packing ? 'pack' : 'pad', 0);
+  const cut = {
+    'truncated rows': report.truncatedRows,
+    'truncated tokens': report.truncatedTokens,
+    'dropped rows': report.droppedLines.length,
+  };
+  return {
+    rows: rows.length,
+    'different questions': differentQuestions,
+    ...(repeatedRows > 0 ? { 'repeated rows': repeatedRows } : {}),
+    tokens: tokens?.total ?? 0,
+    'learned tokens': report.learnedTokens,
+    'tokens in the longest row': tokens?.max ?? 0,
+    ...(report.truncatedRows > 0 ? cut : {}),
+    ...(limit.packing ? { sequences: report.sequences } : {}),
+  };
+}
