@@ -149,6 +149,13 @@ export function readFinetuneConfig(config: JsonObject): FinetuneConfig {
       'a folder; use saveModel',
     );
   }
+  if (read.saveAdapter !== '' && read.saveAdapter === read.saveModel) {
+    reader.refuse(
+      'saveAdapter',
+      "another folder than saveModel's (an adapter beside a model is added to it by others)",
+      read.saveAdapter,
+    );
+  }
   return read;
 }
 
