@@ -51,7 +51,7 @@ export async function auditCommand(given: Given, terminal: Terminal): Promise<nu
   const answer: Answer = { controls: analysis.controls, verdicts: analysis.verdicts, report };
   for (const doubt of audit.doubts) terminal.note(`doubt: ${doubt}`);
   const say = given.flag('json') ? terminal.note : terminal.out;
-  for (const line of answerLines(answer)) say(line);
+  for (const line of answerLines(answer, terminal)) say(line);
   if (given.flag('json')) {
     const diverged = audit.frame.runs.filter(({ status }) => status === 'diverged').length;
     const summary = { finished: audit.frame.runs.length - diverged, diverged, failures: [], isComplete: true };

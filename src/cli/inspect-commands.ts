@@ -64,7 +64,7 @@ export async function reportCommand(given: Given, terminal: Terminal): Promise<n
     reportFolder: resolve(given.text('out') ?? join(folder, 'reports', `${study.name}-${plan.profile}`)),
     command: reproducingCommand(given.positionals[0] ?? '', plan),
   });
-  for (const line of answerLines(answer)) terminal.out(line);
+  for (const line of answerLines(answer, terminal)) terminal.out(line);
   return exitStatusOf(0, answer);
 }
 

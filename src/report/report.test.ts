@@ -67,7 +67,10 @@ test('no number in a page or data file is NaN, undefined or infinite', () => {
 });
 
 test('a page loads nothing, runs nothing but its own script, and its only links are to the data files beside it', () => {
-  assert.doesNotMatch(html, /https?:|<script [^>]|<link rel="stylesheet|@import|url\(|\bon\w+=|\bfetch\b|XMLHttpRequest/);
+  assert.doesNotMatch(
+    html,
+    /https?:|<script [^>]|<link rel="stylesheet|@import|url\(|\bon\w+=|\bfetch\b|XMLHttpRequest/,
+  );
   const scripts = [...html.matchAll(/<script>(.*?)<\/script>/gs)].map((match) => match[1] ?? '');
   assert.equal(scripts.length, 1);
   const hash = createHash('sha256')

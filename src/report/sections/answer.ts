@@ -2,7 +2,7 @@
 import { matchedText, midSentence } from '#analysis/words/naming.ts';
 import { plain } from '#analysis/words/number-text.ts';
 import type { VerdictRecord } from '#analysis/records/verdict-record.ts';
-import { byImportance } from './headline.ts';
+import { byImportance } from '#report/importance.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportInput } from '#report/report-input.ts';
 import {

@@ -58,7 +58,9 @@ export function behaviourFigure(input: ReportInput, outcome: Outcome): Markup {
 
 /** The key to arms' lines and markers. */
 export function armLegend(study: ReportedStudy, arms: readonly string[]): Markup {
-  const items = arms.map((arm, index) => markup`<li data-series="${index}">${swatch(index)} ${armLabel(study, arm)}</li>`);
+  const items = arms.map(
+    (arm, index) => markup`<li data-series="${index}">${swatch(index)} ${armLabel(study, arm)}</li>`,
+  );
   return markup`<ul class="legend" aria-label="Arms">${items}</ul>`;
 }
 

@@ -1,6 +1,7 @@
 /** What a reader of twenty seconds takes away: the most important verdict in one sentence, and how many there are of each. */
 import { matchedText, midSentence } from '#analysis/words/naming.ts';
-import type { MatchingResult, VerdictKind, VerdictRecord } from '#analysis/records/verdict-record.ts';
+import type { VerdictRecord } from '#analysis/records/verdict-record.ts';
+import { byImportance, firstEstimate, IMPORTANCE } from '#report/importance.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
 import {
@@ -14,19 +15,6 @@ import {
   verdictPhrase,
   whereMatched,
 } from '#report/wording.ts';
-
-type Estimated = Extract<MatchingResult, { kind: 'estimated' }>;
-
-/** Most important first. */
-const IMPORTANCE: readonly VerdictKind[] = ['affects', 'throughGap', 'noEffect', 'undecided'];
-
-/** Verdicts in the order of their weight: what was found before what was not, large effects before small ones. */
-export function byImportance(verdicts: readonly VerdictRecord[]): readonly VerdictRecord[] {
-  const size = (verdict: VerdictRecord): number => Math.abs(firstEstimate(verdict)?.estimate ?? 0) / verdict.delta;
-  return verdicts.toSorted(
-    (a, b) => IMPORTANCE.indexOf(a.verdict) - IMPORTANCE.indexOf(b.verdict) || size(b) - size(a),
-  );
-}
 
 /** The headline; absent where there is no verdict. */
 export function headlineSection({ study, analysis }: ReportInput): Markup | undefined {
@@ -53,13 +41,6 @@ function verb(verdict: VerdictRecord): string {
   const estimate = firstEstimate(verdict)?.estimate;
   if (estimate === undefined || verdict.verdict === 'undecided' || verdict.verdict === 'noEffect') return 'on';
   return estimate < 0 ? 'lowers' : 'raises';
-}
-
-function firstEstimate(verdict: VerdictRecord): Estimated | undefined {
-  const estimated = orderedMatchings(verdict.matchings).flatMap(([, result]) =>
-    result.kind === 'estimated' ? [result] : [],
-  );
-  return estimated[0];
 }
 
 /** `Of 8 comparisons: 2 affects, 3 no effect within ±δ, 3 undecided.` */

@@ -10,15 +10,7 @@ import { dataDomain } from '#report/data-domain.ts';
 import { dataTable, figure, foldedSection, titledPanel } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
-import {
-  armLabel,
-  asTitle,
-  contrastLabel,
-  deltaOf,
-  matchingLabel,
-  outcomeLabel,
-  runLabel,
-} from '#report/wording.ts';
+import { armLabel, asTitle, contrastLabel, deltaOf, matchingLabel, outcomeLabel, runLabel } from '#report/wording.ts';
 import type { Axis } from '#study/study.ts';
 import { armsInOrder } from './behaviour.ts';
 
