@@ -77,7 +77,7 @@ function answerItem({ study }: ReportInput, verdict: VerdictRecord): Markup {
   );
   const size = [`over ${rangeText(study, verdict)}`, `${verdict.blocks} blocks`, `δ = ${plain(verdict.delta)}`];
   const facts = [...estimates, ...size].join(' · ');
-  const subject = `${outcomeLabel(study, verdict.outcome)}, ${pairLabel(study, verdict)}`;
+  const subject = `${asTitle(outcomeLabel(study, verdict.outcome))}, ${pairLabel(study, verdict)}`;
   const why = verdict.why === undefined ? undefined : markup`<p>${asTitle(verdict.why)}.</p>`;
   return markup`<li class="answer v-${verdict.verdict}"><p><span class="mark" aria-hidden="true">${VERDICT_MARKS[verdict.verdict].mark}</span> ${subject}: <b>${verdictPhrase(verdict, matchedText(study))}</b></p><p class="evidence">${facts}</p>${why}</li>`;
 }

@@ -1,5 +1,5 @@
 /** What a reader of twenty seconds takes away: the most important verdict in one sentence, and how many there are of each. */
-import { matchedText, midSentence } from '#analysis/words/naming.ts';
+import { armText, matchedText, midSentence } from '#analysis/words/naming.ts';
 import type { VerdictRecord } from '#analysis/records/verdict-record.ts';
 import { byImportance, firstEstimate, IMPORTANCE } from '#report/importance.ts';
 import { type Markup, markup } from '#report/markup.ts';
@@ -9,7 +9,6 @@ import {
   estimateText,
   orderedMatchings,
   outcomeLabel,
-  pairLabel,
   unitText,
   VERDICT_MARKS,
   verdictPhrase,
@@ -33,7 +32,7 @@ function sentence(study: ReportedStudy, verdict: VerdictRecord): Markup {
   const unit = measured === undefined ? '' : ` (${unitText(measured)})`;
   const phrase = verdictPhrase(verdict, matchedText(study));
   const why = verdict.why === undefined ? '' : `: ${verdict.why}`;
-  return markup`${pairLabel(study, verdict)} ${verb(verdict)} <b>${midSentence(outcome)}</b>${unit}: ${numbers.length === 0 ? 'nothing estimated' : numbers.join(', ')}. <b>${asTitle(phrase)}</b>${why}.`;
+  return markup`${armText(study, verdict.arm)} against ${armText(study, verdict.reference)} ${verb(verdict)} <b>${midSentence(outcome)}</b>${unit}: ${numbers.length === 0 ? 'nothing estimated' : numbers.join(', ')}. <b>${asTitle(phrase)}</b>${why}.`;
 }
 
 /** What the arm does to the outcome, as far as it is known. */
