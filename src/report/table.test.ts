@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
 
 import { reportFixture } from '#report/report-fixture.ts';
 import { renderTable } from '#report/table.ts';
@@ -25,9 +26,9 @@ test('no line of the terminal table is wider than the terminal, however long the
 
 test('colours say nothing that the words do not, and are absent where none are wanted', () => {
   const colourful = renderTable(verdicts, controls, { columns: 100, isColoured: true });
-  assert.match(colourful, /\u001B\[33m/);
-  assert.equal(colourful.replaceAll(/\u001B\[\d+m/g, ''), text);
-  assert.doesNotMatch(text, /\u001B/);
+  assert.ok(colourful.includes('\u001B[33m'));
+  assert.equal(stripVTControlCharacters(colourful), text);
+  assert.ok(!text.includes('\u001B'));
 });
 
 test('what was found stands before what was not', () => {
