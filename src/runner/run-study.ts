@@ -27,6 +27,8 @@ export interface RunOptions {
   /** At least so long between two checkpoints of a run; no effect on results. */
   readonly checkpointMs: number;
   readonly onEvent: EventListener;
+  /** A worker that is silent for so long is killed and its run given to another; default 30 s. */
+  readonly silenceMs?: number;
   /** Aborted: stop at checkpoints. */
   readonly stop: AbortSignal;
   /** Aborted: kill the workers. */
