@@ -65,7 +65,7 @@ function createWriter(wanted: Wanted): Writer {
       const { shape, dtype } = firstOutput(node);
       return [sink.initializer(dtype, node.attributes.values, shape)];
     }
-    const fresh = (output: number): string => wanted(node, output) ?? sink.fresh();
+    const fresh = (output: number): string => wanted(node, output) ?? emit.fresh();
     const names: [string, ...string[]] = [fresh(0), ...node.outputs.slice(1).map((_, i) => fresh(i + 1))];
     lowerNode(node, emit, names);
     return names;
@@ -91,7 +91,6 @@ interface Sink {
   readonly nodes: readonly OnnxNode[];
   readonly initializers: readonly OnnxInitializer[];
   readonly emitter: Omit<Emitter, 'of'>;
-  fresh(): string;
   initializer(type: OnnxInitializer['type'], values: OnnxArray, shape: Shape): string;
 }
 
@@ -117,6 +116,7 @@ function createSink(): Sink {
     nodes.push({ operator, ...domain, inputs: operands, outputs, attributes });
   };
   const emitter: Sink['emitter'] = {
+    fresh,
     ints: (values, type = 'int64') => {
       const array = type === 'int64' ? BigInt64Array.from(values, BigInt) : Int32Array.from(values);
       return initializer(type, array, [values.length]);
@@ -128,7 +128,7 @@ function createSink(): Sink {
     },
     nodeAll,
   };
-  return { nodes, initializers, emitter, fresh, initializer };
+  return { nodes, initializers, emitter, initializer };
 }
 
 function lowerNode<P extends PrimitiveName>(
