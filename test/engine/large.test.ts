@@ -12,7 +12,7 @@ import { input } from '#engine/ops/sources.ts';
 import type { Tensor } from '#engine/tensor.ts';
 import { evaluate, withGradients } from './evaluate.ts';
 
-const [ROWS, WIDTH] = [32, 3000];
+const [ROWS, WIDTH] = [16, 3000];
 /** Sums of 3000 float32 terms of order 1. */
 const TOLERANCE = 2e-4;
 

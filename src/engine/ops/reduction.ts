@@ -21,7 +21,7 @@ export function variance(x: Tensor, axes: readonly number[] = allAxes(x)): Tenso
   return mean(square(sub(x, center)), axes);
 }
 
-/** The largest over axes. Gradient: in equal shares to all that are largest, as PyTorch's `amax`. */
+/** The largest over axes. Gradient: in equal shares to all that are largest, as PyTorch's `amax`. @param x Without NaN, which may be passed over. */
 export function reduceMax(x: Tensor, axes: readonly number[] = allAxes(x)): Tensor {
   return withoutAxes(reduceMaxKeep(x, axes), axesOf('reduceMax', x, axes));
 }
@@ -35,7 +35,7 @@ export function reduceMaxKeep(x: Tensor, axes: readonly number[] = allAxes(x)): 
   return apply('reduceMax', [x], { axes: reduced }, shape);
 }
 
-/** The smallest over axes. Gradient: in equal shares to all that are smallest, as PyTorch's `amin`. */
+/** The smallest over axes. Gradient: in equal shares to all that are smallest, as PyTorch's `amin`. @param x Without NaN, which may be passed over. */
 export function reduceMin(x: Tensor, axes: readonly number[] = allAxes(x)): Tensor {
   return negate(reduceMax(negate(x), axes));
 }
