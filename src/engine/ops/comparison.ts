@@ -1,5 +1,5 @@
 /**
- * Comparing and choosing, elementwise; operands broadcast as in NumPy. A comparison is 1 where it holds and 0 where it
+ * Comparing and choosing, elementwise; shapes broadcast as in NumPy. A comparison is 1 where it holds and 0 where it
  * does not, as float32, so that it can be counted, multiplied (and), or given to `where`; against NaN none holds.
  * No gradient passes through a comparison or a condition.
  */

@@ -22,7 +22,7 @@ import {
   type Tensor,
 } from '#engine/tensor.ts';
 
-/** Softmax over the last axis. */
+/** Softmax over the last axis. @param x shape [..., V]. */
 export function softmax(x: Tensor): Tensor {
   return apply('softmax', [x], {}, x.shape);
 }

@@ -14,8 +14,9 @@ export interface ScanStep<State, Output> {
 }
 
 /**
- * Runs a step over inputs in order, handing on a state of any structure (one tensor, or an object of several).
- * The program grows with the number of inputs, and so does the time to compile it.
+ * Runs a step over inputs in order, handing on a state of any structure and shape (one tensor, or an object of several).
+ * The program grows with the number of inputs, and the time to compile it faster: a GRU and its gradient take about 0.3 s
+ * for 32 steps and 6 s for 128 (ONNX Runtime's own part), so cut long sequences.
  * @returns The last state, and the outputs in order.
  * @see jax.lax.scan, whose order of arguments it keeps.
  */

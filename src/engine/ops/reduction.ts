@@ -1,6 +1,7 @@
 /**
  * Numbers made of whole axes (negative axes count from the end; all axes where none are named). What ends in `Keep`
- * leaves the axes with length 1, the rest lets them vanish. Sums stand in `layout.ts`.
+ * leaves the axes with length 1, the rest lets them vanish: of shape [B, T, D] over axis -1, [B, T, 1] or [B, T].
+ * Gradients are the derivatives; where there is none, PyTorch's choice is taken and said. Sums stand in `layout.ts`.
  */
 import { detach, exp, log, mul, negate, sqrt, square, sub, add } from '#engine/ops/elementwise.ts';
 import { equal, where } from '#engine/ops/comparison.ts';
