@@ -9,6 +9,13 @@ import type { Axis } from '#study/study.ts';
 /** One doubt, as a sentence. */
 export interface Doubt {
   readonly kind:
+    | 'longLabels'
+    | 'brokenRuns'
+    | 'skippedSteps'
+    | 'nanTakenAsEmpty'
+    | 'brokenOutcomes'
+    | 'zeroLoss'
+    | 'equalBlocks'
     | 'duplicateSteps'
     | 'stepsOutOfOrder'
     | 'fewBlocks'

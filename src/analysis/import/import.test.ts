@@ -179,7 +179,6 @@ function trainerFixture(name: string): unknown {
 test('a state that Trainer wrote is read: losses where they were logged, one that is no number has diverged', () => {
   const mapping: TableMapping = {
     ...LOG_COLUMNS,
-    status: 'status',
     axes: { train: 'loss', heldOut: 'eval_loss' },
     outcomes: { harm: 'eval_harm' },
   };

@@ -4,7 +4,7 @@ import type { Frame, FrameRun } from '#analysis/frame.ts';
 import { auditStudy, type AuditRequest } from '#analysis/import/audit.ts';
 import { doubtsAbout } from '#analysis/import/doubts.ts';
 import { atMeasuredProbes } from '#analysis/import/measured-probes.ts';
-import { type LabelOf, LOG_COLUMNS, rowsFromWandb, rowsOfNamedRuns } from '#analysis/import/run-logs.ts';
+import { checkChartAxes, type LabelOf, LOG_COLUMNS, rowsFromWandb, rowsOfNamedRuns } from '#analysis/import/run-logs.ts';
 import { matchedText, midSentence } from '#analysis/words/naming.ts';
 import { runPattern } from '#analysis/import/run-pattern.ts';
 import { frameFromTable, type TableMapping, type TableRow } from '#analysis/import/table.ts';
@@ -90,6 +90,7 @@ interface Labelled {
 function labelledRows({ tables, isLabelled }: AuditSource, map: AuditMap): Labelled {
   const labelOf = isLabelled ? undefined : labelsOf(map);
   const isChart = labelOf !== undefined && map.columns['run'] === undefined;
+  if (isChart) checkChartAxes(tables);
   const rows = tables.flatMap(({ name, rows: own }) => {
     const named = labelOf === undefined ? own : namedRows(own, map.columns['run'], labelOf, name);
     return tables.length === 1 ? named : named.map((row) => ({ ...row, file: name }));
