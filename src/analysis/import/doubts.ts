@@ -1,4 +1,5 @@
 /** What is questionable about runs trained elsewhere, said before their verdicts are read. */
+import { equalRunDoubts } from './equal-runs.ts';
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
 import { curveOf, valueAt, type Curve } from '#analysis/matching/passage.ts';
 import { midSentence } from '#analysis/words/naming.ts';
@@ -16,6 +17,7 @@ export interface Doubt {
     | 'brokenOutcomes'
     | 'zeroLoss'
     | 'equalBlocks'
+    | 'equalArms'
     | 'duplicateSteps'
     | 'stepsOutOfOrder'
     | 'fewBlocks'
@@ -44,8 +46,22 @@ export function doubtsAbout(frame: Frame, study: AnalysedStudy): Doubt[] {
       ...pairs.flatMap(({ arm, reference }) => overlapDoubt(frame, axis, arm, reference)),
       ...noiseDoubt(frame, axis),
     ]),
+    ...equalRunDoubts(frame, study),
+    ...zeroDoubts(frame, study.matchOn),
     ...crossingDoubts(frame, study),
   ];
+}
+
+/** A loss of exactly 0 is what Trainer writes for one that is not finite. */
+function zeroDoubts(frame: Frame, axes: readonly Axis[]): Doubt[] {
+  const losses = axes.filter(({ role }) => role !== 'other');
+  return losses.flatMap((axis): Doubt[] => {
+    const runs = frame.runs.filter((run) => run.points.some((point) => point.axes[axis.name] === 0));
+    if (runs.length === 0) return [];
+    const names = runs.slice(0, 10).map(({ arm, block }) => `${arm} block ${block}`);
+    const text = `${midSentence(axis.label)} is exactly 0 in ${runs.length} runs (${names.join(', ')}${runs.length > names.length ? ', ...' : ''}): some trainers log 0 for a loss that is not finite`;
+    return [{ kind: 'zeroLoss', text }];
+  });
 }
 
 function runsOf(frame: Frame, arm: string): FrameRun[] {

@@ -41,7 +41,7 @@ export function auditOf(source: AuditSource, map: AuditMap, extra: readonly Fram
   const imported = frameFromTable(rowsWhere(labelled.rows, map.where, file), mappingOf(map, labelled), file);
   const whole = { runs: [...imported.frame.runs, ...missingFrom(imported.frame, extra)].toSorted(byPlace) };
   // Exports of ours have outcomes wherever a level is crossed.
-  const measured = map.origin === 'plan' ? { frame: whole, doubts: [] } : atMeasuredProbes(whole, map.matchOn);
+  const measured = map.origin === 'plan' ? { frame: whole, doubts: [] } : atMeasuredProbes(whole, map.matchOn, stepColumns(labelled));
   const { frame } = measured;
   const arms = [...new Set(imported.frame.runs.map(({ arm }) => arm))];
   const reference = map.reference ?? arms[0] ?? '';
@@ -100,6 +100,11 @@ function labelledRows({ tables, isLabelled }: AuditSource, map: AuditMap): Label
   const broken = status ?? (rows[0] !== undefined && Object.hasOwn(rows[0].cells, 'status') ? 'status' : undefined);
   const keys = { ...LOG_COLUMNS, learningRate, ...(!isChart && { step }) };
   return { rows, keys: broken === undefined ? keys : { ...keys, status: broken } };
+}
+
+/** Columns that seem to count steps and are not the one in use. */
+function stepColumns({ rows, keys }: Labelled): string[] {
+  return Object.keys(rows[0]?.cells ?? {}).filter((name) => /(?:^|[/._])(?:global_?)?step$/i.test(name) && name !== (keys['step'] ?? 'step'));
 }
 
 function namedRows(
