@@ -106,7 +106,8 @@ function groupsOf(runs: readonly Indexed[]): Indexed[][] {
 function armDoubts(runs: readonly Indexed[], { contrasts }: Pick<AnalysedStudy, 'contrasts'>): Doubt[] {
   return contrasts.flatMap((contrast): Doubt[] => {
     if (contrast.kind === 'control' && contrast.expect !== 'detected') return [];
-    const of = (arm: string): Indexed[] => runs.filter(({ run }) => run.arm === arm);
+    const of = (arm: string): Indexed[] =>
+      runs.filter(({ run }) => run.arm === arm && run.status === 'finished');
     const others = of(contrast.reference);
     const blocks = of(contrast.arm).flatMap((one) => {
       const isEqual = others.some((other) => other.run.block === one.run.block && distanceOf(one, other) === 0);

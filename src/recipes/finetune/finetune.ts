@@ -55,6 +55,7 @@ export function finetune(options: FinetuneOptions = {}): Recipe {
     semanticsVersion: 1,
     defaults: FINETUNE_DEFAULTS,
     learningRatePath: 'learningRate',
+    stopRule: { axis: 'train', path: 'stopBelow', multiples: ['trainOfBase'] },
     measurePaths: ['measure', 'saveAdapter', 'saveModel', 'threads', 'generation', 'judge'],
     check: (config) => void judgedBy(readFinetuneConfig(config), scorers, options.outcomes),
     measuredBy: () => scorers.versions,
