@@ -7,7 +7,8 @@ import type { Axis, Contrast, Outcome } from '#study/study.ts';
 import type { AnalysedStudy } from '#analysis/analyse.ts';
 import { midSentence } from '#analysis/words/naming.ts';
 import type { Frame } from '#analysis/frame.ts';
-import { doubtsAbout, type Doubt } from './doubts.ts';
+import type { Doubt } from './doubt.ts';
+import { doubtsAbout } from './doubts.ts';
 import { levelsOver } from './levels.ts';
 
 /** What the user says of an axis; all but the name may be left out. */

@@ -1,36 +1,12 @@
 /** What is questionable about runs trained elsewhere, said before their verdicts are read. */
-import { equalRunDoubts } from './equal-runs.ts';
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
 import { curveOf, valueAt, type Curve } from '#analysis/matching/passage.ts';
 import { midSentence } from '#analysis/words/naming.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
 import type { AnalysedStudy } from '#analysis/analyse.ts';
 import type { Axis } from '#study/study.ts';
-
-/** One doubt, as a sentence. */
-export interface Doubt {
-  readonly kind:
-    | 'longLabels'
-    | 'brokenRuns'
-    | 'skippedSteps'
-    | 'nanTakenAsEmpty'
-    | 'brokenOutcomes'
-    | 'zeroLoss'
-    | 'equalBlocks'
-    | 'equalArms'
-    | 'duplicateSteps'
-    | 'stepsOutOfOrder'
-    | 'fewBlocks'
-    | 'unpairedBlocks'
-    | 'noOverlap'
-    | 'missingOutcomes'
-    | 'wideGaps'
-    | 'noisyAxis'
-    | 'differentRates'
-    | 'sparseOutcomes'
-    | 'levelsFromData';
-  readonly text: string;
-}
+import type { Doubt } from './doubt.ts';
+import { equalRunDoubts } from './equal-runs.ts';
 
 /** Share of probes that move an axis the wrong way above which it looks like a minibatch loss. */
 const REVERSALS_FRACTION = 0.25;

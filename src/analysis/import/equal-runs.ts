@@ -5,7 +5,7 @@
 import type { AnalysedStudy } from '#analysis/analyse.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
-import type { Doubt } from './doubts.ts';
+import type { Doubt } from './doubt.ts';
 
 /**
  * Runs that differ by at most this share of what a quantity ranges over are nearly equal: kernels that do not repeat to

@@ -7,7 +7,7 @@ import { AssayError } from '#base/errors.ts';
 import { midSentence } from '#analysis/words/naming.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
-import type { Doubt } from './doubts.ts';
+import type { Doubt } from './doubt.ts';
 
 /** Said if at least this share of an axis' readings is left out. */
 const MENTIONED_FRACTION = 0.1;

@@ -1,6 +1,6 @@
 /** Steps that are logged twice with different values: a step logged again, or two runs under one label. */
 import { AssayError } from '#base/errors.ts';
-import type { Doubt } from './doubts.ts';
+import type { Doubt } from './doubt.ts';
 
 /** A second, different value of a column at a step of a run. */
 export interface Repeated {

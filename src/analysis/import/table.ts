@@ -15,7 +15,7 @@ import {
   skippedSteps,
   watchedAs,
 } from './broken-runs.ts';
-import type { Doubt } from './doubts.ts';
+import type { Doubt } from './doubt.ts';
 import { cellText, isBlank, readingOf, wholeTextOf } from './readings.ts';
 import { refuseTwoRuns, repeatedDoubts, type Repeated } from './repeated-values.ts';
 
