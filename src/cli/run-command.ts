@@ -16,6 +16,7 @@ import { chatService } from '#desk/chat-service.ts';
 import { reproducingCommand, shellWord } from './command-text.ts';
 import { saySummaries } from '#desk/file-summaries.ts';
 import { findStudy } from '#desk/find-study.ts';
+import { planName } from '#desk/plan-name.ts';
 import { makeRuns, type RunRequest } from './make-runs.ts';
 import type { Given, OptionName } from './options.ts';
 import { chosenStudy, PLAN_OPTIONS, planGiven } from './plan-given.ts';
@@ -100,7 +101,7 @@ async function answerPlans(
     const answer = await answerOf(store, {
       plan,
       planId: plan.planId,
-      reportFolder: resolve(request.folder, 'reports', `${plan.study.name}-${plan.profile}`),
+      reportFolder: resolve(request.folder, 'reports', planName(plan)),
       command: reproducingCommand(study, plan),
     });
     answered = { plan, summary, answer };

@@ -6,7 +6,7 @@ import { AssayError } from '#base/errors.ts';
 import { removeCheckpoints, removeLeftovers } from '#store/folder.ts';
 import { memberOf, numericsIdOf, type PlanMember, type Provenance, type RunState } from '#store/records.ts';
 import type { Store } from '#store/store.ts';
-import { type Admissible, admissibleRates } from '#study/admissible.ts';
+import { type Admissible, admissibleRates, type PilotRun, stopOf } from '#study/admissible.ts';
 import { contradiction } from '#study/identity.ts';
 import { confirmatoryRuns, descriptionOf, type RunSpec, type StudyPlan } from '#study/plan.ts';
 import type { Arm } from '#study/study.ts';
@@ -132,7 +132,7 @@ async function settledRates(context: Context, arm: Arm): Promise<Admissible | un
   const axis = study.matchOn.find(({ name }) => name === study.pilot.axis);
   if (axis === undefined) throw new AssayError('config', `The pilot's axis "${study.pilot.axis}" is not in matchOn.`);
   const runs = await Promise.all(
-    own.map(async ({ measureId, learningRate }) => {
+    own.map(async ({ measureId, learningRate, config }): Promise<PilotRun> => {
       const end = (await store.readRun(measureId))?.state;
       if (end?.kind !== 'finished' && end?.kind !== 'diverged') {
         throw new AssayError(
@@ -140,7 +140,9 @@ async function settledRates(context: Context, arm: Arm): Promise<Admissible | un
           `Expected pilot run ${measureId} to have ended, found ${end?.kind ?? 'no such run'}.`,
         );
       }
-      return { learningRate, end, points: await store.readPoints(measureId) };
+      const points = await store.readPoints(measureId);
+      const stop = stopOf(study.recipe, axis.name, config, points);
+      return { learningRate, end, points, ...(stop !== undefined && { stop }) };
     }),
   );
   return admissibleRates(study.pilot, axis, runs);
