@@ -106,7 +106,7 @@ function globals(now: Date | undefined): ReadonlyMap<string, Value> {
 }
 
 /** Globals of jinja2 that chat templates have no use for. */
-const NOT_BUILT = ['lipsum', 'cycler', 'joiner'];
+const NOT_BUILT = ['lipsum', 'cycler', 'joiner', 'self'];
 
 function refused(name: string): Call {
   return () => {

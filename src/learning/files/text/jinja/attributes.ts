@@ -30,7 +30,7 @@ const NOT_BUILT: Readonly<Record<string, string>> = {
 const LIST_METHODS: ReadonlyMap<string, Method<Items>> = new Map(
   Object.entries({
     index: {
-      parameters: ['value', 'start', 'stop'],
+      parameters: ['/value', '/start', '/stop'],
       required: 1,
       run: (self, [wanted, start, stop]) => {
         const first = optionalWhole(start, 'index') ?? 0;
@@ -43,7 +43,7 @@ const LIST_METHODS: ReadonlyMap<string, Method<Items>> = new Map(
       },
     },
     count: {
-      parameters: ['value'],
+      parameters: ['/value'],
       required: 1,
       run: (self, [wanted]) => self.items.filter((item) => equal(item, wanted ?? null)).length,
     },
@@ -54,7 +54,7 @@ const LIST_METHODS: ReadonlyMap<string, Method<Items>> = new Map(
 const DICT_METHODS: ReadonlyMap<string, Method<Dict>> = new Map(
   Object.entries({
     get: {
-      parameters: ['key', 'default'],
+      parameters: ['/key', '/default'],
       required: 1,
       run: ({ entries }, [key, otherwise]) => {
         const entry = entries.get(keyOf(key ?? null));
@@ -103,6 +103,7 @@ function bound<T>(name: string, self: T, { parameters, required, run }: Method<T
 /** A method or attribute of a value's type; undefined where Python's type has none by that name. */
 function typeAttribute(of: Value, name: string): Value | undefined {
   const type = typeName(of);
+  if (type === 'Markup') throw new Error(`${name} of safe text is not supported`);
   if (typeof of === 'string') {
     if (name === 'format') return { kind: 'function', name, call: (args, named) => formatMethod(of, args, named) };
     const method = TEXT_METHODS.get(name);
@@ -132,13 +133,15 @@ export function attribute(of: Value, name: string): Value {
 /** `of[key]`: the item first, then Python's attribute. */
 export function item(of: Value, key: Value): Value {
   refuseUndefined(of);
+  if (typeof of === 'object' && of?.kind === 'markup') throw new Error('an index of safe text is not supported');
   const found = itemAt(of, key);
   if (found !== undefined) return found;
   const own = typeof key === 'string' ? typeAttribute(of, key) : undefined;
   return own === undefined ? missing(of, key) : own;
 }
 
-function refuseUndefined(of: Value): void {
+/** What is not there has no part and is no number. @throws Error saying what is not there. */
+export function refuseUndefined(of: Value): void {
   if (typeof of === 'object' && of?.kind === 'undefined') throw new Error(of.hint);
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Placed } from './arguments.ts';
 import { optionalText, optionalWhole, place, textArgument, wholeArgument } from './arguments.ts';
-import { attribute } from './attributes.ts';
+import { attribute, refuseUndefined } from './attributes.ts';
 import { type Filter, getter, LIST_FILTERS } from './list-filters.ts';
 import { binary, percent } from './operators.ts';
 import { dumps, str } from './printing.ts';
@@ -88,6 +88,7 @@ function toWhole(value: Value, [otherwise = 0, base = 10]: Placed): Value {
   if (base !== 10) throw new Error('the filter int with a base is not supported');
   const number = numberOf(value);
   if (number !== undefined) return Number.isFinite(number) ? whole(Math.trunc(number)) : otherwise;
+  refuseUndefined(value);
   const given = typeof value === 'string' ? strip(value, undefined, 'both') : '';
   if (WHOLE.test(given)) return whole(Number(given.replaceAll('_', '')));
   return DECIMAL.test(given) ? whole(Math.trunc(Number(given.replaceAll('_', '')))) : otherwise;
@@ -96,6 +97,7 @@ function toWhole(value: Value, [otherwise = 0, base = 10]: Placed): Value {
 function toFloat(value: Value, [otherwise = float(0)]: Placed): Value {
   const number = numberOf(value);
   if (number !== undefined) return float(number);
+  refuseUndefined(value);
   const given = typeof value === 'string' ? strip(value, undefined, 'both') : '';
   return DECIMAL.test(given) ? float(Number(given.replaceAll('_', ''))) : otherwise;
 }
@@ -184,7 +186,8 @@ const FILTERS: ReadonlyMap<string, Filter> = new Map<string, Filter>([
     },
     reverse: plain(reversed),
     round: { parameters: ['precision', 'method'], run: round },
-    string: plain(str),
+    safe: plain((value) => (isMarkup(value) ? value : { kind: 'markup', text: str(value) })),
+    string: plain((value) => (isMarkup(value) ? value : str(value))),
     sum: {
       parameters: ['attribute', 'start'],
       run: (value, [path, start = 0]) => {
@@ -200,40 +203,43 @@ const FILTERS: ReadonlyMap<string, Filter> = new Map<string, Filter>([
   } satisfies Record<string, Filter>),
 ]);
 
-type OverItems = (items: Iterator<Value>, args: readonly Value[], named: Named) => Iterator<Value>;
+/** What becomes of one item: a value, or nothing where it is left out. */
+type PerItem = (item: Value) => Value | undefined;
+type OverItems = (args: readonly Value[], named: Named) => PerItem;
 
-function* mapped(items: Iterator<Value>, change: (value: Value) => Value): Generator<Value, undefined> {
-  for (let next = items.next(); next.done !== true; next = items.next()) yield change(next.value);
+/** As jinja2 does it: nothing is looked at, the arguments neither, before the first item is asked for. */
+function* overItems(value: Value, perItem: () => PerItem): Generator<Value, undefined> {
+  if (!truth(value)) return undefined;
+  const [items, change] = [iterate(value), perItem()];
+  for (let next = items.next(); next.done !== true; next = items.next()) {
+    const changed = change(next.value);
+    if (changed !== undefined) yield changed;
+  }
   return undefined;
 }
 
-function* chosen(items: Iterator<Value>, isWanted: (value: Value) => boolean): Generator<Value, undefined> {
-  for (let next = items.next(); next.done !== true; next = items.next()) if (isWanted(next.value)) yield next.value;
-  return undefined;
-}
-
-const map: OverItems = (items, args, named) => {
+const map: OverItems = (args, named) => {
   const [name, ...rest] = args;
   const path = named.get('attribute');
   if (name === undefined && path !== undefined) {
     const unknown = [...named.keys()].find((key) => key !== 'attribute' && key !== 'default');
     if (unknown !== undefined) throw new Error(`Unexpected keyword argument '${unknown}'`);
-    return mapped(items, getter(path, named.get('default')));
+    return getter(path, named.get('default'));
   }
   if (name === undefined) throw new Error('map requires a filter argument');
-  return mapped(items, (value) => applyFilter(textArgument(name, 'map'), value, rest, named));
+  return (item) => applyFilter(textArgument(name, 'map'), item, rest, named);
 };
 
 /** `select`, `reject` and, for a part of each item, `selectattr`, `rejectattr`. */
 function choosing(keeps: boolean, isByAttribute: boolean): OverItems {
-  return (items, args, named) => {
+  return (args, named) => {
     if (named.size > 0) throw new Error('a choice of items takes no arguments by name');
     const [path, name, ...rest] = isByAttribute ? args : [null, ...args];
     if (path === undefined) throw new Error('Missing parameter for attribute name');
-    const read = isByAttribute ? getter(path) : (value: Value): Value => value;
-    const holds = (value: Value): boolean =>
-      name === undefined ? truth(value) : passes(textArgument(name, 'select'), value, rest);
-    return chosen(items, (value) => holds(read(value)) === keeps);
+    const read = isByAttribute ? getter(path) : (item: Value): Value => item;
+    const holds = (item: Value): boolean =>
+      name === undefined ? truth(item) : passes(textArgument(name, 'select'), item, rest);
+    return (item) => (holds(read(item)) === keeps ? item : undefined);
   };
 }
 
@@ -245,8 +251,15 @@ const OVER_ITEMS: ReadonlyMap<string, OverItems> = new Map([
   ['rejectattr', choosing(false, true)],
 ]);
 
+const isMarkup = (value: Value): boolean => typeof value === 'object' && value?.kind === 'markup';
+/** The filters that take safe text as it is; the others would have to keep it safe. */
+const FOR_MARKUP = ['safe', 'string', 'default', 'd', 'tojson'];
+
 /** What a filter makes of a value. @throws Error on a filter that is not known or wrong arguments. */
 export function applyFilter(name: string, value: Value, args: readonly Value[], named: Named): Value {
+  if (args.some(isMarkup) || (isMarkup(value) && !FOR_MARKUP.includes(name))) {
+    throw new Error(`the filter ${name} on safe text is not supported`);
+  }
   if (name === 'format') {
     if (args.length > 0 && named.size > 0)
       throw new Error("can't handle positional and keyword arguments at the same time");
@@ -254,7 +267,7 @@ export function applyFilter(name: string, value: Value, args: readonly Value[], 
     return percent(str(value), tuple(args));
   }
   const over = OVER_ITEMS.get(name);
-  if (over !== undefined) return once(over(iterate(value), args, named));
+  if (over !== undefined) return once(overItems(value, () => over(args, named)));
   const filter = FILTERS.get(name);
   if (filter === undefined) throw new Error(`the filter ${name} is not supported`);
   return filter.run(value, place(name, filter.parameters, filter.required ?? 0, args, named));

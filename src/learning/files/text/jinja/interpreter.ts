@@ -139,11 +139,12 @@ function loop(statement: For, all: Iterator<Value>, scope: Scope, out: string[],
   const state = loopOf(chosen, depth, statement.isRecursive ? again : undefined);
   let isEmpty = true;
   while (state.moveOn()) {
-    isEmpty = false;
     const own = inside(scope);
     own.names.set('loop', state.loop);
     assign(target, state.current(), own);
-    if (run(body, own, out) === 'break') break;
+    const end = run(body, own, out);
+    if (end === 'done') isEmpty = false; // As in jinja2, `else` also follows a loop whose every turn was ended early.
+    if (end === 'break') break;
   }
   return isEmpty ? run(statement.otherwise, inside(scope), out) : 'done';
 }
@@ -286,6 +287,7 @@ function comparison({ first, rest }: Extract<Expression, { kind: 'compare' }>, s
 
 function sliced({ of, bounds }: Extract<Expression, { kind: 'slice' }>, scope: Scope): Value {
   const owner = evaluate(of, scope);
+  if (typeof owner === 'object' && owner?.kind === 'markup') throw new Error('a slice of safe text is not supported');
   if (typeof owner === 'object' && owner?.kind === 'undefined') throw new Error(owner.hint);
   const ends = bounds.map((bound) => (bound === undefined ? undefined : evaluate(bound, scope)));
   return slice(owner, ends) ?? undefinedValue(`${typeName(owner)} object has no such slice`);

@@ -79,11 +79,32 @@ function remainder(a: number, b: number): number {
 function joined(left: Value, right: Value): Value {
   if (typeof left === 'string' && typeof right === 'string') return text(left + right);
   if (typeof left === 'object' && typeof right === 'object' && left !== null && right !== null) {
+    if (left.kind === 'markup' && right.kind === 'markup')
+      return { kind: 'markup', text: text(left.text + right.text) };
     if (left.kind === 'list' && right.kind === 'list') return list(sized([left.items, right.items]));
     if (left.kind === 'tuple' && right.kind === 'tuple') return tuple(sized([left.items, right.items]));
   }
+  if (typeof left === 'object' && left?.kind === 'markup' && typeof right === 'string') {
+    return { kind: 'markup', text: text(left.text + escaped(right)) };
+  }
+  if (typeof right === 'object' && right?.kind === 'markup' && typeof left === 'string') {
+    return { kind: 'markup', text: text(escaped(left) + right.text) };
+  }
   if (typeof left === 'string') throw new Error(`can only concatenate str (not "${typeName(right)}") to str`);
   throw unsupported('+', left, right);
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  "'": '&#39;',
+  '"': '&#34;',
+};
+
+/** Text as it is added to safe text, where it is escaped. */
+function escaped(plain: string): string {
+  return plain.replaceAll(/[&<>'"]/g, (character) => ESCAPES[character] ?? character);
 }
 
 function sized(parts: readonly (readonly Value[])[]): readonly Value[] {

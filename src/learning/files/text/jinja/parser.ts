@@ -8,7 +8,25 @@ export function parseTemplate(source: string): Program {
   const stream = new TokenStream(lex(source));
   const program = parseBody(stream, []);
   if (!stream.is('finish')) stream.fail('expected the end of the template');
+  checkLoopControls(program, false);
   return program;
+}
+
+/** `break` and `continue` stand in a loop; a macro or a block in it is apart. */
+function checkLoopControls(body: readonly Statement[], isInLoop: boolean): void {
+  for (const statement of body) {
+    if (statement.kind === 'if') {
+      for (const [, branch] of statement.branches) checkLoopControls(branch, isInLoop);
+      checkLoopControls(statement.otherwise, isInLoop);
+    } else if (statement.kind === 'for') {
+      checkLoopControls(statement.body, true);
+      checkLoopControls(statement.otherwise, isInLoop);
+    } else if (statement.kind === 'with') checkLoopControls(statement.body, isInLoop);
+    else if ('body' in statement) checkLoopControls(statement.body, false);
+    else if (!isInLoop && (statement.kind === 'break' || statement.kind === 'continue')) {
+      throw new Error(`{% ${statement.kind} %} is expected in a loop`);
+    }
+  }
 }
 
 /** Statements up to a tag that begins with one of some names, which is not read; `[]` for the template's end. */

@@ -6,6 +6,7 @@ import { numberOf, text, typeName } from './values.ts';
 export function str(value: Value): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'object' && value?.kind === 'undefined') return '';
+  if (typeof value === 'object' && value?.kind === 'markup') return value.text;
   return repr(value);
 }
 
@@ -30,6 +31,7 @@ export function repr(value: Value): string {
       return value.printed ?? `${value.name}([${value.items.map(repr).join(', ')}])`;
     case 'undefined':
       return 'Undefined';
+    case 'markup':
     case 'once':
     case 'function':
     case 'namespace':
@@ -94,6 +96,7 @@ export function dumps(value: Value, style: JsonStyle, before = ''): string {
   if (typeof value === 'number') return String(value);
   if (typeof value === 'string') return jsonText(value, style.ensureAscii);
   if (value.kind === 'float') return jsonFloat(value.value);
+  if (value.kind === 'markup') return jsonText(value.text, style.ensureAscii);
   const inner = before + (style.indent ?? '');
   const wrapped = (open: string, parts: readonly string[], close: string): string => {
     if (parts.length === 0) return open + close;

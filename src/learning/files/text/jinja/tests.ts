@@ -33,9 +33,9 @@ function isSame(value: Value, other: Value): boolean {
   return value === other;
 }
 
-const ITERABLES: readonly Kind[] = ['list', 'tuple', 'dict', 'view', 'once', 'undefined', 'loop'];
+const ITERABLES: readonly Kind[] = ['list', 'tuple', 'dict', 'view', 'once', 'undefined', 'loop', 'markup'];
 const iterable = isKind(...ITERABLES);
-const sequence = isKind('list', 'tuple', 'dict', 'undefined');
+const sequence = isKind('list', 'tuple', 'dict', 'undefined', 'markup');
 
 /** All tests by name. */
 export const TESTS: ReadonlyMap<string, Test> = new Map(
@@ -46,7 +46,7 @@ export const TESTS: ReadonlyMap<string, Test> = new Map(
     boolean: plain((value) => typeof value === 'boolean'),
     true: plain((value) => value === true),
     false: plain((value) => value === false),
-    string: plain((value) => typeof value === 'string'),
+    string: plain((value) => typeof value === 'string' || isKind('markup').holds(value, null)),
     number: plain((value) => numberOf(value) !== undefined),
     integer: plain(isInteger),
     float: plain(isFloat),

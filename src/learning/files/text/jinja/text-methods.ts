@@ -6,7 +6,7 @@ import { str } from './printing.ts';
 import type { Value } from './values.ts';
 import { characters, itemsOf, LARGEST, lengthOf, list, text, tuple, typeName } from './values.ts';
 
-/** A method: its parameters, how many must be given, and what it does. */
+/** A method: its parameters (those that take no argument by name begin with a slash), how many must be given, and what it does. */
 export interface Method<T> {
   readonly parameters: readonly string[];
   readonly required: number;
@@ -65,7 +65,7 @@ function splitWords(value: string, most: number): readonly string[] {
   while (rest !== '') {
     const gap = words.length < most ? GAPS.exec(rest) : null;
     if (gap === null) {
-      words.push(words.length < most ? rest : rest.replace(END, ''));
+      words.push(rest);
       break;
     }
     words.push(rest.slice(0, gap.index));
@@ -191,7 +191,7 @@ const NONE: Pick<TextMethod, 'parameters' | 'required'> = { parameters: [], requ
 const plain = (run: (self: string) => Value): TextMethod => ({ ...NONE, run });
 const matches = (pattern: RegExp): TextMethod => plain((self) => pattern.test(self));
 const stripper = (side: 'both' | 'left' | 'right'): TextMethod => ({
-  parameters: ['chars'],
+  parameters: ['/chars'],
   required: 0,
   run: (self, [set]) => strip(self, optionalText(set, 'strip'), side),
 });
@@ -204,17 +204,17 @@ const splitter = (fromRight: boolean): TextMethod => ({
     ),
 });
 const finder = (fromRight: boolean, isStrict: boolean): TextMethod => ({
-  parameters: ['sub', 'start', 'end'],
+  parameters: ['/sub', '/start', '/end'],
   required: 1,
   run: (self, given) => (isStrict ? found(find(self, given, fromRight)) : find(self, given, fromRight)),
 });
 const affixed = (what: string, test: (part: string, affix: string) => boolean): TextMethod => ({
-  parameters: ['prefix', 'start', 'end'],
+  parameters: ['/prefix', '/start', '/end'],
   required: 1,
   run: (self, given) => affix(given, self, test, what),
 });
 const filler = (side: 'left' | 'right' | 'both'): TextMethod => ({
-  parameters: ['width', 'fillchar'],
+  parameters: ['/width', '/fillchar'],
   required: 1,
   run: (self, [width, fill]) =>
     padded(self, wholeArgument(width, 'width'), optionalText(fill, 'fillchar') ?? ' ', side),
@@ -236,7 +236,7 @@ export const TEXT_METHODS: ReadonlyMap<string, TextMethod> = new Map(
     startswith: affixed('startswith', (part, start) => part.startsWith(start)),
     endswith: affixed('endswith', (part, end) => part.endsWith(end)),
     replace: {
-      parameters: ['old', 'new', 'count'],
+      parameters: ['/old', '/new', '/count'],
       required: 2,
       run: (self, [old, by, most]) =>
         replace(self, textArgument(old, 'replace'), textArgument(by, 'replace'), optionalWhole(most, 'replace')),
@@ -250,7 +250,7 @@ export const TEXT_METHODS: ReadonlyMap<string, TextMethod> = new Map(
     index: finder(false, true),
     rindex: finder(true, true),
     count: {
-      parameters: ['sub'],
+      parameters: ['/sub'],
       required: 1,
       run: (self, [sub]) => {
         const wanted = textArgument(sub, 'count');
@@ -258,7 +258,7 @@ export const TEXT_METHODS: ReadonlyMap<string, TextMethod> = new Map(
       },
     },
     join: {
-      parameters: ['iterable'],
+      parameters: ['/iterable'],
       required: 1,
       run: (self, [items]) =>
         text(
@@ -267,10 +267,10 @@ export const TEXT_METHODS: ReadonlyMap<string, TextMethod> = new Map(
             .join(self),
         ),
     },
-    partition: { parameters: ['sep'], required: 1, run: (self, given) => partition(self, given, false) },
-    rpartition: { parameters: ['sep'], required: 1, run: (self, given) => partition(self, given, true) },
+    partition: { parameters: ['/sep'], required: 1, run: (self, given) => partition(self, given, false) },
+    rpartition: { parameters: ['/sep'], required: 1, run: (self, given) => partition(self, given, true) },
     removeprefix: {
-      parameters: ['prefix'],
+      parameters: ['/prefix'],
       required: 1,
       run: (self, [start]) => {
         const wanted = textArgument(start, 'removeprefix');
@@ -278,7 +278,7 @@ export const TEXT_METHODS: ReadonlyMap<string, TextMethod> = new Map(
       },
     },
     removesuffix: {
-      parameters: ['suffix'],
+      parameters: ['/suffix'],
       required: 1,
       run: (self, [end]) => {
         const wanted = textArgument(end, 'removesuffix');
@@ -289,7 +289,7 @@ export const TEXT_METHODS: ReadonlyMap<string, TextMethod> = new Map(
     rjust: filler('left'),
     center: filler('both'),
     zfill: {
-      parameters: ['width'],
+      parameters: ['/width'],
       required: 1,
       run: (self, [width]) => {
         const sign = /^[-+]/.exec(self)?.[0] ?? '';

@@ -39,6 +39,12 @@ export interface Once {
   readonly source: Iterator<Value>;
 }
 
+/** Text that the filter `safe` made: what is added to it is escaped; most else that is done to it is refused. */
+export interface Markup {
+  readonly kind: 'markup';
+  readonly text: string;
+}
+
 /** What is not there; most uses of it are errors that say `hint`. */
 export interface Undefined {
   readonly kind: 'undefined';
@@ -75,6 +81,7 @@ export type Value =
   | Dict
   | View
   | Once
+  | Markup
   | Undefined
   | Callable
   | Namespace
@@ -154,7 +161,13 @@ export function typeName(value: Value): string {
   if (typeof value === 'string') return 'str';
   if (typeof value === 'number') return 'int';
   if (typeof value === 'boolean') return 'bool';
-  const names = { once: 'generator', undefined: 'Undefined', namespace: 'Namespace', loop: 'LoopContext' } as const;
+  const names = {
+    once: 'generator',
+    undefined: 'Undefined',
+    namespace: 'Namespace',
+    loop: 'LoopContext',
+    markup: 'Markup',
+  } as const;
   switch (value.kind) {
     case 'view':
       return value.name;
@@ -162,6 +175,7 @@ export function typeName(value: Value): string {
     case 'undefined':
     case 'namespace':
     case 'loop':
+    case 'markup':
       return names[value.kind];
     default:
       return value.kind;
@@ -182,6 +196,8 @@ export function truth(value: Value): boolean {
       return value.items.length > 0;
     case 'dict':
       return value.entries.size > 0;
+    case 'markup':
+      return value.text !== '';
     case 'undefined':
       return false;
     case 'once':
@@ -210,6 +226,7 @@ export function iterate(value: Value): Iterator<Value> {
       case 'undefined':
         return [][Symbol.iterator]();
       case 'float':
+      case 'markup':
       case 'function':
       case 'namespace':
       case 'loop':
@@ -247,6 +264,8 @@ export function lengthOf(value: Value): number {
 
 /** Python's ==. */
 export function equal(a: Value, b: Value): boolean {
+  if (typeof a === 'object' && a?.kind === 'markup') return equal(a.text, b);
+  if (typeof b === 'object' && b?.kind === 'markup') return equal(a, b.text);
   const [left, right] = [numberOf(a), numberOf(b)];
   if (left !== undefined || right !== undefined) return left === right;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
