@@ -118,7 +118,7 @@ export function armOf(study: Study, name: string): Arm {
  */
 export function configOf(plan: Pick<StudyPlan, 'study' | 'profile' | 'settings'>, arm: Arm, rate: number): JsonObject {
   const { study } = plan;
-  const { defaults, learningRatePath } = study.recipe;
+  const { defaults, formerPaths, learningRatePath } = study.recipe;
   const own = plan.settings.find(({ path }) => path === learningRatePath);
   if (own !== undefined) {
     const hint =
@@ -130,12 +130,13 @@ export function configOf(plan: Pick<StudyPlan, 'study' | 'profile' | 'settings'>
       `${own.from}: "${own.path}" is set by the arms' learning rates and cannot be set.${hint}`,
     );
   }
-  const config = withSettings(defaults, [
+  const settings = [
     ...settingsOf(study.set, `study "${study.name}"`),
     ...settingsOf(study.profiles[plan.profile]?.set, `profile "${plan.profile}"`),
     ...settingsOf(arm.set, `arm "${arm.name}"`),
     ...plan.settings.filter((setting) => !isVariation(study, setting)),
-  ]);
+  ];
+  const config = withSettings(defaults, settings, formerPaths);
   return withValueAt(config, learningRatePath, rate);
 }
 

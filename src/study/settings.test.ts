@@ -90,3 +90,13 @@ test('the order of keys in a set does not matter: parents come before their part
 test('the known paths are all parents and leaves', () => {
   assert.deepEqual(pathsOf({ a: { b: 1, c: { d: [] } }, e: 2 }), ['a', 'a.b', 'a.c', 'a.c.d', 'e']);
 });
+
+test('a path that had another name is refused with the name it has now, and its parts with it', () => {
+  const former = { fileName: 'data.file', load: 'data', optimizer: 'optimizer.kind' };
+  const given = (argument: string) => (): unknown => withSettings(CONFIG, [parseSetting(argument)], former);
+  assert.throws(given('fileName=b'), /--set: "fileName" is called "data\.file" now/);
+  assert.throws(given('load.shuffle=false'), /"load\.shuffle" is called "data\.shuffle" now/);
+  // The name of a group that was a value once.
+  assert.throws(given('optimizer=sgd'), /optimizer: expected an object .* It is called "optimizer\.kind" now/);
+  assert.throws(given('fileNames=b'), /unknown path "fileNames"/);
+});
