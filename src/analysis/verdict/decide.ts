@@ -13,6 +13,13 @@ export interface RateEvidence {
   readonly levels: readonly LevelEvidence[];
 }
 
+/** One rate of the arm against one rate of the reference, over levels. */
+export interface PairEvidence {
+  readonly arm: number;
+  readonly reference: number;
+  readonly overall: Estimate;
+}
+
 /** The estimate at one level, by the level's index in the table. */
 export interface LevelEvidence {
   readonly level: number;
@@ -37,6 +44,8 @@ export interface MatchingEvidence {
   readonly p: number;
   readonly levels: readonly LevelEvidence[];
   readonly rates: readonly RateEvidence[];
+  /** Every pair of rates, where the arms do not run the same rates. */
+  readonly pairs?: readonly PairEvidence[];
   readonly controls: readonly ControlEvidence[];
 }
 
@@ -122,7 +131,7 @@ function whyOf(
   if (found.some(Boolean) && singles.some((matching) => found.at(0) !== isLarge(matching, rule))) {
     return { kind: 'matchingsDiffer' };
   }
-  if (found.every(Boolean) && haveOneSign(singles) && !singles.every(ratesAgree)) return { kind: 'ratesDiffer' };
+  if (found.every(Boolean) && haveOneSign(singles) && !singles.every((one) => ratesAgree(one, rule))) return { kind: 'ratesDiffer' };
   if (found.every(Boolean) && !haveOneSign(singles)) return { kind: 'matchingsDiffer' };
   return { kind: 'tooFewBlocks' };
 }
@@ -140,16 +149,38 @@ export function detectedControl(matching: MatchingEvidence, rule: Rule): Control
 
 /** p below alpha, |estimate| >= delta, and the same sign at every learning rate. */
 export function isEffect(matching: MatchingEvidence, rule: Rule): boolean {
-  return isLarge(matching, rule) && ratesAgree(matching);
+  return isLarge(matching, rule) && ratesAgree(matching, rule);
 }
 
 function isLarge(matching: MatchingEvidence, rule: Rule): boolean {
   return matching.p < rule.alpha && Math.abs(matching.overall.mean) >= rule.delta;
 }
 
-function ratesAgree(matching: MatchingEvidence): boolean {
+/**
+ * The same sign at every learning rate; and where the arms run different rates, an interval off zero for every pair of
+ * them: what the pilots kept by chance is then no part of the claim. Where no rate is common the effect must also exceed
+ * what an arm's own rates differ by (ADR 0086).
+ */
+function ratesAgree(matching: MatchingEvidence, rule: Rule): boolean {
   const sign = Math.sign(matching.overall.mean);
-  return matching.rates.every((rate) => Math.sign(rate.overall.mean) === sign);
+  if (!matching.rates.every((rate) => Math.sign(rate.overall.mean) === sign)) return false;
+  const { pairs } = matching;
+  if (pairs === undefined) return true;
+  const isCommon = pairs.some((pair) => pair.arm === pair.reference);
+  const least = isCommon ? 0 : ratesSpread(matching);
+  return pairs.every(({ overall }) => {
+    const [low, high] = intervalOf(overall, 1 - rule.alpha);
+    return sign > 0 ? low > 0 && overall.mean > least : high < 0 && overall.mean < -least;
+  });
+}
+
+/** The most that two rates of one arm differ by, over levels. */
+function ratesSpread({ rates }: MatchingEvidence): number {
+  const spread = (side: RateEvidence['side']): number => {
+    const means = rates.flatMap((rate) => (rate.side === side ? [rate.overall.mean] : []));
+    return means.length === 0 ? 0 : Math.max(...means) - Math.min(...means);
+  };
+  return Math.max(spread('arm'), spread('reference'));
 }
 
 function haveOneSign(matchings: readonly MatchingEvidence[]): boolean {
