@@ -52,6 +52,17 @@ export interface MatchedTable {
   readonly pairs?: readonly PairContrasts[];
   /** Joint matching only: how far apart the arms remain on the second axis, shape [B]; absent where nowhere. */
   readonly mismatch?: Float64Array;
+  /** Joint matching only: set where the arms never meet, and the contrasts are shrunk by what their distance could explain. */
+  readonly bound?: SlopeBound;
+}
+
+/** How steep a function of held-out loss would have to be to explain a contrast, in the outcome's unit per nat. */
+export interface SlopeBound {
+  /** Mean distance of the arms in held-out loss at equal training loss, in nats. */
+  readonly mismatch: number;
+  readonly needed: number;
+  /** The steepest around each level, averaged over levels as they weigh. */
+  readonly seen: number;
 }
 
 /** Why a matching says nothing. */

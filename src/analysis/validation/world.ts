@@ -151,9 +151,11 @@ export function simulate(world: World, blocks: number, rng: Rng): Frame {
 /** Simulates several arms of the world's effect and dynamics against one reference. */
 export function simulateArms(world: World, blocks: number, arms: readonly string[], rng: Rng): Frame {
   return simulateBlocks(world, blocks, rng, [
-    ...arms.map(
-      (arm): ArmPlan => ({ arm, dynamics: world.arm, effect: ({ train }, rate) => world.effect(train, rate) }),
-    ),
+    ...arms.map((arm): ArmPlan => ({
+      arm,
+      dynamics: world.arm,
+      effect: ({ train }, rate) => world.effect(train, rate),
+    })),
     { arm: 'reference', dynamics: world.reference, effect: () => 0 },
   ]);
 }
@@ -169,18 +171,14 @@ function simulateBlocks(world: World, blocks: number, rng: Rng, arms: readonly A
     const blockEffect = BLOCK_SPREAD * world.sigma * rng.normal();
     const factor = world.noisyEvery !== undefined && block % world.noisyEvery === 0 ? 3 : 1;
     for (let rate = 0; rate < world.rates; rate++) {
+      let luck: Luck | undefined;
       for (const arm of arms) {
         if (kept.get(arm.arm)?.includes(rate) === false) continue;
-        const plan: RunPlan = {
-          arm: arm.arm,
-          dynamics: arm.dynamics,
-          effect: arm.effect,
-          block,
-          rate,
-          blockEffect,
-          factor,
-        };
-        runs.push(simulateRun(world, plan, rng));
+        // The control's seed is its reference's, as in a study: it falls apart from it by its own noise alone.
+        if (luck === undefined || arm.arm !== 'positive') {
+          luck = { gap: rng.normal(), speed: rng.normal(), shift: rng.normal() };
+        }
+        runs.push(simulateRun(world, { ...arm, block, rate, blockEffect, factor, luck }, rng));
       }
     }
   }
@@ -192,6 +190,13 @@ function keptRates({ rates, keptRates: kept }: World, rng: Rng): readonly number
   return kept === undefined ? undefined : Array.from(rng.permutation(rates)).slice(0, kept);
 }
 
+/** What a run's seed decides of its course: standard normals. */
+interface Luck {
+  readonly gap: number;
+  readonly speed: number;
+  readonly shift: number;
+}
+
 interface RunPlan {
   readonly arm: string;
   readonly block: number;
@@ -200,16 +205,20 @@ interface RunPlan {
   readonly effect: (losses: Losses, rate: number) => number;
   readonly blockEffect: number;
   readonly factor: number;
+  readonly luck: Luck;
 }
 
 function simulateRun(world: World, plan: RunPlan, rng: Rng): FrameRun {
   const place = world.rates === 1 ? 0 : (2 * plan.rate) / (world.rates - 1) - 1;
   const isStray = world.strayEvery !== undefined && plan.block % world.strayEvery === 0 && plan.arm === 'arm';
-  const gap = (isStray ? 2 : 1) * plan.dynamics.gap * (1 + place * world.rateSpread + world.seedSpread * rng.normal());
-  const speed = plan.dynamics.speed * Math.exp(SPEED_SPREAD * rng.normal());
-  const decay = (speed * Math.log((START_LOSS - FINAL_LOSS) / (STOP_LOSS - FINAL_LOSS))) / (world.probes * (plan.dynamics.density ?? 1));
+  const factor = 1 + place * world.rateSpread + world.seedSpread * plan.luck.gap;
+  const gap = (isStray ? 2 : 1) * plan.dynamics.gap * factor;
+  const speed = plan.dynamics.speed * Math.exp(SPEED_SPREAD * plan.luck.speed);
+  const decay =
+    (speed * Math.log((START_LOSS - FINAL_LOSS) / (STOP_LOSS - FINAL_LOSS))) /
+    (world.probes * (plan.dynamics.density ?? 1));
   const sigma = (world.sigma * plan.dynamics.noise * plan.factor) / Math.SQRT2;
-  const shift = rng.normal();
+  const { shift } = plan.luck;
   const drawNoise = (): number => (world.isSkewed === true ? -Math.log(1 - rng.uniform()) - 1 : rng.normal());
   const runEffect = plan.blockEffect + Math.sqrt(RUN_SHARE) * sigma * drawNoise();
   // Two probes are interpolated at each level: that leaves 2/3 of their variance on average.

@@ -69,7 +69,13 @@ const DENSITIES: readonly ValidityWorld[] = [0.5, 1, 2, 8].map((density) => ({
 }));
 
 /** At equal training loss the arms differ by .03 nats of held-out loss at most, always on the same side. */
-const APART: World = { ...BASE, rates: 1, seedSpread: 0.02, arm: dynamics({ gap: 0.31 }), reference: dynamics({ gap: 0.28 }) };
+const APART: World = {
+  ...BASE,
+  rates: 1,
+  seedSpread: 0.02,
+  arm: dynamics({ gap: 0.31 }),
+  reference: dynamics({ gap: 0.28 }),
+};
 const CAUSES: readonly { readonly name: string; readonly behaviour: World['behaviour'] }[] = [
   { name: 'f(train)', behaviour: OF_TRAIN },
   { name: 'f(heldOut)', behaviour: OF_HELD_OUT },
@@ -77,7 +83,11 @@ const CAUSES: readonly { readonly name: string; readonly behaviour: World['behav
   { name: 'f(train) steep', behaviour: (train) => falling(train, 1.2, 0.02, 0.8) },
   { name: 'f(heldOut) steep', behaviour: (_, heldOut) => falling(heldOut, 1.42, 0.02, 0.8) },
   { name: 'f(gap) steep', behaviour: (train, heldOut) => falling(train - heldOut, -0.25, 0.02, 0.8) },
-  { name: 'f(gap) two steps', behaviour: (train, heldOut) => falling(train - heldOut, -0.16, 0.015, 0.8) + falling(train - heldOut, -0.31, 0.015, 0.8) },
+  {
+    name: 'f(gap) two steps',
+    behaviour: (train, heldOut) =>
+      falling(train - heldOut, -0.16, 0.015, 0.8) + falling(train - heldOut, -0.31, 0.015, 0.8),
+  },
   { name: 'f(gap) linear', behaviour: (train, heldOut) => 4 * (heldOut - train) },
   { name: 'f(heldOut) linear', behaviour: (_, heldOut) => -3 * heldOut },
   { name: 'f(both) linear', behaviour: (train, heldOut) => -2 * heldOut - train },
@@ -116,7 +126,14 @@ const MISMATCHES: readonly ValidityWorld[] = [
   },
   ...CAUSES.filter(({ name }) => /gap\)|Out\)$/.test(name)).map(({ name, behaviour }) => ({
     name: `${name}, one block of eight lies apart`,
-    world: { ...BASE, rateSpread: 0.1, strayEvery: 8, behaviour, arm: dynamics({ gap: 0.36 }), reference: dynamics({ gap: 0.28 }) },
+    world: {
+      ...BASE,
+      rateSpread: 0.1,
+      strayEvery: 8,
+      behaviour,
+      arm: dynamics({ gap: 0.36 }),
+      reference: dynamics({ gap: 0.28 }),
+    },
     design: EIGHT,
     checks: [never('affects')],
   })),

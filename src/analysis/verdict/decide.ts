@@ -3,6 +3,7 @@
  * verdict impossible beforehand (rule 0) is checked where the blocks are counted. The same function serves the
  * verdict, the power it would have with more blocks, and the map of what would change it.
  */
+import type { SlopeBound } from '#analysis/matching/matched-table.ts';
 import { intervalOf, isEquivalent, type Estimate } from '#analysis/stats/estimate.ts';
 
 /** One learning rate's contrasts with the other arm's average. */
@@ -47,6 +48,8 @@ export interface MatchingEvidence {
   /** Every pair of rates, where the arms do not run the same rates. */
   readonly pairs?: readonly PairEvidence[];
   readonly controls: readonly ControlEvidence[];
+  /** The joint matching of arms that never meet: the estimate is what no slope seen explains, not the effect's size. */
+  readonly bound?: SlopeBound;
 }
 
 /** A matching that says nothing. */
@@ -102,7 +105,9 @@ export function decide(evidence: Evidence, rule: Rule): Decision {
     if (joint === undefined) return { kind: 'affects', claims: all };
     if (joint.kind === 'notEstimable') return undecided(all, { kind: 'jointNotTestable', reason: joint.reason });
     const claims = [...all, joint.name];
-    if (isEffect(joint, rule) && haveOneSign([...singles, joint])) return { kind: 'affects', claims };
+    // Of a bound the part that nothing seen explains has to differ from zero; the effect's size is that of the single matchings.
+    const isFound = joint.bound === undefined ? isEffect(joint, rule) : joint.p < rule.alpha;
+    if (isFound && haveOneSign([...singles, joint])) return { kind: 'affects', claims };
     return undecided(claims, { kind: 'jointDisagrees' });
   }
   return undecided(all, whyOf(singles, equivalent, sensitive, rule));
@@ -131,7 +136,8 @@ function whyOf(
   if (found.some(Boolean) && singles.some((matching) => found.at(0) !== isLarge(matching, rule))) {
     return { kind: 'matchingsDiffer' };
   }
-  if (found.every(Boolean) && haveOneSign(singles) && !singles.every((one) => ratesAgree(one, rule))) return { kind: 'ratesDiffer' };
+  if (found.every(Boolean) && haveOneSign(singles) && !singles.every((one) => ratesAgree(one, rule)))
+    return { kind: 'ratesDiffer' };
   if (found.every(Boolean) && !haveOneSign(singles)) return { kind: 'matchingsDiffer' };
   return { kind: 'tooFewBlocks' };
 }

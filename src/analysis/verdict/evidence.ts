@@ -46,6 +46,7 @@ export function matchingEvidence(
     rates,
     ...(pairs === undefined ? {} : { pairs }),
     controls: controls(table),
+    ...(table.bound === undefined ? {} : { bound: table.bound }),
   };
 }
 
