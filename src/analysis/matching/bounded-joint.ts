@@ -5,11 +5,16 @@
  * single step of such a function carries a claim. What remains is what no slope seen explains. See ADR 0087.
  */
 import type { Grid } from './grid.ts';
-import type { MatchedTable, SlopeBound, Unmatched } from './matched-table.ts';
+import { contrastAt, type MatchedTable, type SlopeBound, type Unmatched } from './matched-table.ts';
 import type { PairGrids } from './single-matching.ts';
+
+type Side = 'arm' | 'reference';
 
 /** Leaving one level out must leave an average. */
 const FEWEST_LEVELS = 3;
+
+/** Rates of one arm further apart than this share of the arms' distance show a slope at equal training loss. */
+const TELLING_FRACTION = 0.5;
 
 /** What the bound is made of. */
 export interface BoundInput {
@@ -23,60 +28,49 @@ export interface BoundInput {
   readonly obstacle: string;
 }
 
+/** A block and level of the training matching: the contrast there, and how far apart in held-out loss, in nats. */
+interface Cell {
+  /** Flat index, shape [B, L]. */
+  readonly at: number;
+  readonly level: number;
+  readonly contrast: number;
+  readonly distance: number;
+}
+
 /** The table of contrasts shrunk by what slopes seen could explain; not estimable where nothing remains of them. */
 export function boundJoint(input: BoundInput): MatchedTable | Unmatched {
-  const { train, obstacle } = input;
-  const [blocks, levels] = [train.blocks.length, train.levels.length];
-  const counted = Array.from({ length: levels }, (_, l) => l).filter((l) =>
-    train.usable.some((one, at) => one === 1 && at % levels === l),
-  );
+  const { train, obstacle, caliper } = input;
   const none = (why: string): Unmatched => ({ kind: 'notEstimable', name: 'joint', reason: `${obstacle}; ${why}` });
-  if (counted.length < FEWEST_LEVELS)
-    return none(`fewer than ${FEWEST_LEVELS} training levels count, so that no slope bounds what this explains`);
-  const mismatch = mismatches(input);
-  const slopes = counted.map((l) => steepestAt(input, l, counted));
-  const usable = train.usable.slice();
-  const [sums, ns] = [new Float64Array(levels), new Float64Array(levels)];
-  for (let at = 0; at < usable.length; at++) {
-    if (usable[at] === 0) continue;
-    if (Number.isNaN(mismatch[at])) usable[at] = 0;
-    else {
-      sums[at % levels] = (sums[at % levels] ?? 0) + (train.arm[at] ?? 0) - (train.reference[at] ?? 0);
-      ns[at % levels] = (ns[at % levels] ?? 0) + 1;
-    }
+  const cells = cellsOf(input);
+  const counted = [...new Set(cells.map(({ level }) => level))].toSorted((a, b) => a - b);
+  if (counted.length < FEWEST_LEVELS) return none(`too few levels for a bound, ${counted.length} of ${FEWEST_LEVELS}`);
+  const apart = meanOf(cells, ({ distance }) => distance);
+  if (apart > caliper) {
+    return none(`${apart.toPrecision(2)} nats on average, too far for a bound (at most ${caliper.toPrecision(2)})`);
   }
-  const total = counted.reduce((sum, l) => sum + (sums[l] ?? 0), 0);
-  const count = counted.reduce((sum, l) => sum + (ns[l] ?? 0), 0);
-  const sign = Math.sign(total);
-  const arm = train.arm.slice();
-  const remains = new Float64Array(levels);
-  let [apart, explained] = [0, 0];
-  for (let at = 0; at < usable.length; at++) {
-    if (usable[at] === 0) continue;
-    const l = at % levels;
-    const distance = Math.abs(mismatch[at] ?? 0);
-    const most = (slopes[counted.indexOf(l)] ?? Infinity) * distance;
-    arm[at] = (arm[at] ?? 0) - sign * most;
-    remains[l] = (remains[l] ?? 0) + sign * ((arm[at] ?? 0) - (train.reference[at] ?? 0));
-    apart += distance;
-    explained += most;
-  }
-  const meanApart = apart / count;
-  if (!(meanApart <= input.caliper))
-    return none(
-      `they lie ${meanApart.toPrecision(2)} nats apart, too far for a bound (at most ${input.caliper.toPrecision(2)})`,
-    );
+  const steepest = new Map(counted.map((level) => [level, steepestAt(input, level, counted, apart)]));
+  const explained = ({ level, distance }: Cell): number => (steepest.get(level) ?? Infinity) * distance;
+  const mean = meanOf(cells, ({ contrast }) => contrast);
   const bound: SlopeBound = {
-    mismatch: meanApart,
-    needed: Math.abs(total) / apart,
-    seen: explained / apart,
+    mismatch: apart,
+    needed: Math.abs(mean) / apart,
+    seen: meanOf(cells, explained) / apart,
   };
   if (!(bound.needed > bound.seen)) return none(boundText(bound));
-  const top = counted.reduce(
-    (best, l) => ((remains[l] ?? 0) / (ns[l] ?? 1) > (remains[best] ?? 0) / (ns[best] ?? 1) ? l : best),
-    counted[0] ?? 0,
-  );
-  for (let b = 0; b < blocks; b++) usable[b * levels + top] = 0;
+  const remaining = (cell: Cell): number => cell.contrast - Math.sign(mean) * explained(cell);
+  const atLevel = (level: number): number =>
+    Math.sign(mean) *
+    meanOf(
+      cells.filter((cell) => cell.level === level),
+      remaining,
+    );
+  const top = counted.reduce((best, level) => (atLevel(level) > atLevel(best) ? level : best));
+  const arm = train.arm.slice();
+  const usable = new Uint8Array(train.usable.length);
+  for (const cell of cells) {
+    arm[cell.at] = (train.reference[cell.at] ?? 0) + remaining(cell);
+    usable[cell.at] = cell.level === top ? 0 : 1;
+  }
   return {
     kind: 'matched',
     name: 'joint',
@@ -86,12 +80,24 @@ export function boundJoint(input: BoundInput): MatchedTable | Unmatched {
     bracketed: usable,
     arm,
     reference: train.reference,
-    excluded: train.excluded.map(
-      (reason, l) => reason ?? (l === top ? 'shows most, left out of the bound' : undefined),
-    ),
+    excluded: train.excluded.map((why, l) => why ?? (l === top ? 'shows most, left out of the bound' : undefined)),
     rates: [],
     bound,
   };
+}
+
+/** The cells where both arms' held-out losses are known. */
+function cellsOf({ train, heldOut }: BoundInput): Cell[] {
+  const levels = train.levels.length;
+  return Array.from(train.usable).flatMap((isUsable, at) => {
+    const distance = Math.abs(meanAt(heldOut.arm, at) - meanAt(heldOut.reference, at));
+    if (isUsable === 0 || Number.isNaN(distance)) return [];
+    return [{ at, level: at % levels, contrast: contrastAt(train, at), distance }];
+  });
+}
+
+function meanOf(cells: readonly Cell[], read: (cell: Cell) => number): number {
+  return cells.reduce((sum, cell) => sum + read(cell), 0) / cells.length;
 }
 
 /** "held-out loss would need a slope of at least 4.8 per nat to explain this; the steepest seen is 0.9". */
@@ -99,11 +105,7 @@ export function boundText({ needed, seen, mismatch }: SlopeBound): string {
   return `at a mean distance of ${mismatch.toPrecision(2)} nats held-out loss would need a slope of at least ${needed.toPrecision(2)} per nat to explain this; the steepest seen is ${seen.toPrecision(2)}`;
 }
 
-/** Difference of the arms' mean held-out loss over rates at every block and level; NaN where an arm has none. */
-function mismatches({ heldOut, train }: BoundInput): Float64Array {
-  return Float64Array.from(train.usable, (_, at) => meanAt(heldOut.arm, at) - meanAt(heldOut.reference, at));
-}
-
+/** An arm's mean over its learning rates at a block and level (flat index); NaN where none is there. */
 function meanAt(grid: Grid, at: number): number {
   const n = grid.rates.length;
   let [sum, used] = [0, 0];
@@ -128,14 +130,37 @@ function meanHeldOut({ heldOut, train }: BoundInput, level: number): number {
   return used === 0 ? 0 : sum / used;
 }
 
-/** The steepest slope around a level, per nat: either arm, to either neighbouring level, along held-out loss or the gap. */
-function steepestAt(input: BoundInput, level: number, counted: readonly number[]): number {
+/**
+ * The steepest slope around a level, per nat: either arm, to either neighbouring level, along held-out loss or the gap;
+ * and between an arm's learning rates, where these lie far enough apart.
+ */
+function steepestAt(input: BoundInput, level: number, counted: readonly number[], apart: number): number {
   const place = counted.indexOf(level);
   const neighbours = [counted[place - 1], counted[place + 1]].filter((one) => one !== undefined);
-  const slopes = neighbours.flatMap((other) =>
-    (['arm', 'reference'] as const).flatMap((side) => slopesBetween(input, side, level, other)),
-  );
+  const slopes = (['arm', 'reference'] as const).flatMap((side) => [
+    ...neighbours.flatMap((other) => slopesBetween(input, side, level, other)),
+    ...slopeOverRates(input, side, level, apart),
+  ]);
   return Math.max(...slopes);
+}
+
+/** The slope over an arm's learning rates inside blocks, at one training level. */
+function slopeOverRates({ train, outcome, heldOut }: BoundInput, side: Side, level: number, apart: number): number[] {
+  const levels = train.levels.length;
+  const n = outcome[side].rates.length;
+  let [hh, hy, runs] = [0, 0, 0];
+  for (let b = 0; b < train.blocks.length; b++) {
+    const at = b * levels + level;
+    const [meanH, meanY] = [meanAt(heldOut[side], at), meanAt(outcome[side], at)];
+    for (let r = 0; r < n; r++) {
+      if (outcome[side].present[at * n + r] === 0 || heldOut[side].present[at * n + r] === 0) continue;
+      const h = (heldOut[side].values[at * n + r] ?? 0) - meanH;
+      hh += h * h;
+      hy += h * ((outcome[side].values[at * n + r] ?? 0) - meanY);
+      runs++;
+    }
+  }
+  return runs > 0 && Math.sqrt(hh / runs) >= TELLING_FRACTION * apart ? [Math.abs(hy / hh)] : [];
 }
 
 function slopesBetween(

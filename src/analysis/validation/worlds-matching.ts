@@ -107,6 +107,19 @@ const MISMATCHES: readonly ValidityWorld[] = [
       checks: [never('affects')],
     })),
   ),
+  {
+    // What only a function of both losses does: it is level along every run. A slope over learning rates shows it.
+    name: 'f(both) level along the runs, two rates',
+    world: {
+      ...APART,
+      rates: 2,
+      rateSpread: 0.1,
+      arm: dynamics({ gap: 0.36 }),
+      behaviour: (train, heldOut) => 3 * (heldOut - 0.7 * train),
+    },
+    design: EIGHT,
+    checks: [never('affects')],
+  },
   ...[
     { how: 'flat', part: {} },
     { how: 'f(heldOut)', part: { behaviour: OF_HELD_OUT } },
