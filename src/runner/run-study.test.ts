@@ -133,6 +133,29 @@ test('an arm with the same config and seed as another shares its runs, and each 
   assert.equal(summary.finished + summary.diverged, started.length);
 });
 
+test("the twin of an A/A control runs at the rates its reference's pilots admit, without pilots of its own", async () => {
+  const study = await importStudy(TOY);
+  const plain = study.arms.find(({ name }) => name === 'plain');
+  assert.ok(plain);
+  const piloted = { ...plain, learningRates: [0.1, 0.2, 0.4] };
+  const aa: Study = {
+    ...study,
+    arms: [piloted, { ...piloted, name: 'twin', seedOffset: 1000 }],
+    contrasts: [{ kind: 'control', arm: 'twin', reference: 'plain', name: 'A/A', expect: 'notDetected' }],
+    pilot: { ...study.pilot, blocks: 1, maxRates: 2 },
+    profiles: { quick: { arms: ['plain', 'twin'], blocks: 1 } },
+  };
+  const { events, summary } = await tryRun(join(ROOT, 'aa'), planOf(aa, 1));
+  const settled = events.flatMap((event) => (event.kind === 'armSettled' ? [event.outcome] : []));
+  assert.equal(settled.length, 2);
+  assert.deepEqual(settled[0], settled[1]);
+  const pilots = events.flatMap((event) =>
+    event.kind === 'planned' && event.phase === 'pilot' ? [event.arm] : [],
+  );
+  assert.deepEqual(pilots, ['plain']);
+  assert.equal(summary.isComplete, true);
+});
+
 test('a shared step is computed once a store, however many runs want it', async () => {
   const study = await importStudy(TOY);
   const folder = join(ROOT, 'shared');
