@@ -13,7 +13,10 @@ export type Bound =
 
 /** What is counted: verdicts, intervals that hold the truth, or a family with any adjusted p below alpha. */
 export type Counted =
-  | { readonly kind: 'verdict'; readonly verdicts: readonly ('affects' | 'throughGap' | 'noEffect' | 'undecided')[] }
+  | {
+      readonly kind: 'verdict';
+      readonly verdicts: readonly ('affects' | 'throughGap' | 'explainedBy' | 'noEffect' | 'undecided')[];
+    }
   | { readonly kind: 'covers'; readonly matching: 'train' | 'heldOut' | 'joint'; readonly truth: number }
   | { readonly kind: 'anyRejection'; readonly alpha: number };
 

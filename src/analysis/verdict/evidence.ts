@@ -33,7 +33,21 @@ export function matchingEvidence(
     const ofRate = rateEstimate(table, rate);
     return ofRate === undefined ? [] : [{ side: rate.side, rate: rate.rate, overall: ofRate, levels: levelsOf(rate) }];
   });
-  return { kind: 'estimated', name: table.name, overall, p, levels: levelsOf(), rates, controls: controls(table) };
+  const pairs = table.pairs?.flatMap(({ arm, reference, ...pair }) => {
+    const ofPair = rateEstimate(table, pair);
+    return ofPair === undefined ? [] : [{ arm, reference, overall: ofPair }];
+  });
+  return {
+    kind: 'estimated',
+    name: table.name,
+    overall,
+    p,
+    levels: levelsOf(),
+    rates,
+    ...(pairs === undefined ? {} : { pairs }),
+    controls: controls(table),
+    ...(table.bound === undefined ? {} : { bound: table.bound }),
+  };
 }
 
 /** All matchings of one contrast and outcome; undefined where there is none or a single one says nothing. */
