@@ -110,7 +110,7 @@ const REFUSED: readonly (readonly [Metadata, RegExp])[] = [
     /unknown key llama\.something_new \(2\): it may change what the model computes/,
   ],
   [{ 'general.something_new': true }, /unknown key general\.something_new/],
-  [{ 'tokenizer.ggml.something_new': true }, /unknown key tokenizer\.ggml\.something_new/],
+  [{ 'tokenizer.something_new': true }, /unknown key tokenizer\.something_new/],
   [{ 'llama.vocab_size': { u32: 500 } }, /llama\.vocab_size to be 424/],
   [{ 'general.type': 'adapter', 'adapter.type': 'lora' }, /holds an adapter \(LoRA\), not a model/],
   [{ 'adapter.lora.alpha': { f32: 16 } }, /unknown key adapter\.lora\.alpha/],
