@@ -33,6 +33,7 @@ export const RUN_OPTIONS: readonly OptionName[] = [
   'store',
   'checkpoint-seconds',
   'mix-numerics',
+  'force',
   'json',
 ];
 
@@ -61,6 +62,7 @@ export async function runCommand(given: Given, terminal: Terminal): Promise<numb
     checkpointMs: checkpointSecondsOf(given) * 1000,
     isMixingAllowed: given.flag('mix-numerics'),
     isJson: given.flag('json'),
+    isForced: given.flag('force'),
   };
   warnOf(plans, terminal);
   const [first] = plans; // Later looks read the same files and need the same things.
@@ -101,7 +103,7 @@ async function answerPlans(
     const answer = await answerOf(store, {
       plan,
       planId: plan.planId,
-      reportFolder: resolve(request.folder, 'reports', planName(plan)),
+      reportFolder: { path: resolve(request.folder, 'reports', planName(plan)), isForced: request.isForced },
       command: reproducingCommand(study, plan),
     });
     answered = { plan, summary, answer };
