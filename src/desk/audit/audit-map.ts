@@ -194,9 +194,7 @@ function runsIn(reader: ConfigReader): Record<string, RunLabel> {
 /** The block of a run's label: a whole number, as digits in quotes where it is longer than a number can hold. */
 export function blockIn(reader: ConfigReader): number | string {
   const value = reader.json('block');
-  return typeof value === 'string' && /^\d+$/.test(value)
-    ? value
-    : reader.number('block', { min: 0, integer: true });
+  return typeof value === 'string' && /^\d+$/.test(value) ? value : reader.number('block', { min: 0, integer: true });
 }
 
 function given<Name extends string>(name: Name, value: string | undefined): { [name in Name]?: string } {
