@@ -111,7 +111,7 @@ function armDoubts(runs: readonly Indexed[], { contrasts }: Pick<AnalysedStudy, 
       return isEqual ? [one.run.block] : [];
     });
     if (blocks.length === 0) return [];
-    const text = `${contrast.arm} and ${contrast.reference} are equal to the last digit in blocks ${blocks.join(', ')}, as if one run stood under both arms`;
+    const text = `${contrast.arm} and ${contrast.reference} are equal to the last digit in blocks ${[...new Set(blocks)].join(', ')}, as if one run stood under both arms`;
     return [{ kind: 'equalArms', text }];
   });
 }
