@@ -50,10 +50,10 @@ export function addTallies(a: Tally, b: Tally): Tally {
 }
 
 function studyOf(one: ValidityWorld, rng: Rng): Analysis {
-  const { world, design } = one;
+  const { world, design, study = WORLD_STUDY } = one;
   switch (design.kind) {
     case 'fixed':
-      return analyse(WORLD_STUDY, simulate(world, design.blocks, rng), { verdictsOnly: true });
+      return analyse(study, simulate(world, design.blocks, rng), { verdictsOnly: true });
     case 'sequential':
       return sequentialStudy(simulate(world, Math.max(...LOOKS.keys()), rng));
     case 'split':
@@ -107,6 +107,8 @@ function counted(analysis: Analysis, what: Counted): boolean | undefined {
   switch (what.kind) {
     case 'verdict':
       return first !== undefined && what.verdicts.includes(first.verdict);
+    case 'explainedBy':
+      return first?.explainedBy !== undefined && what.by.includes(first.explainedBy);
     case 'covers': {
       const matching = first?.matchings[what.matching];
       if (matching?.kind !== 'estimated') return undefined;
