@@ -15,6 +15,7 @@ import { type AuditMap, EMPTY_MAP, jsonObject, mapOf, mapOfPlan } from '#desk/au
 import { AUDIT_OPTIONS, withFlags } from './audit-options.ts';
 import { auditSource, textOf } from '#desk/audit/audit-sources.ts';
 import { type Audit, auditOf } from '#desk/audit/audit-study.ts';
+import { undecidedNotes } from '#desk/audit/undecided-notes.ts';
 import { shellWord } from './command-text.ts';
 import type { Given } from './options.ts';
 import { resultLine } from './result-line.ts';
@@ -40,18 +41,19 @@ export async function auditCommand(given: Given, terminal: Terminal): Promise<nu
   const [first = ''] = given.positionals;
   const source = await auditSource(given.positionals);
   const { map, extra } = askedOf(resolve(first), given, terminal);
-  const audit = auditOf(source, map, extra);
-  if (source.isLabelled) terminal.note(runsFound(audit));
-  const analysis = analyse(audit.study, audit.frame, {
+  const imported = auditOf(source, map, extra);
+  if (source.isLabelled) terminal.note(runsFound(imported));
+  const analysis = analyse(imported.study, imported.frame, {
     design: map.design ?? 'fixed',
     whyMissing: (arm) => `the table has no runs of "${arm}"`,
   });
+  const audit = { ...imported, doubts: [...imported.doubts, ...undecidedNotes(analysis.verdicts)] };
   const folder = resolve(given.text('out') ?? `${basename(first, extname(first))}-audit`);
   const report = writeAuditReport(folder, audit, analysis, source.hash, commandOf(given));
   const answer: Answer = { controls: analysis.controls, verdicts: analysis.verdicts, report };
   for (const doubt of audit.doubts) terminal.note(`doubt: ${doubt}`);
   const say = given.flag('json') ? terminal.note : terminal.out;
-  for (const line of answerLines(answer)) say(line);
+  for (const line of answerLines(answer, terminal)) say(line);
   if (given.flag('json')) {
     const diverged = audit.frame.runs.filter(({ status }) => status === 'diverged').length;
     const summary = { finished: audit.frame.runs.length - diverged, diverged, failures: [], isComplete: true };

@@ -8,32 +8,34 @@ import { AssayError, messageOf } from '#base/errors.ts';
 import { answerTables, tableFiles } from '#report/answer-tables.ts';
 import { canonicalExport, type TrajectoryRow } from '#store/export.ts';
 import { openSqliteReader } from '#store/sqlite.ts';
+import type { StudyPlan } from '#study/plan.ts';
 
 import { analysisOf } from '#desk/answer.ts';
 import { collected } from '#desk/collected.ts';
 import { findStudy } from '#desk/find-study.ts';
-import { latestPlan, planAgain } from './inspect-commands.ts';
+import { planName } from '#desk/plan-name.ts';
 import type { Given } from './options.ts';
 import { storeFolder } from './store-folder.ts';
+import { planAgain, storedPlan } from './stored-plan.ts';
 import type { Terminal } from './terminal.ts';
 
-/** `assay export`: the runs of a study's latest plan, and what they answer; the sha256 is that of the runs. */
+/** `assay export`: the runs of a study's plan, and what they answer; the sha256 is that of the runs. */
 export async function exportCommand(given: Given, terminal: Terminal): Promise<number> {
   const { study } = await findStudy(given.positionals[0] ?? '');
-  const { name } = study;
   await using store = await openSqliteReader(storeFolder(given));
   await store.verify();
-  const plan = await latestPlan(store, name);
-  const exported = await canonicalExport(store, plan.planId);
-  const today = planAgain(study, plan, terminal);
-  const analysis = analysisOf(today, await collected(store, today, plan.planId));
+  const record = await storedPlan(store, study, given, terminal);
+  const { planId } = record;
+  const exported = await canonicalExport(store, planId);
+  const today = await planAgain(study, record, terminal);
+  const analysis = analysisOf(today, await collected(store, today, planId));
   const answer = answerTables(analysis).flatMap(tableFiles);
-  const folder = resolve(given.text('out') ?? `${name}-export`);
+  const folder = resolve(given.text('out') ?? exportFolder(today));
   try {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'runs.jsonl'), exported.runsJsonl);
     writeFileSync(join(folder, 'trajectories.csv'), exported.trajectoriesCsv);
-    writeFileSync(join(folder, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);
+    writeFileSync(join(folder, 'plan.json'), `${JSON.stringify(record, null, 2)}\n`);
     parquetWriteFile({
       filename: join(folder, 'trajectories.parquet'),
       columnData: exported.columns.map((column) => columnOf(column, exported.rows)),
@@ -52,6 +54,12 @@ export async function exportCommand(given: Given, terminal: Terminal): Promise<n
   terminal.note(`Wrote ${names.join(', ')} to ${folder}`);
   terminal.out(`sha256 ${exported.sha256}`);
   return 0;
+}
+
+/** `misalignment-export` for the quick profile as it is; other plans have their name in it. */
+function exportFolder(plan: StudyPlan): string {
+  const name = planName(plan);
+  return `${name === `${plan.study.name}-quick` ? plan.study.name : name}-export`;
 }
 
 const TEXT_COLUMNS = new Set(['arm', 'phase', 'status', 'run']);

@@ -1,8 +1,13 @@
 /** Where a command writes: its answer to stdout, everything else to stderr. */
 
 import type { Audience } from '#desk/audience.ts';
+import type { TableStyle } from '#report/table.ts';
 
 const DEFAULT_COLUMNS = 80;
+/** Where nobody says how wide it is: a pipe, a file. */
+const PIPED_COLUMNS = 100;
+/** Narrower than this no table can be read. */
+const MIN_COLUMNS = 40;
 
 export interface Terminal extends Audience {
   /** The answer, one line. */
@@ -11,6 +16,8 @@ export interface Terminal extends Audience {
   draw(text: string): void;
   /** The width of stderr, in characters. */
   readonly columns: number;
+  /** The width of stdout, in characters, and whether it shows colours. */
+  readonly page: TableStyle;
 }
 
 /** The terminal of this process; a reader that closes its pipe early (`| head`) ends the output, not with an error. */
@@ -25,6 +32,11 @@ export function processTerminal(): Terminal {
     draw: (text) => void process.stderr.write(text),
     isInteractive: process.stderr.isTTY && process.env['TERM'] !== 'dumb',
     columns: process.stderr.columns ?? DEFAULT_COLUMNS,
+    page: {
+      columns: Math.max(MIN_COLUMNS, process.stdout.columns ?? PIPED_COLUMNS),
+      // https://no-color.org: any value but the empty one.
+      isColoured: process.stdout.isTTY && process.env['TERM'] !== 'dumb' && (process.env['NO_COLOR'] ?? '') === '',
+    },
     now: () => performance.now(),
   };
 }

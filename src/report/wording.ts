@@ -4,6 +4,7 @@
  */
 import { midSentence } from '#analysis/words/naming.ts';
 import { intervalText, plain, signed } from '#analysis/words/number-text.ts';
+import type { FrameRun } from '#analysis/frame.ts';
 import type { MatchingResult, VerdictKind, VerdictRecord } from '#analysis/records/verdict-record.ts';
 import type { Axis, Outcome } from '#study/study.ts';
 import type { ReportedStudy } from './report-input.ts';
@@ -27,6 +28,12 @@ export function asTitle(label: string): string {
 /** The label of an arm; its name where the study does not know it (runs trained elsewhere). */
 export function armLabel(study: ReportedStudy, arm: string): string {
   return study.arms.find((known) => known.name === arm)?.label ?? arm;
+}
+
+/** A run in words: `Muon, seed 3, learning rate 0.002`. */
+export function runLabel(study: ReportedStudy, run: Pick<FrameRun, 'arm' | 'block' | 'learningRate'>): string {
+  const rate = run.learningRate === undefined ? '' : `, learning rate ${plain(run.learningRate)}`;
+  return `${armLabel(study, run.arm)}, seed ${run.block}${rate}`;
 }
 
 /** The label of an outcome; its name where the study does not know it. */

@@ -34,6 +34,9 @@ const SMALL = [
 after(() => rmSync(ROOT, { recursive: true }));
 
 interface Trial {
+  readonly silenceMs?: number;
+  /** Sees every event as it comes. */
+  readonly onEvent?: (event: RunnerEvent) => void;
   readonly provenance?: Provenance;
   readonly isMixingAllowed?: boolean;
 }
@@ -56,7 +59,11 @@ async function tryRun(
     provenance: trial.provenance ?? HERE,
     isMixingAllowed: trial.isMixingAllowed ?? false,
     checkpointMs: 1000,
-    onEvent: (event) => events.push(event),
+    ...(trial.silenceMs === undefined ? {} : { silenceMs: trial.silenceMs }),
+    onEvent: (event) => {
+      events.push(event);
+      trial.onEvent?.(event);
+    },
     stop: never,
     kill: never,
   });
@@ -83,6 +90,31 @@ test('runs of one block are not mixed with bits from elsewhere unless asked; who
   );
   const mixed = await tryRun(folder, planOf(alone, 1), { ...elsewhere, isMixingAllowed: true });
   assert.equal(mixed.summary.isComplete, true);
+});
+
+test('a worker that is stopped is noticed, its run goes on elsewhere, and the bits are the same', async () => {
+  const study = await importStudy(TOY);
+  const undisturbed = await tryRun(join(ROOT, 'beating'), planOf(study, 1));
+  let stopped: number | undefined;
+  const pids = new Map<number, number>();
+  const { summary, events, sha256 } = await tryRun(join(ROOT, 'stopped'), planOf(study, 1), {
+    silenceMs: 4000,
+    onEvent: (event) => {
+      if (event.kind === 'workerStarted') pids.set(event.worker, event.pid);
+      const pid = event.kind === 'runStarted' ? pids.get(event.worker) : undefined;
+      if (pid === undefined || stopped !== undefined) return;
+      stopped = pid;
+      process.kill(pid, 'SIGSTOP');
+    },
+  });
+  assert.ok(stopped !== undefined);
+  const lost = events.filter((event) => event.kind === 'workerLost');
+  assert.deepEqual(
+    lost.map(({ detail }) => detail),
+    ['no sign of life for 4 s'],
+  );
+  assert.equal(summary.isComplete, true);
+  assert.equal(sha256, undisturbed.sha256);
 });
 
 test('an arm with the same config and seed as another shares its runs, and each is made once', async () => {

@@ -6,7 +6,7 @@ import { AssayError } from '#base/errors.ts';
 import { removeCheckpoints, removeLeftovers } from '#store/folder.ts';
 import { memberOf, numericsIdOf, type PlanMember, type Provenance, type RunState } from '#store/records.ts';
 import type { Store } from '#store/store.ts';
-import { type Admissible, admissibleRates } from '#study/admissible.ts';
+import { type Admissible, admissibleRates, type PilotRun, stopOf } from '#study/admissible.ts';
 import { contradiction } from '#study/identity.ts';
 import { confirmatoryRuns, descriptionOf, ratesFrom, type RunSpec, type StudyPlan } from '#study/plan.ts';
 import type { Arm } from '#study/study.ts';
@@ -27,6 +27,8 @@ export interface RunOptions {
   /** At least so long between two checkpoints of a run; no effect on results. */
   readonly checkpointMs: number;
   readonly onEvent: EventListener;
+  /** A worker that is silent for so long is killed and its run given to another; default 30 s. */
+  readonly silenceMs?: number;
   /** Aborted: stop at checkpoints. */
   readonly stop: AbortSignal;
   /** Aborted: kill the workers. */
@@ -144,7 +146,7 @@ async function settledRates(context: Context, arm: Arm): Promise<Admissible | un
   const axis = study.matchOn.find(({ name }) => name === study.pilot.axis);
   if (axis === undefined) throw new AssayError('config', `The pilot's axis "${study.pilot.axis}" is not in matchOn.`);
   const runs = await Promise.all(
-    own.map(async ({ measureId, learningRate }) => {
+    own.map(async ({ measureId, learningRate, config }): Promise<PilotRun> => {
       const end = (await store.readRun(measureId))?.state;
       if (end?.kind !== 'finished' && end?.kind !== 'diverged') {
         throw new AssayError(
@@ -152,7 +154,9 @@ async function settledRates(context: Context, arm: Arm): Promise<Admissible | un
           `Expected pilot run ${measureId} to have ended, found ${end?.kind ?? 'no such run'}.`,
         );
       }
-      return { learningRate, end, points: await store.readPoints(measureId) };
+      const points = await store.readPoints(measureId);
+      const stop = stopOf(study.recipe, axis.name, config, points);
+      return { learningRate, end, points, ...(stop !== undefined && { stop }) };
     }),
   );
   return admissibleRates(study.pilot, axis, runs);

@@ -53,6 +53,27 @@ function quick(...settings: string[]): ReturnType<typeof planStudy> {
   return planStudy(STUDY, { profile: 'quick', settings: settings.map(parseSetting) });
 }
 
+test('a seed to which blocks are added must leave the sum exact, pilots and shifted arms included', () => {
+  const seeded: Study = {
+    ...STUDY,
+    recipe: { ...STUDY.recipe, defaults: { ...STUDY.recipe.defaults, seeds: { init: 0 }, data: { seed: 0 } } },
+  };
+  const planned = (profile: 'quick' | 'full', path: string, seed: number): unknown =>
+    planStudy(seeded, { profile, settings: [{ path, value: seed, from: '--set' }] });
+  const most = Number.MAX_SAFE_INTEGER - (FIRST_PILOT_BLOCK + STUDY.pilot.blocks - 1);
+  for (const path of ['seeds.init', 'data.seed']) {
+    assert.ok(planned('quick', path, most));
+    assert.throws(() => planned('quick', path, most + 1), new RegExp(`${path}: expected a seed of at most ${most}`));
+    assert.throws(() => planned('quick', path, -most - 1), /blocks are added to it/);
+  }
+  const piloted = { ...seeded, arms: seeded.arms.map((arm) => ({ ...arm, learningRates: [0.1] })) };
+  const shifted = Number.MAX_SAFE_INTEGER - (1000 + 7);
+  const atFull = (value: number): unknown =>
+    planStudy(piloted, { profile: 'full', settings: [{ path: 'seeds.init', value, from: '--set' }] });
+  assert.ok(atFull(shifted));
+  assert.throws(() => atFull(shifted + 1), /arm "again".*seeds\.init/);
+});
+
 test('ids stay what they were: the golden file changes only with a semanticsVersion', () => {
   const plan = planStudy(STUDY, { profile: 'full' });
   const runs = [

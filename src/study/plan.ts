@@ -7,7 +7,7 @@ import { canonicalJson, contentHash, type JsonObject } from '#base/json.ts';
 import { identityOf } from '#study/identity.ts';
 import type { Arm, Profile, ProfileName, Study } from '#study/study.ts';
 
-import { type Setting, settingsOf, withSettings, withValueAt } from './settings.ts';
+import { pathsOf, type Setting, settingsOf, valueAt, withSettings, withValueAt } from './settings.ts';
 import { isVariation, variedBy } from './vary.ts';
 
 /** Pilot blocks are numbered from here, so that no confirmatory block is ever one of them. */
@@ -135,7 +135,7 @@ export function armOf(study: Study, name: string): Arm {
  */
 export function configOf(plan: Pick<StudyPlan, 'study' | 'profile' | 'settings'>, arm: Arm, rate: number): JsonObject {
   const { study } = plan;
-  const { defaults, learningRatePath } = study.recipe;
+  const { defaults, formerPaths, learningRatePath } = study.recipe;
   const own = plan.settings.find(({ path }) => path === learningRatePath);
   if (own !== undefined) {
     const hint =
@@ -147,12 +147,13 @@ export function configOf(plan: Pick<StudyPlan, 'study' | 'profile' | 'settings'>
       `${own.from}: "${own.path}" is set by the arms' learning rates and cannot be set.${hint}`,
     );
   }
-  const config = withSettings(defaults, [
+  const settings = [
     ...settingsOf(study.set, `study "${study.name}"`),
     ...settingsOf(study.profiles[plan.profile]?.set, `profile "${plan.profile}"`),
     ...settingsOf(arm.set, `arm "${arm.name}"`),
     ...plan.settings.filter((setting) => !isVariation(study, setting)),
-  ]);
+  ];
+  const config = withSettings(defaults, settings, formerPaths);
   return withValueAt(config, learningRatePath, rate);
 }
 
@@ -213,15 +214,40 @@ function narrowedTo(study: Study, profile: Profile): Study {
   };
 }
 
-function checkConfig(plan: Pick<StudyPlan, 'study' | 'profile' | 'settings'>, arm: Arm, rate: number): void {
+function checkConfig(
+  plan: Pick<StudyPlan, 'study' | 'profile' | 'settings' | 'blocks'>,
+  arm: Arm,
+  rate: number,
+): void {
   const config = configOf(plan, arm, rate);
   try {
     plan.study.recipe.check(config);
+    checkSeeds(config, highestSeed(plan, arm));
   } catch (error) {
     const isNamed = error instanceof AssayError;
     const kind = isNamed ? error.kind : 'config';
     const where = `arm "${arm.name}", learning rate ${rate}`;
     throw new AssayError(kind, `${where}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** The largest number a recipe gets as its block. */
+function highestSeed({ study, blocks }: Pick<StudyPlan, 'study' | 'blocks'>, arm: Arm): number {
+  const hasPilot = arm.learningRates.length > 1;
+  const last = hasPilot ? FIRST_PILOT_BLOCK + study.pilot.blocks - 1 : blocks - 1;
+  return last + (arm.seedOffset ?? 0);
+}
+
+/**
+ * A recipe adds a run's seed to those of its config (every number at or under `seed` or `seeds`): the sum must be exact, or
+ * blocks would be copies of each other.
+ */
+function checkSeeds(config: JsonObject, highest: number): void {
+  const most = Number.MAX_SAFE_INTEGER - highest;
+  for (const path of pathsOf(config)) {
+    const value = valueAt(config, path);
+    if (!/(?:^|\.)seeds?(?:\.|$)/.test(path) || typeof value !== 'number' || Math.abs(value) <= most) continue;
+    throw new AssayError('config', `${path}: expected a seed of at most ${most}, since blocks are added to it; found ${value}.`);
   }
 }
 

@@ -179,7 +179,6 @@ function trainerFixture(name: string): unknown {
 test('a state that Trainer wrote is read: losses where they were logged, one that is no number has diverged', () => {
   const mapping: TableMapping = {
     ...LOG_COLUMNS,
-    status: 'status',
     axes: { train: 'loss', heldOut: 'eval_loss' },
     outcomes: { harm: 'eval_harm' },
   };
@@ -210,7 +209,10 @@ test('where losses are logged more often than behaviour, only probes with both c
   );
   assert.match(thinned.doubts[0]?.text ?? '', /logged 9 times, and 3 times at a step with an outcome/);
   const bare = frame.runs.map((run) => ({ ...run, points: run.points.map(({ step, axes }) => ({ step, axes })) }));
-  assert.match(atMeasuredProbes({ runs: bare }, [{ name: 'train' }]).doubts[0]?.text ?? '', /never logged at a step/);
+  assert.throws(
+    () => atMeasuredProbes({ runs: bare }, [{ name: 'train' }], ['train/global_step']),
+    /train logged 9 times and never at a step at which an outcome .*--step train\/global_step/,
+  );
   const whole = atMeasuredProbes(thinned.frame, [{ name: 'train' }]);
   assert.deepEqual(whole, { frame: thinned.frame, doubts: [] });
 });

@@ -57,6 +57,7 @@ export const EMPTY_MAP: AuditMap = {
 const DIRECTIONS = ['falls', 'rises'] as const;
 const ROLES = ['train', 'heldOut', 'other'] as const;
 const OUTCOME_ROLES = ['confirmatory', 'exploratory'] as const;
+const HIGHER_IS = ['better', 'worse'] as const;
 const CONTRAST_KINDS = ['question', 'control'] as const;
 const EXPECTATIONS = ['detected', 'notDetected', 'identical'] as const;
 
@@ -150,6 +151,7 @@ function outcomeOf(reader: ConfigReader): AskedOutcome {
     delta: reader.number('delta', { min: Number.MIN_VALUE }),
     ...given('label', textIn(reader, 'label')),
     ...given('unit', textIn(reader, 'unit')),
+    ...(reader.has('higherIs') && { higherIs: reader.oneOf('higherIs', HIGHER_IS) }),
     ...(reader.has('role') && { role: reader.oneOf('role', OUTCOME_ROLES) }),
   };
   reader.done();
@@ -181,12 +183,20 @@ function runsIn(reader: ConfigReader): Record<string, RunLabel> {
   const entries = Object.entries(value).map(([run, label]): [string, RunLabel] => {
     if (!isJsonObject(label)) return reader.refuse('runs', `an object for run "${run}"`, JSON.stringify(label));
     const own = configReader(label, `runs.${run}`);
-    const place = { arm: nameIn(own, 'arm'), block: own.number('block', { min: 0, integer: true }) };
+    const place = { arm: nameIn(own, 'arm'), block: blockIn(own) };
     const rate = own.has('learningRate') ? { learningRate: own.number('learningRate') } : {};
     own.done();
     return [run, { ...place, ...rate }];
   });
   return Object.fromEntries(entries);
+}
+
+/** The block of a run's label: a whole number, as digits in quotes where it is longer than a number can hold. */
+export function blockIn(reader: ConfigReader): number | string {
+  const value = reader.json('block');
+  return typeof value === 'string' && /^\d+$/.test(value)
+    ? value
+    : reader.number('block', { min: 0, integer: true });
 }
 
 function given<Name extends string>(name: Name, value: string | undefined): { [name in Name]?: string } {

@@ -189,7 +189,7 @@ async function measureReplies(
   { context, config, step, scorers, bill }: Moment,
 ): Promise<Readonly<Record<string, number>>> {
   const { items, prompts } = evaluations;
-  const { generation, judge } = config;
+  const { generation, judge } = config.replies;
   const { signal, chat } = context;
   const isComplete = (tokens: readonly number[]): boolean =>
     cutAt(evaluations.textOf(tokens), generation.stop) !== undefined;

@@ -26,32 +26,39 @@ const MODEL_FILES = /\.(json|safetensors|jinja)$/;
 /** The settings that name files or folders. */
 const FILE_SETTINGS: ReadonlySet<string> = new Set([
   'model',
-  'adapter',
   'data',
   'evals',
-  'mixIn',
-  'saveAdapter',
-  'saveModel',
+  'adapter.path',
+  'rows.mixIn',
+  'save.adapter',
+  'save.model',
 ]);
 /** Places that are no paths on this machine: a built-in study's, a model hub's. */
 const ELSEWHERE = /^(study:|hf:\/\/)/;
 
 /** Settings whose relative paths lead from a folder, with the paths that lead there from anywhere. */
-export function settingsFrom(folder: string, set: JsonObject): JsonObject {
-  const entries = Object.entries(set).map(([path, value]): [string, Json] => {
+export function settingsFrom(folder: string, set: JsonObject, parent = ''): JsonObject {
+  const entries = Object.entries(set).map(([key, value]): [string, Json] => {
+    const path = `${parent}${key}`;
+    if (isJsonObject(value)) return [key, settingsFrom(folder, value, `${path}.`)];
     const isPath = FILE_SETTINGS.has(path) && typeof value === 'string' && value !== '' && !ELSEWHERE.test(value);
-    return [path, isPath ? resolve(folder, value) : value];
+    return [key, isPath ? resolve(folder, value) : value];
   });
   return Object.fromEntries(entries);
 }
 
-/** The files of a config on this machine. */
-export type FinetunePaths = Pick<FinetuneConfig, 'model' | 'data' | 'evals' | 'mixIn' | 'adapter'>;
+/** The files of a config on this machine; '' for none. The names are those of a run's inputs, part of its identity. */
+export type FinetunePaths = Readonly<Record<'model' | 'data' | 'evals' | 'mixIn' | 'adapter', string>>;
+
+/** The parts of a config that name files a run reads. */
+export interface NamesFiles extends Pick<FinetuneConfig, 'model' | 'data' | 'evals' | 'adapter'> {
+  readonly rows: Pick<FinetuneConfig['rows'], 'mixIn'>;
+}
 
 /** Where a config's paths lead; '' stays ''. */
-export function finetunePaths({ model, data, evals, mixIn, adapter }: FinetunePaths): FinetunePaths {
-  const files = { data: located(data), evals: located(evals), mixIn: located(mixIn) };
-  return { model: located(model), ...files, adapter: located(adapter) };
+export function finetunePaths({ model, data, evals, adapter, rows }: NamesFiles): FinetunePaths {
+  const files = { data: located(data), evals: located(evals), mixIn: located(rows.mixIn) };
+  return { model: located(model), ...files, adapter: located(adapter.path) };
 }
 
 function located(path: string): string {
@@ -62,7 +69,7 @@ function located(path: string): string {
  * Reads every line of the data and evaluation files, and returns the evaluations.
  * @throws AssayError naming `path:line`, or the file that is missing.
  */
-export function checkFiles(given: FinetunePaths, known: KnownScores): readonly EvaluationItem[] {
+export function checkFiles(given: NamesFiles, known: KnownScores): readonly EvaluationItem[] {
   const { model, data, evals, mixIn, adapter } = finetunePaths(given);
   for (const path of [model, adapter]) {
     if (path.startsWith('hf://')) {
@@ -95,7 +102,7 @@ function checkLines(path: string, parse: (value: JsonObject, line: number, where
 }
 
 /** Hashes of the content of a config's files; unchanged files are hashed once. */
-export function fileHashes(): (given: FinetunePaths) => Readonly<Record<string, string>> {
+export function fileHashes(): (given: NamesFiles) => Readonly<Record<string, string>> {
   const known = new Map<string, string>();
   const hashOf = (path: string): string => {
     const { size, mtimeMs, ino } = statOf(path);

@@ -23,18 +23,19 @@ interface Limit {
 export async function summarizeFiles(config: FinetuneConfig, known: KnownScores): Promise<readonly FileSummary[]> {
   const paths = finetunePaths(config);
   await using files = await openModel(paths.model);
-  const most = longestRow(files, config);
-  const tokenize = tokenizerOf(files, config.learnedTurns, { most, length: config.length, truncate: config.truncate });
-  const whole = tokenizerOf(files, config.learnedTurns, { most, length: config.length, truncate: false });
+  const most = longestRow(files, config.rows);
+  const { learnedTurns, length, truncate, packing, heldOutFraction, mixIn } = config.rows;
+  const tokenize = tokenizerOf(files, learnedTurns, { most, length, truncate });
+  const whole = tokenizerOf(files, learnedTurns, { most, length, truncate: false });
   const trained = (path: string, rows: readonly NumberedRow[]): Readonly<Record<string, number>> =>
-    countsOf(rows, tokenize(rows, path), { most, packing: config.packing });
+    countsOf(rows, tokenize(rows, path), { most, packing });
   const rows = await readTrainingRows(paths.data);
-  const { heldOut } = splitHeldOut(rows, config.heldOutFraction);
+  const { heldOut } = splitHeldOut(rows, heldOutFraction);
   const summaries: FileSummary[] = [
     { file: config.data, counts: { ...trained(paths.data, rows), 'held-out rows': heldOut.length } },
   ];
   if (paths.mixIn !== '') {
-    summaries.push({ file: config.mixIn, counts: trained(paths.mixIn, await readTrainingRows(paths.mixIn)) });
+    summaries.push({ file: mixIn, counts: trained(paths.mixIn, await readTrainingRows(paths.mixIn)) });
   }
   if (paths.evals === '') return summaries;
   const items = await readEvaluations(paths.evals, known);
@@ -51,7 +52,7 @@ export async function summarizeFiles(config: FinetuneConfig, known: KnownScores)
       counts: {
         questions: items.length,
         ...(scored.length === 0 ? {} : { 'texts to score': texts, ...counts }),
-        ...(replies.length === 0 ? {} : { 'replies to generate': replies.length * config.generation.samples }),
+        ...(replies.length === 0 ? {} : { 'replies to generate': replies.length * config.replies.generation.samples }),
       },
     },
   ];
