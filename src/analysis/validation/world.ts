@@ -62,8 +62,14 @@ export interface World {
   readonly measureAll?: boolean;
   /** Behaviour's noise is exponential (skewed) instead of normal, with the same variance. */
   readonly isSkewed?: boolean;
+  /** Behaviour's noise is exponential in these arms only; the other keeps normal noise. */
+  readonly skewedArms?: readonly string[];
   /** Every n-th block is three times as noisy. */
   readonly noisyEvery?: number;
+  /** Block b belongs to cluster b mod `count`; this share of a contrast's variance is the cluster's, at all its levels and rates. */
+  readonly clusters?: { readonly count: number; readonly share: number };
+  /** In some blocks behaviour of these arms is higher by `size` throughout, with this chance a block and arm. */
+  readonly jumps?: { readonly chance: number; readonly size: number; readonly arms: readonly string[] };
 }
 
 /** The base world: two arms of equal dynamics, no behaviour, no effect. */
@@ -133,11 +139,19 @@ export function simulate(world: World, blocks: number, rng: Rng): Frame {
   ]);
 }
 
-/** Simulates several arms of the world's effect and dynamics against one reference. */
-export function simulateArms(world: World, blocks: number, arms: readonly string[], rng: Rng): Frame {
+/** Simulates several arms of the world's effect and dynamics against one reference, with a positive control if asked. */
+export function simulateArms(
+  world: World,
+  blocks: number,
+  arms: readonly string[],
+  rng: Rng,
+  hasControl = false,
+): Frame {
+  const large = (): number => CONTROL_EFFECT * DELTA;
   return simulateBlocks(world, blocks, rng, [
     ...arms.map((arm) => ({ arm, dynamics: world.arm, effect: world.effect })),
     { arm: 'reference', dynamics: world.reference, effect: () => 0 },
+    ...(hasControl ? [{ arm: 'positive', dynamics: world.reference, effect: large }] : []),
   ]);
 }
 
@@ -145,7 +159,9 @@ type ArmPlan = Pick<RunPlan, 'arm' | 'dynamics' | 'effect'>;
 
 function simulateBlocks(world: World, blocks: number, rng: Rng, arms: readonly ArmPlan[]): Frame {
   const runs: FrameRun[] = [];
+  const clusterEffect = clusterEffects(world, rng);
   for (let block = 0; block < blocks; block++) {
+    const jumps = new Map(arms.map(({ arm }) => [arm, jumpOf(world, arm, rng)]));
     const blockEffect = BLOCK_SPREAD * world.sigma * rng.normal();
     const factor = world.noisyEvery !== undefined && block % world.noisyEvery === 0 ? 3 : 1;
     for (let rate = 0; rate < world.rates; rate++) {
@@ -156,8 +172,9 @@ function simulateBlocks(world: World, blocks: number, rng: Rng, arms: readonly A
           effect: arm.effect,
           block,
           rate,
-          blockEffect,
+          blockEffect: blockEffect + (jumps.get(arm.arm) ?? 0) + clusterEffect(arm.arm, block),
           factor,
+          ...(world.clusters && { cluster: `cluster ${block % world.clusters.count}` }),
         };
         runs.push(simulateRun(world, plan, rng));
       }
@@ -166,9 +183,26 @@ function simulateBlocks(world: World, blocks: number, rng: Rng, arms: readonly A
   return { runs };
 }
 
+/** What a cluster adds to an arm: drawn when first asked for. */
+function clusterEffects({ clusters, sigma }: World, rng: Rng): (arm: string, block: number) => number {
+  if (clusters === undefined) return () => 0;
+  const drawn = new Map<string, number>();
+  return (arm, block) => {
+    const key = `${arm} ${block % clusters.count}`;
+    const effect = drawn.get(key) ?? Math.sqrt(clusters.share / 2) * sigma * rng.normal();
+    drawn.set(key, effect);
+    return effect;
+  };
+}
+
+function jumpOf({ jumps }: World, arm: string, rng: Rng): number {
+  return jumps?.arms.includes(arm) === true && rng.uniform() < jumps.chance ? jumps.size : 0;
+}
+
 interface RunPlan {
   readonly arm: string;
   readonly block: number;
+  readonly cluster?: string;
   readonly rate: number;
   readonly dynamics: Dynamics;
   readonly effect: World['effect'];
@@ -181,9 +215,11 @@ function simulateRun(world: World, plan: RunPlan, rng: Rng): FrameRun {
   const gap = plan.dynamics.gap * (1 + place * world.rateSpread + world.seedSpread * rng.normal());
   const speed = plan.dynamics.speed * Math.exp(SPEED_SPREAD * rng.normal());
   const decay = (speed * Math.log((START_LOSS - FINAL_LOSS) / (STOP_LOSS - FINAL_LOSS))) / world.probes;
-  const sigma = (world.sigma * plan.dynamics.noise * plan.factor) / Math.SQRT2;
+  const ownShare = Math.sqrt((1 - (world.clusters?.share ?? 0)) / 2);
+  const sigma = world.sigma * plan.dynamics.noise * plan.factor * ownShare;
   const shift = rng.normal();
-  const drawNoise = (): number => (world.isSkewed === true ? -Math.log(1 - rng.uniform()) - 1 : rng.normal());
+  const isSkewed = world.isSkewed ?? world.skewedArms?.includes(plan.arm) ?? false;
+  const drawNoise = (): number => (isSkewed ? -Math.log(1 - rng.uniform()) - 1 : rng.normal());
   const runEffect = plan.blockEffect + Math.sqrt(RUN_SHARE) * sigma * drawNoise();
   // Two probes are interpolated at each level: that leaves 2/3 of their variance on average.
   const pointSigma = Math.sqrt((1 - RUN_SHARE) * 1.5) * sigma;
@@ -204,7 +240,15 @@ function simulateRun(world: World, plan: RunPlan, rng: Rng): FrameRun {
     const behaviour = world.behaviour(truth.train, truth.heldOut, shift) + plan.effect(truth.train, plan.rate);
     return { step, axes: point, outcomes: { behaviour: behaviour + runEffect + pointSigma * drawNoise() } };
   });
-  return { arm: plan.arm, block: plan.block, learningRate: plan.rate + 1, status: 'finished', points };
+  const { arm, block, cluster } = plan;
+  return {
+    arm,
+    block,
+    learningRate: plan.rate + 1,
+    status: 'finished',
+    points,
+    ...(cluster !== undefined && { cluster }),
+  };
 }
 
 /** A run's losses at a probe, in nats. */
