@@ -19,11 +19,11 @@ const STOP_LOSS = 0.35;
 const MAX_GAP = 0.25;
 /** Run to run spread of speed, as a share. */
 const SPEED_SPREAD = 0.1;
-/** Share of a level's variance that a run's levels have in common. */
+/** Share of a level's variance that a run's levels have in common, where the world does not say. */
 const RUN_SHARE = 0.5;
 /** Block to block spread, shared by the arms, in units of sigma. */
 const BLOCK_SPREAD = 2;
-/** The positive control's effect, in deltas. */
+/** The positive control's effect, in deltas, where the world does not say. */
 const CONTROL_EFFECT = 4;
 
 /** How one arm trains. */
@@ -66,6 +66,10 @@ export interface World {
   readonly skewedArms?: readonly string[];
   /** Every n-th block is three times as noisy. */
   readonly noisyEvery?: number;
+  /** Share of a level's variance that a run's levels have in common. */
+  readonly runShare?: number;
+  /** The positive control's effect, in deltas. */
+  readonly controlDeltas?: number;
   /** Block b belongs to cluster b mod `count`; this share of a contrast's variance is the cluster's, at all its levels and rates. */
   readonly clusters?: { readonly count: number; readonly share: number };
   /** In some blocks behaviour of these arms is higher by `size` throughout, with this chance a block and arm. */
@@ -131,7 +135,7 @@ export const WORLD_STUDY: AnalysedStudy = {
 
 /** Simulates one study of a world: the question's two arms and the positive control's. */
 export function simulate(world: World, blocks: number, rng: Rng): Frame {
-  const large = (): number => CONTROL_EFFECT * DELTA;
+  const large = controlEffect(world);
   return simulateBlocks(world, blocks, rng, [
     { arm: 'arm', dynamics: world.arm, effect: world.effect },
     { arm: 'reference', dynamics: world.reference, effect: () => 0 },
@@ -147,12 +151,17 @@ export function simulateArms(
   rng: Rng,
   hasControl = false,
 ): Frame {
-  const large = (): number => CONTROL_EFFECT * DELTA;
+  const large = controlEffect(world);
   return simulateBlocks(world, blocks, rng, [
     ...arms.map((arm) => ({ arm, dynamics: world.arm, effect: world.effect })),
     { arm: 'reference', dynamics: world.reference, effect: () => 0 },
     ...(hasControl ? [{ arm: 'positive', dynamics: world.reference, effect: large }] : []),
   ]);
+}
+
+function controlEffect({ controlDeltas }: World): () => number {
+  const effect = (controlDeltas ?? CONTROL_EFFECT) * DELTA;
+  return () => effect;
 }
 
 type ArmPlan = Pick<RunPlan, 'arm' | 'dynamics' | 'effect'>;
@@ -220,9 +229,10 @@ function simulateRun(world: World, plan: RunPlan, rng: Rng): FrameRun {
   const shift = rng.normal();
   const isSkewed = world.isSkewed ?? world.skewedArms?.includes(plan.arm) ?? false;
   const drawNoise = (): number => (isSkewed ? -Math.log(1 - rng.uniform()) - 1 : rng.normal());
-  const runEffect = plan.blockEffect + Math.sqrt(RUN_SHARE) * sigma * drawNoise();
+  const runShare = world.runShare ?? RUN_SHARE;
+  const runEffect = plan.blockEffect + Math.sqrt(runShare) * sigma * drawNoise();
   // Two probes are interpolated at each level: that leaves 2/3 of their variance on average.
-  const pointSigma = Math.sqrt((1 - RUN_SHARE) * 1.5) * sigma;
+  const pointSigma = Math.sqrt((1 - runShare) * 1.5) * sigma;
   const truths: Losses[] = [];
   const axes: Losses[] = [];
   for (let probe = 0, train = START_LOSS; train > STOP_LOSS; probe++) {
