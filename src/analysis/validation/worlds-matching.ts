@@ -4,25 +4,16 @@
  */
 import type { AnalysedStudy } from '#analysis/analyse.ts';
 import { BASE, DELTA, WORLD_STUDY, type Dynamics, type World } from './world.ts';
-import type { Check, Counted, Design, ValidityWorld } from './worlds.ts';
-
-const ERROR_LIMIT = 0.06;
-const POWER_FLOOR = 0.8;
-const EIGHT: Design = { kind: 'fixed', blocks: 8 };
-
-type Verdicts = Extract<Counted, { kind: 'verdict' }>['verdicts'];
-const never = (...verdicts: Verdicts): Check => ({
-  counted: { kind: 'verdict', verdicts },
-  bound: { kind: 'upperLimitAtMost', value: ERROR_LIMIT },
-});
-const mostly = (...verdicts: Verdicts): Check => ({
-  counted: { kind: 'verdict', verdicts },
-  bound: { kind: 'atLeast', value: POWER_FLOOR },
-});
-const covers = (matching: 'train' | 'heldOut', truth: number): Check => ({
-  counted: { kind: 'covers', matching, truth },
-  bound: { kind: 'between', low: 0.93, high: 0.97 },
-});
+import {
+  covers,
+  EIGHT,
+  ERROR_LIMIT,
+  mostly,
+  never,
+  POWER_FLOOR,
+  type Check,
+  type ValidityWorld,
+} from './validity-world.ts';
 
 const EXPLANATIONS = ['train', 'heldOut', 'gap'] as const;
 type Explanation = (typeof EXPLANATIONS)[number];
@@ -196,8 +187,7 @@ const BEYOND: readonly ValidityWorld[] = [
 
 /** At the ceiling an effect upwards cannot be seen: whatever passes for a control there must not speak for its absence. */
 const CEILING: World = { ...BASE, behaviour: () => 0.8, ceiling: 0.8, effect: () => 2 * DELTA };
-const DIRECTED: AnalysedStudy = {
-  ...WORLD_STUDY,
+const DIRECTED: Pick<AnalysedStudy, 'contrasts'> = {
   contrasts: WORLD_STUDY.contrasts.map((one) => (one.kind === 'control' ? { ...one, direction: 'above' } : one)),
 };
 const CONTROLS: readonly ValidityWorld[] = [
