@@ -36,10 +36,7 @@ export async function storedPlan(
   const record = plans.find(matchOf(await chosenStudy(study, given, terminal, false), given));
   if (record !== undefined) return record;
   const known = [...new Set(plans.map((plan) => `\n  ${optionsText(plan)}`))];
-  throw new AssayError(
-    'usage',
-    `The store has no runs of "${study.name}" with these options. It has:${known.join('')}`,
-  );
+  throw new AssayError('usage', `The store has no runs of "${study.name}" with these options. It has:${known.join('')}`);
 }
 
 /** Whether a stored plan is what `run` makes of the options; of a sequential study, its last look. */
@@ -82,7 +79,11 @@ function optionsOf({ profile: name, blocks, description }: PlanRecord): StoredOp
 }
 
 /** The plan a record was made from, by today's study with models on the hub fetched; says so if the study has changed since. */
-export async function planAgain(given: Study, record: PlanRecord, terminal: Terminal): Promise<StudyPlan> {
+export async function planAgain(
+  given: Study,
+  record: PlanRecord,
+  terminal: Terminal,
+): Promise<StudyPlan> {
   const downloading = { environment: process.env, audience: terminal, isJson: false };
   const { study } = await withDownloads({ study: given, settings: [] }, downloading);
   const plan = planStudy(study, optionsOf(record));
