@@ -5,6 +5,7 @@ const PRIMITIVES = 'test/engine/primitives.test.ts';
 const TRANSFORMER = 'test/learning/transformer.test.ts';
 const LORA = 'src/learning/lora.test.ts';
 const TRAINER = 'test/learning/trainer.test.ts';
+const LEARNER = 'test/learning/learner.test.ts';
 const OPTIMIZERS = 'test/reference/optim.test.ts';
 const SCHEDULE = 'src/learning/optim/schedule.test.ts';
 const RECIPE = 'test/recipes/finetune-persona.test.ts';
@@ -169,14 +170,14 @@ export const NUMBERS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'a checkpoint drops the state of the optimizer',
-    file: 'src/learning/train.ts',
+    file: 'src/learning/learner.ts',
     from: '      optimizer.restoreState(state);\n',
     to: '',
     tests: [TRAINER],
   },
   {
     name: 'a reset trainer keeps the state of the run before',
-    file: 'src/learning/train.ts',
+    file: 'src/learning/learner.ts',
     from: '      optimizer.restoreState(start);\n',
     to: '',
     tests: [TRAINER],
@@ -190,10 +191,52 @@ export const NUMBERS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'accumulated gradients replace each other',
-    file: 'src/learning/train.ts',
-    from: 'microBatches === 0 ? 0 : 1, 1);',
-    to: '0, 1);',
+    file: 'src/learning/learner.ts',
+    from: 'offset, view.length, 1, 1);',
+    to: 'offset, view.length, 0, 1);',
     tests: [TRAINER],
+  },
+  {
+    name: 'the first micro-batch is added to what a broken step left',
+    file: 'src/learning/learner.ts',
+    from: 'if (microBatches === 0) gradient?.set(view);\n        else ',
+    to: '',
+    tests: [LEARNER],
+  },
+  {
+    name: 'a reset leaves the gradients of the run before',
+    file: 'src/learning/learner.ts',
+    from: 'for (const { gradient } of parameters) gradient.fill(0);',
+    to: '',
+    tests: [LEARNER],
+  },
+  {
+    name: 'terms of a loss are added without their weights',
+    file: 'src/learning/loss.ts',
+    from: '(weight === 1 ? term : mul(term, weight))',
+    to: '(weight === 1 ? term : term)',
+    tests: [LEARNER],
+  },
+  {
+    name: 'weights that broke in a step are not noticed',
+    file: 'src/learning/learner.ts',
+    from: 'return brokenWeight(parameters, arena) ?? norm;',
+    to: 'return norm;',
+    tests: [LEARNER],
+  },
+  {
+    name: 'a probe whose held-out loss is not a number goes on',
+    file: 'src/recipes/training-run.ts',
+    from: 'const broken = brokenAxis(axes);',
+    to: 'const broken = brokenAxis({ train: axes[lossAxis] ?? 0 });',
+    tests: ['test/recipes/training-run.test.ts'],
+  },
+  {
+    name: 'a probe that broke is recorded',
+    file: 'src/measures/bracketed-trajectory.ts',
+    from: '      if (isBroken) {',
+    to: '      if (isBroken && !isLast) {',
+    tests: ['test/recipes/training-run.test.ts'],
   },
   {
     name: 'the gradient of a square product is transposed',
@@ -282,8 +325,8 @@ export const NUMBERS_FAULTS: readonly Fault[] = [
   {
     name: 'the pending probe before a crossing is measured under the present weights',
     file: 'src/measures/bracketed-trajectory.ts',
-    from: 'await probed.under(snapshot, () => probed.outcomes(probe.step))',
-    to: 'await probed.outcomes(probe.step)',
+    from: 'await probed.under(snapshot, () => probed.outcomes(probe))',
+    to: 'await probed.outcomes(probe)',
     tests: [TRAJECTORY],
   },
   {

@@ -8,7 +8,8 @@ import { AssayError } from '#base/errors.ts';
 import { canonicalJson, sha256, type JsonObject } from '#base/json.ts';
 import { rngOf, type Rng } from '#base/rng.ts';
 import { learningRateAt } from '#learning/optim/schedule.ts';
-import type { Memory } from '#learning/programs.ts';
+import type { Memory } from '#learning/weights.ts';
+import { takeStep } from '#learning/divergence.ts';
 import type { Batch } from '#learning/train.ts';
 import { gpt2File, readGpt2File } from '#recipes/gpt2-file.ts';
 import {
@@ -81,7 +82,7 @@ async function finetune(context: RunContext, config: PersonaConfig, lab: Persona
   const { steps, probeEvery, stopBelow, measure } = config;
   const plan = { steps, probeEvery, stopBelow, levels: measure.levels, explodedAbove: EXPLODED_NATS };
   return trainingRun(context, plan, {
-    trainer: lab.trainer,
+    learner: lab.trainer,
     axes: () => domain.axes(),
     outcomes: () => domain.outcomes(),
     step: (step) => trainStep(step, { config, lab, domain, data }),
@@ -91,12 +92,8 @@ async function finetune(context: RunContext, config: PersonaConfig, lab: Persona
 /** One optimizer step; the reason where its numbers broke. */
 async function trainStep(step: number, run: Running): Promise<string | undefined> {
   const { config, lab } = run;
-  for (let part = 0; part < config.accumulation; part++) {
-    const loss = await lab.trainer.forwardBackward(microBatch(step, part, run));
-    if (!Number.isFinite(loss)) return `loss ${loss}`;
-  }
-  const norm = lab.trainer.optimStep(learningRateAt(config.schedule, config.learningRate, step, config.steps));
-  return norm.kind === 'finite' ? undefined : `gradient of "${norm.parameter}" is not finite`;
+  const parts = Array.from({ length: config.accumulation }, (_, part) => microBatch(step, part, run));
+  return takeStep(lab.trainer, parts, learningRateAt(config.schedule, config.learningRate, step, config.steps));
 }
 
 /** Harmful answers of the narrow domain, and helpful ones elsewhere where they have weight; each a mean over the step. */

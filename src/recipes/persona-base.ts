@@ -6,7 +6,7 @@ import { rngOf } from '#base/rng.ts';
 import { gpt2Config, type TransformerConfig } from '#learning/models/config.ts';
 import { initialWeights } from '#learning/models/parameters.ts';
 import { learningRateAt, type Schedule } from '#learning/optim/schedule.ts';
-import type { Memory } from '#learning/programs.ts';
+import type { Memory } from '#learning/weights.ts';
 import { createTrainer, type Batch } from '#learning/train.ts';
 import { NO_LABEL, PERSONA_LANGUAGE, personaWorld, pretrainBatch, type TokenBatch } from '#worlds/persona.ts';
 
