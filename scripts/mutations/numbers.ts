@@ -6,6 +6,7 @@ const TRANSFORMER = 'test/learning/transformer.test.ts';
 const LORA = 'src/learning/lora.test.ts';
 const TRAINER = 'test/learning/trainer.test.ts';
 const LEARNER = 'test/learning/learner.test.ts';
+const SITES = 'test/learning/sites.test.ts';
 const OPTIMIZERS = 'test/reference/optim.test.ts';
 const SCHEDULE = 'src/learning/optim/schedule.test.ts';
 const RECIPE = 'test/recipes/finetune-persona.test.ts';
@@ -384,5 +385,26 @@ export const NUMBERS_FAULTS: readonly Fault[] = [
     from: 'frequency / scaling.factor',
     to: 'frequency',
     tests: ['test/learning/families.test.ts'],
+  },
+  {
+    name: 'a direction is ablated as if it had length 1',
+    file: 'src/learning/nn/sites.ts',
+    from: 'div(matmul(x, d, { transposeB: true }), matmul(d, d, { transposeB: true }))',
+    to: 'matmul(x, d, { transposeB: true })',
+    tests: [SITES],
+  },
+  {
+    name: 'the site after attention sees what is added, not the stream',
+    file: 'src/learning/models/transformer.ts',
+    from: 'layers.site(names.afterAttention, add(x, attention))',
+    to: 'add(x, layers.site(names.afterAttention, attention))',
+    tests: [SITES],
+  },
+  {
+    name: 'an edit of a site is ignored',
+    file: 'src/learning/nn/sites.ts',
+    from: '      const after = edit(before);',
+    to: '      const after = before;',
+    tests: [SITES],
   },
 ];

@@ -9,6 +9,7 @@ import type { Feeds } from '#learning/feeds.ts';
 import { createLearner, type Learner } from '#learning/learner.ts';
 import { applyMethod, type Method, type TrainedModel } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
+import type { Layers } from '#learning/nn/layers.ts';
 import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
 import { type BatchLayout, stepLoss } from '#learning/programs.ts';
 import { type Readers, readersOf } from '#learning/readers.ts';
@@ -47,6 +48,8 @@ export interface Trainer extends Readers, Omit<Learner, 'forwardBackward'> {
   readonly model: TrainedModel;
   /** As `Learner.reset`; an adapter is that of `base`, else a fresh one drawn from `rng`. @throws AssayError on a base that lacks a tensor. */
   reset(base: Weights, rng: Rng): void;
+  /** The readers of the model through other layers, such as `model.layers` with sites changed (`nn/sites.ts`). */
+  through(layers: Layers): Readers;
   /** Computes the loss and its gradients; from the second micro-batch since the last step, gradients are added. */
   forwardBackward(batch: Batch): Promise<number>;
 }
@@ -69,10 +72,13 @@ export async function createTrainer(config: TrainerConfig): Promise<Trainer> {
     frozen,
   });
   const takesPositions = layout.packed === true && config.model.positions.kind === 'learned';
+  const through = (layers: Layers): Readers =>
+    readersOf({ config: config.model, model: { ...model, layers }, frozen, threads }, learner.attach);
   return {
     ...learner,
-    ...readersOf({ config: config.model, model, frozen, threads }, learner.attach),
+    ...through(model.layers),
     model,
+    through,
     reset(base, rng) {
       checkBase(model, frozen, base);
       learner.reset(base, rng);
