@@ -161,8 +161,8 @@ for (const [name, model] of Object.entries(tinyModels(6, 10_000))) {
 }
 
 test('a site that the model does not have, and an edit to another shape, are refused by name', async () => {
-  const [[name = '', model] = []] = Object.entries(tinyModels(6, 10_000));
-  assert.ok(model !== undefined);
+  const name = 'learned positions';
+  const model = tinyModels(6, 10_000)[name] ?? assert.fail(`no model ${name}`);
   await using trainer = await tinyTrainer(name);
   const sites = transformerSites(model);
   assert.throws(
