@@ -24,7 +24,7 @@ import { REPLY_FAULTS } from './mutations/replies.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 /** What the tests read; `assets` is large and only read, like `node_modules`. */
-const COPIED = ['src', 'test', 'docs', 'package.json', 'tsconfig.json'];
+const COPIED = ['src', 'studies', 'test', 'docs', 'package.json', 'tsconfig.json'];
 const LINKED = ['node_modules', 'assets'];
 /** A fault that makes a loop endless counts as noticed after this long. */
 const LIMIT_MS = 300_000;

@@ -6,7 +6,7 @@ const TRANSFORMER = 'test/learning/transformer.test.ts';
 const LORA = 'src/learning/lora.test.ts';
 const OPTIMIZERS = 'test/reference/optim.test.ts';
 const SCHEDULE = 'src/learning/optim/schedule.test.ts';
-const WORLD = 'src/worlds/persona.test.ts';
+const WORLD = 'studies/misalignment/world.test.ts';
 const IDENTITY = 'src/study/identity.test.ts';
 
 export const NUMBERS_FAULTS: readonly Fault[] = [
