@@ -57,7 +57,7 @@ export async function readMaterial(config: MaterialConfig, known?: KnownScores, 
   const items = paths.evals === '' ? [] : await readEvaluations(paths.evals, known);
   const { train, heldOut } = splitHeldOut(rows, config.rows.heldOutFraction);
   refuseLeaks(heldOut, extra, paths.mixIn);
-  await using files = await openModel(paths.model);
+  await using files = await openModel(paths.model, { now: dateOf(config.rows) });
   const most = longestRow(files, config.rows);
   const limit: RowLimit = { most, length: config.rows.length, truncate: config.rows.truncate };
   const tokenize = tokenizerOf(files, config.rows.learnedTurns, limit);
@@ -73,6 +73,11 @@ export async function readMaterial(config: MaterialConfig, known?: KnownScores, 
     heldOutProbe: probeOf(heldOut),
     evaluations: prepareEvaluations(items, files, (asked) => padded(whole(asked, paths.evals), most)),
   };
+}
+
+/** The day that chat templates are told which ask for it. */
+export function dateOf({ date }: Pick<FinetuneConfig['rows'], 'date'>): Date {
+  return new Date(`${date}T00:00:00Z`);
 }
 
 /** The held-out set shares no question with anything that is trained on. */
