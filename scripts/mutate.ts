@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 
 import { ANALYSIS_FAULTS } from './mutations/analysis.ts';
 import { DESIGN_FAULTS } from './mutations/design.ts';
+import { HOUSE_FAULTS } from './mutations/house.ts';
 import type { Fault } from './mutations/fault.ts';
 import { NUMBERS_FAULTS } from './mutations/numbers.ts';
 import { REPLY_FAULTS } from './mutations/replies.ts';
@@ -108,7 +109,7 @@ const { values } = parseArgs({ options: { only: { type: 'string' } } });
 const only = values.only ?? '';
 try {
   run(
-    [...ANALYSIS_FAULTS, ...NUMBERS_FAULTS, ...REPLY_FAULTS, ...DESIGN_FAULTS].filter(
+    [...ANALYSIS_FAULTS, ...NUMBERS_FAULTS, ...REPLY_FAULTS, ...DESIGN_FAULTS, ...HOUSE_FAULTS].filter(
       ({ name, file }) => name.includes(only) || file.includes(only),
     ),
   );

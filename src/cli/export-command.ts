@@ -6,7 +6,7 @@ import { parquetWriteFile } from 'hyparquet-writer';
 
 import { AssayError, messageOf } from '#base/errors.ts';
 import { answerTables, tableFiles } from '#report/answer-tables.ts';
-import { canonicalExport, type TrajectoryRow } from '#store/export.ts';
+import { canonicalExport, looksJsonl, type TrajectoryRow } from '#store/export.ts';
 import { openSqliteReader } from '#store/sqlite.ts';
 
 import { analysisOf } from '#desk/answer.ts';
@@ -33,6 +33,7 @@ export async function exportCommand(given: Given, terminal: Terminal): Promise<n
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'runs.jsonl'), exported.runsJsonl);
     writeFileSync(join(folder, 'trajectories.csv'), exported.trajectoriesCsv);
+    writeFileSync(join(folder, 'looks.jsonl'), looksJsonl(await store.readLooks(name)));
     writeFileSync(join(folder, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);
     parquetWriteFile({
       filename: join(folder, 'trajectories.parquet'),
@@ -46,6 +47,7 @@ export async function exportCommand(given: Given, terminal: Terminal): Promise<n
     'runs.jsonl',
     'trajectories.csv',
     'trajectories.parquet',
+    'looks.jsonl',
     'plan.json',
     ...answer.map((file) => file.name),
   ];

@@ -2,12 +2,11 @@
 import { join, resolve } from 'node:path';
 
 import { AssayError } from '#base/errors.ts';
-import { isJsonObject } from '#base/json.ts';
 import type { PlanRecord } from '#store/records.ts';
 import { openSqliteReader } from '#store/sqlite.ts';
 import type { StoreReader } from '#store/store.ts';
 import { planStudy, type StudyPlan } from '#study/plan.ts';
-import type { Setting } from '#study/settings.ts';
+import { presentSetting } from '#study/settings.ts';
 import type { ProfileName, Study } from '#study/study.ts';
 
 import { answerOf } from '#desk/answer.ts';
@@ -82,18 +81,12 @@ export async function latestPlan(store: StoreReader, study: string): Promise<Pla
 
 /** The plan a record was made from, by today's study; says so if the study has changed since. */
 export function planAgain(study: Study, record: PlanRecord, terminal: Terminal): StudyPlan {
-  const settings: Setting[] = [];
-  const stored = record.description['settings'];
-  for (const item of Array.isArray(stored) ? stored : []) {
-    if (!isJsonObject(item)) continue;
-    const { path, value, from } = item;
-    if (typeof path === 'string' && value !== undefined && typeof from === 'string')
-      settings.push({ path, value, from });
-  }
   const profiles: readonly ProfileName[] = ['quick', 'standard', 'full'];
   const profile = profiles.find((candidate) => candidate === record.profile) ?? 'quick';
-  const design = record.description['design'] === 'sequential' ? 'sequential' : 'fixed';
-  const plan = planStudy(study, { profile, blocks: record.blocks, design, settings });
+  const { blocks, design } = record;
+  const { defaults, formerPaths } = study.recipe;
+  const settings = record.settings.map((setting) => presentSetting(defaults, setting, formerPaths));
+  const plan = planStudy(study, { profile, blocks, design, settings });
   if (plan.planId !== record.planId) {
     terminal.note(
       `warning: study "${study.name}" has changed since these runs were planned; run it again to make what is missing`,
