@@ -11,6 +11,12 @@ interface OptionRow extends ParseArgsOptionDescriptor {
 }
 
 export const OPTIONS = {
+  kind: {
+    type: 'string',
+    argument: 'KIND',
+    help: 'world (default: a world and training of its own, in TypeScript) or finetune (your model and data, as JSON)',
+  },
+  model: { type: 'string', argument: 'PATH', help: 'with --kind finetune: a model folder, GGUF file or hf://org/name' },
   profile: { type: 'string', argument: 'NAME', help: 'quick (default), standard or full' },
   seeds: { type: 'string', argument: 'N', help: "confirmatory blocks, instead of the profile's" },
   'until-decided': {
