@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 
 import { ANALYSIS_FAULTS } from './mutations/analysis.ts';
 import { DESIGN_FAULTS } from './mutations/design.ts';
+import { ENGINE_FAULTS } from './mutations/engine.ts';
 import { HOUSE_FAULTS } from './mutations/house.ts';
 import type { Fault } from './mutations/fault.ts';
 import { NUMBERS_FAULTS } from './mutations/numbers.ts';
@@ -109,9 +110,14 @@ const { values } = parseArgs({ options: { only: { type: 'string' } } });
 const only = values.only ?? '';
 try {
   run(
-    [...ANALYSIS_FAULTS, ...NUMBERS_FAULTS, ...REPLY_FAULTS, ...DESIGN_FAULTS, ...HOUSE_FAULTS].filter(
-      ({ name, file }) => name.includes(only) || file.includes(only),
-    ),
+    [
+      ...ANALYSIS_FAULTS,
+      ...NUMBERS_FAULTS,
+      ...ENGINE_FAULTS,
+      ...REPLY_FAULTS,
+      ...DESIGN_FAULTS,
+      ...HOUSE_FAULTS,
+    ].filter(({ name, file }) => name.includes(only) || file.includes(only)),
   );
 } catch (error) {
   if (!(error instanceof Unusable)) throw error;

@@ -56,6 +56,7 @@ export function finetune(options: FinetuneOptions = {}): Recipe {
     defaults: FINETUNE_DEFAULTS,
     learningRatePath: 'learningRate',
     formerPaths: FORMER_PATHS,
+    stopRule: { axis: 'train', path: 'stopBelow', multiples: ['trainOfBase'] },
     measurePaths: ['measure', 'save', 'threads', 'replies'],
     check: (config) => void judgedBy(readFinetuneConfig(config), scorers, options.outcomes),
     measuredBy: () => scorers.versions,

@@ -70,6 +70,19 @@ export async function readTensorBytes(source: ByteSource, info: TensorInfo): Pro
   return bytes;
 }
 
+/** The same values, all finite. @throws AssayError naming `what`, the place and the value. */
+export function finite<T extends Float32Array>(values: T, what: string): T {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  let broken = 0;
+  for (let i = 0; i < bits.length; i++) broken |= ((bits[i] ?? 0) & EXPONENT) + LOWEST_EXPONENT; // all ones carry into the sign
+  if (broken >= 0) return values;
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  throw new AssayError('file', `${what}: expected finite numbers, found ${values[at]} at element ${at}.`);
+}
+
+const EXPONENT = 0x7f80_0000;
+const LOWEST_EXPONENT = 0x0080_0000;
+
 /** The tensor of a name. @throws AssayError naming the nearest one there is. */
 export function tensorNamed<I extends TensorInfo>(tensors: ReadonlyMap<string, I>, name: string, path: string): I {
   const info = tensors.get(name);
