@@ -5,6 +5,7 @@ import { auditCommand } from './audit-command.ts';
 import { AUDIT_OPTIONS } from './audit-options.ts';
 import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export-command.ts';
+import { INIT_OPTIONS, initCommand } from './init-command.ts';
 import { listCommand, reportCommand, statusCommand } from './inspect-commands.ts';
 import { type Given, type OptionName, optionLines, parseOptions } from './options.ts';
 import { PLAN_COMMAND_OPTIONS, planCommand } from './plan-command.ts';
@@ -21,6 +22,12 @@ interface Command {
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
+  init: {
+    words: ['folder'],
+    summary: 'write a study to begin with, which runs at once',
+    options: INIT_OPTIONS,
+    run: initCommand,
+  },
   list: { words: [], summary: 'show the built-in studies', options: [], run: listCommand },
   run: {
     words: ['study'],
