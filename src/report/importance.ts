@@ -4,7 +4,7 @@ import type { MatchingResult, VerdictKind, VerdictRecord } from '#analysis/recor
 import { orderedMatchings } from './wording.ts';
 
 /** What was found comes before what was not. */
-export const IMPORTANCE: readonly VerdictKind[] = ['affects', 'throughGap', 'noEffect', 'undecided'];
+export const IMPORTANCE: readonly VerdictKind[] = ['affects', 'explainedBy', 'noEffect', 'undecided'];
 
 /** Verdicts in the order of their weight: by kind, then large effects (in deltas) before small ones. */
 export function byImportance(verdicts: readonly VerdictRecord[]): readonly VerdictRecord[] {

@@ -4,8 +4,8 @@
  */
 import { SERIES_COLOURS, SERIES_DASHES } from './charts/series-style.ts';
 
-const LIGHT = `--paper:#fff;--ink:#1a1a1a;--muted:#5b5b5b;--rule:#d9d9d9;--faint:#f4f4f2;--band:#e9eef4;--alarm:#b00020;--alarm-paper:#fdecee;--link:#00558c;--effect:#d0814a;--same:#dfeaf3;--v-affects:#d55e00;--v-throughGap:#b0508a;--v-noEffect:#0072b2;--v-undecided:#8a8a8a;${seriesColours('light')}`;
-const DARK = `--paper:#16181b;--ink:#e9e7e2;--muted:#a9a8a4;--rule:#3c3f44;--faint:#1e2125;--band:#26303a;--alarm:#ff8a95;--alarm-paper:#3a1a1f;--link:#7cc0f0;--effect:#c06a2c;--same:#22394a;--v-affects:#f08a3c;--v-throughGap:#dd92bd;--v-noEffect:#5ab4ea;--v-undecided:#8d8d8d;${seriesColours('dark')}`;
+const LIGHT = `--paper:#fff;--ink:#1a1a1a;--muted:#5b5b5b;--rule:#d9d9d9;--faint:#f4f4f2;--band:#e9eef4;--alarm:#b00020;--alarm-paper:#fdecee;--link:#00558c;--effect:#d0814a;--same:#dfeaf3;--v-affects:#d55e00;--v-explainedBy:#b0508a;--v-noEffect:#0072b2;--v-undecided:#8a8a8a;${seriesColours('light')}`;
+const DARK = `--paper:#16181b;--ink:#e9e7e2;--muted:#a9a8a4;--rule:#3c3f44;--faint:#1e2125;--band:#26303a;--alarm:#ff8a95;--alarm-paper:#3a1a1f;--link:#7cc0f0;--effect:#c06a2c;--same:#22394a;--v-affects:#f08a3c;--v-explainedBy:#dd92bd;--v-noEffect:#5ab4ea;--v-undecided:#8d8d8d;${seriesColours('dark')}`;
 
 const PAGE = `
 *{box-sizing:border-box}
@@ -65,7 +65,7 @@ section:not(.folded)+.folded{margin-top:3rem}
 .legend button{display:flex;align-items:center;gap:.45rem;font:inherit;color:inherit;background:none;border:0;padding:.1rem .2rem;cursor:pointer}.legend button:focus-visible{outline:2px solid var(--link)}
 .legend button[aria-pressed=false]{opacity:.4;text-decoration:line-through}
 .tip{position:absolute;z-index:1;background:var(--ink);color:var(--paper);font-size:.8rem;line-height:1.3;padding:.25rem .5rem;max-width:20rem;pointer-events:none}
-.v-affects{--verdict:var(--v-affects)}.v-throughGap{--verdict:var(--v-throughGap)}.v-noEffect{--verdict:var(--v-noEffect)}.v-undecided{--verdict:var(--v-undecided)}
+.v-affects{--verdict:var(--v-affects)}.v-explainedBy{--verdict:var(--v-explainedBy)}.v-noEffect{--verdict:var(--v-noEffect)}.v-undecided{--verdict:var(--v-undecided)}
 `;
 
 const CHARTS = `

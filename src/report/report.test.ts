@@ -89,7 +89,7 @@ test('every verdict stands in the answer with its sentence, and every matching i
     if (why !== undefined) assert.ok(answer.includes(escapeText(asTitle(why))), why);
   }
   const kinds = new Set(input.analysis.verdicts.map(({ verdict }) => verdict));
-  assert.deepEqual(kinds, new Set(['throughGap', 'undecided', 'affects']), 'the fixture shows several kinds');
+  assert.deepEqual(kinds, new Set(['explainedBy', 'undecided', 'affects']), 'the fixture shows several kinds');
   const matchings = input.analysis.verdicts.reduce((sum, { matchings: all }) => sum + Object.keys(all).length, 0);
   assert.equal(countOf(html, /<td class="matching">/g), matchings);
 });

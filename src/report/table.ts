@@ -8,7 +8,7 @@ const INDENT = '  ';
 /** The first column of a matching's line. */
 const NAME_COLUMNS = 16;
 /** Escape sequences by what is said; a reader without colours loses nothing. */
-const COLOURS = { affects: 33, throughGap: 35, noEffect: 34, undecided: 2, FAILED: 31 } as const;
+const COLOURS = { affects: 33, explainedBy: 35, noEffect: 34, undecided: 2, FAILED: 31 } as const;
 const HEAD = ['matched on', 'estimate', '95% interval', 'p', 'blocks'];
 
 /** What the text is written for. */

@@ -149,9 +149,7 @@ test("the twin of an A/A control runs at the rates its reference's pilots admit,
   const settled = events.flatMap((event) => (event.kind === 'armSettled' ? [event.outcome] : []));
   assert.equal(settled.length, 2);
   assert.deepEqual(settled[0], settled[1]);
-  const pilots = events.flatMap((event) =>
-    event.kind === 'planned' && event.phase === 'pilot' ? [event.arm] : [],
-  );
+  const pilots = events.flatMap((event) => (event.kind === 'planned' && event.phase === 'pilot' ? [event.arm] : []));
   assert.deepEqual(pilots, ['plain']);
   assert.equal(summary.isComplete, true);
 });

@@ -33,7 +33,7 @@ export interface RunSpec {
   readonly inputs: Readonly<Record<string, string>>;
 }
 
-/** Whether the blocks are fixed beforehand, or looks at 8, 12 and 16 blocks decide when to stop (METHOD.md). */
+/** Whether the blocks are fixed beforehand, or looks (looks.ts) decide when to stop. */
 export type Design = 'fixed' | 'sequential';
 
 /** What the user chose beside the study itself. */
@@ -214,11 +214,7 @@ function narrowedTo(study: Study, profile: Profile): Study {
   };
 }
 
-function checkConfig(
-  plan: Pick<StudyPlan, 'study' | 'profile' | 'settings' | 'blocks'>,
-  arm: Arm,
-  rate: number,
-): void {
+function checkConfig(plan: Pick<StudyPlan, 'study' | 'profile' | 'settings' | 'blocks'>, arm: Arm, rate: number): void {
   const config = configOf(plan, arm, rate);
   try {
     plan.study.recipe.check(config);
@@ -247,7 +243,10 @@ function checkSeeds(config: JsonObject, highest: number): void {
   for (const path of pathsOf(config)) {
     const value = valueAt(config, path);
     if (!/(?:^|\.)seeds?(?:\.|$)/.test(path) || typeof value !== 'number' || Math.abs(value) <= most) continue;
-    throw new AssayError('config', `${path}: expected a seed of at most ${most}, since blocks are added to it; found ${value}.`);
+    throw new AssayError(
+      'config',
+      `${path}: expected a seed of at most ${most}, since blocks are added to it; found ${value}.`,
+    );
   }
 }
 

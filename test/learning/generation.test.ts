@@ -50,7 +50,7 @@ interface Loaded {
 
 async function load(name: string): Promise<Loaded> {
   await using files = await openModel(fileURLToPath(new URL(`../fixtures/models/${name}`, import.meta.url)));
-  const config = files.config;
+  const { config } = files;
   const weights = new Map<string, Float32Array>();
   for (const { name: parameter } of transformerParameters(config))
     weights.set(parameter, await files.tensor(parameter));

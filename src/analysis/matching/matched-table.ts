@@ -78,6 +78,8 @@ export interface Matched {
   readonly singles: readonly (MatchedTable | Unmatched)[];
   /** Present where the study matches on a training and a held-out axis. */
   readonly joint?: MatchedTable | Unmatched;
+  /** On the gap between the two; present where the joint one is. It names what explains an effect, and claims none. */
+  readonly gap?: MatchedTable | Unmatched;
   readonly voided: readonly VoidedBlock[];
   /** Blocks that count, and all blocks of the pair. */
   readonly usableBlocks: number;

@@ -3,6 +3,7 @@
  * averaged over the learning rates that count there.
  */
 import { countedRates, meanOverRates, type Grid } from './grid.ts';
+import type { Rate } from './pair.ts';
 import type { Contrasts, MatchedTable, PairContrasts, RateContrasts, Unmatched } from './matched-table.ts';
 
 /** Both arms' readings at one axis' levels. */
@@ -29,8 +30,10 @@ export interface SingleInput {
 export function matchSingle(input: SingleInput): MatchedTable | Unmatched {
   const [blocks, levels] = [input.blocks.length, input.levels.length];
   const { arm, reference } = input.outcome;
-  const armCounted = countedRates(arm, input.active, levels);
-  const referenceCounted = countedRates(reference, input.active, levels);
+  const areShared = shareRates(arm.rates, reference.rates);
+  const counts = [countedRates(arm, input.active, levels), countedRates(reference, input.active, levels)] as const;
+  const both = counts[0].map((one, at) => one & (counts[1][at] ?? 0));
+  const [armCounted, referenceCounted] = areShared ? [both, both] : counts;
   const usable = new Uint8Array(blocks * levels);
   const values = { arm: new Float64Array(blocks * levels), reference: new Float64Array(blocks * levels) };
   for (let b = 0; b < blocks; b++) {
@@ -54,7 +57,6 @@ export function matchSingle(input: SingleInput): MatchedTable | Unmatched {
   }
   const mine: CountedGrid = { grid: arm, counted: armCounted };
   const theirs: CountedGrid = { grid: reference, counted: referenceCounted };
-  const areShared = shareRates(mine, theirs);
   const pairs = ratePairs(mine, theirs, usable, levels);
   const rates = areShared
     ? pairs.flatMap((pair) => (pair.arm === pair.reference ? [{ side: 'arm' as const, rate: pair.arm, ...pair }] : []))
@@ -117,12 +119,9 @@ interface CountedGrid {
   readonly counted: Uint8Array;
 }
 
-/** Whether both arms run the same several rates, and count the same of them at every level. */
-function shareRates(mine: CountedGrid, theirs: CountedGrid): boolean {
-  const { rates } = mine.grid;
-  const isSame = (a: ArrayLike<unknown>, b: ArrayLike<unknown>): boolean =>
-    a.length === b.length && Array.from(a).every((value, i) => value === b[i]);
-  return rates.length > 1 && isSame(rates, theirs.grid.rates) && isSame(mine.counted, theirs.counted);
+/** Whether both arms run the same several rates: then these are matched, and a level counts the rates both reach. */
+function shareRates(mine: readonly Rate[], theirs: readonly Rate[]): boolean {
+  return mine.length > 1 && mine.length === theirs.length && mine.every((rate, r) => rate === theirs[r]);
 }
 
 /** Contrasts of each rate with the other arm's average; none for an arm with one rate, whose contrast is the average. */

@@ -19,11 +19,11 @@ const STOP_LOSS = 0.35;
 const MAX_GAP = 0.25;
 /** Run to run spread of speed, as a share. */
 const SPEED_SPREAD = 0.1;
-/** Share of a level's variance that a run's levels have in common. */
+/** Share of a level's variance that a run's levels have in common, where the world does not say. */
 const RUN_SHARE = 0.5;
 /** Block to block spread, shared by the arms, in units of sigma. */
 const BLOCK_SPREAD = 2;
-/** The positive control's effect, in deltas. */
+/** The positive control's effect, in deltas, where the world does not say. */
 const CONTROL_EFFECT = 1.5;
 
 /** How one arm trains. */
@@ -76,8 +76,18 @@ export interface World {
   readonly isSkewed?: boolean;
   /** In every n-th block the arm's gap is twice as wide. */
   readonly strayEvery?: number;
+  /** Behaviour's noise is exponential in these arms only; the other keeps normal noise. */
+  readonly skewedArms?: readonly string[];
   /** Every n-th block is three times as noisy. */
   readonly noisyEvery?: number;
+  /** Share of a level's variance that a run's levels have in common. */
+  readonly runShare?: number;
+  /** The positive control's effect, in deltas. */
+  readonly controlDeltas?: number;
+  /** Block b belongs to cluster b mod `count`; this share of a contrast's variance is the cluster's, at all its levels and rates. */
+  readonly clusters?: { readonly count: number; readonly share: number };
+  /** In some blocks behaviour of these arms is higher by `size` throughout, with this chance a block and arm. */
+  readonly jumps?: { readonly chance: number; readonly size: number; readonly arms: readonly string[] };
 }
 
 /** The base world: two arms of equal dynamics, no behaviour, no effect. */
@@ -139,17 +149,21 @@ export const WORLD_STUDY: AnalysedStudy = {
 
 /** Simulates one study of a world: the question's two arms and the positive control's. */
 export function simulate(world: World, blocks: number, rng: Rng): Frame {
-  const moderate = (): number => CONTROL_EFFECT * DELTA;
-  const control = world.control ?? moderate;
   return simulateBlocks(world, blocks, rng, [
     { arm: 'arm', dynamics: world.arm, effect: ({ train }, rate) => world.effect(train, rate) },
     { arm: 'reference', dynamics: world.reference, effect: () => 0 },
-    { arm: 'positive', dynamics: world.reference, effect: ({ train, heldOut }) => control(train, heldOut) },
+    controlArm(world),
   ]);
 }
 
-/** Simulates several arms of the world's effect and dynamics against one reference. */
-export function simulateArms(world: World, blocks: number, arms: readonly string[], rng: Rng): Frame {
+/** Simulates several arms of the world's effect and dynamics against one reference, with a positive control if asked. */
+export function simulateArms(
+  world: World,
+  blocks: number,
+  arms: readonly string[],
+  rng: Rng,
+  hasControl = false,
+): Frame {
   return simulateBlocks(world, blocks, rng, [
     ...arms.map((arm): ArmPlan => ({
       arm,
@@ -157,17 +171,34 @@ export function simulateArms(world: World, blocks: number, arms: readonly string
       effect: ({ train }, rate) => world.effect(train, rate),
     })),
     { arm: 'reference', dynamics: world.reference, effect: () => 0 },
+    ...(hasControl ? [controlArm(world)] : []),
   ]);
+}
+
+function controlEffect({ control, controlDeltas }: World): NonNullable<World['control']> {
+  const effect = (controlDeltas ?? CONTROL_EFFECT) * DELTA;
+  return control ?? (() => effect);
+}
+
+function controlArm(world: World): ArmPlan {
+  const control = controlEffect(world);
+  return {
+    arm: 'positive',
+    dynamics: world.reference,
+    effect: ({ train, heldOut }) => control(train, heldOut),
+  };
 }
 
 type ArmPlan = Pick<RunPlan, 'arm' | 'dynamics' | 'effect'>;
 
 function simulateBlocks(world: World, blocks: number, rng: Rng, arms: readonly ArmPlan[]): Frame {
   const runs: FrameRun[] = [];
+  const clusterEffect = clusterEffects(world, rng);
   const kept = new Map(arms.map(({ arm }) => [arm, keptRates(world, rng)]));
   // A control shows the instrument, not the pilots: it takes its reference's rates.
   kept.set('positive', kept.get('reference'));
   for (let block = 0; block < blocks; block++) {
+    const jumps = new Map(arms.map(({ arm }) => [arm, jumpOf(world, arm, rng)]));
     const blockEffect = BLOCK_SPREAD * world.sigma * rng.normal();
     const factor = world.noisyEvery !== undefined && block % world.noisyEvery === 0 ? 3 : 1;
     for (let rate = 0; rate < world.rates; rate++) {
@@ -178,7 +209,16 @@ function simulateBlocks(world: World, blocks: number, rng: Rng, arms: readonly A
         if (luck === undefined || arm.arm !== 'positive') {
           luck = { gap: rng.normal(), speed: rng.normal(), shift: rng.normal() };
         }
-        runs.push(simulateRun(world, { ...arm, block, rate, blockEffect, factor, luck }, rng));
+        const plan: RunPlan = {
+          ...arm,
+          block,
+          rate,
+          blockEffect: blockEffect + (jumps.get(arm.arm) ?? 0) + clusterEffect(arm.arm, block),
+          factor,
+          luck,
+          ...(world.clusters && { cluster: `cluster ${block % world.clusters.count}` }),
+        };
+        runs.push(simulateRun(world, plan, rng));
       }
     }
   }
@@ -188,6 +228,22 @@ function simulateBlocks(world: World, blocks: number, rng: Rng, arms: readonly A
 /** The rates an arm's pilots keep; draws nothing where they keep all. */
 function keptRates({ rates, keptRates: kept }: World, rng: Rng): readonly number[] | undefined {
   return kept === undefined ? undefined : Array.from(rng.permutation(rates)).slice(0, kept);
+}
+
+/** What a cluster adds to an arm: drawn when first asked for. */
+function clusterEffects({ clusters, sigma }: World, rng: Rng): (arm: string, block: number) => number {
+  if (clusters === undefined) return () => 0;
+  const drawn = new Map<string, number>();
+  return (arm, block) => {
+    const key = `${arm} ${block % clusters.count}`;
+    const effect = drawn.get(key) ?? Math.sqrt(clusters.share / 2) * sigma * rng.normal();
+    drawn.set(key, effect);
+    return effect;
+  };
+}
+
+function jumpOf({ jumps }: World, arm: string, rng: Rng): number {
+  return jumps?.arms.includes(arm) === true && rng.uniform() < jumps.chance ? jumps.size : 0;
 }
 
 /** What a run's seed decides of its course: standard normals. */
@@ -200,6 +256,7 @@ interface Luck {
 interface RunPlan {
   readonly arm: string;
   readonly block: number;
+  readonly cluster?: string;
   readonly rate: number;
   readonly dynamics: Dynamics;
   readonly effect: (losses: Losses, rate: number) => number;
@@ -217,12 +274,15 @@ function simulateRun(world: World, plan: RunPlan, rng: Rng): FrameRun {
   const decay =
     (speed * Math.log((START_LOSS - FINAL_LOSS) / (STOP_LOSS - FINAL_LOSS))) /
     (world.probes * (plan.dynamics.density ?? 1));
-  const sigma = (world.sigma * plan.dynamics.noise * plan.factor) / Math.SQRT2;
+  const ownShare = Math.sqrt((1 - (world.clusters?.share ?? 0)) / 2);
+  const sigma = world.sigma * plan.dynamics.noise * plan.factor * ownShare;
   const { shift } = plan.luck;
-  const drawNoise = (): number => (world.isSkewed === true ? -Math.log(1 - rng.uniform()) - 1 : rng.normal());
-  const runEffect = plan.blockEffect + Math.sqrt(RUN_SHARE) * sigma * drawNoise();
+  const isSkewed = world.isSkewed ?? world.skewedArms?.includes(plan.arm) ?? false;
+  const drawNoise = (): number => (isSkewed ? -Math.log(1 - rng.uniform()) - 1 : rng.normal());
+  const runShare = world.runShare ?? RUN_SHARE;
+  const runEffect = plan.blockEffect + Math.sqrt(runShare) * sigma * drawNoise();
   // Two probes are interpolated at each level: that leaves 2/3 of their variance on average.
-  const pointSigma = Math.sqrt((1 - RUN_SHARE) * 1.5) * sigma;
+  const pointSigma = Math.sqrt((1 - runShare) * 1.5) * sigma;
   const truths: Losses[] = [];
   const axes: Losses[] = [];
   for (let probe = 0, train = START_LOSS; train > STOP_LOSS; probe++) {
@@ -245,7 +305,15 @@ function simulateRun(world: World, plan: RunPlan, rng: Rng): FrameRun {
     const behaviour = Math.min(free, world.ceiling ?? Infinity) + shared + runEffect + pointSigma * drawNoise();
     return { step, axes: point, outcomes: { behaviour } };
   });
-  return { arm: plan.arm, block: plan.block, learningRate: plan.rate + 1, status: 'finished', points };
+  const { arm, block, cluster } = plan;
+  return {
+    arm,
+    block,
+    learningRate: plan.rate + 1,
+    status: 'finished',
+    points,
+    ...(cluster !== undefined && { cluster }),
+  };
 }
 
 /** A run's losses at a probe, in nats. */

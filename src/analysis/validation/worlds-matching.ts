@@ -2,26 +2,21 @@
  * Worlds of what matching and controls must withstand: learning rates kept by noisy pilots, probes of unequal density on
  * noisy axes, small mismatches, what explains an effect by name, and ceilings. ADRs 0085 to 0089 hold the figures.
  */
+import type { AnalysedStudy } from '#analysis/analyse.ts';
 import { BASE, DELTA, WORLD_STUDY, type Dynamics, type World } from './world.ts';
-import type { Check, Counted, Design, ValidityWorld } from './worlds.ts';
+import {
+  covers,
+  EIGHT,
+  ERROR_LIMIT,
+  mostly,
+  never,
+  POWER_FLOOR,
+  type Check,
+  type ValidityWorld,
+} from './validity-world.ts';
 
-const ERROR_LIMIT = 0.06;
-const POWER_FLOOR = 0.8;
-const EIGHT: Design = { kind: 'fixed', blocks: 8 };
-
-type Verdicts = Extract<Counted, { kind: 'verdict' }>['verdicts'];
-const never = (...verdicts: Verdicts): Check => ({
-  counted: { kind: 'verdict', verdicts },
-  bound: { kind: 'upperLimitAtMost', value: ERROR_LIMIT },
-});
-const mostly = (...verdicts: Verdicts): Check => ({
-  counted: { kind: 'verdict', verdicts },
-  bound: { kind: 'atLeast', value: POWER_FLOOR },
-});
-const covers = (matching: 'train' | 'heldOut', truth: number): Check => ({
-  counted: { kind: 'covers', matching, truth },
-  bound: { kind: 'between', low: 0.93, high: 0.97 },
-});
+const EXPLANATIONS = ['train', 'heldOut', 'gap'] as const;
+type Explanation = (typeof EXPLANATIONS)[number];
 
 const dynamics = (part: Partial<Dynamics>): Dynamics => ({ ...BASE.reference, ...part });
 const falling = (x: number, centre: number, width: number, height: number): number =>
@@ -152,5 +147,86 @@ const MISMATCHES: readonly ValidityWorld[] = [
   })),
 ];
 
+/** The arm overfits more than the reference; behaviour follows one of the three. */
 const GAPPED: World = { ...BASE, arm: dynamics({ gap: 0.45 }), reference: dynamics({ gap: 0.25 }) };
-export const MATCHING_WORLDS: readonly ValidityWorld[] = [...RATES, ...DENSITIES, ...MISMATCHES];
+const named = (by: Explanation): Check => ({
+  counted: { kind: 'explainedBy', by: [by] },
+  bound: { kind: 'atLeast', value: POWER_FLOOR },
+});
+const misnamed = (by: Explanation): Check => ({
+  counted: { kind: 'explainedBy', by: EXPLANATIONS.filter((one) => one !== by) },
+  bound: { kind: 'upperLimitAtMost', value: ERROR_LIMIT },
+});
+const NAMES: readonly ValidityWorld[] = (
+  [
+    { by: 'heldOut', how: 'smooth', part: { behaviour: OF_HELD_OUT } },
+    { by: 'heldOut', how: 'linear', part: { behaviour: (_: number, heldOut: number) => -heldOut } },
+    { by: 'train', how: 'smooth', part: { behaviour: OF_TRAIN } },
+    { by: 'train', how: 'linear', part: { behaviour: (train: number) => -train } },
+    { by: 'gap', how: 'smooth', part: { behaviour: OF_GAP } },
+    { by: 'gap', how: 'linear', part: { behaviour: (train: number, heldOut: number) => 2 * (heldOut - train) } },
+    { by: 'gap', how: 'apart', part: { behaviour: OF_GAP, arm: dynamics({ gap: 0.4 }), rateSpread: 0.1 } },
+  ] as const
+).map(({ by, how, part }) => ({
+  name: `explained by ${by}, ${how}`,
+  world: { ...GAPPED, ...part },
+  design: EIGHT,
+  checks: [named(by), misnamed(by), never('affects', 'noEffect')],
+}));
+const BEYOND: readonly ValidityWorld[] = [
+  { how: 'flat', behaviour: () => 0 },
+  { how: 'f(heldOut)', behaviour: OF_HELD_OUT },
+  { how: 'f(gap)', behaviour: OF_GAP },
+  { how: 'f(train)', behaviour: OF_TRAIN },
+].map(({ how, behaviour }) => ({
+  name: `an effect beyond is not explained away, ${how}`,
+  world: { ...GAPPED, behaviour, effect: () => 2 * DELTA },
+  design: EIGHT,
+  checks: [never('explainedBy', 'noEffect')],
+}));
+
+/** At the ceiling an effect upwards cannot be seen: whatever passes for a control there must not speak for its absence. */
+const CEILING: World = { ...BASE, behaviour: () => 0.8, ceiling: 0.8, effect: () => 2 * DELTA };
+const DIRECTED: Pick<AnalysedStudy, 'contrasts'> = {
+  contrasts: WORLD_STUDY.contrasts.map((one) => (one.kind === 'control' ? { ...one, direction: 'above' } : one)),
+};
+const CONTROLS: readonly ValidityWorld[] = [
+  {
+    name: 'ceiling, the control goes down',
+    world: { ...CEILING, control: () => -1.5 * DELTA },
+    study: DIRECTED,
+    checks: [never('noEffect')],
+  },
+  {
+    name: 'ceiling at all but one level, the control is seen there alone',
+    world: {
+      ...CEILING,
+      behaviour: (train: number, heldOut: number) => (train > 1.55 || heldOut > 1.72 ? 0 : 0.8),
+      effect: (train: number) => (train > 1.55 ? 0 : 2 * DELTA),
+      control: (train: number, heldOut: number) => (train > 1.55 || heldOut > 1.72 ? 6 * DELTA : 0),
+    },
+    checks: [never('noEffect')],
+  },
+  {
+    name: 'a large control says nothing of a small effect',
+    // Behaviour moves by a tenth of what pushes it: two deltas leave a fifth of one.
+    world: { ...BASE, effect: () => 0.2 * DELTA, control: () => 5 * DELTA },
+    checks: [never('noEffect')],
+  },
+  {
+    name: 'a moderate control licenses no effect',
+    world: { ...BASE, control: () => 1.5 * DELTA },
+    study: DIRECTED,
+    checks: [mostly('noEffect'), never('affects')],
+  },
+].map((one) => ({ ...one, design: EIGHT }));
+
+/** All worlds of this file. */
+export const MATCHING_WORLDS: readonly ValidityWorld[] = [
+  ...RATES,
+  ...DENSITIES,
+  ...MISMATCHES,
+  ...NAMES,
+  ...BEYOND,
+  ...CONTROLS,
+];

@@ -65,6 +65,8 @@ export interface Evidence {
   readonly singles: readonly MatchingEvidence[];
   /** Present where the study matches on both losses. */
   readonly joint?: MatchingEvidence | NoEvidence;
+  /** On the gap between the two. */
+  readonly gap?: MatchingEvidence | NoEvidence;
 }
 
 /** The numbers fixed in advance. */
@@ -73,9 +75,13 @@ export interface Rule {
   readonly alpha: number;
 }
 
+/** What an effect is explained by: matched on it, the arms are alike. A prediction, no mediation. */
+export type Explanation = 'heldOut' | 'train' | 'gap';
+
 /** What the rule says; `claims` names the matchings whose p the verdict rests on. */
 export type Decision =
-  | { readonly kind: 'noEffect' | 'affects' | 'throughGap'; readonly claims: readonly string[] }
+  | { readonly kind: 'noEffect' | 'affects'; readonly claims: readonly string[] }
+  | { readonly kind: 'explainedBy'; readonly by: Explanation; readonly claims: readonly string[] }
   | { readonly kind: 'undecided'; readonly claims: readonly string[]; readonly why: Undecided };
 
 /** Why neither an effect nor its absence is claimed. */
@@ -93,14 +99,11 @@ export function decide(evidence: Evidence, rule: Rule): Decision {
   const all = singles.map((matching) => matching.name);
   const equivalent = singles.map((matching) => isNoEffect(matching, rule));
   const sensitive = singles.map((matching) => detectedControl(matching, rule) !== undefined);
-  if (equivalent.every(Boolean) && sensitive.every(Boolean)) return { kind: 'noEffect', claims: all };
-
-  const [train, heldOut] = ['train', 'heldOut'].map((name) => singles.findIndex((matching) => matching.name === name));
-  const atTrain = singles[train ?? -1];
-  if (atTrain !== undefined && isEffect(atTrain, rule) && equivalent[heldOut ?? -1] && sensitive[heldOut ?? -1]) {
-    // The effect is claimed at matched training loss alone; at matched held-out loss its absence is.
-    return { kind: 'throughGap', claims: ['train'] };
+  if (equivalent.every(Boolean) && sensitive.every(Boolean) && isAlike(joint, rule)) {
+    return { kind: 'noEffect', claims: all };
   }
+  const by = isConsistent(joint, rule) ? explanationOf(evidence, rule) : undefined;
+  if (by !== undefined) return { kind: 'explainedBy', by, claims: all.filter((name) => name !== by) };
   if (singles.every((matching) => isEffect(matching, rule)) && haveOneSign(singles)) {
     if (joint === undefined) return { kind: 'affects', claims: all };
     if (joint.kind === 'notEstimable') return undecided(all, { kind: 'jointNotTestable', reason: joint.reason });
@@ -111,6 +114,36 @@ export function decide(evidence: Evidence, rule: Rule): Decision {
     return undecided(claims, { kind: 'jointDisagrees' });
   }
   return undecided(all, whyOf(singles, equivalent, sensitive, rule));
+}
+
+/** What explains an effect: the axis at which, matched on it, there is none while there is one under every other. */
+function explanationOf({ singles, gap }: Evidence, rule: Rule): Explanation | undefined {
+  const isExplained = (matching: MatchingEvidence): boolean =>
+    isNoEffect(matching, rule) && detectedControl(matching, rule) !== undefined;
+  const isFound = (matching: MatchingEvidence): boolean => isEffect(matching, rule);
+  const [train, heldOut] = ['train', 'heldOut'].map((name) => singles.find((matching) => matching.name === name));
+  if (train === undefined || heldOut === undefined) return undefined;
+  if (isFound(train) && isExplained(heldOut)) return 'heldOut';
+  if (isFound(heldOut) && isExplained(train)) return 'train';
+  const isGap = gap?.kind === 'estimated' && isExplained(gap) && isFound(train) && isFound(heldOut);
+  return isGap && haveOneSign([train, heldOut]) ? 'gap' : undefined;
+}
+
+/**
+ * Whether the joint matching, where it is testable, shows likeness: an effect may hide behind an opposite one of the gap
+ * under both single matchings. A bound is no estimate at equal losses and says nothing here.
+ */
+function isAlike(joint: Evidence['joint'], rule: Rule): boolean {
+  return !isEstimate(joint) || isEquivalent(joint.overall, rule.delta, rule.alpha);
+}
+
+/** Whether the joint matching, where it is testable, agrees that what is left beyond both losses is below delta. */
+function isConsistent(joint: Evidence['joint'], rule: Rule): boolean {
+  return !isEstimate(joint) || Math.abs(joint.overall.mean) < rule.delta;
+}
+
+function isEstimate(joint: Evidence['joint']): joint is MatchingEvidence {
+  return joint?.kind === 'estimated' && joint.bound === undefined;
 }
 
 function undecided(claims: readonly string[], why: Undecided): Decision {

@@ -56,11 +56,14 @@ export function evidenceOf(
   joint: MatchedTable | Unmatched | undefined,
   pOf: (name: string) => number,
   controls: ControlLookup,
+  gap?: MatchedTable | Unmatched,
 ): Evidence | undefined {
   const estimated = singles
     .map((table) => matchingEvidence(table, pOf(table.name), controls))
     .filter((matching) => matching.kind === 'estimated');
   if (singles.length === 0 || estimated.length < singles.length) return undefined;
   const both = joint && matchingEvidence(joint, pOf(joint.name), () => []);
-  return { singles: estimated, ...(both ? { joint: both } : {}) };
+  // Nothing is claimed from a test at equal gaps, only likeness.
+  const ofGap = gap && matchingEvidence(gap, 1, controls);
+  return { singles: estimated, ...(both ? { joint: both } : {}), ...(ofGap ? { gap: ofGap } : {}) };
 }

@@ -56,7 +56,8 @@ test('every field that an axis, an outcome or a contrast of a study may have com
     arm: 'again',
     reference: 'plain',
     name: 'other seeds',
-    expect: 'notDetected',
+    expect: 'detected',
+    direction: 'above',
     outcomes: ['behaviour'],
   };
   const question: Required<Extract<Contrast, { kind: 'question' }>> = {

@@ -59,6 +59,7 @@ const ROLES = ['train', 'heldOut', 'other'] as const;
 const OUTCOME_ROLES = ['confirmatory', 'exploratory'] as const;
 const HIGHER_IS = ['better', 'worse'] as const;
 const CONTRAST_KINDS = ['question', 'control'] as const;
+const SIDES = ['above', 'below'] as const;
 const EXPECTATIONS = ['detected', 'notDetected', 'identical'] as const;
 
 /** Reads a map file's object. @throws AssayError naming the path of what is unknown or not as expected. */
@@ -172,7 +173,13 @@ function contrastOf(reader: ConfigReader): Contrast {
     return { kind, ...pair };
   }
   const outcomes = listIn(reader, 'outcomes').filter((item) => typeof item === 'string');
-  const control = { kind, ...pair, name: nameIn(reader), expect: reader.oneOf('expect', EXPECTATIONS) };
+  const control = {
+    kind,
+    ...pair,
+    name: nameIn(reader),
+    expect: reader.oneOf('expect', EXPECTATIONS),
+    ...(reader.has('direction') && { direction: reader.oneOf('direction', SIDES) }),
+  };
   reader.done();
   return outcomes.length > 0 ? { ...control, outcomes } : control;
 }
@@ -194,9 +201,7 @@ function runsIn(reader: ConfigReader): Record<string, RunLabel> {
 /** The block of a run's label: a whole number, as digits in quotes where it is longer than a number can hold. */
 export function blockIn(reader: ConfigReader): number | string {
   const value = reader.json('block');
-  return typeof value === 'string' && /^\d+$/.test(value)
-    ? value
-    : reader.number('block', { min: 0, integer: true });
+  return typeof value === 'string' && /^\d+$/.test(value) ? value : reader.number('block', { min: 0, integer: true });
 }
 
 function given<Name extends string>(name: Name, value: string | undefined): { [name in Name]?: string } {
