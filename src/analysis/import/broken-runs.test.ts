@@ -207,19 +207,7 @@ test('whole numbers are read to the last digit, and refused where they lost one'
   ] as const) {
     assert.deepEqual(wholeTextOf(cell), { kind: 'whole', digits });
   }
-  for (const cell of [
-    '-0',
-    -0,
-    '1e3',
-    '-3',
-    '3.5',
-    'x',
-    '',
-    2 ** 53,
-    '9007199254740993.0',
-    9.007199254740993e15,
-    Number.NaN,
-  ]) {
+  for (const cell of ['-0', -0, '1e3', '-3', '3.5', 'x', '', 2 ** 53, '9007199254740993.0', Number.NaN]) {
     assert.equal(wholeTextOf(cell).kind, 'none', String(cell));
   }
 });
