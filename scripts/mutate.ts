@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { ANALYSIS_FAULTS } from './mutations/analysis.ts';
+import { AUDIT_FAULTS } from './mutations/audits.ts';
 import { DESIGN_FAULTS } from './mutations/design.ts';
 import type { Fault } from './mutations/fault.ts';
 import { NUMBERS_FAULTS } from './mutations/numbers.ts';
@@ -108,7 +109,7 @@ const { values } = parseArgs({ options: { only: { type: 'string' } } });
 const only = values.only ?? '';
 try {
   run(
-    [...ANALYSIS_FAULTS, ...NUMBERS_FAULTS, ...REPLY_FAULTS, ...DESIGN_FAULTS].filter(
+    [...ANALYSIS_FAULTS, ...NUMBERS_FAULTS, ...REPLY_FAULTS, ...DESIGN_FAULTS, ...AUDIT_FAULTS].filter(
       ({ name, file }) => name.includes(only) || file.includes(only),
     ),
   );
