@@ -190,6 +190,8 @@ test('what a cell reads depends on its spelling and on how its table writes numb
   assert.deepEqual(readingOf(Number.NaN), { kind: 'nan' });
   assert.deepEqual(readingOf(-Infinity), { kind: 'broken' });
   assert.deepEqual(readingOf('NaN(0x7ff8)'), { kind: 'broken' });
+  assert.equal(readingOf([2]).kind, 'unreadable');
+  assert.equal(readingOf(new Date(0)).kind, 'unreadable');
   assert.deepEqual(readingOf('fast'), { kind: 'unreadable', text: 'fast' });
   assert.deepEqual(readingOf('2,5', { isCommaDecimal: true }), { kind: 'finite', value: 2.5 });
   assert.deepEqual(readingOf('2,5'), { kind: 'unreadable', text: '2,5' });

@@ -176,7 +176,8 @@ function collectRow(row: TableRow, collecting: Collecting): void {
   const last = run.lastStep.get(own) ?? -1;
   if (Number(step) < last) collecting.disordered.push(where);
   run.lastStep.set(own, Math.max(last, Number(step)));
-  if (mapping.status !== undefined && cellText(row.cells[mapping.status]) === 'diverged') run.isDiverged = true;
+  if (mapping.status !== undefined && cellText(row.cells[mapping.status]).toLowerCase() === 'diverged')
+    run.isDiverged = true;
   run.entries.push({ step: Number(step), cells: row.cells, isExplicit: row.isExplicit === true, readings, row });
 }
 
@@ -202,6 +203,10 @@ function wholeIn(row: TableRow, column: string, where: string, errors: string[])
 /** The number in a cell; undefined where there is none; anything else is an error. */
 function numberIn(row: TableRow, column: string, where: string, collecting: Collecting): number | undefined {
   const reading = measured(row, column, where, collecting);
+  if (reading.kind === 'broken') {
+    const text = cellText(row.cells[column]);
+    collecting.errors.push(`${where}: expected a finite number in column "${column}", found "${text}".`);
+  }
   return reading.kind === 'finite' ? reading.value : undefined;
 }
 
