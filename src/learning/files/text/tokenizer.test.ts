@@ -11,7 +11,8 @@ import type { TemplateMessage } from './chat-template.ts';
 import { chatTemplate } from './chat-template.ts';
 import { parseStrictObject } from '#learning/files/strict-json.ts';
 import type { TextTokenizer } from './tokenizer.ts';
-import { joinByteTokens, textTokenizer } from './tokenizer.ts';
+import { textTokenizer } from './tokenizer.ts';
+import { joinByteTokens } from './tokens/decoder.ts';
 
 const FIXTURES = join(import.meta.dirname, '../../../../test/fixtures');
 const KINDS = ['gpt2', 'smollm', 'llama3', 'qwen2', 'llama2', 'llama2-metaspace', 'unigram'];
