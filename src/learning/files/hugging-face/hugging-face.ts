@@ -36,9 +36,11 @@ export async function openHuggingFace(path: string, now?: Date): Promise<ModelFi
   if (configJson === undefined) throw new AssayError('file', `${path}: expected a config.json, found none.`);
   const config = huggingFaceConfig(configJson, join(path, 'config.json'));
   const tokenizerConfig = (await folder.json('tokenizer_config.json')) ?? {};
-  const tokenizer = await openTokenizer(folder, tokenizerConfig);
+  const generationJson = (await folder.json('generation_config.json')) ?? {};
+  const ends = endsOf(generationJson, configJson);
+  const tokenizer = await openTokenizer(folder, tokenizerConfig, ends);
   const template = await openTemplate(folder, tokenizerConfig, tokenizer, now);
-  const generation = generationOf((await folder.json('generation_config.json')) ?? {}, configJson, tokenizer);
+  const generation = generationOf(generationJson, ends, tokenizer);
   const source = await openFolderWeights(folder);
   const close = (): Promise<void> => source.close();
   try {
@@ -102,11 +104,17 @@ function folderWeights(source: TensorSource, config: ModelConfig): Weights {
   return checkedWeights(source, config, recipeOf, isSpare);
 }
 
-async function openTokenizer(folder: ModelFolder, tokenizerConfig: JsonObject): Promise<TextTokenizer | undefined> {
+async function openTokenizer(
+  folder: ModelFolder,
+  tokenizerConfig: JsonObject,
+  endIds: readonly number[],
+): Promise<TextTokenizer | undefined> {
   const json = await folder.json('tokenizer.json', MAX_TOKENIZER_BYTES);
   if (json === undefined) return undefined;
   const names = (await folder.json('special_tokens_map.json')) ?? {};
-  return textTokenizer(json, { ...names, ...tokenizerConfig }, join(folder.path, 'tokenizer.json'));
+  const addedTokens = await folder.json('added_tokens.json');
+  const where = join(folder.path, 'tokenizer.json');
+  return textTokenizer(json, { ...names, ...tokenizerConfig }, where, { addedTokens, endIds });
 }
 
 /** The template of `chat_template.jinja`, or of `tokenizer_config.json`, where a list names several. */
@@ -128,13 +136,17 @@ function defaultTemplate(value: Json | undefined): string | undefined {
   return isJsonObject(entry) && typeof entry['template'] === 'string' ? entry['template'] : undefined;
 }
 
+/** The ids at which replies end, as the configs declare them. */
+function endsOf(json: JsonObject, configJson: JsonObject): readonly number[] {
+  const declared = json['eos_token_id'] ?? configJson['eos_token_id'] ?? [];
+  return (Array.isArray(declared) ? declared : [declared]).filter(isCount);
+}
+
 function generationOf(
   json: JsonObject,
-  configJson: JsonObject,
+  ends: readonly number[],
   tokenizer: TextTokenizer | undefined,
 ): GenerationConfig {
-  const declared = json['eos_token_id'] ?? configJson['eos_token_id'] ?? [];
-  const ends = (Array.isArray(declared) ? declared : [declared]).filter(isCount);
   const { eos_token: eosToken } = tokenizer?.specialTokens ?? {};
   const named = eosToken === undefined ? undefined : tokenizer?.idOf(eosToken);
   const stopIds = [...new Set(named === undefined ? ends : [...ends, named])];

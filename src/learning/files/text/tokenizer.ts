@@ -233,10 +233,12 @@ function addedTokens(
   };
   const decoder = config['added_tokens_decoder'];
   if (isJsonObject(decoder)) {
-    for (const [id, token] of Object.entries(decoder)) add(addedToken(token, Number(id), where));
+    const byId = Object.entries(decoder).toSorted(([a], [b]) => Number(a) - Number(b));
+    for (const [id, token] of byId) add(addedToken(token, Number(id), where));
   }
   const specials = new Set([...Object.values(byRole), ...others].map(({ content }) => content));
-  for (const [content, id] of Object.entries(companions.addedTokens ?? {})) {
+  const alone = Object.entries(companions.addedTokens ?? {}).toSorted(([, a], [, b]) => Number(a) - Number(b));
+  for (const [content, id] of alone) {
     const special = specials.has(content);
     add(addedToken({ id, content, special, normalized: !special }, undefined, `${where}: added_tokens.json`));
   }
@@ -246,7 +248,7 @@ function addedTokens(
     if (id === undefined) throw notInVocabulary(role, content, where);
     add(addedToken({ ...json, content, special: true }, id, where));
   }
-  for (const { content, id } of tokens) checkId(content, id, vocabulary, where);
+  checkIds(tokens, vocabulary, where);
   return tokens;
 }
 
@@ -258,11 +260,20 @@ function notInVocabulary(role: string, content: string, where: string): AssayErr
   );
 }
 
-function checkId(content: string, id: number, vocabulary: Vocabulary, where: string): void {
-  const own = vocabulary.get(content);
-  if (own === undefined || own === id) return;
-  const found = `${id} for ${JSON.stringify(content.slice(0, 60))}, which is ${own} in the vocabulary`;
-  throw new AssayError('file', `${where}: expected added tokens with the ids of the vocabulary, found ${found}.`);
+/** Whatever ids the files give, transformers takes that of the vocabulary, or else the next one that is free. */
+function checkIds(tokens: readonly AddedToken[], vocabulary: Vocabulary, where: string): void {
+  let next = vocabulary.size;
+  for (const { content, id } of tokens) {
+    const given = vocabulary.get(content) ?? next;
+    if (given !== id) {
+      const found = `${id} for ${JSON.stringify(content.slice(0, 60))}, which transformers takes for ${given}`;
+      throw new AssayError(
+        'file',
+        `${where}: expected added tokens with the ids of the vocabulary or after it, found ${found}.`,
+      );
+    }
+    next = Math.max(next, given + 1);
+  }
 }
 
 const FLAGS = ['single_word', 'lstrip', 'rstrip', 'normalized', 'special'] as const;
