@@ -24,6 +24,7 @@ export const OPTIONS = {
   workers: { type: 'string', argument: 'N', help: 'worker processes (default: one per core)' },
   store: { type: 'string', argument: 'FOLDER', help: 'where runs are kept (default: .assay)' },
   out: { type: 'string', argument: 'FOLDER', help: 'where to write' },
+  force: { type: 'boolean', help: 'overwrite files there that were not written by assay, or were changed since' },
   'checkpoint-seconds': {
     type: 'string',
     argument: 'S',

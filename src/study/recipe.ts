@@ -60,6 +60,11 @@ export interface Recipe {
   readonly learningRatePath: string;
   /** Dotted paths of config parts that only change what is measured, not what is trained. */
   readonly measurePaths: readonly string[];
+  /**
+   * Where a run ends before its steps are done: once an axis is past the value at a config path. `multiples` are axes that
+   * are that axis times a constant of the run.
+   */
+  readonly stopRule?: { readonly axis: string; readonly path: string; readonly multiples?: readonly string[] };
   /** @throws AssayError naming the path, what was expected and what was found. */
   check(config: JsonObject): void;
   /** Content hashes of the inputs a config names (files, assets), part of the run's identity. */

@@ -37,6 +37,24 @@ test('broken JSON and a missing value are refused with the path and what was fou
   assert.throws(() => parseSetting('=1'), /path=value/);
 });
 
+test('a whole number that is rounded when it is read is refused, wherever it stands in the value', () => {
+  for (const text of [
+    '9007199254740992',
+    '-9007199254740993',
+    '[1,9007199254740993]',
+    '{"init":18446744073709551615}',
+  ]) {
+    assert.throws(
+      () => parseSetting(`seeds=${text}`),
+      /--set seeds: expected a whole number that is exact .*found -?\d+\.$/,
+    );
+  }
+  assert.equal(parseSetting('a=9007199254740991').value, Number.MAX_SAFE_INTEGER);
+  assert.equal(parseSetting('a=1e300').value, 1e300);
+  assert.equal(parseSetting('a=./runs/9007199254740993/x').value, './runs/9007199254740993/x');
+  assert.equal(parseSetting('a="9007199254740993"').value, '9007199254740993');
+});
+
 test('an unknown path is an error that names the nearest known one', () => {
   assert.throws(() => set('optimiser.rate=1'), /unknown path "optimiser.rate".*"optimizer.rate"/);
   assert.throws(() => set('data.path=1'), /unknown path "data.path"/);

@@ -77,6 +77,13 @@ export function parseSetting(argument: string): Setting {
 }
 
 function parseValue(path: string, text: string): Json {
+  const value = parsedValue(path, text);
+  // A bare word may be a path full of digits.
+  if (typeof value !== 'string') refuseInexact(path, text);
+  return value;
+}
+
+function parsedValue(path: string, text: string): Json {
   try {
     const value: Json = JSON.parse(text);
     return value;
@@ -89,6 +96,17 @@ function parseValue(path: string, text: string): Json {
       { cause: error },
     );
   }
+}
+
+/** A whole number that is rounded when it is read, such as a seed from 2^53 on, would stand for its neighbours too. */
+function refuseInexact(path: string, text: string): void {
+  const bare = text.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""');
+  const found = bare.match(/(?<![\w.+-])-?\d+(?![\w.+-])/g)?.find((digits) => !Number.isSafeInteger(Number(digits)));
+  if (found === undefined) return;
+  throw new AssayError(
+    'usage',
+    `--set ${path}: expected a whole number that is exact (below 2^53 = ${2 ** 53}), found ${found}.`,
+  );
 }
 
 function withSetting(config: JsonObject, setting: Setting, former: FormerPaths): JsonObject {

@@ -13,7 +13,7 @@ import { openModel } from '#learning/files/open-model.ts';
 import { fileWeights, frozenInputs, writeWeights } from '#learning/files/tensors/weights-file.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
-import type { Weights } from '#learning/programs.ts';
+import type { Weights } from '#learning/weights.ts';
 import type { KnownScores } from '#measures/evaluation-line.ts';
 
 import { type StartingWeights, startingWeights } from './adapter.ts';
