@@ -85,9 +85,14 @@ const GGML = 'tokenizer.ggml.';
 
 /** @throws AssayError on a key whose meaning is not known, such as a character map or words that are added. */
 function refuseUnknownKeys(metadata: Metadata, where: string): void {
-  const unknown = [...metadata.keys()].find((key) => key.startsWith(GGML) && !isKnown(key.slice(GGML.length), metadata));
+  const unknown = [...metadata.keys()].find(
+    (key) => key.startsWith(GGML) && !isKnown(key.slice(GGML.length), metadata),
+  );
   if (unknown === undefined) return;
-  throw new AssayError('file', `${where}: expected keys of a tokenizer that are known, found ${unknown.slice(0, 120)}.`);
+  throw new AssayError(
+    'file',
+    `${where}: expected keys of a tokenizer that are known, found ${unknown.slice(0, 120)}.`,
+  );
 }
 
 /** A setting that is off changes nothing. */

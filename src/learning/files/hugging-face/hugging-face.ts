@@ -9,7 +9,7 @@ import type { Json, JsonObject } from '#base/json.ts';
 import { isJsonObject } from '#base/json.ts';
 
 import type { ChatTemplate } from '#learning/files/text/chat-template.ts';
-import { chatTemplate } from '#learning/files/text/chat-template.ts';
+import { chatTemplate, withToolTemplate } from '#learning/files/text/chat-template.ts';
 import { huggingFaceConfig } from './hugging-face-config.ts';
 import type { ModelConfig, NeededTensor } from '#learning/files/model-config.ts';
 import { neededTensors } from '#learning/files/model-config.ts';
@@ -179,16 +179,27 @@ async function openTemplate(
   tokenizer: TextTokenizer | undefined,
   now: Date | undefined,
 ): Promise<ChatTemplate | undefined> {
-  const source = (await folder.text('chat_template.jinja')) ?? defaultTemplate(tokenizerConfig['chat_template']);
-  return source === undefined ? undefined : chatTemplate(source, tokenizer?.specialTokens ?? {}, now);
+  const compile = (source: string): ChatTemplate => chatTemplate(source, tokenizer?.specialTokens ?? {}, now);
+  const alone = await folder.text('chat_template.jinja');
+  if (alone !== undefined) return compile(alone);
+  const listed = namedTemplates(tokenizerConfig['chat_template'] ?? null, folder.path);
+  const byDefault = listed.get('default');
+  if (byDefault === undefined) return undefined;
+  const forTools = listed.get('tool_use');
+  return forTools === undefined ? compile(byDefault) : withToolTemplate(compile(byDefault), compile(forTools));
 }
 
-function defaultTemplate(value: Json | undefined): string | undefined {
-  if (typeof value === 'string') return value;
-  const entry = Array.isArray(value)
-    ? value.find((item) => isJsonObject(item) && item['name'] === 'default')
-    : undefined;
-  return isJsonObject(entry) && typeof entry['template'] === 'string' ? entry['template'] : undefined;
+/** Templates by name; one without a name is the default. */
+function namedTemplates(value: Json, path: string): ReadonlyMap<string, string> {
+  if (value === null) return new Map();
+  if (typeof value === 'string') return new Map([['default', value]]);
+  const named = (Array.isArray(value) ? value : []).flatMap((item: Json) => {
+    const { name, template } = isJsonObject(item) ? item : {};
+    return typeof name === 'string' && typeof template === 'string' ? [[name, template] as const] : [];
+  });
+  if (named.some(([name]) => name === 'default')) return new Map(named);
+  const expected = 'chat_template in tokenizer_config.json to be text, or a list with a template named default';
+  throw new AssayError('file', `${path}: expected ${expected}, found ${JSON.stringify(value).slice(0, 80)}.`);
 }
 
 /** The ids at which replies end, as the configs declare them. */

@@ -12,10 +12,11 @@ import { type AddedToken, finder } from './tokens/added-tokens.ts';
 import { type Around, aroundOf } from './tokens/around.ts';
 import { Component } from './tokens/component.ts';
 import { cleanUp, decoderOf } from './tokens/decoder.ts';
-import { type Encode, modelOf, type Vocabulary } from './tokens/model.ts';
+import { modelOf } from './tokens/model.ts';
 import { normalizerOf } from './tokens/normalizer.ts';
 import { checkSettings, type NamedToken, namedTokens, withPrefixSpace } from './tokens/settings.ts';
 import { splitterOf } from './tokens/splitter.ts';
+import type { Encode, Vocabulary } from './tokens/vocabulary.ts';
 
 /** A model's tokenizer. */
 export interface TextTokenizer {

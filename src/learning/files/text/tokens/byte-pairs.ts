@@ -3,8 +3,8 @@
  * Source: `models/bpe` of the `tokenizers` library.
  */
 import type { Component } from './component.ts';
-import type { Encode, Vocabulary } from './model.ts';
-import { byteTokens } from './model.ts';
+import type { Encode, Vocabulary } from './vocabulary.ts';
+import { byteTokens } from './vocabulary.ts';
 
 interface Merge {
   readonly rank: number;

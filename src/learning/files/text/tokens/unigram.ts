@@ -5,8 +5,8 @@
 import type { Json } from '#base/json.ts';
 
 import type { Component } from './component.ts';
-import type { Encode, Vocabulary } from './model.ts';
-import { byteTokens } from './model.ts';
+import type { Encode, Vocabulary } from './vocabulary.ts';
+import { byteTokens } from './vocabulary.ts';
 
 /** An unknown character costs this more than the worst token. */
 const UNKNOWN_PENALTY = 10;
