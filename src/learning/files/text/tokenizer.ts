@@ -278,12 +278,12 @@ function checkIds(tokens: readonly AddedToken[], vocabulary: Vocabulary, where: 
 }
 
 const FLAGS = ['single_word', 'lstrip', 'rstrip', 'normalized', 'special'] as const;
-const TOKEN_KEYS: readonly string[] = [...FLAGS, 'id', 'content', '__type'];
+const TOKEN_KEYS: ReadonlySet<string> = new Set([...FLAGS, 'id', 'content', '__type']);
 
 function addedToken(token: Json | undefined, idElsewhere: number | undefined, where: string): AddedToken {
   const id = isJsonObject(token) ? (idElsewhere ?? token['id']) : undefined;
   if (isJsonObject(token) && typeof token['content'] === 'string' && token['content'] !== '' && isTokenId(id)) {
-    const unknown = Object.keys(token).find((key) => !TOKEN_KEYS.includes(key));
+    const unknown = Object.keys(token).find((key) => !TOKEN_KEYS.has(key));
     const odd = FLAGS.find((flag) => token[flag] !== undefined && typeof token[flag] !== 'boolean');
     if (unknown === undefined && odd === undefined) {
       const special = token['special'] === true;
