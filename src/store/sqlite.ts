@@ -46,7 +46,12 @@ export async function openSqliteStore(folder: string): Promise<Store> {
 function readerOf(file: RecordFile, close: () => void): StoreReader {
   const plansOf = (study: string): PlanRecord[] => {
     const plans = file.list('plan', '').filter((plan) => plan.study === study);
-    return plans.toSorted((a, b) => b.sequence - a.sequence).map(({ sequence: _, ...plan }) => plan);
+    return plans
+      .toSorted((a, b) => b.sequence - a.sequence)
+      .map((stored) => {
+        const { sequence: _, ...plan } = stored;
+        return plan;
+      });
   };
   return {
     latestPlan: async (study) => plansOf(study)[0],
