@@ -70,7 +70,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 
 const STUDY_NOTE =
   '<study> is a built-in name (see "assay list") or the path of a study file, such as ./study.ts or ./study.json.';
-const STORED_PLAN_COMMANDS = new Set(['status', 'report', 'export']);
+const STORED_PLAN_COMMANDS: ReadonlySet<string> = new Set(['status', 'report', 'export']);
 const STORED_PLAN_NOTE = 'Of several plans of a study the one run last is looked at; the options of run name another.';
 const TABLE_NOTE =
   "<table...> is one table or several, or a pattern of files of one run each: 'runs/{arm}-seed{block}/trainer_state.json'.";
