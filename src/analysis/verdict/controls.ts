@@ -68,10 +68,18 @@ type Part = Omit<ControlRecord, 'name'>;
  */
 function whyUnsettled(result: ContrastResult): string | undefined {
   const { usableBlocks, allBlocks } = result.matched;
-  const isMatched = testableTables(result).some((table) => table.name !== 'joint');
-  if (!isMatched) return `nothing was matched, ${whyNot(result)}`;
+  if (tablesOf(result).length === 0) return `nothing was matched, ${whyNot(result)}`;
   if (usableBlocks >= MIN_BLOCKS || allBlocks < MIN_BLOCKS) return undefined;
   return `${usableBlocks} of ${allBlocks} blocks are usable, at least ${MIN_BLOCKS} needed`;
+}
+
+/** The single matchings a control is judged by: those it names, or all that can be estimated. */
+function tablesOf(result: ContrastResult): MatchedTable[] {
+  return testableTables(result).filter(({ name }) => name !== 'joint' && speaksOf(result.contrast, name));
+}
+
+function speaksOf(contrast: Contrast, matching: string): boolean {
+  return contrast.kind !== 'control' || contrast.matchings === undefined || contrast.matchings.includes(matching);
 }
 
 /**
@@ -81,7 +89,7 @@ function whyUnsettled(result: ContrastResult): string | undefined {
 function judgeDetected(result: ContrastResult, { study, alpha, rng }: Judging): Part {
   const { outcome, contrast } = result;
   const direction = contrast.kind === 'control' ? contrast.direction : undefined;
-  const tables = testableTables(result).filter((table) => table.name !== 'joint');
+  const tables = tablesOf(result);
   const p = pByName(result, familyP([result], rng).single);
   const found = tables.map((table) => {
     const member = blockContrasts(table);
@@ -106,7 +114,7 @@ function judgeDetected(result: ContrastResult, { study, alpha, rng }: Judging): 
  */
 function judgeNotDetected(result: ContrastResult, { study, alpha, rng, index }: Judging): Part {
   const { outcome } = result;
-  const tables = testableTables(result).filter((table) => table.name !== 'joint');
+  const tables = tablesOf(result);
   const members = tables.map((table) => blockContrasts(table));
   const { adjusted } = signFlipMaxT(members, rng);
   const found = members.map((member, i) => {
@@ -205,7 +213,7 @@ export function positiveControls(
   return (table) =>
     known.flatMap(({ control, results }) => {
       const result = results.find((one) => one.outcome.name === outcome);
-      if (control.expect !== 'detected' || result === undefined) return [];
+      if (control.expect !== 'detected' || result === undefined || !speaksOf(control, table.name)) return [];
       const { singles, gap } = result.matched;
       const own = [...singles, ...(gap ? [gap] : [])].find((one) => one.name === table.name);
       if (own?.kind !== 'matched') return [];

@@ -28,14 +28,15 @@ export function noisiestArm(index: CurveIndex, outcome: string, known: ReadonlyS
 
 function noiseByArm(index: CurveIndex, outcome: string): ArmNoise[] {
   const cells = readings(index, outcome);
-  const blockMeans = new Map(
-    [...Map.groupBy(cells, ({ place, block }) => `${place} ${block}`)].map(([key, own]) => [key, meanOf(own)]),
+  // The median, so that a noisy arm does not lend its noise to the others.
+  const shared = new Map(
+    [...Map.groupBy(cells, ({ place, block }) => `${place} ${block}`)].map(([key, own]) => [key, medianOf(own)]),
   );
   return [...Map.groupBy(cells, ({ arm }) => arm)].map(([arm, own]) => {
     const variances = [...Map.groupBy(own, ({ place }) => place).values()].flatMap((atPlace) => {
       if (atPlace.length < 2) return [];
       const rests = atPlace.map(({ place, block, value }) => ({
-        value: value - (blockMeans.get(`${place} ${block}`) ?? value),
+        value: value - (shared.get(`${place} ${block}`) ?? value),
       }));
       const mean = meanOf(rests);
       return [rests.reduce((sum, rest) => sum + (rest.value - mean) ** 2, 0) / (rests.length - 1)];
@@ -77,6 +78,12 @@ function readings(index: CurveIndex, outcome: string): Reading[] {
       }));
     }),
   );
+}
+
+function medianOf(own: readonly { readonly value: number }[]): number {
+  const sorted = own.map(({ value }) => value).toSorted((a, b) => a - b);
+  const [low, high] = [sorted[(sorted.length - 1) >> 1] ?? 0, sorted[sorted.length >> 1] ?? 0];
+  return (low + high) / 2;
 }
 
 function meanOf(own: readonly { readonly value: number }[]): number {

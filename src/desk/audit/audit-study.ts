@@ -4,7 +4,13 @@ import type { Frame, FrameRun } from '#analysis/frame.ts';
 import { auditStudy, type AuditRequest } from '#analysis/import/audit.ts';
 import { doubtsAbout } from '#analysis/import/doubts.ts';
 import { atMeasuredProbes } from '#analysis/import/measured-probes.ts';
-import { checkChartAxes, type LabelOf, LOG_COLUMNS, rowsFromWandb, rowsOfNamedRuns } from '#analysis/import/run-logs.ts';
+import {
+  checkChartAxes,
+  type LabelOf,
+  LOG_COLUMNS,
+  rowsFromWandb,
+  rowsOfNamedRuns,
+} from '#analysis/import/run-logs.ts';
 import { matchedText, midSentence } from '#analysis/words/naming.ts';
 import { runPattern } from '#analysis/import/run-pattern.ts';
 import { frameFromTable, type TableMapping, type TableRow } from '#analysis/import/table.ts';
@@ -41,7 +47,8 @@ export function auditOf(source: AuditSource, map: AuditMap, extra: readonly Fram
   const imported = frameFromTable(rowsWhere(labelled.rows, map.where, file), mappingOf(map, labelled), file);
   const whole = { runs: [...imported.frame.runs, ...missingFrom(imported.frame, extra)].toSorted(byPlace) };
   // Exports of ours have outcomes wherever a level is crossed.
-  const measured = map.origin === 'plan' ? { frame: whole, doubts: [] } : atMeasuredProbes(whole, map.matchOn, stepColumns(labelled));
+  const measured =
+    map.origin === 'plan' ? { frame: whole, doubts: [] } : atMeasuredProbes(whole, map.matchOn, stepColumns(labelled));
   const { frame } = measured;
   const arms = [...new Set(imported.frame.runs.map(({ arm }) => arm))];
   const reference = map.reference ?? arms[0] ?? '';
@@ -104,7 +111,9 @@ function labelledRows({ tables, isLabelled }: AuditSource, map: AuditMap): Label
 
 /** Columns that seem to count steps and are not the one in use. */
 function stepColumns({ rows, keys }: Labelled): string[] {
-  return Object.keys(rows[0]?.cells ?? {}).filter((name) => /(?:^|[/._])(?:global_?)?step$/i.test(name) && name !== (keys['step'] ?? 'step'));
+  return Object.keys(rows[0]?.cells ?? {}).filter(
+    (name) => /(?:^|[/._])(?:global_?)?step$/i.test(name) && name !== (keys['step'] ?? 'step'),
+  );
 }
 
 function namedRows(

@@ -49,7 +49,10 @@ async function answerOf(thread: Worker, file: string, limitMs: number): Promise<
           { cause },
         ),
       );
-    const timer = setTimeout(() => refuse(`within ${Math.ceil(limitMs / 1000)} seconds, found one that cannot`), limitMs);
+    const timer = setTimeout(
+      () => refuse(`within ${Math.ceil(limitMs / 1000)} seconds, found one that cannot`),
+      limitMs,
+    );
     thread.on('message', (answered: Answered) => {
       clearTimeout(timer);
       resolve(answered);

@@ -17,7 +17,15 @@ function undecided(...intervals: readonly Interval[]): VerdictRecord {
       ci95: [low, high] as const,
       ci90: [low, high] as const,
     }));
-    const result = { kind: 'estimated', estimate, ci95: [low, high], p: 0.01, blocks: 8, blockContrasts: [], levels } as const;
+    const result = {
+      kind: 'estimated',
+      estimate,
+      ci95: [low, high],
+      p: 0.01,
+      blocks: 8,
+      blockContrasts: [],
+      levels,
+    } as const;
     return [`axis${i}`, result] as const;
   });
   return {
@@ -37,13 +45,25 @@ function undecided(...intervals: readonly Interval[]): VerdictRecord {
 }
 
 const CASES: readonly (readonly [intervals: readonly Interval[], known: RegExp])[] = [
-  [[[0.07, 0.11], [0.06, 0.12]], /clearly not zero, and about delta \(0\.1\)/],
+  [
+    [
+      [0.07, 0.11],
+      [0.06, 0.12],
+    ],
+    /clearly not zero, and about delta \(0\.1\)/,
+  ],
   [[[-0.11, -0.07]], /clearly not zero, and about delta/],
   [[[0.02, 0.05]], /clearly not zero, and below delta/],
   [[[-0.2, -0.15]], /clearly not zero, and above delta/],
   [[[-0.3, 0.3]], /hardly anything is known/],
   [[[-0.03, 0.03]], /may be is below delta/],
-  [[[0.07, 0.11], [-0.05, 0.04]], /the matchings do not agree/],
+  [
+    [
+      [0.07, 0.11],
+      [-0.05, 0.04],
+    ],
+    /the matchings do not agree/,
+  ],
 ];
 
 for (const [intervals, known] of CASES) {

@@ -20,7 +20,9 @@ export function undecidedNotes(verdicts: readonly VerdictRecord[]): string[] {
       verdict.delta,
     );
     const texts = matchings.map(({ name, result }) => textOf(name, result, verdict.delta));
-    return [`${verdict.arm} against ${verdict.reference}, ${verdict.outcome}, is undecided, and ${known}: ${texts.join('; ')}`];
+    return [
+      `${verdict.arm} against ${verdict.reference}, ${verdict.outcome}, is undecided, and ${known}: ${texts.join('; ')}`,
+    ];
   });
 }
 
@@ -44,8 +46,7 @@ function sizeOf(results: readonly Estimated[], sign: 1 | -1, delta: number): str
 function textOf(name: string, { estimate, ci95, levels }: Estimated, delta: number): string {
   const counted = levels.filter((level) => level.excluded === undefined);
   const [first, last] = [counted[0], counted.at(-1)];
-  const isTrend =
-    first !== undefined && last !== undefined && Math.abs(last.estimate - first.estimate) > delta;
+  const isTrend = first !== undefined && last !== undefined && Math.abs(last.estimate - first.estimate) > delta;
   const trend = isTrend ? `, from ${atLevel(first, delta)} to ${atLevel(last, delta)}` : '';
   return `${signed(estimate, delta)} ${intervalText(ci95, delta)} at matched ${name}${trend}`;
 }
