@@ -27,23 +27,26 @@ export function noisiestArm(index: CurveIndex, outcome: string, known: ReadonlyS
 }
 
 function noiseByArm(index: CurveIndex, outcome: string): ArmNoise[] {
-  const cells = readings(index, outcome);
+  const cells = groups(readings(index, outcome), ({ arm, place }) => `${arm} ${place}`).flatMap(centred);
   // The median, so that a noisy arm does not lend its noise to the others.
-  const shared = new Map(
-    [...Map.groupBy(cells, ({ place, block }) => `${place} ${block}`)].map(([key, own]) => [key, medianOf(own)]),
-  );
-  return [...Map.groupBy(cells, ({ arm }) => arm)].map(([arm, own]) => {
-    const variances = [...Map.groupBy(own, ({ place }) => place).values()].flatMap((atPlace) => {
-      if (atPlace.length < 2) return [];
-      const rests = atPlace.map(({ place, block, value }) => ({
-        value: value - (shared.get(`${place} ${block}`) ?? value),
-      }));
-      const mean = meanOf(rests);
-      return [rests.reduce((sum, rest) => sum + (rest.value - mean) ** 2, 0) / (rests.length - 1)];
-    });
-    const variance = variances.reduce((sum, one) => sum + one, 0) / Math.max(1, variances.length);
-    return { arm, deviation: Math.sqrt(variance) };
+  const rests = groups(cells, ({ place, block }) => `${place} ${block}`).flatMap((own) => {
+    const shared = medianOf(own);
+    return own.map((one) => ({ ...one, value: one.value - shared }));
   });
+  return groups(rests, ({ arm }) => arm).flatMap((own) => {
+    const [first] = own;
+    const squares = own.reduce((sum, { value }) => sum + value * value, 0);
+    return first === undefined ? [] : [{ arm: first.arm, deviation: Math.sqrt(squares / own.length) }];
+  });
+}
+
+function groups(cells: readonly Reading[], keyOf: (cell: Reading) => string): Reading[][] {
+  return [...Map.groupBy(cells, keyOf).values()];
+}
+
+function centred(own: readonly Reading[]): Reading[] {
+  const mean = own.reduce((sum, { value }) => sum + value, 0) / own.length;
+  return own.map((one) => ({ ...one, value: one.value - mean }));
 }
 
 interface Reading {
@@ -80,12 +83,8 @@ function readings(index: CurveIndex, outcome: string): Reading[] {
   );
 }
 
-function medianOf(own: readonly { readonly value: number }[]): number {
+function medianOf(own: readonly Reading[]): number {
   const sorted = own.map(({ value }) => value).toSorted((a, b) => a - b);
   const [low, high] = [sorted[(sorted.length - 1) >> 1] ?? 0, sorted[sorted.length >> 1] ?? 0];
   return (low + high) / 2;
-}
-
-function meanOf(own: readonly { readonly value: number }[]): number {
-  return own.reduce((sum, { value }) => sum + value, 0) / own.length;
 }
