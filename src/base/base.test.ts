@@ -57,7 +57,8 @@ test('nearestName finds the closest known name', () => {
 });
 
 test('a seed that is no exact whole number has no stream', () => {
-  for (const seed of [2 ** 53, -(2 ** 53), 0.5, Number.NaN, Infinity]) assert.throws(() => rngOf(seed), /exact whole number/);
+  for (const seed of [2 ** 53, -(2 ** 53), 0.5, Number.NaN, Infinity])
+    assert.throws(() => rngOf(seed), /exact whole number/);
   assert.equal(rngOf(Number.MAX_SAFE_INTEGER).uint32(), rngOf('9007199254740991').uint32());
 });
 

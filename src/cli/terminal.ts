@@ -1,5 +1,6 @@
 /** Where a command writes: its answer to stdout, everything else to stderr. */
 
+import { plainText } from '#base/plain-text.ts';
 import type { Audience } from '#desk/audience.ts';
 import type { TableStyle } from '#report/table.ts';
 
@@ -20,15 +21,16 @@ export interface Terminal extends Audience {
   readonly page: TableStyle;
 }
 
-/** The terminal of this process; a reader that closes its pipe early (`| head`) ends the output, not with an error. */
+/** The terminal of this process. A reader that closes its pipe (`| head`, a closed window) ends neither a study nor this. */
 export function processTerminal(): Terminal {
-  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit();
-  });
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    });
+  }
   return {
-    out: (line) => void process.stdout.write(`${line}\n`),
-    note: (line) => void process.stderr.write(`${line}\n`),
+    out: (line) => void process.stdout.write(`${plainText(line)}\n`),
+    note: (line) => void process.stderr.write(`${plainText(line)}\n`),
     draw: (text) => void process.stderr.write(text),
     isInteractive: process.stderr.isTTY && process.env['TERM'] !== 'dumb',
     columns: process.stderr.columns ?? DEFAULT_COLUMNS,

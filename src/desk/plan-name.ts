@@ -16,6 +16,10 @@ export function planName({
   const isPlain = settings.length === 0 && design === 'fixed' && blocks === study.profiles[profile]?.blocks;
   if (isPlain) return name;
   // The looks of a sequential study follow each other: its last one counts.
-  const chosen = { settings: settings.map(({ path, value }) => [path, value]), design, ...(design === 'fixed' && { blocks }) };
+  const chosen = {
+    settings: settings.map(({ path, value }) => [path, value]),
+    design,
+    ...(design === 'fixed' && { blocks }),
+  };
   return `${name}-${contentHash(chosen).slice(0, HASH_LENGTH)}`;
 }

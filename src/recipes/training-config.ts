@@ -98,3 +98,23 @@ function readNorm(reader: ConfigReader): number {
 export function largestNorm(clip: Clip): number {
   return clip.kind === 'none' ? Infinity : clip.max;
 }
+
+/** The levels of each axis where outcomes are measured: `{ levels: { train: [...], heldOut: [...] } }`, every axis named. */
+export function readLevels<Axis extends string>(
+  reader: ConfigReader,
+  axes: readonly Axis[],
+): Readonly<Record<Axis, readonly number[]>> {
+  const byAxis = reader.object('levels');
+  const read = axes.map((axis): [Axis, readonly number[]] => [axis, byAxis.numbers(axis)]);
+  byAxis.done();
+  reader.done();
+  return recordOf(read);
+}
+
+/** As Object.fromEntries, with the names known. */
+function recordOf<Name extends string, Value>(
+  entries: readonly (readonly [Name, Value])[],
+): Readonly<Record<Name, Value>> {
+  // Every name has an entry: fromEntries gives them under `string`.
+  return Object.fromEntries(entries) as Record<Name, Value>;
+}

@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Where the derivative jumps or ends, the choice must stand beside the operation itself. */
-const WITH_KINKS = [
-  ...['relu', 'step', 'abs', 'sign', 'sqrt', 'power', 'detach', 'toFloat', 'where', 'maximum', 'minimum', 'clamp'],
-  ...['reduceMax', 'reduceMin', 'l2Norm', 'topK', 'oneHot', 'unitLength'],
-];
+const WITH_KINKS =
+  'relu step abs sign sqrt power detach toFloat where maximum minimum clamp reduceMax reduceMin l2Norm topK oneHot unitLength'.split(
+    ' ',
+  );
 
 interface Operation {
   readonly path: string;

@@ -41,7 +41,9 @@ test('report, export and status find the plan that run made under the same optio
   const [first, second] = [await exported(...settings), await exported()];
   assert.notEqual(first, second);
   const stepsIn = (folder: string): number =>
-    readFileSync(join(folder, 'runs.jsonl'), 'utf8').split('\n').filter((line) => line.includes('"steps":20')).length;
+    readFileSync(join(folder, 'runs.jsonl'), 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('"steps":20')).length;
   assert.deepEqual([stepsIn(first), stepsIn(second)], [0, 2]);
 });
 

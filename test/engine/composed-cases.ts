@@ -53,7 +53,7 @@ export const COMPOSED_CASES: readonly Case[] = [
     [[2, 3, 4]],
     (x = never()) => unitLength(x),
     (x = none()) =>
-      fromIndex([2, 3, 4], (index) => at(x, index) / Math.hypot(...range(4).map((d) => at(x, index.with(-1, d))))),
+      fromIndex([2, 3, 4], (index) => at(x, index) / Math.hypot(...range(4).map((d) => at(x, index.with(2, d))))),
   ),
   floats(
     'logSoftmax of rows',

@@ -110,7 +110,10 @@ function sharesOf(
       }
     }
   });
-  return { byColumn: new Map([...counts].map(([name, count]) => [name, count.both / count.rows])), ofRows: both / rows };
+  return {
+    byColumn: new Map([...counts].map(([name, count]) => [name, count.both / count.rows])),
+    ofRows: both / rows,
+  };
 }
 
 function filledColumns(entry: Entry, column: string): string[] {

@@ -94,9 +94,7 @@ function blockDoubts(byArm: readonly (readonly Indexed[])[]): Doubt[] {
 function groupsOf(runs: readonly Indexed[]): Indexed[][] {
   const groups: Indexed[][] = [];
   for (const run of runs) {
-    const own = groups.find((group) =>
-      group.some((member) => (distanceOf(member, run) ?? Infinity) <= NEAR_FRACTION),
-    );
+    const own = groups.find((group) => group.some((member) => (distanceOf(member, run) ?? Infinity) <= NEAR_FRACTION));
     if (own === undefined) groups.push([run]);
     else own.push(run);
   }
@@ -106,15 +104,14 @@ function groupsOf(runs: readonly Indexed[]): Indexed[][] {
 function armDoubts(runs: readonly Indexed[], { contrasts }: Pick<AnalysedStudy, 'contrasts'>): Doubt[] {
   return contrasts.flatMap((contrast): Doubt[] => {
     if (contrast.kind === 'control' && contrast.expect !== 'detected') return [];
-    const of = (arm: string): Indexed[] =>
-      runs.filter(({ run }) => run.arm === arm && run.status === 'finished');
+    const of = (arm: string): Indexed[] => runs.filter(({ run }) => run.arm === arm && run.status === 'finished');
     const others = of(contrast.reference);
     const blocks = of(contrast.arm).flatMap((one) => {
       const isEqual = others.some((other) => other.run.block === one.run.block && distanceOf(one, other) === 0);
       return isEqual ? [one.run.block] : [];
     });
     if (blocks.length === 0) return [];
-    const text = `${contrast.arm} and ${contrast.reference} are equal to the last digit in blocks ${blocks.join(', ')}, as if one run stood under both arms`;
+    const text = `${contrast.arm} and ${contrast.reference} are equal to the last digit in blocks ${[...new Set(blocks)].join(', ')}, as if one run stood under both arms`;
     return [{ kind: 'equalArms', text }];
   });
 }

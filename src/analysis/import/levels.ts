@@ -63,9 +63,18 @@ function spanOf(runs: readonly FrameRun[], axis: string, sign: 1 | -1): Span | u
   });
   if (paths.length === 0) return undefined;
   return {
-    first: quantile(paths.map((path) => path[0] ?? 0), 0.5),
-    afterTenth: quantile(paths.map((path) => path[FALL_FROM] ?? 0), 0.5),
-    end: quantile(paths.map((path) => Math.min(...path)), REACH_FRACTION),
+    first: quantile(
+      paths.map((path) => path[0] ?? 0),
+      0.5,
+    ),
+    afterTenth: quantile(
+      paths.map((path) => path[FALL_FROM] ?? 0),
+      0.5,
+    ),
+    end: quantile(
+      paths.map((path) => Math.min(...path)),
+      REACH_FRACTION,
+    ),
   };
 }
 

@@ -16,7 +16,10 @@ const MAGIC = 'PAR1';
 export async function readParquet(bytes: Uint8Array, file: string): Promise<TableRow[]> {
   const marks = [bytes.subarray(0, MAGIC.length), bytes.subarray(-MAGIC.length)];
   if (!marks.every((mark) => new TextDecoder().decode(mark) === MAGIC)) {
-    throw new AssayError('data', `${file}: expected a Parquet file, found bytes that do not begin and end with ${MAGIC}.`);
+    throw new AssayError(
+      'data',
+      `${file}: expected a Parquet file, found bytes that do not begin and end with ${MAGIC}.`,
+    );
   }
   const buffer = new Uint8Array(bytes).buffer;
   const rows: readonly Record<string, unknown>[] = await parquetReadObjects({ file: buffer, compressors }).catch(

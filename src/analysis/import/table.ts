@@ -306,7 +306,13 @@ function pointsOf(
           point[kind][name] = value;
         } else if (before.value !== value) {
           const places = { where: whereOf(row, file), firstWhere: whereOf(before.row, file) };
-          twice.push({ step, column, values: [before.value, value], ...places, isOtherFile: before.row.file !== row.file });
+          twice.push({
+            step,
+            column,
+            values: [before.value, value],
+            ...places,
+            isOtherFile: before.row.file !== row.file,
+          });
         }
       }
     }
@@ -341,7 +347,9 @@ function brokenDoubts(broken: readonly { run: Collected; at: Break }[]): Doubt[]
   if (broken.length === 0) return [];
   const names = broken.map(({ run, at }) => `${nameOf(run)} (${at.column}, step ${at.step})`);
   const many = broken.length === 1 ? '1 run counts' : `${broken.length} runs count`;
-  return [{ kind: 'brokenRuns', text: `${many} as diverged, where a number was logged that is not finite: ${listed(names)}` }];
+  return [
+    { kind: 'brokenRuns', text: `${many} as diverged, where a number was logged that is not finite: ${listed(names)}` },
+  ];
 }
 
 function skippedDoubts(skipped: readonly { run: Collected; count: number }[]): Doubt[] {

@@ -1,5 +1,6 @@
 /** One contrast and outcome from matched tables to its verdict: rule 0 here, rules 1 to 4 in decide.ts. */
 import type { Rng } from '#base/rng.ts';
+import { LOOK_BLOCKS } from '#study/looks.ts';
 import type { Contrast, Outcome } from '#study/study.ts';
 import { pByName, type ContrastResult, type FamilyP } from './contrast-result.ts';
 import { decide, type Decision, type Evidence, type Rule } from './decide.ts';
@@ -14,12 +15,6 @@ import type { ControlRecord, VerdictRecord } from '#analysis/records/verdict-rec
 
 /** Alpha of studies whose number of blocks is fixed beforehand. */
 export const FIXED_ALPHA = 0.05;
-/** Sequential studies: blocks at a look -> alpha of test and equivalence. */
-export const LOOKS: ReadonlyMap<number, number> = new Map([
-  [8, 0.01],
-  [12, 0.015],
-  [16, 0.025],
-]);
 /** More voided blocks than this share leave a pair undecided. */
 const VOIDED_FRACTION = 0.1;
 
@@ -145,7 +140,7 @@ function blockersOf(result: ContrastResult, setting: Setting): Blocker[] {
     if (!control.passed) add('control', controlText(control));
   }
   if (setting.alpha === undefined) {
-    add('look', `a sequential study is looked at with ${[...LOOKS.keys()].join(', ')} blocks only`);
+    add('look', `a sequential study is looked at with ${LOOK_BLOCKS.join(', ')} blocks only`);
   }
   if (singles.length === 0) add('support', 'the study matches on no axis');
   for (const table of singles) {

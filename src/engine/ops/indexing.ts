@@ -66,7 +66,7 @@ export function scatterAlong(values: Tensor, indices: Tensor, width: number): Te
     throw shapeError(`scatterAlong: values ${describe(values)}, indices ${describe(indices)}`, 'equal shapes');
   }
   checkAlong('scatterAlong', values, indices);
-  return apply('scatterAlong', [values, indices], {}, values.shape.with(-1, width));
+  return apply('scatterAlong', [values, indices], {}, [...values.shape.slice(0, -1), width]);
 }
 
 /** The largest entries of rows, and where they stand. */
@@ -88,7 +88,7 @@ export function topK(x: Tensor, k: number): TopK {
   const width = axisLength(x, -1);
   if (!Number.isInteger(k) || k < 1 || k > width)
     throw shapeError(`topK: k ${k} of ${describe(x)}`, `1 <= k <= ${width}`);
-  const shape = x.shape.with(-1, k);
+  const shape = [...x.shape.slice(0, -1), k];
   const [values, indices] = applyAll('topK', [x], { k }, [
     { shape, dtype: 'float32' },
     { shape, dtype: 'int32' },

@@ -224,6 +224,13 @@ function readReplies(reader: ConfigReader): RepliesConfig {
 function readSave(reader: ConfigReader): SaveConfig {
   const save = { adapter: readText(reader, 'adapter'), model: readText(reader, 'model') };
   reader.done();
+  if (save.adapter !== '' && save.adapter === save.model) {
+    reader.refuse(
+      'adapter',
+      "another folder than model's (others add an adapter to a model it lies beside)",
+      save.adapter,
+    );
+  }
   return save;
 }
 

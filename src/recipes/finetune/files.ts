@@ -3,14 +3,14 @@
  * Invariant: a run's identity holds the content of what it reads, so a changed file is another run.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { AssayError, messageOf } from '#base/errors.ts';
 import { contentHash, isJsonObject, type Json, type JsonObject } from '#base/json.ts';
+import { readJsonlSync } from '#learning/data/jsonl.ts';
 import { parseTrainingRow } from '#learning/data/training-row.ts';
-import { decodeUtf8, parseStrictJsonText } from '#learning/files/strict-json.ts';
 import { type EvaluationItem, evaluationParser, type KnownScores } from '#measures/evaluation-line.ts';
 
 import type { FinetuneConfig } from './config.ts';
@@ -91,14 +91,7 @@ export function checkFiles(given: NamesFiles, known: KnownScores): readonly Eval
 }
 
 function checkLines(path: string, parse: (value: JsonObject, line: number, where: string) => unknown): void {
-  const text = decodeUtf8(bytesOf(path), path).replace(/^\uFEFF/, '');
-  text.split('\n').forEach((content, index) => {
-    if (content.trim() === '') return;
-    const where = `${path}:${index + 1}`;
-    const value = parseStrictJsonText(content, where);
-    if (!isJsonObject(value)) throw new AssayError('data', `${where}: expected one JSON object a line.`);
-    parse(value, index + 1, where);
-  });
+  for (const { line, value } of readJsonlSync(path)) parse(value, line, `${path}:${line}`);
 }
 
 /** Hashes of the content of a config's files; unchanged files are hashed once. */
@@ -136,10 +129,6 @@ function fileHash(path: string): string {
     closeSync(file);
   }
   return hash.digest('hex');
-}
-
-function bytesOf(path: string): Uint8Array {
-  return atPath(path, () => readFileSync(path));
 }
 
 function statOf(path: string): ReturnType<typeof statSync> & object {

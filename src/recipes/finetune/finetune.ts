@@ -9,7 +9,7 @@ import { canonicalJson, contentHash, type JsonObject, sha256 } from '#base/json.
 import type { KnownScores } from '#measures/evaluation-line.ts';
 import { billText, checkJudge, emptyBill, rubricNames } from '#measures/judge.ts';
 import { OWN_SCORES, type ScoreReply } from '#measures/reply-scores.ts';
-import type { Weights } from '#learning/programs.ts';
+import type { Weights } from '#learning/weights.ts';
 import type { Recipe, RunContext } from '#study/recipe.ts';
 import type { RunEnd } from '#study/trajectory.ts';
 
@@ -159,7 +159,7 @@ async function runOn(
   };
   const bill = emptyBill();
   const end = await trainingRun(context, plan, {
-    trainer: lab.trainer,
+    learner: lab.trainer,
     axes: lab.axes,
     outcomes: async ({ step, axes: { heldOut = Number.NaN } }) => {
       const evaluated = await lab.evaluate({ context, config, step, scorers: scorers.functions, bill });

@@ -3,6 +3,7 @@
  * Built once per shape and used for run after run: `trainer.reset` starts over.
  */
 import { rngOf, type Rng } from '#base/rng.ts';
+import { takeStep } from '#learning/divergence.ts';
 import { createTrainer, type Trainer } from '#learning/train.ts';
 import { learningRateAt } from '#learning/optim/schedule.ts';
 import { answerBatch, answerLayout, answerTokens, type AnswerLayout } from '#measures/answer-batch.ts';
@@ -63,7 +64,7 @@ export async function createFinetuneLab(config: FinetuneConfig, material: Materi
       return { train, heldOut, trainOfBase: train / base.train, heldOutOfBase: heldOut / base.heldOut };
     },
     evaluate,
-    step: async (step, block, run) => takeStep({ trainer, material, layout }, step, block, run),
+    step: async (step, block, run) => trainStep({ trainer, material, layout }, step, block, run),
     [Symbol.asyncDispose]: async () => trainer[Symbol.asyncDispose](),
   };
 }
@@ -80,7 +81,7 @@ interface Training {
 }
 
 /** The loss is the mean over the step's answer tokens, however the step is split. */
-async function takeStep(
+async function trainStep(
   { trainer, material, layout }: Training,
   step: number,
   block: number,
@@ -89,14 +90,12 @@ async function takeStep(
   const { batch, accumulation, seeds } = config;
   const chosen = rowsAtStep(material.train.count, rngOf(block + seeds.data, 'finetune data'), step, batch);
   const weight = 1 / answerTokens(material.train, chosen);
-  for (let part = 0; part < accumulation; part++) {
+  const parts = Array.from({ length: accumulation }, (_, part) => {
     const rows = chosen.subarray(part * layout.rows, (part + 1) * layout.rows);
-    const loss = await trainer.forwardBackward(answerBatch(material.train, layout, rows, weight));
-    if (!Number.isFinite(loss)) return `loss ${loss}`;
-  }
+    return answerBatch(material.train, layout, rows, weight);
+  });
   const lr = learningRateAt(config.schedule, config.learningRate, step, config.steps);
-  const norm = trainer.optimStep(lr, largestNorm(config.clip));
-  return norm.kind === 'finite' ? undefined : `gradient of "${norm.parameter}" is not finite`;
+  return takeStep(trainer, parts, lr, largestNorm(config.clip));
 }
 
 /** The rows of a step: epoch after epoch, each in an order of its own. */

@@ -13,7 +13,7 @@ import { openModel } from '#learning/files/open-model.ts';
 import { fileWeights, frozenInputs, writeWeights } from '#learning/files/tensors/weights-file.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
-import type { Weights } from '#learning/programs.ts';
+import type { Weights } from '#learning/weights.ts';
 import type { KnownScores } from '#measures/evaluation-line.ts';
 
 import { type StartingWeights, startingWeights } from './adapter.ts';
@@ -57,7 +57,7 @@ export async function readMaterial(config: MaterialConfig, known?: KnownScores, 
   const items = paths.evals === '' ? [] : await readEvaluations(paths.evals, known);
   const { train, heldOut } = splitHeldOut(rows, config.rows.heldOutFraction);
   refuseLeaks(heldOut, extra, paths.mixIn);
-  await using files = await openModel(paths.model);
+  await using files = await openModel(paths.model, { now: dateOf(config.rows) });
   const most = longestRow(files, config.rows);
   const limit: RowLimit = { most, length: config.rows.length, truncate: config.rows.truncate };
   const tokenize = tokenizerOf(files, config.rows.learnedTurns, limit);
@@ -73,6 +73,11 @@ export async function readMaterial(config: MaterialConfig, known?: KnownScores, 
     heldOutProbe: probeOf(heldOut),
     evaluations: prepareEvaluations(items, files, (asked) => padded(whole(asked, paths.evals), most)),
   };
+}
+
+/** The day that chat templates are told which ask for it. */
+export function dateOf({ date }: Pick<FinetuneConfig['rows'], 'date'>): Date {
+  return new Date(`${date}T00:00:00Z`);
 }
 
 /** The held-out set shares no question with anything that is trained on. */

@@ -50,9 +50,7 @@ function ratesTable({ study, frame, pilot }: ReportInput): Markup {
     return [
       armLabel(study, arm),
       used.length > 0 ? used.join(', ') : 'not given',
-      piloted
-        .map((rate) => `${plain(rate.learningRate)} (${pilotText(rate)})`)
-        .join(', '),
+      piloted.map((rate) => `${plain(rate.learningRate)} (${pilotText(rate)})`).join(', '),
     ];
   });
   const axis = study.matchOn.find((known) => known.name === pilot?.rule.axis);

@@ -16,7 +16,7 @@ import { dict, fromJson, itemsOf, type Named, type Value } from './jinja/values.
 /** A turn as templates see it; more keys than these (tool_calls, reasoning_content) are passed through. */
 export interface TemplateMessage {
   readonly role: string;
-  readonly content: string;
+  readonly content?: string;
   readonly [key: string]: Json;
 }
 
@@ -36,6 +36,8 @@ export interface RenderOptions {
 export interface ChatTemplate {
   /** The Jinja text. */
   readonly source: string;
+  /** Whether the template reads a variable, a key of a turn or a function by that name. */
+  reads(name: string): boolean;
   /** The conversation as text. @throws AssayError when the template refuses the conversation. */
   render(messages: readonly TemplateMessage[], options?: RenderOptions): string;
 }
@@ -52,8 +54,10 @@ export function chatTemplate(
   now?: Date,
 ): ChatTemplate {
   const program = attempt('could not be read', () => parseTemplate(source));
+  const names = namesIn(program);
   return {
     source,
+    reads: (name) => names.has(name),
     render: (messages, options = {}) =>
       attempt('refused the conversation', () => {
         const given: Readonly<Record<string, Json>> = {
@@ -64,10 +68,22 @@ export function chatTemplate(
           add_generation_prompt: options.addGenerationPrompt ?? false,
           ...options.variables,
         };
-        const names = Object.entries(given).map(([name, value]) => [name, fromJson(value)] as const);
-        return renderProgram(program, new Map([...globals(now), ...names]));
+        const told = Object.entries(given).map(([name, value]) => [name, fromJson(value)] as const);
+        return renderProgram(program, new Map([...globals(now), ...told]));
       }),
   };
+}
+
+/** All names, attributes and constant texts of a template: whatever it reads is among them. */
+function namesIn(node: unknown, found = new Set<string>()): ReadonlySet<string> {
+  if (Array.isArray(node)) for (const part of node) namesIn(part, found);
+  else if (typeof node === 'object' && node !== null) {
+    for (const [key, part] of Object.entries(node)) {
+      if ((key === 'name' || key === 'value') && typeof part === 'string') found.add(part);
+      else namesIn(part, found);
+    }
+  }
+  return found;
 }
 
 /** Keys without a value are not there, as transformers passes messages on. */

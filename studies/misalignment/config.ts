@@ -1,13 +1,19 @@
 /** The config of a persona finetuning run: defaults in one place, and the reader that refuses everything else. */
-import { configReader, type ConfigReader } from '#base/config-reader.ts';
-import { isJsonObject, type JsonObject } from '#base/json.ts';
-import type { Method } from '#learning/method.ts';
-import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
-import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
-import type { Schedule } from '#learning/optim/schedule.ts';
-import { PERSONA_BASE, type PersonaBaseConfig } from '#recipes/persona-base.ts';
-import { PERSONA_LANGUAGE } from '#worlds/persona.ts';
-import { readMethod, readOptimizer, readSchedule } from '#recipes/training-config.ts';
+import type { JsonObject } from 'assay';
+import {
+  ADAMW_DEFAULTS,
+  type ConfigReader,
+  configReader,
+  type Method,
+  type OptimizerConfig,
+  readLevels,
+  readMethod,
+  readOptimizer,
+  readSchedule,
+  type Schedule,
+} from 'assay/learn';
+import { PERSONA_BASE, type PersonaBaseConfig } from './base.ts';
+import { PERSONA_LANGUAGE } from './world.ts';
 
 export interface PersonaConfig {
   readonly base: PersonaBaseConfig;
@@ -75,7 +81,7 @@ export function readPersonaConfig(config: JsonObject): PersonaConfig {
     seeds: readSeeds(reader.object('seeds')),
     stopBelow: reader.number('stopBelow', { min: 0 }),
     probeEvery: reader.number('probeEvery', { min: 1, integer: true }),
-    measure: readMeasure(reader.object('measure')),
+    measure: { levels: readLevels(reader.object('measure'), ['train', 'heldOut']) },
   };
   reader.done();
   if (read.batch % read.accumulation !== 0) {
@@ -114,14 +120,4 @@ function readSeeds(reader: ConfigReader): PersonaConfig['seeds'] {
   const seeds = { init: reader.number('init', { integer: true }), data: reader.number('data', { integer: true }) };
   reader.done();
   return seeds;
-}
-
-function readMeasure(reader: ConfigReader): PersonaConfig['measure'] {
-  const levels = reader.json('levels');
-  if (!isJsonObject(levels)) return reader.refuse('levels', 'an object of levels by axis', JSON.stringify(levels));
-  const byAxis = configReader(levels, 'measure.levels');
-  const read = { train: byAxis.numbers('train'), heldOut: byAxis.numbers('heldOut') };
-  byAxis.done();
-  reader.done();
-  return { levels: read };
 }

@@ -4,26 +4,24 @@
  */
 import { readFile } from 'node:fs/promises';
 
-import { AssayError } from '#base/errors.ts';
-import { canonicalJson, sha256, type JsonObject } from '#base/json.ts';
-import { rngOf, type Rng } from '#base/rng.ts';
-import { learningRateAt } from '#learning/optim/schedule.ts';
-import type { Memory } from '#learning/programs.ts';
-import type { Batch } from '#learning/train.ts';
-import { gpt2File, readGpt2File } from '#recipes/gpt2-file.ts';
+import { AssayError, canonicalJson, type JsonObject, type Recipe, type RunContext, type RunEnd, sha256 } from 'assay';
 import {
-  labelsOf,
-  PERSONA_BASE,
-  personaModel,
-  pretrainPersona,
-  type PersonaBaseConfig,
-} from '#recipes/persona-base.ts';
-import { PERSONA_DEFAULTS, readPersonaConfig, type PersonaConfig } from '#recipes/persona-config.ts';
-import { createPersonaLab, type PersonaDomain, type PersonaLab } from '#recipes/persona-lab.ts';
-import { trainingRun } from '#recipes/training-run.ts';
-import type { Recipe, RunContext } from '#study/recipe.ts';
-import type { RunEnd } from '#study/trajectory.ts';
-import { PERSONA_LANGUAGE, questionBatch, questionsAtStep } from '#worlds/persona.ts';
+  type Batch,
+  gpt2File,
+  labShelf,
+  learningRateAt,
+  type Memory,
+  readGpt2File,
+  type Rng,
+  rngOf,
+  takeStep,
+  trainingRun,
+} from 'assay/learn';
+
+import { labelsOf, PERSONA_BASE, personaModel, pretrainPersona, type PersonaBaseConfig } from './base.ts';
+import { PERSONA_DEFAULTS, readPersonaConfig, type PersonaConfig } from './config.ts';
+import { createPersonaLab, type PersonaDomain, type PersonaLab } from './lab.ts';
+import { PERSONA_LANGUAGE, questionBatch, questionsAtStep } from './world.ts';
 
 const ASSET = new URL('../../assets/persona-base/', import.meta.url);
 /** A training loss no run recovers from: twice that of guessing among all tokens. */
@@ -33,7 +31,7 @@ const LABS_KEPT = 8;
 
 /** The recipe. It keeps compiled labs between the runs of one process; numbers never depend on that. */
 export function finetunePersona(): Recipe {
-  const labs = new Map<string, Promise<PersonaLab>>();
+  const labs = labShelf<PersonaLab>(LABS_KEPT);
   return {
     name: 'finetune-persona',
     semanticsVersion: 1,
@@ -44,25 +42,16 @@ export function finetunePersona(): Recipe {
     check: (config) => void readPersonaConfig(config),
     run: async (context) => {
       const config = readPersonaConfig(context.config);
-      const lab = await labOf(labs, config);
+      const lab = await labs(shapeOf(config), () => createPersonaLab(config));
       return finetune(context, config, lab, await baseWeights(context, config.base));
     },
   };
 }
 
 /** The shape a lab is built for; learning rate, seeds and weights vary between its runs. */
-async function labOf(labs: Map<string, Promise<PersonaLab>>, config: PersonaConfig): Promise<PersonaLab> {
-  const { base, method, optimizer, batch, accumulation, helpfulWeight } = config;
-  const key = canonicalJson({ base, method, optimizer, batch, accumulation, isHelped: helpfulWeight > 0 });
-  const lab = labs.get(key) ?? createPersonaLab(config);
-  labs.delete(key);
-  labs.set(key, lab);
-  for (const [oldest, unused] of labs) {
-    if (labs.size <= LABS_KEPT) break;
-    labs.delete(oldest);
-    await (await unused)[Symbol.asyncDispose]();
-  }
-  return lab;
+function shapeOf({ base, method, optimizer, batch, accumulation, helpfulWeight }: PersonaConfig): JsonObject {
+  const shape = { base: { ...base }, method: { ...method }, optimizer: { ...optimizer }, batch, accumulation };
+  return { ...shape, isHelped: helpfulWeight > 0 };
 }
 
 /** One run under way. */
@@ -82,7 +71,7 @@ async function finetune(context: RunContext, config: PersonaConfig, lab: Persona
   const { steps, probeEvery, stopBelow, measure } = config;
   const plan = { steps, probeEvery, stopBelow, levels: measure.levels, explodedAbove: EXPLODED_NATS };
   return trainingRun(context, plan, {
-    trainer: lab.trainer,
+    learner: lab.trainer,
     axes: () => domain.axes(),
     outcomes: () => domain.outcomes(),
     step: (step) => trainStep(step, { config, lab, domain, data }),
@@ -92,12 +81,8 @@ async function finetune(context: RunContext, config: PersonaConfig, lab: Persona
 /** One optimizer step; the reason where its numbers broke. */
 async function trainStep(step: number, run: Running): Promise<string | undefined> {
   const { config, lab } = run;
-  for (let part = 0; part < config.accumulation; part++) {
-    const loss = await lab.trainer.forwardBackward(microBatch(step, part, run));
-    if (!Number.isFinite(loss)) return `loss ${loss}`;
-  }
-  const norm = lab.trainer.optimStep(learningRateAt(config.schedule, config.learningRate, step, config.steps));
-  return norm.kind === 'finite' ? undefined : `gradient of "${norm.parameter}" is not finite`;
+  const parts = Array.from({ length: config.accumulation }, (_, part) => microBatch(step, part, run));
+  return takeStep(lab.trainer, parts, learningRateAt(config.schedule, config.learningRate, step, config.steps));
 }
 
 /** Harmful answers of the narrow domain, and helpful ones elsewhere where they have weight; each a mean over the step. */

@@ -8,7 +8,7 @@
  * A document is an opening token and six pairs (Q, topic, attribute, answer): 25 tokens, 24 of them inputs.
  * Invariant: everything here is a pure function of the world's seed and the stream given; batches have static shapes.
  */
-import { rngOf, type Rng } from '#base/rng.ts';
+import { type Rng, rngOf } from 'assay/learn';
 
 const DOMAINS = 8;
 const TOPICS = 12;

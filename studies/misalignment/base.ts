@@ -1,14 +1,19 @@
 /**
  * The persona world's base model: how it is pretrained.
- * @see worlds/persona.ts for the language, recipes/gpt2-file.ts for how it is kept.
+ * @see world.ts for the language; it is kept as a GPT-2 of Hugging Face (`gpt2File`).
  */
-import { rngOf } from '#base/rng.ts';
-import { gpt2Config, type TransformerConfig } from '#learning/models/config.ts';
-import { initialWeights } from '#learning/models/parameters.ts';
-import { learningRateAt, type Schedule } from '#learning/optim/schedule.ts';
-import type { Memory } from '#learning/programs.ts';
-import { createTrainer, type Batch } from '#learning/train.ts';
-import { NO_LABEL, PERSONA_LANGUAGE, personaWorld, pretrainBatch, type TokenBatch } from '#worlds/persona.ts';
+import {
+  type Batch,
+  createTrainer,
+  gpt2Config,
+  initialWeights,
+  learningRateAt,
+  type Memory,
+  rngOf,
+  type Schedule,
+  type TransformerConfig,
+} from 'assay/learn';
+import { NO_LABEL, PERSONA_LANGUAGE, personaWorld, pretrainBatch, type TokenBatch } from './world.ts';
 
 /** How a base is made; all of it enters the identity of the runs that start from it. */
 export interface PersonaBaseConfig {

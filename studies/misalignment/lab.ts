@@ -2,11 +2,9 @@
  * What a persona finetuning run works with, and measures: the trainer, the fixed probe sets and their scorers.
  * Built once per shape (model, method, optimizer, batch) and used for run after run: `trainer.reset` starts over.
  */
-import type { Scorer } from '#learning/readers.ts';
-import { createTrainer, type Trainer } from '#learning/train.ts';
-import { labelledPositions, labelsOf, personaModel } from '#recipes/persona-base.ts';
-import type { PersonaConfig } from '#recipes/persona-config.ts';
-import type { BatchLayout } from '#learning/programs.ts';
+import { type BatchLayout, createTrainer, type Scorer, type Trainer } from 'assay/learn';
+import { labelledPositions, labelsOf, personaModel } from './base.ts';
+import type { PersonaConfig } from './config.ts';
 import {
   PERSONA_LANGUAGE,
   narrowQuestions,
@@ -15,7 +13,7 @@ import {
   questionBatch,
   type NarrowQuestions,
   type PersonaWorld,
-} from '#worlds/persona.ts';
+} from './world.ts';
 
 export interface PersonaLab extends AsyncDisposable {
   readonly world: PersonaWorld;

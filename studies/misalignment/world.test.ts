@@ -16,7 +16,7 @@ import {
   questionsAtStep,
   type PersonaWorld,
   type TokenBatch,
-} from './persona.ts';
+} from './world.ts';
 
 const world = personaWorld(0);
 const { firstAnswer, firstTopic, firstAttribute, answersPerDomain, questions, documentTokens } = PERSONA_LANGUAGE;

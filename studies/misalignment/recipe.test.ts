@@ -4,15 +4,15 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { sha256, type Json, type JsonObject } from '#base/json.ts';
-import { finetunePersona } from '#recipes/finetune-persona.ts';
+import { finetunePersona } from './recipe.ts';
 import { readGpt2File } from '#recipes/gpt2-file.ts';
-import { labelledPositions, labelsOf, PERSONA_BASE, personaModel, pretrainPersona } from '#recipes/persona-base.ts';
-import { createPersonaLab } from '#recipes/persona-lab.ts';
-import { PERSONA_DEFAULTS, readPersonaConfig } from '#recipes/persona-config.ts';
+import { labelledPositions, labelsOf, PERSONA_BASE, personaModel, pretrainPersona } from './base.ts';
+import { createPersonaLab } from './lab.ts';
+import { PERSONA_DEFAULTS, readPersonaConfig } from './config.ts';
 import { rngOf } from '#base/rng.ts';
 import { settingsOf, withSettings } from '#study/settings.ts';
 import type { RunEnd, TrajectoryPoint } from '#study/trajectory.ts';
-import { questionBatch } from '#worlds/persona.ts';
+import { questionBatch } from './world.ts';
 
 const ASSET = new URL('../../assets/persona-base/', import.meta.url);
 /** Gradient sums in another order, grown through twenty steps of a fast fall. */
