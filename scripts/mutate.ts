@@ -20,6 +20,7 @@ import { ENGINE_FAULTS } from './mutations/engine.ts';
 import { HOUSE_FAULTS } from './mutations/house.ts';
 import type { Fault } from './mutations/fault.ts';
 import { LEARNER_FAULTS } from './mutations/learner.ts';
+import { MATCHING_FAULTS } from './mutations/matching.ts';
 import { NUMBERS_FAULTS } from './mutations/numbers.ts';
 import { PERSONA_FAULTS } from './mutations/persona.ts';
 import { REPLY_FAULTS } from './mutations/replies.ts';
@@ -33,6 +34,7 @@ const LIMIT_MS = 300_000;
 
 const FAULTS: readonly Fault[] = [
   ...ANALYSIS_FAULTS,
+  ...MATCHING_FAULTS,
   ...NUMBERS_FAULTS,
   ...ENGINE_FAULTS,
   ...LEARNER_FAULTS,

@@ -1,5 +1,5 @@
 /**
- * Matching on one axis: at every preset level both arms bracket, the difference of their outcomes at first passage,
+ * Matching on one axis: at every preset level both arms bracket, the difference of their outcomes at its passage,
  * averaged over the learning rates that count there.
  */
 import { countedRates, meanOverRates, type Grid } from './grid.ts';
