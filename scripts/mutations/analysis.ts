@@ -40,8 +40,8 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
   {
     name: 'no effect without a positive control',
     file: 'src/analysis/verdict/decide.ts',
-    from: 'if (equivalent.every(Boolean) && sensitive.every(Boolean))',
-    to: 'if (equivalent.every(Boolean))',
+    from: 'if (equivalent.every(Boolean) && sensitive.every(Boolean) && isAlike(joint, rule)) {',
+    to: 'if (equivalent.every(Boolean) && isAlike(joint, rule)) {',
     tests: [ANALYSE],
   },
   {
@@ -61,7 +61,7 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
   {
     name: 'an A/A control for which nothing was matched passes',
     file: 'src/analysis/verdict/controls.ts',
-    from: 'if (!isMatched) return `nothing was matched, ${whyNot(result)}`;',
+    from: 'if (tablesOf(result).length === 0) return `nothing was matched, ${whyNot(result)}`;',
     to: '',
     tests: [ANALYSE],
   },
@@ -134,13 +134,6 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
     from: "{ grid: input.gate.grids.arm, counted: armCounted, side: 'the arm' },",
     to: '',
     tests: [ANALYSE],
-  },
-  {
-    name: 'the last crossing instead of the first',
-    file: 'src/analysis/matching/passage.ts',
-    from: 'for (let after = 0; after <= last; after++) {',
-    to: 'for (let after = Math.floor(last / 2); after <= last; after++) {',
-    tests: [PASSAGE],
   },
   {
     name: 'wide gaps are bridged',
@@ -250,7 +243,7 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
   {
     name: 'a control that is not found passes',
     file: 'src/analysis/verdict/controls.ts',
-    from: 'passed: significant && Math.abs(mean) >= outcome.delta,',
+    from: 'passed: significant && Math.abs(mean) >= outcome.delta && isDirected(mean, direction),',
     to: 'passed: true,',
     tests: [ANALYSE],
   },

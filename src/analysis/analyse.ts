@@ -52,7 +52,13 @@ export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOpt
     alpha,
     controls: [
       ...known.map(({ control, results }) =>
-        judgeControl(control, results, { study, frame, alpha: alpha ?? FIXED_ALPHA, rng: rng.split('controls') }),
+        judgeControl(control, results, {
+          study,
+          frame,
+          index,
+          alpha: alpha ?? FIXED_ALPHA,
+          rng: rng.split('controls'),
+        }),
       ),
       ...missing.flatMap((one) => (one.kind === 'control' ? [unsettled(one.name, why(one))] : [])),
     ],
