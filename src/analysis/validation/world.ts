@@ -115,6 +115,7 @@ const BEHAVIOUR: Outcome = {
   unit: 'points',
   delta: DELTA,
   role: 'confirmatory',
+  jumps: { kind: 'none', because: 'worlds are made without, where they do not say so' },
 };
 const QUESTION: Contrast = { kind: 'question', arm: 'arm', reference: 'reference' };
 const CONTROL: Contrast = {

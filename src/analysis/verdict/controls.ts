@@ -4,6 +4,7 @@
  * effect of size delta.
  */
 import type { Rng } from '#base/rng.ts';
+import { clustersText } from '#study/clusters.ts';
 import type { Contrast, Outcome } from '#study/study.ts';
 import { familyP, pByName, testableTables, type ContrastResult } from './contrast-result.ts';
 import type { ControlEvidence } from './decide.ts';
@@ -63,11 +64,11 @@ type Part = Omit<ControlRecord, 'name'>;
  * from the start decides nothing anyhow; its controls are judged by what it has.
  */
 function whyUnsettled(result: ContrastResult): string | undefined {
-  const { usableBlocks, allBlocks } = result.matched;
+  const { usable, all, label } = result.matched.units;
   const isMatched = testableTables(result).some((table) => table.name !== 'joint');
   if (!isMatched) return `nothing was matched, ${whyNot(result)}`;
-  if (usableBlocks >= MIN_BLOCKS || allBlocks < MIN_BLOCKS) return undefined;
-  return `${usableBlocks} of ${allBlocks} blocks are usable, at least ${MIN_BLOCKS} needed`;
+  if (usable >= MIN_BLOCKS || all < MIN_BLOCKS) return undefined;
+  return `${usable} of ${clustersText(label ?? 'block', all)} are usable, at least ${MIN_BLOCKS} needed`;
 }
 
 /**

@@ -3,7 +3,8 @@
  * verdict impossible beforehand (rule 0) is checked where the blocks are counted. The same function serves the
  * verdict, the power it would have with more blocks, and the map of what would change it.
  */
-import { intervalOf, isEquivalent, type Estimate } from '#analysis/stats/estimate.ts';
+import { equivalenceP, intervalOf, type Estimate } from '#analysis/stats/estimate.ts';
+import { absenceBound, boundedAbsenceP } from '#analysis/stats/mean-bound.ts';
 
 /** One learning rate's contrasts with the other arm's average. */
 export interface RateEvidence {
@@ -17,6 +18,8 @@ export interface RateEvidence {
 export interface LevelEvidence {
   readonly level: number;
   readonly estimate: Estimate;
+  /** What the estimate is made of, one a block (or cluster). */
+  readonly contrasts: readonly number[];
 }
 
 /** A positive control's effect on the levels of a matching. */
@@ -58,7 +61,12 @@ export interface Evidence {
 /** The numbers fixed in advance. */
 export interface Rule {
   readonly delta: number;
+  /** Of tests for a difference. */
   readonly alpha: number;
+  /** Of tests for its absence: alpha shared out over the family (`absence-family.ts`). */
+  readonly absenceAlpha: number;
+  /** The largest contrast a block may show although none has: 0 where jumps are declared impossible, Infinity where nothing bounds them. */
+  readonly jump: number;
 }
 
 /** What the rule says; `claims` names the matchings whose p the verdict rests on. */
@@ -73,6 +81,10 @@ export type Undecided =
   | { readonly kind: 'noPositiveControl'; readonly matching: string }
   | { readonly kind: 'matchingsDiffer' }
   | { readonly kind: 'ratesDiffer' }
+  /** Every interval lies inside delta, but a jump in few blocks that none has shown could reach it. */
+  | { readonly kind: 'jumpsUnseen'; readonly matching: string }
+  /** Clearly not zero under every single matching, but neither clearly delta or more nor clearly less. */
+  | { readonly kind: 'aboutDelta' }
   | { readonly kind: 'tooFewBlocks' };
 
 /** Rules 1 to 4, in their order. */
@@ -118,19 +130,56 @@ function whyOf(
   if (atTrain !== undefined && isEffect(atTrain, rule) && equivalent[heldOut] === true) {
     return { kind: 'noPositiveControl', matching: 'heldOut' };
   }
+  const unseen = unseenJump(singles, rule);
+  if (unseen !== undefined) return { kind: 'jumpsUnseen', matching: unseen.name };
   const found = singles.map((matching) => isLarge(matching, rule));
   if (found.some(Boolean) && singles.some((matching) => found.at(0) !== isLarge(matching, rule))) {
     return { kind: 'matchingsDiffer' };
   }
   if (found.every(Boolean) && haveOneSign(singles) && !singles.every(ratesAgree)) return { kind: 'ratesDiffer' };
   if (found.every(Boolean) && !haveOneSign(singles)) return { kind: 'matchingsDiffer' };
+  if (singles.every((matching) => matching.p < rule.alpha) && haveOneSign(singles)) return { kind: 'aboutDelta' };
   return { kind: 'tooFewBlocks' };
 }
 
-/** The 1 - 2 alpha interval inside (-delta, delta) at every level, averaged over rates and for each rate. */
+/** The matching that alone keeps "no effect", or the absence at held-out loss of a gap, from being shown: by jumps that would not be seen. */
+function unseenJump(singles: readonly MatchingEvidence[], rule: Rule): MatchingEvidence | undefined {
+  const hides = (matching: MatchingEvidence): boolean => isWithin(matching, rule) && !isNoEffect(matching, rule);
+  const atTrain = singles.find((matching) => matching.name === 'train');
+  if (atTrain !== undefined && isEffect(atTrain, rule)) {
+    return singles.find((matching) => matching.name === 'heldOut' && hides(matching));
+  }
+  return singles.every((matching) => isWithin(matching, rule)) ? singles.find(hides) : undefined;
+}
+
+/** No effect of delta or more at any level, averaged over rates and for each rate. */
 export function isNoEffect(matching: MatchingEvidence, rule: Rule): boolean {
-  const within = ({ estimate }: LevelEvidence): boolean => isEquivalent(estimate, rule.delta, rule.alpha);
-  return matching.levels.every(within) && matching.rates.every((rate) => rate.levels.every(within));
+  return absenceP(matching, rule) < rule.absenceAlpha;
+}
+
+/** The p of rule 1: of "some effect is delta or more", over every matching that rule 1 reads. */
+export function absenceOfAll({ singles }: Evidence, rule: Omit<Rule, 'absenceAlpha'>): number {
+  return Math.max(...singles.map((matching) => absenceP(matching, rule)));
+}
+
+/** The largest p over a matching's levels and rates of "the effect is delta or more": of two one-sided t tests, and with jumps that would not be seen. */
+export function absenceP(matching: MatchingEvidence, rule: Omit<Rule, 'absenceAlpha'>): number {
+  return Math.max(
+    0,
+    ...levelsOf(matching).map(({ estimate, contrasts }) =>
+      Math.max(equivalenceP(estimate, rule.delta), boundedAbsenceP(contrasts, rule.delta, rule.jump)),
+    ),
+  );
+}
+
+/** Whether the t intervals alone lie inside (-delta, delta) at every level. */
+function isWithin(matching: MatchingEvidence, rule: Rule): boolean {
+  return levelsOf(matching).every(({ estimate }) => equivalenceP(estimate, rule.delta) < rule.absenceAlpha);
+}
+
+/** Every level averaged over rates, and of each rate. */
+function levelsOf(matching: MatchingEvidence): LevelEvidence[] {
+  return [...matching.levels, ...matching.rates.flatMap((rate) => rate.levels)];
 }
 
 /** The positive control of size >= delta detected on the matching's levels: no floor or ceiling hides effects there. */
@@ -156,10 +205,10 @@ function haveOneSign(matchings: readonly MatchingEvidence[]): boolean {
   return new Set(matchings.map((matching) => Math.sign(matching.overall.mean))).size === 1;
 }
 
-/** The widest 1 - 2 alpha bound over a matching's levels: the smallest delta at which it would be equivalent. */
-export function equivalenceBound(matching: MatchingEvidence, alpha: number): number {
-  const bounds = [...matching.levels, ...matching.rates.flatMap((rate) => rate.levels)].map(({ estimate }) =>
-    Math.max(...intervalOf(estimate, 1 - 2 * alpha).map(Math.abs)),
+/** The smallest delta at which a matching would show no effect: the widest bound over its levels and rates. */
+export function equivalenceBound(matching: MatchingEvidence, { absenceAlpha, jump }: Rule): number {
+  const bounds = levelsOf(matching).map(({ estimate, contrasts }) =>
+    Math.max(...intervalOf(estimate, 1 - 2 * absenceAlpha).map(Math.abs), absenceBound(contrasts, absenceAlpha, jump)),
   );
   return Math.max(...bounds);
 }
