@@ -40,7 +40,7 @@ const jumping = (chance: number, size: number, arms: readonly string[] = ONE_ARM
   jumps: { chance, size, arms },
 });
 /** The study knows of jumps up to this size. */
-const upTo = (size: number): ValidityWorld['study'] => ({
+const upTo = (size: number): NonNullable<ValidityWorld['study']> => ({
   outcomes: WORLD_STUDY.outcomes.map((outcome) => ({ ...outcome, jumps: { kind: 'upTo', size } })),
 });
 const JUMPS: readonly ValidityWorld[] = [

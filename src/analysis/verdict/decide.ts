@@ -154,7 +154,9 @@ function unseenJump(singles: readonly MatchingEvidence[], rule: Rule): MatchingE
 
 /** No effect of delta or more at any level, averaged over rates and for each rate. */
 export function isNoEffect(matching: MatchingEvidence, rule: Rule): boolean {
-  return absenceP(matching, rule) < rule.absenceAlpha;
+  if (absenceP(matching, rule) >= rule.absenceAlpha) return false;
+  // Blocks so uneven that one a little further out would move the mean to delta: t intervals are too narrow there (ADR 0081).
+  return levelsOf(matching).every(({ contrasts }) => boundedAbsenceP(contrasts, rule.delta, 0) < rule.alpha);
 }
 
 /** The p of rule 1: of "some effect is delta or more", over every matching that rule 1 reads. */
@@ -162,14 +164,13 @@ export function absenceOfAll({ singles }: Evidence, rule: Omit<Rule, 'absenceAlp
   return Math.max(...singles.map((matching) => absenceP(matching, rule)));
 }
 
-/** The largest p over a matching's levels and rates of "the effect is delta or more": of two one-sided t tests, and with jumps that would not be seen. */
-export function absenceP(matching: MatchingEvidence, rule: Omit<Rule, 'absenceAlpha'>): number {
-  return Math.max(
-    0,
-    ...levelsOf(matching).map(({ estimate, contrasts }) =>
-      Math.max(equivalenceP(estimate, rule.delta), boundedAbsenceP(contrasts, rule.delta, rule.jump)),
-    ),
-  );
+/** The largest p over a matching's levels and rates of "the effect is delta or more": of two one-sided t tests, and with the jumps that are held possible. */
+export function absenceP(matching: MatchingEvidence, { delta, jump }: Omit<Rule, 'absenceAlpha'>): number {
+  const ps = levelsOf(matching).flatMap(({ estimate, contrasts }) => [
+    equivalenceP(estimate, delta),
+    ...(jump > 0 ? [boundedAbsenceP(contrasts, delta, jump)] : []),
+  ]);
+  return Math.max(0, ...ps);
 }
 
 /** Whether the t intervals alone lie inside (-delta, delta) at every level. */
@@ -206,9 +207,11 @@ function haveOneSign(matchings: readonly MatchingEvidence[]): boolean {
 }
 
 /** The smallest delta at which a matching would show no effect: the widest bound over its levels and rates. */
-export function equivalenceBound(matching: MatchingEvidence, { absenceAlpha, jump }: Rule): number {
-  const bounds = levelsOf(matching).map(({ estimate, contrasts }) =>
-    Math.max(...intervalOf(estimate, 1 - 2 * absenceAlpha).map(Math.abs), absenceBound(contrasts, absenceAlpha, jump)),
-  );
+export function equivalenceBound(matching: MatchingEvidence, { alpha, absenceAlpha, jump }: Rule): number {
+  const bounds = levelsOf(matching).flatMap(({ estimate, contrasts }) => [
+    ...intervalOf(estimate, 1 - 2 * absenceAlpha).map(Math.abs),
+    absenceBound(contrasts, alpha, 0),
+    ...(jump > 0 ? [absenceBound(contrasts, absenceAlpha, jump)] : []),
+  ]);
   return Math.max(...bounds);
 }
