@@ -12,7 +12,7 @@ import { openModel } from '#learning/files/open-model.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { initialWeights, transformerParameters } from '#learning/models/parameters.ts';
 import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
-import type { Memory } from '#learning/programs.ts';
+import type { Memory } from '#learning/weights.ts';
 import { createTrainer } from '#learning/train.ts';
 
 import { SMOLLM2_135M } from './real-shapes.ts';

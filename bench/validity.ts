@@ -33,6 +33,7 @@ function workerLoop(port: NonNullable<typeof parentPort>): void {
 
 function describeCounted(counted: Counted): string {
   if (counted.kind === 'verdict') return counted.verdicts.join(' or ');
+  if (counted.kind === 'explainedBy') return `explained by ${counted.by.join(' or ')}`;
   if (counted.kind === 'anyVerdict') return `any ${counted.verdicts.join(' or ')}`;
   if (counted.kind === 'covers') return `95% interval covers (${counted.matching})`;
   return 'any adjusted p below alpha';

@@ -35,6 +35,11 @@ function copy(name: string): void {
   cpSync(from, join(out, name), { recursive: true, filter: (path) => !path.endsWith('.ts') });
 }
 
+/** A file of src/ that importers get. */
+function door(name: string): object {
+  return { types: `./src/${name}.d.ts`, default: `./src/${name}.js` };
+}
+
 function manifest(): object {
   const own: unknown = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   if (typeof own !== 'object' || own === null) throw new Error('Expected package.json to hold an object.');
@@ -43,7 +48,12 @@ function manifest(): object {
     ...Object.fromEntries(kept),
     engines: { node: '>=24' },
     bin: { assay: MAIN },
-    exports: { '.': { types: './src/index.d.ts', default: './src/index.js' }, './package.json': './package.json' },
+    exports: {
+      '.': door('index'),
+      './learn': door('learn'),
+      './studies/*.ts': { types: './studies/*.d.ts', default: './studies/*.js' },
+      './package.json': './package.json',
+    },
     imports: { '#*.ts': { types: './src/*.d.ts', default: './src/*.js' } },
   };
 }

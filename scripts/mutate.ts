@@ -16,16 +16,29 @@ import { parseArgs } from 'node:util';
 
 import { ANALYSIS_FAULTS } from './mutations/analysis.ts';
 import { DESIGN_FAULTS } from './mutations/design.ts';
+import { ENGINE_FAULTS } from './mutations/engine.ts';
 import type { Fault } from './mutations/fault.ts';
+import { LEARNER_FAULTS } from './mutations/learner.ts';
 import { NUMBERS_FAULTS } from './mutations/numbers.ts';
+import { PERSONA_FAULTS } from './mutations/persona.ts';
 import { REPLY_FAULTS } from './mutations/replies.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 /** What the tests read; `assets` is large and only read, like `node_modules`. */
-const COPIED = ['src', 'test', 'docs', 'package.json', 'tsconfig.json'];
+const COPIED = ['src', 'studies', 'test', 'docs', 'package.json', 'tsconfig.json'];
 const LINKED = ['node_modules', 'assets'];
 /** A fault that makes a loop endless counts as noticed after this long. */
 const LIMIT_MS = 300_000;
+
+const FAULTS: readonly Fault[] = [
+  ...ANALYSIS_FAULTS,
+  ...NUMBERS_FAULTS,
+  ...ENGINE_FAULTS,
+  ...LEARNER_FAULTS,
+  ...PERSONA_FAULTS,
+  ...REPLY_FAULTS,
+  ...DESIGN_FAULTS,
+];
 
 /** A fault's text is not where it should be, or its tests prove nothing. */
 class Unusable extends Error {}
@@ -107,11 +120,7 @@ function run(faults: readonly Fault[]): void {
 const { values } = parseArgs({ options: { only: { type: 'string' } } });
 const only = values.only ?? '';
 try {
-  run(
-    [...ANALYSIS_FAULTS, ...NUMBERS_FAULTS, ...REPLY_FAULTS, ...DESIGN_FAULTS].filter(
-      ({ name, file }) => name.includes(only) || file.includes(only),
-    ),
-  );
+  run(FAULTS.filter(({ name, file }) => name.includes(only) || file.includes(only)));
 } catch (error) {
   if (!(error instanceof Unusable)) throw error;
   console.error(error.message);

@@ -63,7 +63,7 @@ export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOpt
       ),
       ...missing.flatMap((one) => (one.kind === 'control' ? [unsettled(one.name, why(one))] : [])),
     ],
-    positive: (outcome) => positiveControls(known, outcome, rng.split('positive')),
+    positive: (outcome) => positiveControls(known, outcome, alpha ?? FIXED_ALPHA, rng.split('positive')),
     p: familyP(family, rng.split('family')),
     power: full,
     rng: rng.split('power'),

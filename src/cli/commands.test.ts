@@ -28,6 +28,7 @@ async function said(...args: string[]): Promise<Said> {
     draw: (text: string): void => void notes.push(text),
     isInteractive: false,
     columns: 80,
+    page: { columns: 100, isColoured: false },
     now: () => 0,
   };
   const status = await runCommand(args, terminal);

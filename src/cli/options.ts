@@ -24,6 +24,7 @@ export const OPTIONS = {
   workers: { type: 'string', argument: 'N', help: 'worker processes (default: one per core)' },
   store: { type: 'string', argument: 'FOLDER', help: 'where runs are kept (default: .assay)' },
   out: { type: 'string', argument: 'FOLDER', help: 'where to write' },
+  force: { type: 'boolean', help: 'overwrite files there that were not written by assay, or were changed since' },
   'checkpoint-seconds': {
     type: 'string',
     argument: 'S',
@@ -34,6 +35,7 @@ export const OPTIONS = {
   block: { type: 'string', argument: 'COLUMN', help: 'the column of seeds shared by arms (default: block)' },
   step: { type: 'string', argument: 'COLUMN', help: 'the column of optimizer steps (default: step)' },
   rate: { type: 'string', argument: 'COLUMN', help: 'the column of learning rates, if arms have several' },
+  cluster: { type: 'string', argument: 'COLUMN', help: 'a column of what blocks share, such as a domain' },
   status: { type: 'string', argument: 'COLUMN', help: 'a column that reads "diverged" for runs that broke' },
   train: { type: 'string', argument: 'COLUMN', help: 'match on training loss (axis train)' },
   'held-out': { type: 'string', argument: 'COLUMN', help: 'match on held-out loss (axis heldOut)' },

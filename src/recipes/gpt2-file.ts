@@ -9,7 +9,7 @@ import { safetensorsBytes } from '#learning/files/tensors/safetensors-write.ts';
 import { readSafetensors } from '#learning/files/tensors/safetensors.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
-import type { Memory } from '#learning/programs.ts';
+import type { Memory } from '#learning/weights.ts';
 
 /** The bytes of model.safetensors. */
 export function gpt2File(model: TransformerConfig, weights: Memory): Uint8Array {

@@ -3,7 +3,7 @@ import { AssayError } from '#base/errors.ts';
 import { canonicalJson, sha256 } from '#base/json.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 
-import type { PlanMember, RunHead, RunState, StoredRun } from './records.ts';
+import type { PlanMember, PlanRecord, RunHead, RunState, StoredRun } from './records.ts';
 import { openRecordFile, prepareFolder, type RecordFile, type RecordShapes } from './sqlite-file.ts';
 import type { Store, StoreReader } from './store.ts';
 import { lockForWriting } from './writer-lock.ts';
@@ -44,14 +44,13 @@ export async function openSqliteStore(folder: string): Promise<Store> {
 }
 
 function readerOf(file: RecordFile, close: () => void): StoreReader {
+  const plansOf = (study: string): PlanRecord[] => {
+    const plans = file.list('plan', '').filter((plan) => plan.study === study);
+    return plans.toSorted((a, b) => b.sequence - a.sequence).map(({ sequence: _, ...plan }) => plan);
+  };
   return {
-    latestPlan: async (study) => {
-      const plans = file.list('plan', '').filter((plan) => plan.study === study);
-      const latest = plans.toSorted((a, b) => b.sequence - a.sequence)[0];
-      if (latest === undefined) return undefined;
-      const { sequence: _, ...plan } = latest;
-      return plan;
-    },
+    latestPlan: async (study) => plansOf(study)[0],
+    plans: async (study) => plansOf(study),
     readMembers: async (planId) => file.list('member', `${planId}/`).toSorted(byPlace),
     readSettled: async (planId) => file.list('settled', `${planId}/`),
     readRun: async (measureId) => readRun(file, measureId),

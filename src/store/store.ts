@@ -9,7 +9,8 @@
  *  3. Reading returns what was written or throws; it never returns something else. Every record is sealed with a hash.
  *  4. One process writes, any number read at the same time; readers see whole transactions. A second writer is refused.
  *  5. Nothing depends on the order in which runs were made: the same runs give the same answers to all reads,
- *     and lists come in identity order. The one exception is `latestPlan`, which follows `savePlan`.
+ *     and lists come in identity order. The exceptions are `latestPlan` and `plans`, which follow
+ *     `savePlan`.
  *  6. State bytes are not in here: `checkpoint` and shared steps name files of `artifacts.ts` by their sha256.
  *
  * Every method may reject with an AssayError of kind `store` that says what happened to which file and what to do.
@@ -22,6 +23,8 @@ import type { PlanMember, PlanRecord, Provenance, RunHead, RunRecord, RunState, 
 export interface StoreReader extends AsyncDisposable {
   /** The plan of a study saved last, or undefined. */
   latestPlan(study: string): Promise<PlanRecord | undefined>;
+  /** All plans of a study, the one saved last first. */
+  plans(study: string): Promise<readonly PlanRecord[]>;
   /** A plan's members, sorted by phase, arm, learning rate and block; pilots first. */
   readMembers(planId: string): Promise<readonly PlanMember[]>;
   /** What the pilots decided, sorted by arm; arms still waiting are absent. */

@@ -180,6 +180,8 @@ function testPlans(claim: Claim): void {
     assert.deepEqual(await store.latestPlan('toy'), larger);
     await store.savePlan(PLAN);
     assert.deepEqual(await store.latestPlan('toy'), PLAN);
+    assert.deepEqual(await store.plans('toy'), [PLAN, larger]);
+    assert.deepEqual(await store.plans('nowhere'), []);
   });
 
   claim('members come back once each, pilots first, then by arm, rate and block', async (place) => {

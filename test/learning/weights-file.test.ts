@@ -14,7 +14,7 @@ import { fileWeights, frozenInputs, writeWeights } from '#learning/files/tensors
 import type { Method } from '#learning/method.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
-import type { Weights } from '#learning/programs.ts';
+import type { Weights } from '#learning/weights.ts';
 import { createTrainer } from '#learning/train.ts';
 import { FINETUNE_DEFAULTS } from '#recipes/finetune/config.ts';
 

@@ -124,6 +124,8 @@ function counted(analysis: Analysis, what: Counted): boolean | undefined {
   switch (what.kind) {
     case 'verdict':
       return first !== undefined && what.verdicts.includes(first.verdict);
+    case 'explainedBy':
+      return first?.explainedBy !== undefined && what.by.includes(first.explainedBy);
     case 'anyVerdict':
       return analysis.verdicts.some(({ verdict }) => what.verdicts.includes(verdict));
     case 'covers': {

@@ -11,8 +11,12 @@ export type Bound =
 
 /** What is counted: verdicts, intervals that hold the truth, or a family with any such verdict or adjusted p below alpha. */
 export type Counted =
-  | { readonly kind: 'anyVerdict'; readonly verdicts: readonly ('affects' | 'throughGap' | 'noEffect' | 'undecided')[] }
-  | { readonly kind: 'verdict'; readonly verdicts: readonly ('affects' | 'throughGap' | 'noEffect' | 'undecided')[] }
+  | {
+      readonly kind: 'anyVerdict';
+      readonly verdicts: readonly ('affects' | 'explainedBy' | 'noEffect' | 'undecided')[];
+    }
+  | { readonly kind: 'verdict'; readonly verdicts: readonly ('affects' | 'explainedBy' | 'noEffect' | 'undecided')[] }
+  | { readonly kind: 'explainedBy'; readonly by: readonly ('train' | 'heldOut' | 'gap')[] }
   | { readonly kind: 'covers'; readonly matching: 'train' | 'heldOut' | 'joint'; readonly truth: number }
   | { readonly kind: 'anyRejection'; readonly alpha: number };
 
@@ -39,7 +43,7 @@ export interface ValidityWorld {
   readonly world: World;
   readonly design: Design;
   /** What the study says otherwise than the worlds' own. */
-  readonly study?: Partial<Pick<AnalysedStudy, 'outcomes'>>;
+  readonly study?: Partial<Pick<AnalysedStudy, 'outcomes' | 'contrasts'>>;
   readonly checks: readonly Check[];
   /** How many times more studies than others: for rates so close to their bound that 2,000 cannot tell. */
   readonly studiesFactor?: number;

@@ -117,7 +117,7 @@ const ABSENCES: readonly ValidityWorld[] = [
     name: 'family of eight, truth = delta, sigma = delta / 4',
     world: { ...BARE, sigma: DELTA / 4, effect: () => DELTA },
     design: FAMILY,
-    checks: [neverAny('noEffect', 'throughGap')],
+    checks: [neverAny('noEffect', 'explainedBy')],
   },
   {
     name: 'family of eight, truth = 0, sigma = delta / 2',

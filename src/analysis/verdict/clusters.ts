@@ -7,7 +7,7 @@ import { clusterOf, clustersText } from '#study/clusters.ts';
 import type { Study } from '#study/study.ts';
 import type { Frame } from '#analysis/frame.ts';
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
-import type { Matched, MatchedTable, Unmatched } from '#analysis/matching/matched-table.ts';
+import type { Contrasts, Matched, MatchedTable, Unmatched } from '#analysis/matching/matched-table.ts';
 import type { Pair } from '#analysis/matching/pair.ts';
 
 /** Which blocks belong together. */
@@ -74,6 +74,7 @@ export function countedIn(matched: Matched, pair: Pair, clusters: Clusters | und
     ...matched,
     singles: matched.singles.map(over),
     ...(matched.joint && { joint: over(matched.joint) }),
+    ...(matched.gap && { gap: over(matched.gap) }),
     units,
   };
 }
@@ -114,6 +115,10 @@ function overClusters(table: MatchedTable, clusters: Clusters, least: number): M
     const reason = `at equal training loss the arms stay apart in held-out loss, on the same side in almost every ${clusters.label}`;
     return { kind: 'notEstimable', name: table.name, reason };
   }
+  const contrastsOf = (one: Contrasts): Contrasts => ({
+    contrast: mean(one.contrast, one.usable),
+    usable: any(one.usable).map((used, at) => (counts(at) ? used : 0)),
+  });
   return {
     ...table,
     blocks: ids,
@@ -122,11 +127,8 @@ function overClusters(table: MatchedTable, clusters: Clusters, least: number): M
     arm: mean(table.arm, table.bracketed),
     reference: mean(table.reference, table.bracketed),
     excluded,
-    rates: table.rates.map((rate) => ({
-      ...rate,
-      contrast: mean(rate.contrast, rate.usable),
-      usable: any(rate.usable).map((one, at) => (counts(at) ? one : 0)),
-    })),
+    rates: table.rates.map((rate) => ({ ...rate, ...contrastsOf(rate) })),
+    ...(table.pairs && { pairs: table.pairs.map((pair) => ({ ...pair, ...contrastsOf(pair) })) }),
     ...(mismatch && { mismatch }),
   };
 }

@@ -9,6 +9,7 @@ import { pByName, type ContrastResult, type FamilyP } from './contrast-result.ts
 import { decide, type Decision, type Evidence, type Rule } from './decide.ts';
 import { evidenceOf, type ControlLookup } from './evidence.ts';
 import { largestJump } from './jumps.ts';
+import { describedShare } from '#analysis/description/described-share.ts';
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
 import { furtherBlocks } from '#analysis/power/further-blocks.ts';
 import { plain } from '#analysis/words/number-text.ts';
@@ -59,7 +60,7 @@ export function judgeFamily(results: readonly ContrastResult[], setting: Setting
     const { matched, outcome } = result;
     const p = pByName(result, setting.p.adjusted);
     const lookup = setting.positive(outcome.name);
-    const evidence = evidenceOf(matched.singles, matched.joint, p, lookup);
+    const evidence = evidenceOf(matched.singles, matched.joint, p, lookup, matched.gap);
     return { result, p, lookup, evidence, rule: { delta: outcome.delta, alpha, jump: largestJump(outcome) } };
   });
   const absenceAlpha = absenceAlphaOf(asked, alpha);
@@ -88,13 +89,17 @@ function judge({ result, p, lookup, evidence, rule }: Asked, setting: Setting): 
   const texts = blockers.map((one) => one.text);
   const whyKind = blockers[0]?.kind ?? (decision?.kind === 'undecided' ? decision.why.kind : undefined);
   const { label, usable } = matched.units;
+  const explained = !isBlocked && decision.kind === 'explainedBy' ? decision : undefined;
+  const r2 = explained && describedShare(pair, matched, setting.study.matchOn, outcome.name, explained.by);
   const record: VerdictRecord = {
     outcome: outcome.name,
     contrast: contrastName(contrast),
     arm: contrast.arm,
     reference: contrast.reference,
     verdict: isBlocked ? 'undecided' : decision.kind,
-    ...(isBlocked ? blockedReason(texts, evidence, about, further) : reasonOf(decision, evidence, about, further)),
+    ...(explained === undefined ? {} : { explainedBy: explained.by }),
+    ...(r2 === undefined ? {} : { explainedR2: r2 }),
+    ...(isBlocked ? blockedReason(texts, evidence, about, further) : reasonOf(decision, evidence, about, further, r2)),
     ...(whyKind !== undefined && { whyKind }),
     delta: outcome.delta,
     alpha: rule.alpha,
@@ -102,7 +107,7 @@ function judge({ result, p, lookup, evidence, rule }: Asked, setting: Setting): 
     blocks: matched.usableBlocks,
     ...(label !== undefined && { clusters: { label, count: usable } }),
     p: claimedP(evidence, decision?.claims ?? []),
-    matchings: matchingResults(matched, p),
+    matchings: matchingResults(matched, p, explained?.by === 'gap'),
     learningRates: learningRatesOf(contrast.arm, contrast.reference, pair),
     voided: matched.voided,
     ...(further?.kind === 'enough' ? { furtherBlocks: further.units } : {}),

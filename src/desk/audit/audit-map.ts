@@ -7,6 +7,7 @@ import type { RunLabel } from '#analysis/import/run-logs.ts';
 import { AssayError } from '#base/errors.ts';
 import { type ConfigReader, configReader } from '#base/config-reader.ts';
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
+import { readBlocks, readJumps } from '#study/read-blocks.ts';
 import type { Axis, Contrast, Outcome, Study } from '#study/study.ts';
 
 /** An axis as asked for; what is left out is proposed from the axes, or has its default. */
@@ -22,7 +23,7 @@ export interface AuditMap {
   readonly question?: string;
   readonly scope?: string;
   readonly design?: 'fixed' | 'sequential';
-  /** Column by what it means: arm, block, step, learningRate, status, run, and axes and outcomes by name (by default the name itself). */
+  /** Column by what it means: arm, block, cluster, step, learningRate, status, run, and axes and outcomes by name (by default the name itself). */
   readonly columns: Readonly<Record<string, string>>;
   /** Rows that count: those whose column holds the text. */
   readonly where: Readonly<Record<string, string>>;
@@ -33,6 +34,8 @@ export interface AuditMap {
   readonly matchOn: readonly AskedAxis[];
   readonly outcomes: readonly AskedOutcome[];
   readonly coherence?: NonNullable<Study['coherence']>;
+  /** Which blocks belong together, where no column says it. */
+  readonly blocks?: NonNullable<Study['blocks']>;
   /** Labels of arms by name. */
   readonly labels: Readonly<Record<string, string>>;
   /** The arm all others are compared with; the table's first where left out. */
@@ -57,7 +60,9 @@ export const EMPTY_MAP: AuditMap = {
 const DIRECTIONS = ['falls', 'rises'] as const;
 const ROLES = ['train', 'heldOut', 'other'] as const;
 const OUTCOME_ROLES = ['confirmatory', 'exploratory'] as const;
+const HIGHER_IS = ['better', 'worse'] as const;
 const CONTRAST_KINDS = ['question', 'control'] as const;
+const SIDES = ['above', 'below'] as const;
 const EXPECTATIONS = ['detected', 'notDetected', 'identical'] as const;
 
 /** Reads a map file's object. @throws AssayError naming the path of what is unknown or not as expected. */
@@ -104,6 +109,7 @@ function studyPart(reader: ConfigReader): Omit<AuditMap, 'origin' | 'columns' | 
     matchOn: objectsIn(reader, 'matchOn').map(axisOf),
     outcomes: objectsIn(reader, 'outcomes').map(outcomeOf),
     ...(reader.has('coherence') && { coherence: gateOf(reader.object('coherence')) }),
+    ...(reader.has('blocks') && { blocks: readBlocks(reader.object('blocks')) }),
     labels: Object.fromEntries(
       objectsIn(reader, 'arms').map((arm) => {
         const name = nameIn(arm);
@@ -150,7 +156,9 @@ function outcomeOf(reader: ConfigReader): AskedOutcome {
     delta: reader.number('delta', { min: Number.MIN_VALUE }),
     ...given('label', textIn(reader, 'label')),
     ...given('unit', textIn(reader, 'unit')),
+    ...(reader.has('higherIs') && { higherIs: reader.oneOf('higherIs', HIGHER_IS) }),
     ...(reader.has('role') && { role: reader.oneOf('role', OUTCOME_ROLES) }),
+    ...(reader.has('jumps') && { jumps: readJumps(reader.object('jumps')) }),
   };
   reader.done();
   return outcome;
@@ -170,7 +178,13 @@ function contrastOf(reader: ConfigReader): Contrast {
     return { kind, ...pair };
   }
   const outcomes = listIn(reader, 'outcomes').filter((item) => typeof item === 'string');
-  const control = { kind, ...pair, name: nameIn(reader), expect: reader.oneOf('expect', EXPECTATIONS) };
+  const control = {
+    kind,
+    ...pair,
+    name: nameIn(reader),
+    expect: reader.oneOf('expect', EXPECTATIONS),
+    ...(reader.has('direction') && { direction: reader.oneOf('direction', SIDES) }),
+  };
   reader.done();
   return outcomes.length > 0 ? { ...control, outcomes } : control;
 }
@@ -181,12 +195,18 @@ function runsIn(reader: ConfigReader): Record<string, RunLabel> {
   const entries = Object.entries(value).map(([run, label]): [string, RunLabel] => {
     if (!isJsonObject(label)) return reader.refuse('runs', `an object for run "${run}"`, JSON.stringify(label));
     const own = configReader(label, `runs.${run}`);
-    const place = { arm: nameIn(own, 'arm'), block: own.number('block', { min: 0, integer: true }) };
+    const place = { arm: nameIn(own, 'arm'), block: blockIn(own) };
     const rate = own.has('learningRate') ? { learningRate: own.number('learningRate') } : {};
     own.done();
     return [run, { ...place, ...rate }];
   });
   return Object.fromEntries(entries);
+}
+
+/** The block of a run's label: a whole number, as digits in quotes where it is longer than a number can hold. */
+export function blockIn(reader: ConfigReader): number | string {
+  const value = reader.json('block');
+  return typeof value === 'string' && /^\d+$/.test(value) ? value : reader.number('block', { min: 0, integer: true });
 }
 
 function given<Name extends string>(name: Name, value: string | undefined): { [name in Name]?: string } {

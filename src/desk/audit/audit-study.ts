@@ -4,7 +4,13 @@ import type { Frame, FrameRun } from '#analysis/frame.ts';
 import { auditStudy, type AuditRequest } from '#analysis/import/audit.ts';
 import { doubtsAbout } from '#analysis/import/doubts.ts';
 import { atMeasuredProbes } from '#analysis/import/measured-probes.ts';
-import { type LabelOf, LOG_COLUMNS, rowsFromWandb, rowsOfNamedRuns } from '#analysis/import/run-logs.ts';
+import {
+  checkChartAxes,
+  type LabelOf,
+  LOG_COLUMNS,
+  rowsFromWandb,
+  rowsOfNamedRuns,
+} from '#analysis/import/run-logs.ts';
 import { matchedText, midSentence } from '#analysis/words/naming.ts';
 import { runPattern } from '#analysis/import/run-pattern.ts';
 import { frameFromTable, type TableMapping, type TableRow } from '#analysis/import/table.ts';
@@ -41,7 +47,8 @@ export function auditOf(source: AuditSource, map: AuditMap, extra: readonly Fram
   const imported = frameFromTable(rowsWhere(labelled.rows, map.where, file), mappingOf(map, labelled), file);
   const whole = { runs: [...imported.frame.runs, ...missingFrom(imported.frame, extra)].toSorted(byPlace) };
   // Exports of ours have outcomes wherever a level is crossed.
-  const measured = map.origin === 'plan' ? { frame: whole, doubts: [] } : atMeasuredProbes(whole, map.matchOn);
+  const measured =
+    map.origin === 'plan' ? { frame: whole, doubts: [] } : atMeasuredProbes(whole, map.matchOn, stepColumns(labelled));
   const { frame } = measured;
   const arms = [...new Set(imported.frame.runs.map(({ arm }) => arm))];
   const reference = map.reference ?? arms[0] ?? '';
@@ -68,6 +75,7 @@ export function auditOf(source: AuditSource, map: AuditMap, extra: readonly Fram
     })),
     contrasts,
     ...(map.coherence !== undefined && { coherence: map.coherence }),
+    ...(map.blocks !== undefined && { blocks: map.blocks }),
   };
   const levels = proposals.filter(({ kind }) => kind === 'levelsFromData');
   const compared = {
@@ -90,6 +98,7 @@ interface Labelled {
 function labelledRows({ tables, isLabelled }: AuditSource, map: AuditMap): Labelled {
   const labelOf = isLabelled ? undefined : labelsOf(map);
   const isChart = labelOf !== undefined && map.columns['run'] === undefined;
+  if (isChart) checkChartAxes(tables);
   const rows = tables.flatMap(({ name, rows: own }) => {
     const named = labelOf === undefined ? own : namedRows(own, map.columns['run'], labelOf, name);
     return tables.length === 1 ? named : named.map((row) => ({ ...row, file: name }));
@@ -99,6 +108,13 @@ function labelledRows({ tables, isLabelled }: AuditSource, map: AuditMap): Label
   const broken = status ?? (rows[0] !== undefined && Object.hasOwn(rows[0].cells, 'status') ? 'status' : undefined);
   const keys = { ...LOG_COLUMNS, learningRate, ...(!isChart && { step }) };
   return { rows, keys: broken === undefined ? keys : { ...keys, status: broken } };
+}
+
+/** Columns that seem to count steps and are not the one in use. */
+function stepColumns({ rows, keys }: Labelled): string[] {
+  return Object.keys(rows[0]?.cells ?? {}).filter(
+    (name) => /(?:^|[/._])(?:global_?)?step$/i.test(name) && name !== (keys['step'] ?? 'step'),
+  );
 }
 
 function namedRows(
@@ -118,7 +134,7 @@ function labelsOf({ runs, runNames }: AuditMap): LabelOf | undefined {
 
 function mappingOf(map: AuditMap, { rows, keys }: Labelled): TableMapping {
   const known = new Set(Object.keys(rows[0]?.cells ?? {}));
-  const { arm = 'arm', block = 'block', step = 'step', learningRate, status } = keys;
+  const { arm = 'arm', block = 'block', step = 'step', learningRate, status, cluster } = keys;
   // An outcome of a plan that no run measured has no column.
   const columnsOf = (items: readonly { readonly name: string }[]): Record<string, string> =>
     Object.fromEntries(
@@ -133,6 +149,7 @@ function mappingOf(map: AuditMap, { rows, keys }: Labelled): TableMapping {
     step,
     ...(learningRate !== undefined && { learningRate }),
     ...(status !== undefined && { status }),
+    ...(cluster !== undefined && { cluster }),
     axes: columnsOf(map.matchOn),
     outcomes: columnsOf([...map.outcomes, ...gate]),
   };

@@ -108,6 +108,7 @@ function contrastOf(reader: ConfigReader): Contrast {
           ...pair,
           name: textAt(reader, 'name'),
           expect: reader.oneOf('expect', ['detected', 'notDetected', 'identical']),
+          ...when(reader, 'direction', () => ({ direction: reader.oneOf('direction', ['above', 'below']) })),
           ...when(reader, 'outcomes', () => ({ outcomes: textsAt(reader, 'outcomes') })),
         };
   reader.done();
@@ -123,6 +124,7 @@ function outcomeOf(reader: ConfigReader): Outcome {
     delta: reader.number('delta'),
     ...when(reader, 'higherIs', () => ({ higherIs: reader.oneOf('higherIs', ['better', 'worse']) })),
     role: reader.has('role') ? reader.oneOf('role', ['confirmatory', 'exploratory']) : 'confirmatory',
+    ...when(reader, 'jumps', () => ({ jumps: readJumps(reader.object('jumps')) })),
   };
   reader.done();
   return outcome;
