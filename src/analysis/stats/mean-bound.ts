@@ -10,15 +10,17 @@
  * @see Varsi 1973, The multidimensional content of the frustum of the simplex, Pacific J. Math. 46.
  */
 export function simplexShareBelow(values: readonly number[], limit: number): number {
-  const above = values.filter((value) => value > limit).map((value) => value - limit);
+  const above: number[] = [];
+  for (const value of values) if (value > limit) above.push(value - limit);
   const shares = new Float64Array(above.length + 1);
   shares[0] = 1;
   for (const value of values) {
     if (value > limit) continue;
     const below = value - limit;
-    above.forEach((one, i) => {
+    for (let i = 0; i < above.length; i++) {
+      const one = above[i] ?? 0;
       shares[i + 1] = (one * (shares[i + 1] ?? 0) - below * (shares[i] ?? 0)) / (one - below);
-    });
+    }
   }
   return shares[above.length] ?? 0;
 }

@@ -14,7 +14,7 @@ const neverAny = (...verdicts: Verdicts): Check => ({
 
 /** 16 blocks that are 8 clusters twice. */
 /** One rate, and noise that a run's levels share: nothing hides an error behind the strictness of many levels. */
-const BARE: World = { ...BASE, rates: 1, runShare: 1, controlDeltas: 12 };
+const BARE: World = { ...BASE, rates: 1, runShare: 1, isControlTwin: true };
 
 const CLUSTERED: World = { ...BARE, clusters: { count: 8, share: 0.99 } };
 const CLUSTERS: readonly ValidityWorld[] = [

@@ -200,11 +200,14 @@ function unseenJump(singles: readonly MatchingEvidence[], rule: Rule): MatchingE
   return singles.every((matching) => isWithin(matching, rule)) ? singles.find(hides) : undefined;
 }
 
-/** No effect of delta or more at any level, averaged over rates and for each rate. */
+/**
+ * No effect of delta or more at any level: by t, averaged over rates and for each rate; and averaged over rates whatever
+ * jump is held possible, and were one block a little further out than any is: t intervals are too narrow where blocks are
+ * so uneven (ADR 0081).
+ */
 export function isNoEffect(matching: MatchingEvidence, rule: Rule): boolean {
-  if (absenceP(matching, rule) >= rule.absenceAlpha) return false;
-  // Blocks so uneven that one a little further out would move the mean to delta: t intervals are too narrow there (ADR 0081).
-  return levelsOf(matching).every(({ contrasts }) => boundedAbsenceP(contrasts, rule.delta, 0) < rule.alpha);
+  if (!isWithin(matching, rule) || absenceP(matching, rule) >= rule.absenceAlpha) return false;
+  return matching.levels.every(({ contrasts }) => boundedAbsenceP(contrasts, rule.delta, 0) < rule.alpha);
 }
 
 /** The p of rule 1: of "some effect is delta or more", over every matching that rule 1 reads. */
@@ -215,11 +218,9 @@ export function absenceOfAll({ singles, joint }: Evidence, rule: Omit<Rule, 'abs
 
 /** The largest p over a matching's levels and rates of "the effect is delta or more": of two one-sided t tests, and with the jumps that are held possible. */
 export function absenceP(matching: MatchingEvidence, { delta, jump }: Omit<Rule, 'absenceAlpha'>): number {
-  const ps = levelsOf(matching).flatMap(({ estimate, contrasts }) => [
-    equivalenceP(estimate, delta),
-    ...(jump > 0 ? [boundedAbsenceP(contrasts, delta, jump)] : []),
-  ]);
-  return Math.max(0, ...ps);
+  const ps = levelsOf(matching).map(({ estimate }) => equivalenceP(estimate, delta));
+  const bounded = jump > 0 ? matching.levels.map(({ contrasts }) => boundedAbsenceP(contrasts, delta, jump)) : [];
+  return Math.max(0, ...ps, ...bounded);
 }
 
 /** Whether the t intervals alone lie inside (-delta, delta) at every level. */
@@ -279,10 +280,9 @@ function haveOneSign(matchings: readonly MatchingEvidence[]): boolean {
 
 /** The smallest delta at which a matching would show no effect: the widest bound over its levels and rates. */
 export function equivalenceBound(matching: MatchingEvidence, { alpha, absenceAlpha, jump }: Rule): number {
-  const bounds = levelsOf(matching).flatMap(({ estimate, contrasts }) => [
-    ...intervalOf(estimate, 1 - 2 * absenceAlpha).map(Math.abs),
-    absenceBound(contrasts, alpha, 0),
-    ...(jump > 0 ? [absenceBound(contrasts, absenceAlpha, jump)] : []),
-  ]);
-  return Math.max(...bounds);
+  return Math.max(
+    ...levelsOf(matching).flatMap(({ estimate }) => intervalOf(estimate, 1 - 2 * absenceAlpha).map(Math.abs)),
+    ...matching.levels.map(({ contrasts }) => absenceBound(contrasts, alpha, 0)),
+    ...(jump > 0 ? matching.levels.map(({ contrasts }) => absenceBound(contrasts, absenceAlpha, jump)) : []),
+  );
 }

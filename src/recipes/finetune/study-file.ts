@@ -10,6 +10,7 @@ import { AssayError, messageOf } from '#base/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
 import { parseStrictObject } from '#learning/files/strict-json.ts';
 import type { Factor } from '#study/factors.ts';
+import { readJumps } from '#study/read-blocks.ts';
 import type { Arm, Contrast, Outcome, Study } from '#study/study.ts';
 
 import { chosenFactors, textAt, writtenLevel } from './factors.ts';
