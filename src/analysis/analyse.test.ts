@@ -185,7 +185,7 @@ test('a level below the coherence floor in either arm does not count, and none l
 
 test('a sequential study is looked at with 8, 12 or 16 blocks only', () => {
   assert.equal(verdictOf(WORLD_STUDY, frameOf(EFFECT, 12), 'sequential').verdict, 'affects');
-  assert.match(verdictOf(WORLD_STUDY, frameOf(EFFECT, 10), 'sequential').reason, /8, 12, 16 blocks only/);
+  assert.match(verdictOf(WORLD_STUDY, frameOf(EFFECT, 10), 'sequential').reason, /8, 12 and 16 blocks only/);
 });
 
 test('without a common point in the plane the verdict says so instead of claiming an effect', () => {

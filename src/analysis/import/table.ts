@@ -40,6 +40,8 @@ export interface TableMapping {
   readonly learningRate?: string;
   /** A column that reads `diverged` on any row of a run whose training broke. */
   readonly status?: string;
+  /** A column that names what blocks share, such as a domain: the same text on every row of a block. */
+  readonly cluster?: string;
   readonly axes: Readonly<Record<string, string>>;
   readonly outcomes: Readonly<Record<string, string>>;
 }
@@ -64,6 +66,7 @@ interface Collected {
   /** The block's label: digits, however long. */
   readonly block: string;
   readonly learningRate: number | undefined;
+  readonly cluster?: string;
   isDiverged: boolean;
   readonly entries: RowEntry[];
   /** File -> the last step seen in it. */
@@ -162,16 +165,21 @@ function collectRow(row: TableRow, collecting: Collecting): void {
   const learningRate = rate === undefined ? undefined : numberIn(row, rate, where, collecting);
   const readings = new Map(columns.map((column) => [column, measured(row, column, where, collecting)]));
   if (arm === '' || block === undefined || step === undefined) return;
+  const cluster = mapping.cluster === undefined ? undefined : clusterIn(row, mapping.cluster, where, errors);
   const key = JSON.stringify([arm, block, learningRate ?? null]);
   const run = collecting.runs.get(key) ?? {
     arm,
     block,
     learningRate,
     isDiverged: false,
+    ...(cluster !== undefined && { cluster }),
     entries: [],
     lastStep: new Map<string, number>(),
   };
   collecting.runs.set(key, run);
+  if (cluster !== run.cluster) {
+    errors.push(`${where}: expected one cluster a run, found "${cluster ?? ''}" after "${run.cluster ?? ''}".`);
+  }
   const own = row.file ?? '';
   const last = run.lastStep.get(own) ?? -1;
   if (Number(step) < last) collecting.disordered.push(where);
@@ -189,6 +197,13 @@ function whereOf(row: TableRow, file: string): string {
 function isEmpty({ cells }: TableRow, { step, status, axes, outcomes }: TableMapping): boolean {
   const columns = [step, ...(status === undefined ? [] : [status]), ...Object.values(axes), ...Object.values(outcomes)];
   return columns.every((column) => isBlank(cells[column]));
+}
+
+/** The name of a cluster; an empty cell is an error. */
+function clusterIn(row: TableRow, column: string, where: string, errors: string[]): string {
+  const text = cellText(row.cells[column]);
+  if (text === '') errors.push(`${where}: expected a cluster in column "${column}", found an empty cell.`);
+  return text;
 }
 
 /** The digits of a whole number; anything else is an error. */
@@ -274,7 +289,11 @@ function framed(
       status: isDiverged ? 'diverged' : 'finished',
       points,
     } as const;
-    return run.learningRate === undefined ? base : { ...base, learningRate: run.learningRate };
+    return {
+      ...base,
+      ...(run.learningRate !== undefined && { learningRate: run.learningRate }),
+      ...(run.cluster !== undefined && { cluster: run.cluster }),
+    };
   });
   const doubts = [
     ...blocks.doubts,
