@@ -67,3 +67,11 @@ export { type LabShelf, labShelf } from '#recipes/lab-shelf.ts';
 export { sharedWeights, weightsBytes, weightsFrom } from '#recipes/shared-weights.ts';
 export { readLevels, readMethod, readOptimizer, readSchedule } from '#recipes/training-config.ts';
 export { type TrainingPlan, trainingRun, type TrainingSubject } from '#recipes/training-run.ts';
+export {
+  type Seeds,
+  TRAINING_DEFAULTS,
+  type WorldLab,
+  type WorldRecipe,
+  worldRecipe,
+  type WorldRun,
+} from '#recipes/world-recipe.ts';
