@@ -16,6 +16,8 @@ import { parseArgs } from 'node:util';
 
 import { ANALYSIS_FAULTS } from './mutations/analysis.ts';
 import { DESIGN_FAULTS } from './mutations/design.ts';
+import { ENGINE_FAULTS } from './mutations/engine.ts';
+import { HOUSE_FAULTS } from './mutations/house.ts';
 import type { Fault } from './mutations/fault.ts';
 import { LEARNER_FAULTS } from './mutations/learner.ts';
 import { NUMBERS_FAULTS } from './mutations/numbers.ts';
@@ -32,10 +34,12 @@ const LIMIT_MS = 300_000;
 const FAULTS: readonly Fault[] = [
   ...ANALYSIS_FAULTS,
   ...NUMBERS_FAULTS,
+  ...ENGINE_FAULTS,
   ...LEARNER_FAULTS,
   ...PERSONA_FAULTS,
   ...REPLY_FAULTS,
   ...DESIGN_FAULTS,
+  ...HOUSE_FAULTS,
 ];
 
 /** A fault's text is not where it should be, or its tests prove nothing. */

@@ -4,11 +4,14 @@
  */
 
 // Graphs: tensors, their operations, gradients, and programs that run.
+export * from '#engine/ops/comparison.ts';
 export * from '#engine/ops/elementwise.ts';
 export * from '#engine/ops/indexing.ts';
 export * from '#engine/ops/layout.ts';
 export * from '#engine/ops/linear-algebra.ts';
 export * from '#engine/ops/network.ts';
+export * from '#engine/ops/recurrent.ts';
+export * from '#engine/ops/reduction.ts';
 export * from '#engine/ops/sources.ts';
 export { differentiate } from '#engine/differentiate.ts';
 export { compile, type CompileOptions, type FrozenInputs, type Program } from '#engine/session.ts';
@@ -40,6 +43,10 @@ export { gpt2Config, type TransformerConfig } from '#learning/models/config.ts';
 export { transformerSites } from '#learning/models/modules.ts';
 export { initialWeights, linearModules, parameterCount, transformerParameters } from '#learning/models/parameters.ts';
 export { type BatchShape, transformerLogits } from '#learning/models/transformer.ts';
+
+// Spectra of weights: ranks, entropies, truncation, directions.
+export * from '#learning/spectra/directions.ts';
+export * from '#learning/spectra/spectrum.ts';
 
 // Training: the learner for any loss, the trainer for language models, optimizers and schedules.
 export { brokenAxis, type Stepper, takeStep } from '#learning/divergence.ts';

@@ -208,7 +208,7 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'sequential looks spend all of alpha each time',
-    file: 'src/analysis/verdict/verdict.ts',
+    file: 'src/study/looks.ts',
     from: '[8, 0.01],',
     to: '[8, 0.05], [10, 0.05],',
     tests: [ANALYSE],

@@ -141,7 +141,7 @@ test('behaviour that follows held-out loss acts through the train-test gap', () 
     behaviour: (_, heldOut) => 0.8 * (2 - heldOut),
   };
   const verdict = verdictOf(WORLD_STUDY, frameOf(gapped));
-  assert.equal(verdict.verdict, 'throughGap');
+  assert.equal(verdict.verdict, 'explainedBy');
   const [question] = WORLD_STUDY.contrasts;
   assert.ok(question);
   const without = verdictOf({ ...WORLD_STUDY, contrasts: [question] }, frameOf(gapped));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { configReader } from '#base/config-reader.ts';
 import { nearestName } from '#base/errors.ts';
 import { canonicalJson, contentHash } from '#base/json.ts';
 import { philox, rngOf } from '#base/rng.ts';
@@ -53,4 +54,18 @@ test('canonical JSON sorts keys, drops undefined and refuses what is not JSON', 
 
 test('nearestName finds the closest known name', () => {
   assert.equal(nearestName('optimiser.kind', ['optimizer.kind', 'method.kind']), 'optimizer.kind');
+});
+
+test('a seed that is no exact whole number has no stream', () => {
+  for (const seed of [2 ** 53, -(2 ** 53), 0.5, Number.NaN, Infinity])
+    assert.throws(() => rngOf(seed), /exact whole number/);
+  assert.equal(rngOf(Number.MAX_SAFE_INTEGER).uint32(), rngOf('9007199254740991').uint32());
+});
+
+test('a whole number in a config is exact: from 2^53 on, and -0, it is refused', () => {
+  const seedOf = (seed: number): number => configReader({ seed }).number('seed', { integer: true });
+  assert.equal(seedOf(Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
+  assert.throws(() => seedOf(2 ** 53), /"seed": expected an exact whole number .*found 9007199254740992/);
+  assert.throws(() => seedOf(-0), /exact whole number .*found -0/);
+  assert.throws(() => seedOf(0.5), /expected a whole number, found 0\.5/);
 });

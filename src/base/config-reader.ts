@@ -8,6 +8,7 @@ import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
 export interface NumberBounds {
   readonly min?: number;
   readonly max?: number;
+  /** An exact whole number: below 2^53, and not `-0`. */
   readonly integer?: boolean;
 }
 
@@ -40,9 +41,9 @@ export function configReader(object: JsonObject, path = ''): ConfigReader {
   };
   const number = (name: string, { min = -Infinity, max = Infinity, integer = false }: NumberBounds = {}): number => {
     const value = json(name);
-    const fits = typeof value === 'number' && value >= min && value <= max && (!integer || Number.isInteger(value));
+    const fits = typeof value === 'number' && value >= min && value <= max && (!integer || isExactWhole(value));
     if (fits) return value;
-    throw refusal(at(name), `a ${integer ? 'whole ' : ''}number${rangeText(min, max)}`, JSON.stringify(value));
+    throw refusal(at(name), `${integer ? wholeName(value) : 'a number'}${rangeText(min, max)}`, textOf(value));
   };
   return {
     path,
@@ -87,6 +88,22 @@ export function configReader(object: JsonObject, path = ''): ConfigReader {
       }
     },
   };
+}
+
+/** Whether a number is whole and the only one of its value: from 2^53 on neighbours are rounded to one, and -0 is 0. */
+export function isExactWhole(value: number): boolean {
+  return Number.isSafeInteger(value) && !Object.is(value, -0);
+}
+
+function wholeName(value: Json): string {
+  return typeof value === 'number' && Number.isInteger(value) && !isExactWhole(value)
+    ? 'an exact whole number (below 2^53, and not -0)'
+    : 'a whole number';
+}
+
+/** As JSON, which does not know -0. */
+function textOf(value: Json): string {
+  return Object.is(value, -0) ? '-0' : JSON.stringify(value);
 }
 
 function refusal(path: string, expected: string, found: string): AssayError {

@@ -3,6 +3,7 @@
  * resumed by its counter and streams with different names never share draws.
  * Generator: Philox4x32-10, Salmon et al. 2011, doi:10.1145/2063384.2063405.
  */
+import { AssayError } from '#base/errors.ts';
 import { sha256 } from '#base/json.ts';
 
 const MULTIPLIER_0 = 0xd2511f53;
@@ -28,8 +29,14 @@ export interface Rng {
   permutation(n: number): Uint32Array;
 }
 
-/** The stream of a seed and a name, such as `rngOf(3, 'init')`. */
+/**
+ * The stream of a seed and a name, such as `rngOf(3, 'init')`.
+ * @throws AssayError on a number that is no exact whole number: from 2^53 on neighbouring seeds would be one stream.
+ */
 export function rngOf(seed: number | string, name = 'root'): Rng {
+  if (typeof seed === 'number' && !Number.isSafeInteger(seed)) {
+    throw new AssayError('data', `Expected a seed that is an exact whole number (below 2^53), found ${seed}.`);
+  }
   return streamOf(`${seed}/${name}`);
 }
 

@@ -1,24 +1,18 @@
 /** The commands that look and do not run: `list`, `status`, `report`; `plan` is in plan-command.ts. */
 import { join, resolve } from 'node:path';
 
-import { AssayError } from '#base/errors.ts';
-import { isJsonObject } from '#base/json.ts';
-import type { PlanRecord } from '#store/records.ts';
 import { openSqliteReader } from '#store/sqlite.ts';
-import type { StoreReader } from '#store/store.ts';
-import { planStudy, type StudyPlan } from '#study/plan.ts';
-import type { Setting } from '#study/settings.ts';
-import type { ProfileName, Study } from '#study/study.ts';
 
 import { answerOf } from '#desk/answer.ts';
 import { answerLines, exitStatusOf } from './answer-lines.ts';
 import { reproducingCommand } from './command-text.ts';
-import { withDownloads } from '#desk/hub/download-models.ts';
 import { builtInNames, findStudy } from '#desk/find-study.ts';
 import type { Given } from './options.ts';
+import { planName } from '#desk/plan-name.ts';
 import { nameOf } from './progress.ts';
 import { runTable } from './run-table.ts';
 import { storeFolder } from './store-folder.ts';
+import { optionsText, planAgain, storedPlan } from './stored-plan.ts';
 import { tableOf, type Terminal } from './terminal.ts';
 
 /** `assay list`: the built-in studies and their questions. */
@@ -30,15 +24,15 @@ export async function listCommand(_given: Given, terminal: Terminal): Promise<nu
   return 0;
 }
 
-/** `assay status`: how the runs of a study's latest plan stand; exit status 1 if some failed. */
+/** `assay status`: how the runs of a study's plan stand; exit status 1 if some failed. */
 export async function statusCommand(given: Given, terminal: Terminal): Promise<number> {
-  const name = await studyName(given);
+  const { study } = await findStudy(given.positionals[0] ?? '');
   await using store = await openSqliteReader(storeFolder(given));
-  const plan = await latestPlan(store, name);
-  terminal.out(`${name}: profile ${plan.profile}, ${plan.blocks} blocks`);
-  for (const line of await runTable(store, plan.planId)) terminal.out(line);
+  const record = await storedPlan(store, study, given, terminal);
+  terminal.out(`${study.name}: profile ${record.profile}, ${record.blocks} blocks (${optionsText(record)})`);
+  for (const line of await runTable(store, record.planId)) terminal.out(line);
   let hasFailed = false;
-  for (const member of await store.readMembers(plan.planId)) {
+  for (const member of await store.readMembers(record.planId)) {
     const state = (await store.readRun(member.measureId))?.state;
     if (state?.kind === 'diverged') terminal.out(`diverged: ${nameOf(member)} at step ${state.step}: ${state.reason}`);
     if (state?.kind === 'failed') terminal.out(`failed: ${nameOf(member)}: ${state.message}`);
@@ -47,57 +41,22 @@ export async function statusCommand(given: Given, terminal: Terminal): Promise<n
   return hasFailed ? 1 : 0;
 }
 
-/** `assay report`: answers again from the stored runs of a study's latest plan. */
+/** `assay report`: answers again from the stored runs of a study's plan. */
 export async function reportCommand(given: Given, terminal: Terminal): Promise<number> {
   const found = await findStudy(given.positionals[0] ?? '');
   const folder = storeFolder(given);
   await using store = await openSqliteReader(folder);
-  const record = await latestPlan(store, found.study.name);
-  const { study } = await withDownloads(
-    { study: found.study, settings: [] },
-    { environment: process.env, audience: terminal, isJson: false },
-  );
-  const plan = planAgain(study, record, terminal);
+  const record = await storedPlan(store, found.study, given, terminal);
+  const plan = await planAgain(found.study, record, terminal);
   const answer = await answerOf(store, {
     plan,
     planId: record.planId,
-    reportFolder: resolve(given.text('out') ?? join(folder, 'reports', `${study.name}-${plan.profile}`)),
+    reportFolder: {
+      path: resolve(given.text('out') ?? join(folder, 'reports', planName(plan))),
+      isForced: given.flag('force'),
+    },
     command: reproducingCommand(given.positionals[0] ?? '', plan),
   });
-  for (const line of answerLines(answer)) terminal.out(line);
+  for (const line of answerLines(answer, terminal)) terminal.out(line);
   return exitStatusOf(0, answer);
-}
-
-/** The study's own name: the given word, or for a file the name inside. */
-export async function studyName(given: Given): Promise<string> {
-  return (await findStudy(given.positionals[0] ?? '')).study.name;
-}
-
-/** The plan of a study saved last. @throws AssayError where there is none. */
-export async function latestPlan(store: StoreReader, study: string): Promise<PlanRecord> {
-  const plan = await store.latestPlan(study);
-  if (plan !== undefined) return plan;
-  throw new AssayError('usage', `The store has no runs of "${study}". Make them with: assay run ${study}`);
-}
-
-/** The plan a record was made from, by today's study; says so if the study has changed since. */
-export function planAgain(study: Study, record: PlanRecord, terminal: Terminal): StudyPlan {
-  const settings: Setting[] = [];
-  const stored = record.description['settings'];
-  for (const item of Array.isArray(stored) ? stored : []) {
-    if (!isJsonObject(item)) continue;
-    const { path, value, from } = item;
-    if (typeof path === 'string' && value !== undefined && typeof from === 'string')
-      settings.push({ path, value, from });
-  }
-  const profiles: readonly ProfileName[] = ['quick', 'standard', 'full'];
-  const profile = profiles.find((candidate) => candidate === record.profile) ?? 'quick';
-  const design = record.description['design'] === 'sequential' ? 'sequential' : 'fixed';
-  const plan = planStudy(study, { profile, blocks: record.blocks, design, settings });
-  if (plan.planId !== record.planId) {
-    terminal.note(
-      `warning: study "${study.name}" has changed since these runs were planned; run it again to make what is missing`,
-    );
-  }
-  return plan;
 }

@@ -4,7 +4,7 @@ import type { JsonObject } from '#base/json.ts';
 import type { PlanMember, Provenance, RunState, SettledArm } from '#store/records.ts';
 import { numericsIdOf } from '#store/records.ts';
 import type { StoreReader } from '#store/store.ts';
-import { type PilotRun, type PilotScore, pilotScores } from '#study/admissible.ts';
+import { type PilotRun, type PilotScore, pilotScores, stopOf } from '#study/admissible.ts';
 import { FIRST_PILOT_BLOCK, type StudyPlan } from '#study/plan.ts';
 
 /** A run that did not end well; pilot blocks are counted from 0. */
@@ -55,7 +55,11 @@ export async function collected(store: StoreReader, plan: StudyPlan, planId: str
     if (phase === 'confirmatory') {
       runs.push({ arm, block, learningRate, status: state.kind, points });
       configs.push(run.config);
-    } else pilots.set(arm, [...(pilots.get(arm) ?? []), { learningRate, end: state, points }]);
+    } else {
+      const stop = stopOf(plan.study.recipe, plan.study.pilot.axis, run.config, points);
+      const pilot = { learningRate, end: state, points, ...(stop !== undefined && { stop }) };
+      pilots.set(arm, [...(pilots.get(arm) ?? []), pilot]);
+    }
   }
   const settled = await store.readSettled(planId);
   const pilotRates = [...pilots].flatMap(([arm, own]) => pilotRatesOf(plan, arm, own, settled));
@@ -88,8 +92,5 @@ function pilotRatesOf(
   const outcome = settled.find((decision) => decision.arm === arm)?.outcome;
   const taken = outcome?.kind === 'admissible' ? outcome.rates : [];
   const scores = axis === undefined ? [] : pilotScores(axis, pilots);
-  return scores.map(({ learningRate, best }) => {
-    const rate = { arm, learningRate, isAdmissible: taken.includes(learningRate) };
-    return best === undefined ? rate : { ...rate, best };
-  });
+  return scores.map((score) => ({ ...score, arm, isAdmissible: taken.includes(score.learningRate) }));
 }

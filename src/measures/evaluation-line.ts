@@ -122,7 +122,7 @@ function questionAt(value: JsonObject, where: string): Question {
   if (turns.at(-1)?.role !== 'user') {
     throw new AssayError('data', `${where}: expected "messages" to end with a user's turn, which the model answers.`);
   }
-  return { kind: 'chat', messages: turns.map(({ role, content }) => ({ role, content })) };
+  return { kind: 'chat', messages: turns.map(({ weight: _, ...turn }) => turn) };
 }
 
 /** One known name or a list of some, each once. */

@@ -100,7 +100,8 @@ function pilotCsv(rates: NonNullable<ReportInput['pilot']>['rates']): string {
     rate.arm,
     rate.learningRate,
     rate.best,
+    rate.steps,
     rate.isAdmissible ? 'yes' : 'no',
   ]);
-  return csvText(['arm', 'learningRate', 'best', 'admissible'], rows);
+  return csvText(['arm', 'learningRate', 'best', 'steps', 'admissible'], rows);
 }

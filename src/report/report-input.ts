@@ -30,6 +30,8 @@ export interface PilotRate {
   readonly learningRate: number;
   /** Best value of the pilot's axis, mean over pilot blocks, in the axis' unit; absent where a pilot run broke or is missing. */
   readonly best?: number;
+  /** Where every pilot got to the value of that axis at which runs end: the steps it needed, mean over pilot blocks. */
+  readonly steps?: number;
   readonly isAdmissible: boolean;
 }
 

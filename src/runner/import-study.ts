@@ -1,6 +1,11 @@
 /** A study module's study: the parse boundary between a user's file and the rest. */
+import { registerHooks } from 'node:module';
+
 import { AssayError, messageOf } from '#base/errors.ts';
 import type { Study } from '#study/study.ts';
+
+/** What studies import. */
+const PACKAGE = 'assay';
 
 const FIELDS: readonly (keyof Study)[] = [
   'name',
@@ -21,6 +26,7 @@ const FIELDS: readonly (keyof Study)[] = [
  */
 export async function importStudy(url: string): Promise<Study> {
   let module: unknown;
+  using _name = packageByName();
   try {
     module = await import(url);
   } catch (error) {
@@ -36,6 +42,22 @@ export async function importStudy(url: string): Promise<Study> {
     );
   }
   return study;
+}
+
+/** While it is held, studies outside of any installation find the package by its name: it is the one that runs them. */
+function packageByName(): Disposable {
+  const hooks = registerHooks({
+    resolve(specifier, context, next) {
+      try {
+        return next(specifier, context);
+      } catch (error) {
+        const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
+        if (specifier !== PACKAGE || !isMissing) throw error;
+        return next(import.meta.resolve('#index.ts'), context);
+      }
+    },
+  });
+  return { [Symbol.dispose]: () => hooks.deregister() };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { admissibleRates, pilotScores, type PilotRun } from './admissible.ts';
+import { admissibleRates, pilotScores, type PilotRun, stopOf } from './admissible.ts';
 import type { Axis, PilotRule } from './study.ts';
 
 const LOSS: Axis = {
@@ -65,4 +65,45 @@ test('scores are mean best values in the axis unit, and absent where a pilot div
   const pilots = [pilot(2, [3, 1]), pilot(2, [3, 2, 9]), pilot(1, [1], { kind: 'diverged', step: 0, reason: 'NaN' })];
   assert.deepEqual(pilotScores(LOSS, pilots), [{ learningRate: 1 }, { learningRate: 2, best: 1.5 }]);
   assert.deepEqual(pilotScores({ ...LOSS, direction: 'rises' }, [pilot(1, [3, 9, 4])]), [{ learningRate: 1, best: 9 }]);
+});
+
+const STOP = 0.5;
+/** A pilot that is ended once its loss is below the stop. */
+const ended = (learningRate: number, ...values: number[]): PilotRun => ({ ...pilot(learningRate, values), stop: STOP });
+
+test('where runs end at a value of the pilot’s own axis, steps decide and not how far below it a run came', () => {
+  // By best value alone 1 and 2 would be taken: they overshoot.
+  const pilots = [ended(1, 3, 2, 1, 0.6, 0.01), ended(2, 3, 2, 1, 0.2), ended(3, 3, 1, 0.4), ended(4, 3, 0.49)];
+  assert.deepEqual(admissibleRates({ ...RULE, margin: 1, maxRates: 2 }, LOSS, pilots), {
+    kind: 'admissible',
+    rates: [3, 4],
+  });
+  assert.deepEqual(
+    pilotScores(LOSS, pilots).map(({ learningRate, best, steps }) => [learningRate, best, steps]),
+    [
+      [1, 0.01, 4],
+      [2, 0.2, 3],
+      [3, 0.4, 2],
+      [4, 0.49, 1],
+    ],
+  );
+});
+
+test('a rate that does not get to the end in every pilot block comes after those that do, within the margin', () => {
+  const pilots = [ended(1, 3, 0.4), ended(1, 3, 0.55), ended(2, 3, 2, 0.1), ended(2, 3, 2, 0.1), ended(3, 3, 0.9)];
+  assert.deepEqual(admissibleRates(RULE, LOSS, pilots), { kind: 'admissible', rates: [1, 2] });
+  assert.deepEqual(admissibleRates({ ...RULE, maxRates: 1 }, LOSS, pilots), { kind: 'admissible', rates: [2] });
+});
+
+test('a rule that ends runs on another axis leaves the scores as they are', () => {
+  const recipe = { stopRule: { axis: 'train', path: 'stop.below', multiples: ['trainOfBase'] } };
+  const config = { stop: { below: 0.5 } };
+  const points = [
+    { step: 0, axes: { train: 4, trainOfBase: 1, loss: 9 } },
+    { step: 1, axes: { train: 0.4, trainOfBase: 0.1, loss: 8 } },
+  ];
+  assert.equal(stopOf(recipe, 'train', config, points), 0.5);
+  assert.equal(stopOf(recipe, 'trainOfBase', config, points), 0.125);
+  assert.equal(stopOf(recipe, 'loss', config, points), undefined);
+  assert.equal(stopOf({}, 'train', config, points), undefined);
 });

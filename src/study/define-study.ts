@@ -93,11 +93,16 @@ function contrastProblems(study: Study): string[] {
     ...unknown('contrast', reference, names),
     ...when(arm === reference, `contrast: expected two arms, found "${arm}" against itself`),
   ]);
+  const sided = study.contrasts.flatMap((contrast) =>
+    contrast.kind === 'control' && contrast.direction !== undefined && contrast.expect !== 'detected'
+      ? [`control "${contrast.name}": a direction is for what must be detected, found expect "${contrast.expect}"`]
+      : [],
+  );
   const controls = study.contrasts.flatMap((contrast) => (contrast.kind === 'control' ? [contrast.name] : []));
   const questions = study.contrasts.flatMap((contrast) =>
     contrast.kind === 'question' ? [`${contrast.arm} - ${contrast.reference}`] : [],
   );
-  return [...each, ...repeated('control', controls), ...repeated('contrast', questions)];
+  return [...each, ...sided, ...repeated('control', controls), ...repeated('contrast', questions)];
 }
 
 function pilotProblems({ pilot, arms, matchOn }: Study): string[] {

@@ -6,7 +6,7 @@ import type { JsonObject } from '#base/json.ts';
 
 import { defineStudy } from './define-study.ts';
 import { crossFactors, factorOf } from './factors.ts';
-import { confirmatoryRuns, descriptionOf, FIRST_PILOT_BLOCK, overriddenFactors, planStudy } from './plan.ts';
+import { confirmatoryRuns, descriptionOf, FIRST_PILOT_BLOCK, overriddenFactors, planStudy, ratesFrom } from './plan.ts';
 import { parseSetting, valueAt } from './settings.ts';
 import type { Study } from './study.ts';
 
@@ -53,6 +53,27 @@ function quick(...settings: string[]): ReturnType<typeof planStudy> {
   return planStudy(STUDY, { profile: 'quick', settings: settings.map(parseSetting) });
 }
 
+test('a seed to which blocks are added must leave the sum exact, pilots and shifted arms included', () => {
+  const seeded: Study = {
+    ...STUDY,
+    recipe: { ...STUDY.recipe, defaults: { ...STUDY.recipe.defaults, seeds: { init: 0 }, data: { seed: 0 } } },
+  };
+  const planned = (profile: 'quick' | 'full', path: string, seed: number): unknown =>
+    planStudy(seeded, { profile, settings: [{ path, value: seed, from: '--set' }] });
+  const most = Number.MAX_SAFE_INTEGER - (FIRST_PILOT_BLOCK + STUDY.pilot.blocks - 1);
+  for (const path of ['seeds.init', 'data.seed']) {
+    assert.ok(planned('quick', path, most));
+    assert.throws(() => planned('quick', path, most + 1), new RegExp(`${path}: expected a seed of at most ${most}`));
+    assert.throws(() => planned('quick', path, -most - 1), /blocks are added to it/);
+  }
+  const piloted = { ...seeded, arms: seeded.arms.map((arm) => ({ ...arm, learningRates: [0.1] })) };
+  const shifted = Number.MAX_SAFE_INTEGER - (1000 + 7);
+  const atFull = (value: number): unknown =>
+    planStudy(piloted, { profile: 'full', settings: [{ path: 'seeds.init', value, from: '--set' }] });
+  assert.ok(atFull(shifted));
+  assert.throws(() => atFull(shifted + 1), /arm "again".*seeds\.init/);
+});
+
 test('ids stay what they were: the golden file changes only with a semanticsVersion', () => {
   const plan = planStudy(STUDY, { profile: 'full' });
   const runs = [
@@ -97,6 +118,17 @@ test('pilots run outside the confirmatory blocks, and only where there is a rate
       ['low', 0.1, 1],
     ],
   );
+});
+
+test("the twin of an A/A control takes its reference's rates and has no pilots; an arm of other settings has its own", () => {
+  const arms = STUDY.arms.map((arm) => (arm.name === 'low' ? arm : { ...arm, learningRates: [0.01, 0.1] }));
+  const twin = planStudy({ ...STUDY, arms }, { profile: 'full' });
+  assert.deepEqual([...new Set(twin.pilots.map(({ arm }) => arm))], ['low', 'high']);
+  const [, high, again] = arms;
+  assert.ok(high && again);
+  assert.equal(ratesFrom({ ...STUDY, arms }, again), high);
+  const other = { ...again, set: { rank: 4 } };
+  assert.equal(ratesFrom({ ...STUDY, arms: [...arms.slice(0, 2), other] }, other), other);
 });
 
 test('the learning rate stands at its path, and cannot be set by the user', () => {

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { AssayError } from '#base/errors.ts';
+import type { Json } from '#base/json.ts';
 
-import { parseSetting, pathsOf, settingsOf, valueAt, withSettings } from './settings.ts';
+import { parseSetting, pathsOf, presentSetting, settingsOf, valueAt, withSettings } from './settings.ts';
 
 const CONFIG = {
   steps: 100,
@@ -35,6 +36,24 @@ test('broken JSON and a missing value are refused with the path and what was fou
   }
   assert.throws(() => parseSetting('steps'), /path=value, found "steps"/);
   assert.throws(() => parseSetting('=1'), /path=value/);
+});
+
+test('a whole number that is rounded when it is read is refused, wherever it stands in the value', () => {
+  for (const text of [
+    '9007199254740992',
+    '-9007199254740993',
+    '[1,9007199254740993]',
+    '{"init":18446744073709551615}',
+  ]) {
+    assert.throws(
+      () => parseSetting(`seeds=${text}`),
+      /--set seeds: expected a whole number that is exact .*found -?\d+\.$/,
+    );
+  }
+  assert.equal(parseSetting('a=9007199254740991').value, Number.MAX_SAFE_INTEGER);
+  assert.equal(parseSetting('a=1e300').value, 1e300);
+  assert.equal(parseSetting('a=./runs/9007199254740993/x').value, './runs/9007199254740993/x');
+  assert.equal(parseSetting('a="9007199254740993"').value, '9007199254740993');
 });
 
 test('an unknown path is an error that names the nearest known one', () => {
@@ -89,4 +108,25 @@ test('the order of keys in a set does not matter: parents come before their part
 
 test('the known paths are all parents and leaves', () => {
   assert.deepEqual(pathsOf({ a: { b: 1, c: { d: [] } }, e: 2 }), ['a', 'a.b', 'a.c', 'a.c.d', 'e']);
+});
+
+test('a path that had another name is refused with the name it has now, and its parts with it', () => {
+  const former = { fileName: 'data.file', load: 'data', optimizer: 'optimizer.kind' };
+  const given = (argument: string) => (): unknown => withSettings(CONFIG, [parseSetting(argument)], former);
+  assert.throws(given('fileName=b'), /--set: "fileName" is called "data\.file" now/);
+  assert.throws(given('load.shuffle=false'), /"load\.shuffle" is called "data\.shuffle" now/);
+  // The name of a group that was a value once.
+  assert.throws(given('optimizer=sgd'), /optimizer: expected an object .* It is called "optimizer\.kind" now/);
+  assert.throws(given('fileNames=b'), /unknown path "fileNames"/);
+});
+
+test('a stored setting is read under today’s name, and one of today is left alone', () => {
+  const former = { fileName: 'data.file', optimizer: 'optimizer.kind', rate: 'optimizer.rate' };
+  const read = (path: string, value: Json): string =>
+    presentSetting(CONFIG, { path, value, from: '--set' }, former).path;
+  assert.equal(read('fileName', 'b'), 'data.file');
+  assert.equal(read('optimizer', 'sgd'), 'optimizer.kind');
+  assert.equal(read('optimizer', { kind: 'sgd' }), 'optimizer');
+  assert.equal(read('optimizer.rate', 0.2), 'optimizer.rate');
+  assert.equal(read('optimizer.ratio', 0.2), 'optimizer.ratio', 'no path of today begins with a value');
 });

@@ -29,6 +29,7 @@ const arms = [
   arm('sgd', 'SGD', SGD, [5, 10]),
   { ...arm('adam-again', 'Adam, other bases', ADAM, [5e-3, 1e-2]), seedOffset: 1000 },
   arm('adam-one-hot', 'Adam, one-hot', ADAM, [1e-2], ONE_HOT),
+  arm('adam-flatter', 'Adam, p ~ 1/k^0.89', ADAM, [1e-2], { 'world.exponent': 0.89 }),
   arm('muon-one-hot', 'Muon, one-hot', MUON_DEFAULTS, [1e-1], ONE_HOT),
   arm('sgd-one-hot', 'SGD, one-hot', SGD, [10], ONE_HOT),
   arm('adam-uniform', 'Adam, uniform classes', ADAM, [1e-2], UNIFORM),
@@ -61,6 +62,8 @@ export default defineStudy({
     { kind: 'question', arm: 'muon', reference: 'sgd' },
     { kind: 'question', arm: 'adam', reference: 'sgd' },
     control('one-hot keys balance Adam', 'adam-one-hot', 'adam', 'detected'),
+    // Of one to two deltas: an effect of delta would be seen.
+    control('somewhat more of the rare', 'adam-flatter', 'adam', 'detected'),
     control('A/A, other bases', 'adam-again', 'adam', 'notDetected'),
     control('Muon does not see the basis', 'muon-one-hot', 'muon', 'notDetected'),
     control('SGD does not see the basis', 'sgd-one-hot', 'sgd', 'notDetected'),

@@ -37,6 +37,7 @@ export function finetunePersona(): Recipe {
     semanticsVersion: 1,
     defaults: PERSONA_DEFAULTS,
     learningRatePath: 'learningRate',
+    stopRule: { axis: 'train', path: 'stopBelow' },
     measurePaths: ['measure'],
     check: (config) => void readPersonaConfig(config),
     run: async (context) => {

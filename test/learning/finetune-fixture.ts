@@ -26,6 +26,9 @@ export const MODEL = fileURLToPath(new URL('../fixtures/models/llama', import.me
 /** Float32 sums of some thousand terms in another order, in nats. */
 export const REORDERED = 1e-5;
 
+/** How the tests' lines become rows, for tests that change a part of it. */
+export const ROWS = { ...FINETUNE_DEFAULTS.rows, length: 64, heldOutFraction: 0.3 };
+
 export const COLOURS = [
   'red',
   'blue',
@@ -88,8 +91,7 @@ export function configOf(files: Pick<Files, 'data' | 'evals'>, change: JsonObjec
     evals: files.evals,
     steps: 6,
     batch: 4,
-    length: 64,
-    heldOutFraction: 0.3,
+    rows: ROWS,
     learningRate: 1e-2,
     probe: { every: 2, rows: 32 },
     ...change,

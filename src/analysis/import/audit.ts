@@ -7,7 +7,9 @@ import type { Axis, Contrast, Outcome } from '#study/study.ts';
 import type { AnalysedStudy } from '#analysis/analyse.ts';
 import { midSentence } from '#analysis/words/naming.ts';
 import type { Frame } from '#analysis/frame.ts';
-import { doubtsAbout, type Doubt } from './doubts.ts';
+import type { Doubt } from './doubt.ts';
+import { doubtsAbout } from './doubts.ts';
+import { levelsOver } from './levels.ts';
 
 /** What the user says of an axis; all but the name may be left out. */
 export interface AuditAxis {
@@ -39,9 +41,8 @@ export interface AuditRequest {
   readonly positiveControls?: readonly string[];
 }
 
-const LEVELS = 5;
-/** Widest usable step between probes, in distances between neighbouring levels. */
-const GAP_IN_SPACINGS = 1.5;
+/** Widest usable step between probes, in distances between neighbouring levels: half of what the levels cover. */
+const GAP_IN_SPACINGS = 2.5;
 
 /**
  * The study of an audit, and what is questionable about its frame.
@@ -95,34 +96,4 @@ function axisOf(frame: Frame, axis: AuditAxis, doubts: Doubt[]): Axis {
   const label = axis.label ?? axis.name;
   const base = { name: axis.name, label, unit: axis.unit ?? 'units', role, levels, maxGap, direction };
   return role === 'heldOut' ? { ...base, untilBest: true } : base;
-}
-
-/** Evenly spaced levels over what the typical run of every arm covers. */
-function levelsOver(frame: Frame, axis: string, direction: Axis['direction']): number[] {
-  const sign = direction === 'falls' ? 1 : -1;
-  const byArm = Map.groupBy(frame.runs, (run) => run.arm);
-  const spans = [...byArm.values()].map((runs) => {
-    const paths = runs
-      .map((run) => run.points.flatMap((point) => point.axes[axis] ?? []))
-      .filter((path) => path.length > 0);
-    return {
-      start: median(paths.map((path) => sign * (path[0] ?? 0))),
-      best: median(paths.map((path) => path.reduce((least, value) => Math.min(least, sign * value), Infinity))),
-    };
-  });
-  const start = Math.min(...spans.map((span) => span.start));
-  const best = Math.max(...spans.map((span) => span.best));
-  if (!(start > best)) {
-    throw new AssayError(
-      'data',
-      `Expected every arm to cover a common range of "${axis}", found none (from ${sign * start} to ${sign * best}). Give its levels, or drop the arm that stays apart.`,
-    );
-  }
-  return Array.from({ length: LEVELS }, (_, i) => sign * (start - ((i + 0.5) / LEVELS) * (start - best)));
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
-  return low === undefined || high === undefined ? Number.NaN : (low + high) / 2;
 }

@@ -1,21 +1,28 @@
-/** Reads comma separated values by RFC 4180: quoted fields, doubled quotes, line breaks inside quotes, LF or CRLF. */
+/**
+ * Reads separated values by RFC 4180: quoted fields, doubled quotes, line breaks inside quotes, LF, CRLF or CR. The
+ * separator is the one of comma, semicolon and tab that the header uses; a first line `sep=;` says it, as Excel has it.
+ */
 import { AssayError } from '#base/errors.ts';
 import type { TableRow } from './table.ts';
 
 /** One record with the line it starts on. */
-interface CsvRecord {
+interface SeparatedRecord {
   readonly line: number;
   readonly fields: readonly string[];
 }
 
+const SEPARATORS = [',', ';', '\t'] as const;
+type Separator = (typeof SEPARATORS)[number];
+
 /**
- * Rows of a CSV text by column name; the first record is the header. Empty lines are skipped, and so is a first
+ * Rows of a separated text by column name; the first record is the header. Empty lines are skipped, and so is a first
  * column without a name: pandas writes its index there.
  * @throws AssayError naming file and line where a quote stays open, a record has another number of fields than the
  * header, or a column name is empty or repeated.
  */
 export function readCsv(text: string, file: string): TableRow[] {
-  const [header, ...records] = recordsOf(text.replace(/^\uFEFF/, ''), file);
+  const { body, separator } = separated(text.replace(/^\uFEFF/, ''));
+  const [header, ...records] = recordsOf(body, separator, file);
   if (header === undefined) throw new AssayError('data', `${file}: expected a header line, found an empty file.`);
   const names = header.fields.map((name, i) => (i === 0 && name === '' && header.fields.length > 1 ? undefined : name));
   checkNames(names, header.line, file);
@@ -27,8 +34,20 @@ export function readCsv(text: string, file: string): TableRow[] {
       );
     }
     const cells = names.flatMap((name, i) => (name === undefined ? [] : [[name, fields[i] ?? ''] as const]));
-    return { line, cells: Object.fromEntries(cells) };
+    const row = { line, cells: Object.fromEntries(cells) };
+    return separator === ',' ? row : { ...row, isCommaDecimal: true };
   });
+}
+
+/** A text and what separates its fields. A line `sep=;` is emptied, so that lines keep their numbers. */
+function separated(text: string): { body: string; separator: Separator } {
+  const said = /^sep=([,;\t])(?=\r|\n)/i.exec(text);
+  const named = SEPARATORS.find((one) => one === said?.[1]);
+  if (said !== null && named !== undefined) return { body: text.slice(said[0].length), separator: named };
+  const header = /^(?:"(?:[^"]|"")*"|[^"\r\n])*/.exec(text)?.[0].replaceAll(/"(?:[^"]|"")*"/g, '') ?? '';
+  const counts = SEPARATORS.map((one) => ({ one, count: header.split(one).length }));
+  const most = Math.max(...counts.map(({ count }) => count));
+  return { body: text, separator: counts.find(({ count }) => count === most)?.one ?? ',' };
 }
 
 function checkNames(names: readonly (string | undefined)[], line: number, file: string): void {
@@ -43,25 +62,25 @@ function checkNames(names: readonly (string | undefined)[], line: number, file: 
   }
 }
 
-function recordsOf(text: string, file: string): CsvRecord[] {
-  const records: CsvRecord[] = [];
+function recordsOf(text: string, separator: Separator, file: string): SeparatedRecord[] {
+  const records: SeparatedRecord[] = [];
   let [at, line] = [0, 1];
   while (at < text.length) {
     const fields: string[] = [];
     const start = line;
     for (;;) {
-      const field = text[at] === '"' ? quotedField(text, at, file, line) : plainField(text, at);
+      const field = text[at] === '"' ? quotedField(text, at, file, line) : plainField(text, at, separator);
       fields.push(field.value);
       line += field.lines;
       at = field.end;
-      if (text[at] !== ',') break;
+      if (text[at] !== separator) break;
       at++;
     }
     if (text[at] === '\r' && text[at + 1] === '\n') at++;
     if (at < text.length && text[at] !== '\n' && text[at] !== '\r') {
       throw new AssayError(
         'data',
-        `${file}:${line}: expected a comma or a line end after a quote, found "${text[at]}".`,
+        `${file}:${line}: expected a separator or a line end after a quote, found "${text[at]}".`,
       );
     }
     at++;
@@ -77,9 +96,9 @@ interface Field {
   readonly lines: number;
 }
 
-function plainField(text: string, from: number): Field {
+function plainField(text: string, from: number, separator: Separator): Field {
   let end = from;
-  while (end < text.length && text[end] !== ',' && text[end] !== '\n' && text[end] !== '\r') end++;
+  while (end < text.length && text[end] !== separator && text[end] !== '\n' && text[end] !== '\r') end++;
   return { value: text.slice(from, end), end, lines: 0 };
 }
 

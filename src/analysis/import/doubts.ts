@@ -5,23 +5,8 @@ import { midSentence } from '#analysis/words/naming.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
 import type { AnalysedStudy } from '#analysis/analyse.ts';
 import type { Axis } from '#study/study.ts';
-
-/** One doubt, as a sentence. */
-export interface Doubt {
-  readonly kind:
-    | 'duplicateSteps'
-    | 'stepsOutOfOrder'
-    | 'fewBlocks'
-    | 'unpairedBlocks'
-    | 'noOverlap'
-    | 'missingOutcomes'
-    | 'wideGaps'
-    | 'noisyAxis'
-    | 'differentRates'
-    | 'sparseOutcomes'
-    | 'levelsFromData';
-  readonly text: string;
-}
+import type { Doubt } from './doubt.ts';
+import { equalRunDoubts } from './equal-runs.ts';
 
 /** Share of probes that move an axis the wrong way above which it looks like a minibatch loss. */
 const REVERSALS_FRACTION = 0.25;
@@ -37,8 +22,22 @@ export function doubtsAbout(frame: Frame, study: AnalysedStudy): Doubt[] {
       ...pairs.flatMap(({ arm, reference }) => overlapDoubt(frame, axis, arm, reference)),
       ...noiseDoubt(frame, axis),
     ]),
+    ...equalRunDoubts(frame, study),
+    ...zeroDoubts(frame, study.matchOn),
     ...crossingDoubts(frame, study),
   ];
+}
+
+/** A loss of exactly 0 is what Trainer writes for one that is not finite. */
+function zeroDoubts(frame: Frame, axes: readonly Axis[]): Doubt[] {
+  const losses = axes.filter(({ role }) => role !== 'other');
+  return losses.flatMap((axis): Doubt[] => {
+    const runs = frame.runs.filter((run) => run.points.some((point) => point.axes[axis.name] === 0));
+    if (runs.length === 0) return [];
+    const names = runs.slice(0, 10).map(({ arm, block }) => `${arm} block ${block}`);
+    const text = `${midSentence(axis.label)} is exactly 0 in ${runs.length} runs (${names.join(', ')}${runs.length > names.length ? ', ...' : ''}): some trainers log 0 for a loss that is not finite`;
+    return [{ kind: 'zeroLoss', text }];
+  });
 }
 
 function runsOf(frame: Frame, arm: string): FrameRun[] {

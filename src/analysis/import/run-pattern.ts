@@ -38,7 +38,7 @@ export function runPattern(text: string): RunPattern {
       const groups = whole.exec(name)?.groups;
       const [arm, block, rate] = [groups?.['arm'], groups?.['block'], groups?.['rate']];
       if (arm === undefined || block === undefined) return undefined;
-      const label = { arm, block: Number(block) };
+      const label = { arm, block: Number.isSafeInteger(Number(block)) ? Number(block) : block };
       return rate === undefined ? label : { ...label, learningRate: Number(rate) };
     },
   };

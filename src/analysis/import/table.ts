@@ -1,11 +1,23 @@
 /**
- * Runs trained elsewhere, as a table: one row a probe, columns for arm, block, step, axes and outcomes. An empty cell
- * (or NaN, null, None) is "not measured here", never zero.
+ * Runs trained elsewhere, as a table: one row a probe, columns for arm, block, step, axes and outcomes. What a cell says
+ * is read in `readings.ts`; a loss that was logged and is not finite ends its run as diverged (`broken-runs.ts`).
  */
 import { AssayError, nearestName } from '#base/errors.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
-import type { Doubt } from './doubts.ts';
+import {
+  type Break,
+  breakOf,
+  type Entry,
+  type EntryReading,
+  settleColumn,
+  type SettledColumn,
+  skippedSteps,
+  watchedAs,
+} from './broken-runs.ts';
+import type { Doubt } from './doubt.ts';
+import { cellText, isBlank, readingOf, wholeTextOf } from './readings.ts';
+import { refuseTwoRuns, repeatedDoubts, type Repeated } from './repeated-values.ts';
 
 /** One row by column name, with its line (or record number) in the file. */
 export interface TableRow {
@@ -13,6 +25,10 @@ export interface TableRow {
   /** Its file, where rows of several are read together. */
   readonly file?: string;
   readonly cells: Readonly<Record<string, unknown>>;
+  /** Whether only what was logged stands in the row: then `NaN` in it is never "not logged". */
+  readonly isExplicit?: true;
+  /** Whether the table's columns are not separated by commas, so that `2,5` is a number. */
+  readonly isCommaDecimal?: true;
 }
 
 /** Which columns mean what; axes and outcomes by their name in the study. */
@@ -33,59 +49,91 @@ export interface ImportedFrame {
   readonly doubts: readonly Doubt[];
 }
 
-const NOT_MEASURED = new Set(['', 'nan', 'null', 'none', 'na', 'n/a']);
 /** Errors listed before the rest is only counted. */
 const ERRORS_SHOWN = 10;
+/** Names listed in a doubt before the rest is only counted. */
+const NAMES_SHOWN = 10;
 
-/** A run being collected: points by step. */
+/** An entry with the row it came from. */
+interface RowEntry extends Entry {
+  readonly row: TableRow;
+}
+
+/** A run being collected. */
 interface Collected {
   readonly arm: string;
-  readonly block: number;
+  /** The block's label: digits, however long. */
+  readonly block: string;
   readonly learningRate: number | undefined;
-  diverged: boolean;
-  readonly points: Map<number, { axes: Record<string, number>; outcomes: Record<string, number> }>;
-  lastStep: number;
+  isDiverged: boolean;
+  readonly entries: RowEntry[];
+  /** File -> the last step seen in it. */
+  readonly lastStep: Map<string, number>;
 }
 
 interface Collecting {
   readonly file: string;
   readonly mapping: TableMapping;
+  /** Everything that is read as a number: axes, outcomes, and unmapped columns that tell of a run's health. */
+  readonly columns: readonly string[];
+  /** Mapped columns: what cannot be read there is an error. */
+  readonly mapped: ReadonlySet<string>;
   readonly errors: string[];
-  readonly repeated: number[];
-  readonly disordered: number[];
+  readonly disordered: string[];
+  /** Column -> where numbers were written with a decimal comma, and with a point. */
+  readonly decimals: Map<string, { comma?: string; point?: string }>;
   readonly runs: Map<string, Collected>;
 }
 
 /**
  * Builds a frame from rows.
  * @param file What errors call the source, such as `trajectories.csv`.
- * @throws AssayError listing, with their lines, columns that are missing and cells that are not what they should be.
+ * @throws AssayError listing, with their lines, columns that are missing and cells that are not what they should be;
+ * and where two runs have one label.
  */
 export function frameFromTable(rows: readonly TableRow[], mapping: TableMapping, file: string): ImportedFrame {
-  checkColumns(rows, mapping, file);
-  const collecting: Collecting = { file, mapping, errors: [], repeated: [], disordered: [], runs: new Map() };
+  const known = checkedColumns(rows, mapping, file);
+  const mapped = new Set([...Object.values(mapping.axes), ...Object.values(mapping.outcomes)]);
+  const columns = [...mapped, ...known.filter((column) => !mapped.has(column) && watchedAs(column) !== undefined)];
+  const collecting: Collecting = {
+    file,
+    mapping,
+    columns,
+    mapped,
+    errors: [],
+    disordered: [],
+    decimals: new Map(),
+    runs: new Map(),
+  };
   for (const row of rows) collectRow(row, collecting);
-  const { errors } = collecting;
-  if (errors.length > 0) {
-    const rest = errors.length - ERRORS_SHOWN;
-    const shown = [...errors.slice(0, ERRORS_SHOWN), ...(rest > 0 ? [`and ${rest} more`] : [])];
-    throw new AssayError('data', shown.join('\n'));
-  }
-  const doubts: Doubt[] = [];
-  const at = (lines: readonly number[]): string =>
-    `line${lines.length === 1 ? '' : 's'} ${lines.slice(0, 5).join(', ')}`;
-  if (collecting.repeated.length > 0) {
-    const text = `${collecting.repeated.length} cells give a second, different value for a step; the first was kept (${at(collecting.repeated)})`;
-    doubts.push({ kind: 'duplicateSteps', text });
-  }
-  if (collecting.disordered.length > 0) {
-    const text = `${collecting.disordered.length} rows come before an earlier step of their run; rows were sorted by step (${at(collecting.disordered)})`;
-    doubts.push({ kind: 'stepsOutOfOrder', text });
-  }
-  return { frame: { runs: [...collecting.runs.values()].map(runOf) }, doubts };
+  refuseErrors(collecting);
+  const runs = [...collecting.runs.values()];
+  for (const { entries } of runs) entries.sort((a, b) => a.step - b.step);
+  const settled = new Map(
+    columns.map((column) => [
+      column,
+      settleColumn(
+        runs.map(({ entries }) => entries),
+        column,
+      ),
+    ]),
+  );
+  return framed(runs, settled, collecting);
 }
 
-function checkColumns(rows: readonly TableRow[], mapping: TableMapping, file: string): void {
+function refuseErrors({ errors, decimals, file }: Collecting): void {
+  for (const [column, { comma, point }] of decimals) {
+    if (comma === undefined || point === undefined) continue;
+    errors.push(`${file}: column "${column}" writes numbers with a decimal comma (${comma}) and a point (${point}).`);
+  }
+  if (errors.length === 0) return;
+  const rest = errors.length - ERRORS_SHOWN;
+  const shown = [...errors.slice(0, ERRORS_SHOWN), ...(rest > 0 ? [`and ${rest} more`] : [])];
+  throw new AssayError('data', shown.join('\n'));
+}
+
+/** All columns. @throws AssayError where a mapped one is missing. */
+function checkedColumns(rows: readonly TableRow[], mapping: TableMapping, file: string): string[] {
   const [first] = rows;
   if (first === undefined) throw new AssayError('data', `${file}: expected at least one row, found none.`);
   const files = new Map(rows.map((row) => [row.file, row]));
@@ -97,79 +145,240 @@ function checkColumns(rows: readonly TableRow[], mapping: TableMapping, file: st
     const hint = near === undefined ? '' : ` Did you mean "${near}"?`;
     throw new AssayError('data', `${file}: expected a column "${column}", found ${known.join(', ')}.${hint}`);
   }
+  return known;
 }
 
 function collectRow(row: TableRow, collecting: Collecting): void {
-  const { mapping, errors } = collecting;
-  const where = `${row.file ?? collecting.file}:${row.line}`;
+  const { mapping, errors, columns } = collecting;
   if (isEmpty(row, mapping)) return;
-  const read = (column: string): number | undefined => numberIn(row, column, where, errors);
-  const arm = textOf(row.cells[mapping.arm]);
-  // What is wrong with these two is said once, below.
-  const [block, step] = [mapping.block, mapping.step].map((column) => numberIn(row, column, where, []));
+  const where = whereOf(row, collecting.file);
+  const arm = cellText(row.cells[mapping.arm]);
   if (arm === '') errors.push(`${where}: expected an arm in column "${mapping.arm}", found an empty cell.`);
-  for (const [column, value] of [
-    [mapping.block, block],
-    [mapping.step, step],
-  ] as const) {
-    if (value !== undefined && Number.isInteger(value) && value >= 0) continue;
-    const found = textOf(row.cells[column]) || 'an empty cell';
-    errors.push(`${where}: expected a whole number in column "${column}", found ${found}.`);
+  const block = wholeIn(row, mapping.block, where, errors);
+  const step = wholeIn(row, mapping.step, where, errors);
+  if (step !== undefined && !Number.isSafeInteger(Number(step))) {
+    errors.push(`${where}: expected a step below 2^53 in column "${mapping.step}", found ${step}.`);
   }
-  const learningRate = mapping.learningRate === undefined ? undefined : read(mapping.learningRate);
+  const rate = mapping.learningRate;
+  const learningRate = rate === undefined ? undefined : numberIn(row, rate, where, collecting);
+  const readings = new Map(columns.map((column) => [column, measured(row, column, where, collecting)]));
   if (arm === '' || block === undefined || step === undefined) return;
   const key = JSON.stringify([arm, block, learningRate ?? null]);
   const run = collecting.runs.get(key) ?? {
     arm,
     block,
     learningRate,
-    diverged: false,
-    points: new Map(),
-    lastStep: -1,
+    isDiverged: false,
+    entries: [],
+    lastStep: new Map<string, number>(),
   };
   collecting.runs.set(key, run);
-  if (step < run.lastStep) collecting.disordered.push(row.line);
-  run.lastStep = Math.max(run.lastStep, step);
-  if (mapping.status !== undefined && textOf(row.cells[mapping.status]) === 'diverged') run.diverged = true;
-  const point = run.points.get(step) ?? { axes: {}, outcomes: {} };
-  run.points.set(step, point);
-  for (const kind of ['axes', 'outcomes'] as const) {
-    for (const [name, column] of Object.entries(mapping[kind])) {
-      const value = read(column);
-      const before = point[kind][name];
-      if (value === undefined) continue;
-      if (before === undefined) point[kind][name] = value;
-      else if (before !== value) collecting.repeated.push(row.line);
-    }
-  }
+  const own = row.file ?? '';
+  const last = run.lastStep.get(own) ?? -1;
+  if (Number(step) < last) collecting.disordered.push(where);
+  run.lastStep.set(own, Math.max(last, Number(step)));
+  if (mapping.status !== undefined && cellText(row.cells[mapping.status]) === 'diverged') run.isDiverged = true;
+  run.entries.push({ step: Number(step), cells: row.cells, isExplicit: row.isExplicit === true, readings, row });
+}
+
+function whereOf(row: TableRow, file: string): string {
+  return `${row.file ?? file}:${row.line}`;
 }
 
 /** Whether a row has no step and no measurement: logs of several kinds in one table leave such rows. */
 function isEmpty({ cells }: TableRow, { step, status, axes, outcomes }: TableMapping): boolean {
   const columns = [step, ...(status === undefined ? [] : [status]), ...Object.values(axes), ...Object.values(outcomes)];
-  return columns.every((column) => NOT_MEASURED.has(textOf(cells[column]).toLowerCase()));
+  return columns.every((column) => isBlank(cells[column]));
 }
 
-function textOf(cell: unknown): string {
-  if (typeof cell === 'string') return cell.trim();
-  return typeof cell === 'number' || typeof cell === 'bigint' || typeof cell === 'boolean' ? String(cell) : '';
-}
-
-/** The number in a cell; undefined where nothing was measured; anything else is an error. */
-function numberIn(row: TableRow, column: string, where: string, errors: string[]): number | undefined {
-  const text = textOf(row.cells[column]);
-  if (NOT_MEASURED.has(text.toLowerCase())) return undefined;
-  const value = Number(text);
-  if (Number.isFinite(value)) return value;
-  errors.push(`${where}: expected a finite number in column "${column}", found "${text}".`);
+/** The digits of a whole number; anything else is an error. */
+function wholeIn(row: TableRow, column: string, where: string, errors: string[]): string | undefined {
+  const whole = wholeTextOf(row.cells[column]);
+  if (whole.kind === 'whole') return whole.digits;
+  const found = cellText(row.cells[column]) || 'an empty cell';
+  errors.push(`${where}: expected ${whole.expected} in column "${column}", found ${found}.`);
   return undefined;
 }
 
-function runOf(run: Collected): FrameRun {
-  const steps = [...run.points].toSorted(([a], [b]) => a - b);
-  const points = steps.map(([step, { axes, outcomes }]): TrajectoryPoint =>
+/** The number in a cell; undefined where there is none; anything else is an error. */
+function numberIn(row: TableRow, column: string, where: string, collecting: Collecting): number | undefined {
+  const reading = measured(row, column, where, collecting);
+  return reading.kind === 'finite' ? reading.value : undefined;
+}
+
+/** What a cell reads; what cannot be read is an error in mapped columns, and nothing in others. */
+function measured(row: TableRow, column: string, where: string, collecting: Collecting): EntryReading {
+  const reading = readingOf(row.cells[column], row);
+  if (reading.kind === 'unreadable') {
+    if (collecting.mapped.has(column) || column === collecting.mapping.learningRate) {
+      collecting.errors.push(`${where}: expected a finite number in column "${column}", found "${reading.text}".`);
+    }
+    return { kind: 'absent' };
+  }
+  if (reading.kind === 'finite' && row.isCommaDecimal === true) noteDecimal(row, column, where, collecting);
+  return reading;
+}
+
+function noteDecimal(row: TableRow, column: string, where: string, { decimals }: Collecting): void {
+  const text = cellText(row.cells[column]);
+  const sign = text.includes(',') ? 'comma' : text.includes('.') ? 'point' : undefined;
+  if (sign === undefined) return;
+  const seen = decimals.get(column) ?? {};
+  seen[sign] ??= `${text}, ${where}`;
+  decimals.set(column, seen);
+}
+
+function framed(
+  runs: readonly Collected[],
+  settled: ReadonlyMap<string, SettledColumn>,
+  collecting: Collecting,
+): ImportedFrame {
+  const { mapping, columns, mapped, disordered } = collecting;
+  const axes = Object.values(mapping.axes);
+  const others = columns.filter((column) => !mapped.has(column));
+  // A column without any number tells nothing of single runs.
+  const isEverFinite = (column: string): boolean =>
+    runs.some(({ entries }) => entries.some(({ readings }) => readings.get(column)?.kind === 'finite'));
+  const watched = {
+    losses: [...axes, ...others.filter((column) => watchedAs(column) === 'loss' && isEverFinite(column))],
+    gradientNorms: others.filter((column) => watchedAs(column) === 'gradientNorm'),
+    settled,
+  };
+  const blocks = blockNumbers(runs);
+  const repeated: Repeated[] = [];
+  const broken: { run: Collected; at: Break }[] = [];
+  const skipped: { run: Collected; count: number }[] = [];
+  const lost: { run: Collected; outcome: string; step: number }[] = [];
+  const frameRuns = runs.map((run): FrameRun => {
+    const at = breakOf(run.entries, watched);
+    const kept = at === undefined ? run.entries : run.entries.filter(({ step }) => step < at.step);
+    if (at !== undefined) broken.push({ run, at });
+    const count = skippedSteps(kept, watched);
+    if (count > 0) skipped.push({ run, count });
+    for (const [outcome, column] of Object.entries(mapping.outcomes)) {
+      const first = kept.find((entry) => settled.get(column)?.broken.has(entry) === true);
+      if (first !== undefined) lost.push({ run, outcome, step: first.step });
+    }
+    const { points, twice } = pointsOf(kept, collecting);
+    refuseTwoRuns(nameOf(run), twice, points.length, mapping);
+    for (const one of twice) repeated.push(one);
+    const isDiverged = run.isDiverged || at !== undefined;
+    const base = {
+      arm: run.arm,
+      block: blocks.numberOf.get(run.block) ?? 0,
+      status: isDiverged ? 'diverged' : 'finished',
+      points,
+    } as const;
+    return run.learningRate === undefined ? base : { ...base, learningRate: run.learningRate };
+  });
+  const doubts = [
+    ...blocks.doubts,
+    ...brokenDoubts(broken),
+    ...skippedDoubts(skipped),
+    ...filledDoubts(settled, axes),
+    ...lostDoubts(lost),
+    ...repeatedDoubts(repeated),
+    ...disorderedDoubts(disordered),
+  ];
+  return { frame: { runs: frameRuns }, doubts };
+}
+
+/** Points by step; the first value of a step counts. */
+function pointsOf(
+  entries: readonly RowEntry[],
+  { mapping, file }: Collecting,
+): { points: TrajectoryPoint[]; twice: Repeated[] } {
+  const points = new Map<number, { axes: Record<string, number>; outcomes: Record<string, number> }>();
+  const first = new Map<string, { value: number; row: TableRow }>();
+  const twice: Repeated[] = [];
+  for (const { step, readings, row } of entries) {
+    const point = points.get(step) ?? { axes: {}, outcomes: {} };
+    points.set(step, point);
+    for (const kind of ['axes', 'outcomes'] as const) {
+      for (const [name, column] of Object.entries(mapping[kind])) {
+        const reading = readings.get(column);
+        if (reading?.kind !== 'finite') continue;
+        const { value } = reading;
+        const key = `${step} ${column}`;
+        const before = first.get(key);
+        if (before === undefined) {
+          first.set(key, { value, row });
+          point[kind][name] = value;
+        } else if (before.value !== value) {
+          const places = { where: whereOf(row, file), firstWhere: whereOf(before.row, file) };
+          twice.push({
+            step,
+            column,
+            values: [before.value, value],
+            ...places,
+            isOtherFile: before.row.file !== row.file,
+          });
+        }
+      }
+    }
+  }
+  const list = [...points].map(([step, { axes, outcomes }]): TrajectoryPoint =>
     Object.keys(outcomes).length === 0 ? { step, axes } : { step, axes, outcomes },
   );
-  const base = { arm: run.arm, block: run.block, status: run.diverged ? 'diverged' : 'finished', points } as const;
-  return run.learningRate === undefined ? base : { ...base, learningRate: run.learningRate };
+  return { points: list, twice };
+}
+
+/** Numbers for block labels: the labels themselves, unless one is longer than a number can hold; then their order. */
+function blockNumbers(runs: readonly Collected[]): { numberOf: ReadonlyMap<string, number>; doubts: Doubt[] } {
+  const labels = [...new Set(runs.map(({ block }) => block))];
+  if (labels.every((label) => Number.isSafeInteger(Number(label)))) {
+    return { numberOf: new Map(labels.map((label) => [label, Number(label)])), doubts: [] };
+  }
+  const sorted = labels.toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1));
+  const text = `blocks have labels from 2^53 on and are numbered in their order: ${listed(sorted.map((label, i) => `${i} is ${label}`))}`;
+  return { numberOf: new Map(sorted.map((label, i) => [label, i])), doubts: [{ kind: 'longLabels', text }] };
+}
+
+function nameOf({ arm, block, learningRate }: Collected): string {
+  return `${arm} block ${block}${learningRate === undefined ? '' : ` rate ${learningRate}`}`;
+}
+
+function listed(names: readonly string[]): string {
+  const rest = names.length - NAMES_SHOWN;
+  return [...names.slice(0, NAMES_SHOWN), ...(rest > 0 ? [`and ${rest} more`] : [])].join(', ');
+}
+
+function brokenDoubts(broken: readonly { run: Collected; at: Break }[]): Doubt[] {
+  if (broken.length === 0) return [];
+  const names = broken.map(({ run, at }) => `${nameOf(run)} (${at.column}, step ${at.step})`);
+  const many = broken.length === 1 ? '1 run counts' : `${broken.length} runs count`;
+  return [
+    { kind: 'brokenRuns', text: `${many} as diverged, where a number was logged that is not finite: ${listed(names)}` },
+  ];
+}
+
+function skippedDoubts(skipped: readonly { run: Collected; count: number }[]): Doubt[] {
+  if (skipped.length === 0) return [];
+  const steps = skipped.reduce((sum, { count }) => sum + count, 0);
+  const names = listed(skipped.map(({ run }) => nameOf(run)));
+  const text = `the gradient norm was not finite ${steps} times and finite again later, as where a loss scaler skips a step; these runs count as healthy: ${names}`;
+  return [{ kind: 'skippedSteps', text }];
+}
+
+function filledDoubts(settled: ReadonlyMap<string, SettledColumn>, axes: readonly string[]): Doubt[] {
+  const filled = axes.flatMap((column) => {
+    const count = settled.get(column)?.filled ?? 0;
+    return count === 0 ? [] : [`${column} (${count} rows)`];
+  });
+  if (filled.length === 0) return [];
+  const text = `NaN was read as "not logged in this row" and not as a loss that broke in ${filled.join(', ')}, by the rows around; leave cells empty where nothing was logged`;
+  return [{ kind: 'nanTakenAsEmpty', text }];
+}
+
+function lostDoubts(lost: readonly { run: Collected; outcome: string; step: number }[]): Doubt[] {
+  return [...Map.groupBy(lost, ({ outcome }) => outcome)].map(([outcome, own]) => ({
+    kind: 'brokenOutcomes',
+    text: `${outcome} is logged and not finite in ${own.length} runs, and counts as not measured there: ${listed(own.map(({ run, step }) => `${nameOf(run)} (from step ${step})`))}`,
+  }));
+}
+
+function disorderedDoubts(disordered: readonly string[]): Doubt[] {
+  if (disordered.length === 0) return [];
+  const text = `${disordered.length} rows come before an earlier step of their run; rows were sorted by step (${disordered.slice(0, 5).join(', ')})`;
+  return [{ kind: 'stepsOutOfOrder', text }];
 }

@@ -12,7 +12,8 @@ import type { Frame, FrameRun } from '#analysis/frame.ts';
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
 import { blockContrasts, countedLevels, overallEstimate, type MatchedTable } from '#analysis/matching/matched-table.ts';
 import { matchingText, midSentence, type NamingStudy } from '#analysis/words/naming.ts';
-import { pPhrase, signed } from '#analysis/words/number-text.ts';
+import { pPhrase, plain, signed } from '#analysis/words/number-text.ts';
+import { intervalOf, isEquivalent } from '#analysis/stats/estimate.ts';
 import { signFlipMaxT } from '#analysis/stats/sign-flip.ts';
 import type { ControlRecord } from '#analysis/records/verdict-record.ts';
 
@@ -71,11 +72,12 @@ function whyUnsettled(result: ContrastResult): string | undefined {
 }
 
 /**
- * Detected: in every estimable single matching p < alpha and |estimate| >= delta, with one sign. With fewer than
+ * Detected: in every estimable single matching p < alpha and |estimate| >= delta, with one sign, the one asked. With fewer than
  * 6 blocks no p can be small enough; then every block must agree in sign instead.
  */
 function judgeDetected(result: ContrastResult, { study, alpha, rng }: Judging): Part {
-  const { outcome } = result;
+  const { outcome, contrast } = result;
+  const direction = contrast.kind === 'control' ? contrast.direction : undefined;
   const tables = testableTables(result).filter((table) => table.name !== 'joint');
   const p = pByName(result, familyP([result], rng).single);
   const found = tables.map((table) => {
@@ -87,7 +89,7 @@ function judgeDetected(result: ContrastResult, { study, alpha, rng }: Judging): 
     const evidence = few ? `${member.blocks.length} blocks, too few for a test` : pPhrase(p(table.name));
     return {
       sign: Math.sign(mean),
-      passed: significant && Math.abs(mean) >= outcome.delta,
+      passed: significant && Math.abs(mean) >= outcome.delta && isDirected(mean, direction),
       detail: foundText(study, outcome, table, mean, evidence),
     };
   });
@@ -95,21 +97,29 @@ function judgeDetected(result: ContrastResult, { study, alpha, rng }: Judging): 
   return { passed: oneSign && found.every((one) => one.passed), detail: found.map((one) => one.detail).join(', ') };
 }
 
-/** Not detected: no single matching shows p < alpha (adjusted over the matchings) with |estimate| >= delta. */
+/**
+ * Not detected: no single matching shows p < alpha (adjusted over the matchings) with |estimate| >= delta; and with blocks
+ * enough for a test the 1 - 2 alpha interval lies inside (-delta, delta). An interval too wide for that settles nothing.
+ */
 function judgeNotDetected(result: ContrastResult, { study, alpha, rng }: Judging): Part {
   const { outcome } = result;
   const tables = testableTables(result).filter((table) => table.name !== 'joint');
   const members = tables.map((table) => blockContrasts(table));
   const { adjusted } = signFlipMaxT(members, rng);
-  const found = tables.map((table, i) => {
-    const mean = overallEstimate(blockContrasts(table))?.mean ?? 0;
-    const p = adjusted[i] ?? 1;
-    return {
-      passed: !(p < alpha && Math.abs(mean) >= outcome.delta),
-      detail: foundText(study, outcome, table, mean, pPhrase(p)),
-    };
+  const found = members.map((member, i) => {
+    const estimate = overallEstimate(member);
+    const [mean, p] = [estimate?.mean ?? 0, adjusted[i] ?? 1];
+    const isAlike = estimate !== undefined && isEquivalent(estimate, outcome.delta, alpha);
+    const isFound = p < alpha && Math.abs(mean) >= outcome.delta;
+    const isSettled = isFound || isAlike || member.blocks.length < MIN_BLOCKS;
+    const wide = isSettled ? '' : `, too wide an interval to show likeness within ${plain(outcome.delta)}`;
+    const [table] = tables.slice(i);
+    const text = table === undefined ? '' : foundText(study, outcome, table, mean, `${pPhrase(p)}${wide}`);
+    return { isFound, isSettled, detail: text };
   });
-  return { passed: found.every((one) => one.passed), detail: found.map((one) => one.detail).join(', ') };
+  const passed = found.every((one) => !one.isFound && one.isSettled);
+  const isUnsettled = !passed && !found.some((one) => one.isFound);
+  return { passed, ...(isUnsettled && { unsettled: true }), detail: found.map((one) => one.detail).join(', ') };
 }
 
 /** "harmful answers at matched training loss: +0.356 probability (p = 0.008)". */
@@ -166,26 +176,67 @@ export interface KnownControl {
 }
 
 /** Looks up positive controls of one outcome on the very levels a question's table counts. */
-export function positiveControls(known: readonly KnownControl[], outcome: string, rng: Rng): ControlLookup {
+export function positiveControls(
+  known: readonly KnownControl[],
+  outcome: string,
+  alpha: number,
+  rng: Rng,
+): ControlLookup {
   return (table) =>
     known.flatMap(({ control, results }) => {
       const result = results.find((one) => one.outcome.name === outcome);
       if (control.expect !== 'detected' || result === undefined) return [];
-      const own = result.matched.singles.find((one) => one.name === table.name);
-      const evidence = own?.kind === 'matched' ? onLevels(own, new Set(countedLevels(table)), rng) : undefined;
+      const { singles, gap } = result.matched;
+      const own = [...singles, ...(gap ? [gap] : [])].find((one) => one.name === table.name);
+      if (own?.kind !== 'matched') return [];
+      const evidence = onLevels(own, table, { delta: result.outcome.delta, alpha, direction: control.direction, rng });
       return evidence === undefined ? [] : [{ name: control.name, ...evidence }];
     });
 }
 
-/** A control speaks for a question only if it covers at least this share of the question's levels. */
-const SHARED_LEVELS_FRACTION = 0.5;
+/** A control speaks for a question only if it is seen at no less than this share of the question's levels. */
+const SEEN_LEVELS_FRACTION = 0.5;
+/** A control that is surely above so many deltas says nothing of an effect of one. */
+const LARGEST_DELTAS = 2;
 
-/** The control's effect over the levels it shares with the question; undefined where it covers too few of them. */
-function onLevels(own: MatchedTable, wanted: ReadonlySet<number>, rng: Rng): Omit<ControlEvidence, 'name'> | undefined {
-  const levels = countedLevels(own).filter((level) => wanted.has(level));
-  if (levels.length === 0 || levels.length < SHARED_LEVELS_FRACTION * wanted.size) return undefined;
-  const member = blockContrasts(own, new Set(levels));
-  const estimate = overallEstimate(member);
+/** What a positive control must show at a level. */
+interface Sought {
+  readonly delta: number;
+  readonly alpha: number;
+  readonly direction: Control['direction'];
+  readonly rng: Rng;
+}
+
+/** The control's effect over the question's levels at which it is seen; undefined where these are too few. */
+function onLevels(own: MatchedTable, asked: MatchedTable, sought: Sought): Omit<ControlEvidence, 'name'> | undefined {
+  const wanted = countedLevels(asked);
+  const ownLevels = new Map(own.levels.map((level, l) => [level, l]));
+  const seen = wanted.flatMap((level) => {
+    const l = ownLevels.get(asked.levels[level] ?? Number.NaN);
+    const p = l === undefined ? undefined : seenAt(own, l, sought);
+    return l === undefined || p === undefined ? [] : [{ level, l, p }];
+  });
+  if (seen.length === 0 || seen.length < SEEN_LEVELS_FRACTION * wanted.length) return undefined;
+  const estimate = overallEstimate(blockContrasts(own, new Set(seen.map(({ l }) => l))));
   if (estimate === undefined) return undefined;
-  return { levels, estimate, p: signFlipMaxT([member], rng).single[0] ?? 1 };
+  return { levels: seen.map(({ level }) => level), estimate, p: Math.max(...seen.map(({ p }) => p)) };
+}
+
+/**
+ * The p of a control at one level where it is seen there: p < alpha, in the direction asked, of delta at least and not
+ * surely above two. A floor or ceiling that leaves a tenth of a large effect visible would hide one of delta (ADR 0089).
+ */
+function seenAt(own: MatchedTable, level: number, { delta, alpha, direction, rng }: Sought): number | undefined {
+  const member = blockContrasts(own, new Set([level]));
+  const estimate = overallEstimate(member);
+  if (estimate === undefined || Math.abs(estimate.mean) < delta || !isDirected(estimate.mean, direction))
+    return undefined;
+  const [low, high] = intervalOf(estimate, 1 - 2 * alpha);
+  if (Math.min(Math.abs(low), Math.abs(high)) > LARGEST_DELTAS * delta) return undefined;
+  const p = signFlipMaxT([member], rng).single[0] ?? 1;
+  return p < alpha ? p : undefined;
+}
+
+function isDirected(mean: number, direction: Control['direction']): boolean {
+  return direction === undefined || (direction === 'above') === mean > 0;
 }

@@ -57,7 +57,9 @@ export const EMPTY_MAP: AuditMap = {
 const DIRECTIONS = ['falls', 'rises'] as const;
 const ROLES = ['train', 'heldOut', 'other'] as const;
 const OUTCOME_ROLES = ['confirmatory', 'exploratory'] as const;
+const HIGHER_IS = ['better', 'worse'] as const;
 const CONTRAST_KINDS = ['question', 'control'] as const;
+const SIDES = ['above', 'below'] as const;
 const EXPECTATIONS = ['detected', 'notDetected', 'identical'] as const;
 
 /** Reads a map file's object. @throws AssayError naming the path of what is unknown or not as expected. */
@@ -150,6 +152,7 @@ function outcomeOf(reader: ConfigReader): AskedOutcome {
     delta: reader.number('delta', { min: Number.MIN_VALUE }),
     ...given('label', textIn(reader, 'label')),
     ...given('unit', textIn(reader, 'unit')),
+    ...(reader.has('higherIs') && { higherIs: reader.oneOf('higherIs', HIGHER_IS) }),
     ...(reader.has('role') && { role: reader.oneOf('role', OUTCOME_ROLES) }),
   };
   reader.done();
@@ -170,7 +173,13 @@ function contrastOf(reader: ConfigReader): Contrast {
     return { kind, ...pair };
   }
   const outcomes = listIn(reader, 'outcomes').filter((item) => typeof item === 'string');
-  const control = { kind, ...pair, name: nameIn(reader), expect: reader.oneOf('expect', EXPECTATIONS) };
+  const control = {
+    kind,
+    ...pair,
+    name: nameIn(reader),
+    expect: reader.oneOf('expect', EXPECTATIONS),
+    ...(reader.has('direction') && { direction: reader.oneOf('direction', SIDES) }),
+  };
   reader.done();
   return outcomes.length > 0 ? { ...control, outcomes } : control;
 }
@@ -181,12 +190,18 @@ function runsIn(reader: ConfigReader): Record<string, RunLabel> {
   const entries = Object.entries(value).map(([run, label]): [string, RunLabel] => {
     if (!isJsonObject(label)) return reader.refuse('runs', `an object for run "${run}"`, JSON.stringify(label));
     const own = configReader(label, `runs.${run}`);
-    const place = { arm: nameIn(own, 'arm'), block: own.number('block', { min: 0, integer: true }) };
+    const place = { arm: nameIn(own, 'arm'), block: blockIn(own) };
     const rate = own.has('learningRate') ? { learningRate: own.number('learningRate') } : {};
     own.done();
     return [run, { ...place, ...rate }];
   });
   return Object.fromEntries(entries);
+}
+
+/** The block of a run's label: a whole number, as digits in quotes where it is longer than a number can hold. */
+export function blockIn(reader: ConfigReader): number | string {
+  const value = reader.json('block');
+  return typeof value === 'string' && /^\d+$/.test(value) ? value : reader.number('block', { min: 0, integer: true });
 }
 
 function given<Name extends string>(name: Name, value: string | undefined): { [name in Name]?: string } {

@@ -6,8 +6,9 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 
 import { readCsv } from '#analysis/import/csv.ts';
-import { readParquet } from '#analysis/import/parquet.ts';
+import { decodedTable } from '#analysis/import/table-text.ts';
 import {
+  disagreementOf,
   labelCells,
   lastStepOf,
   parsedTrainerState,
@@ -18,7 +19,15 @@ import { isRunPattern, partPattern, runPattern } from '#analysis/import/run-patt
 import type { TableRow } from '#analysis/import/table.ts';
 import { AssayError, messageOf } from '#base/errors.ts';
 import { configReader } from '#base/config-reader.ts';
+import { blockIn } from './audit-map.ts';
 import { isJsonObject, sha256 } from '#base/json.ts';
+import { boundedParquet } from './bounded-parquet.ts';
+
+/** Tables as text; what separates their columns stands in the header. */
+const TEXT_FORMATS = ['.csv', '.tsv'];
+const MIB = 2 ** 20;
+/** The longest text that JavaScript holds is a little longer. */
+const MOST_BYTES = 511 * MIB;
 
 /** Rows as they were found. */
 export interface AuditSource {
@@ -116,7 +125,7 @@ function listedFiles(path: string): RunFile[] {
       const value = reader.json(name);
       return typeof value === 'string' ? value : reader.refuse(name, 'a text', JSON.stringify(value));
     };
-    const label = { arm: textAt('arm'), block: reader.number('block', { min: 0, integer: true }) };
+    const label = { arm: textAt('arm'), block: blockIn(reader) };
     const rate = reader.has('learningRate') ? { learningRate: reader.number('learningRate') } : {};
     const own = join(dirname(path), textAt('file'));
     reader.done();
@@ -140,36 +149,59 @@ async function sourceOfRuns(name: string, files: readonly RunFile[]): Promise<Au
   };
 }
 
-/** Trainer leaves its whole history in every checkpoint's state: of a run's states the longest counts. */
+/**
+ * Trainer leaves its whole history in every checkpoint's state: of a run's states the longest counts, and the others must
+ * say the same. @throws AssayError where two states of one label are those of different runs.
+ */
 function newestOfEach(files: readonly ReadFile[]): ReadFile[] {
   const isState = ({ path }: ReadFile): boolean => extname(path).toLowerCase() === '.json';
   const states = Map.groupBy(files.filter(isState), ({ label }) => JSON.stringify(label));
-  const longest = (same: readonly ReadFile[]): number => Math.max(...same.map(({ rows }) => lastStepOf(rows)));
-  const newest = new Set(
-    [...states.values()].flatMap((same) => same.find(({ rows }) => lastStepOf(rows) === longest(same)) ?? []),
-  );
+  const newest = new Set([...states.values()].flatMap(longestState));
   return files.filter((file) => !isState(file) || newest.has(file));
+}
+
+function longestState(same: readonly ReadFile[]): ReadFile[] {
+  const longest = Math.max(...same.map(({ rows }) => lastStepOf(rows)));
+  const newest = same.find(({ rows }) => lastStepOf(rows) === longest);
+  if (newest === undefined) return [];
+  for (const other of same) {
+    const difference = disagreementOf(other.rows, newest.rows);
+    if (difference === undefined) continue;
+    const { arm, block } = other.label;
+    throw new AssayError(
+      'data',
+      `Expected the states of one run with the label ${arm}, block ${block}, found two runs: in ${other.path} and ${newest.path}, ${difference}. Let the pattern tell them apart, or leave one out.`,
+    );
+  }
+  return [newest];
 }
 
 async function runRows(bytes: Uint8Array, path: string, label: RunLabel): Promise<readonly TableRow[]> {
   if (extname(path).toLowerCase() === '.json') {
-    const state = parsedTrainerState(new TextDecoder().decode(bytes), path);
+    const state = parsedTrainerState(decodedTable(bytes, path), path);
     return rowsFromTrainerState(state, label, path);
   }
   const rows = await tableRows(bytes, path);
-  return rows.map(({ line, cells }) => ({ line, file: path, cells: { ...cells, ...labelCells(label) } }));
+  return rows.map((row) => ({ ...row, file: path, cells: { ...row.cells, ...labelCells(label) } }));
 }
 
 async function tableRows(bytes: Uint8Array, path: string): Promise<TableRow[]> {
   const file = basename(path);
   const format = extname(path).toLowerCase();
-  if (format === '.parquet') return readParquet(bytes, file);
-  if (format === '.csv') return readCsv(new TextDecoder().decode(bytes), file);
-  throw new AssayError('usage', `Expected a .csv or .parquet file, found "${file}".`);
+  if (format === '.parquet') return boundedParquet(bytes, file);
+  if (TEXT_FORMATS.includes(format)) return readCsv(decodedTable(bytes, file), file);
+  throw new AssayError('usage', `Expected a .csv, .tsv or .parquet file, found "${file}".`);
 }
 
-/** A file's bytes. @throws AssayError where it cannot be read. */
+/** A file's bytes. @throws AssayError where it cannot be read, or is larger than what fits into memory as rows. */
 export function bytesOf(path: string): Uint8Array {
+  const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (bytes > MOST_BYTES) {
+    throw new AssayError(
+      'file',
+      `Cannot read ${path}: it has ${Math.ceil(bytes / MIB)} MiB, at most ${MOST_BYTES / MIB} are read at once. Keep the columns and rows that are asked about, or give each run a file of its own.`,
+    );
+  }
   try {
     return readFileSync(path);
   } catch (error) {
@@ -179,5 +211,5 @@ export function bytesOf(path: string): Uint8Array {
 
 /** A file's text. @throws AssayError where it cannot be read. */
 export function textOf(path: string): string {
-  return new TextDecoder().decode(bytesOf(path));
+  return decodedTable(bytesOf(path), basename(path));
 }

@@ -4,7 +4,13 @@ import type { Frame, FrameRun } from '#analysis/frame.ts';
 import { auditStudy, type AuditRequest } from '#analysis/import/audit.ts';
 import { doubtsAbout } from '#analysis/import/doubts.ts';
 import { atMeasuredProbes } from '#analysis/import/measured-probes.ts';
-import { type LabelOf, LOG_COLUMNS, rowsFromWandb, rowsOfNamedRuns } from '#analysis/import/run-logs.ts';
+import {
+  checkChartAxes,
+  type LabelOf,
+  LOG_COLUMNS,
+  rowsFromWandb,
+  rowsOfNamedRuns,
+} from '#analysis/import/run-logs.ts';
 import { matchedText, midSentence } from '#analysis/words/naming.ts';
 import { runPattern } from '#analysis/import/run-pattern.ts';
 import { frameFromTable, type TableMapping, type TableRow } from '#analysis/import/table.ts';
@@ -41,7 +47,8 @@ export function auditOf(source: AuditSource, map: AuditMap, extra: readonly Fram
   const imported = frameFromTable(rowsWhere(labelled.rows, map.where, file), mappingOf(map, labelled), file);
   const whole = { runs: [...imported.frame.runs, ...missingFrom(imported.frame, extra)].toSorted(byPlace) };
   // Exports of ours have outcomes wherever a level is crossed.
-  const measured = map.origin === 'plan' ? { frame: whole, doubts: [] } : atMeasuredProbes(whole, map.matchOn);
+  const measured =
+    map.origin === 'plan' ? { frame: whole, doubts: [] } : atMeasuredProbes(whole, map.matchOn, stepColumns(labelled));
   const { frame } = measured;
   const arms = [...new Set(imported.frame.runs.map(({ arm }) => arm))];
   const reference = map.reference ?? arms[0] ?? '';
@@ -90,6 +97,7 @@ interface Labelled {
 function labelledRows({ tables, isLabelled }: AuditSource, map: AuditMap): Labelled {
   const labelOf = isLabelled ? undefined : labelsOf(map);
   const isChart = labelOf !== undefined && map.columns['run'] === undefined;
+  if (isChart) checkChartAxes(tables);
   const rows = tables.flatMap(({ name, rows: own }) => {
     const named = labelOf === undefined ? own : namedRows(own, map.columns['run'], labelOf, name);
     return tables.length === 1 ? named : named.map((row) => ({ ...row, file: name }));
@@ -99,6 +107,13 @@ function labelledRows({ tables, isLabelled }: AuditSource, map: AuditMap): Label
   const broken = status ?? (rows[0] !== undefined && Object.hasOwn(rows[0].cells, 'status') ? 'status' : undefined);
   const keys = { ...LOG_COLUMNS, learningRate, ...(!isChart && { step }) };
   return { rows, keys: broken === undefined ? keys : { ...keys, status: broken } };
+}
+
+/** Columns that seem to count steps and are not the one in use. */
+function stepColumns({ rows, keys }: Labelled): string[] {
+  return Object.keys(rows[0]?.cells ?? {}).filter(
+    (name) => /(?:^|[/._])(?:global_?)?step$/i.test(name) && name !== (keys['step'] ?? 'step'),
+  );
 }
 
 function namedRows(

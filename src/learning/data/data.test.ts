@@ -56,7 +56,7 @@ test('chat, text and completion rows are read with their line numbers; blank lin
     { line: 1, row: { kind: 'text', text: 'é\u2028' } },
   ]);
   assert.deepEqual(await readTrainingRows(await fileOf('{"prompt":"a","completion":"b","id":3}')), [
-    { line: 1, row: { kind: 'completion', prompt: 'a', completion: 'b' } },
+    { line: 1, row: { kind: 'completion', prompt: 'a', completion: 'b' }, ignored: ['id'] },
   ]);
 });
 

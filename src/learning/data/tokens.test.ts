@@ -238,6 +238,7 @@ test('file statistics count rows, roles, repetitions, characters and tokens', ()
     turns: { user: 4, assistant: 4 },
     repeatedRows: 1,
     differentQuestions: 2,
+    rowsWithSpecialText: 0,
     characters: { total: 11, min: 2, median: 2, p95: 4, max: 4 },
     tokens: { total: 21, min: 4, median: 5, p95: 6, max: 6 },
     learnedTokens: { total: 9, min: 1, median: 1, p95: 5, max: 5 },

@@ -11,6 +11,7 @@ import type { ChatTemplate } from './text/chat-template.ts';
 import type { ModelConfig, NeededTensor } from './model-config.ts';
 import { neededTensors } from './model-config.ts';
 import type { TensorSource } from './tensors/tensor-source.ts';
+import { finite } from './tensors/tensor-source.ts';
 import type { TextTokenizer } from './text/tokenizer.ts';
 
 /** Sampling defaults a model comes with; absent where it says nothing. */
@@ -71,15 +72,16 @@ export interface Weights {
 /**
  * Checks a file against what a model needs.
  * @param recipeOf How each needed tensor is stored.
- * @param isSpare Whether a stored tensor may be ignored, such as a saved causal mask.
- * @throws AssayError naming the first tensor that is missing, misshapen or unexplained.
+ * @param isSpare Whether a stored tensor's content says nothing that is not known without it, such as a saved causal mask.
+ * @throws AssayError naming the first tensor that is missing, misshapen or unexplained; `tensor` throws on numbers that
+ * are not finite.
  */
-export function checkedWeights(
+export async function checkedWeights(
   source: TensorSource,
   config: ModelConfig,
   recipeOf: (name: string, needed: NeededTensor) => TensorRecipe,
-  isSpare: (storedName: string) => boolean,
-): Weights {
+  isSpare: (storedName: string) => Promise<boolean>,
+): Promise<Weights> {
   const needed = neededTensors(config);
   const recipes = new Map<string, TensorRecipe>();
   const used = new Set<string>();
@@ -96,9 +98,9 @@ export function checkedWeights(
     recipes.set(name, recipe);
     used.add(recipe.storedName);
   }
-  const unexplained = [...source.tensors.keys()].find((name) => !used.has(name) && !isSpare(name));
-  if (unexplained !== undefined) {
-    const what = `${source.path} holds a tensor ${unexplained.slice(0, 200)} that a ${config.family} model`;
+  for (const name of source.tensors.keys()) {
+    if (used.has(name) || (await isSpare(name))) continue;
+    const what = `${source.path} holds a tensor ${name.slice(0, 200)} that a ${config.family} model`;
     throw new AssayError('file', `${what} of its config does not have: its meaning is not known.`);
   }
   return {
@@ -106,7 +108,7 @@ export function checkedWeights(
     async tensor(name) {
       const recipe = recipes.get(name);
       if (recipe === undefined) throw new AssayError('file', `${source.path} has no tensor ${name} for the model.`);
-      const stored = await source.read(recipe.storedName);
+      const stored = finite(await source.read(recipe.storedName), `${source.path}: tensor ${recipe.storedName}`);
       return recipe.rearrange === undefined ? stored : recipe.rearrange(stored);
     },
   };

@@ -62,7 +62,7 @@ export async function checkContinues(path: string, method: Method, model: Transf
   if (found === expected) return;
   throw new AssayError(
     'config',
-    `adapter ${path}: to continue it, expected ${expected}; found ${found}. Set the method so, or adapterUse=merge.`,
+    `adapter ${path}: to continue it, expected ${expected}; found ${found}. Set the method so, or adapter.use=merge.`,
   );
 }
 

@@ -14,6 +14,7 @@ import type { FINETUNE_AXES, FinetuneConfig } from './config.ts';
 import { type Evaluate, evaluator } from './evaluations.ts';
 import { finetunePaths } from './files.ts';
 import type { Material } from './material.ts';
+import { largestNorm } from '#recipes/training-config.ts';
 
 /** What a run can be matched on. */
 export type FinetuneAxes = Readonly<Record<(typeof FINETUNE_AXES)[number], number>>;
@@ -34,8 +35,8 @@ export interface FinetuneLab extends AsyncDisposable {
 export async function createFinetuneLab(config: FinetuneConfig, material: Material): Promise<FinetuneLab> {
   const { method, optimizer, accumulation, threads } = config;
   const rows = config.batch / accumulation;
-  const layout = { ...answerLayout(material.train, rows), packed: config.packing };
-  if (config.adapter !== '' && config.adapterUse === 'continue') {
+  const layout = { ...answerLayout(material.train, rows), packed: config.rows.packing };
+  if (config.adapter.path !== '' && config.adapter.use === 'continue') {
     await checkContinues(finetunePaths(config).adapter, method, material.model);
   }
   const trainer = await createTrainer({
@@ -50,7 +51,7 @@ export async function createFinetuneLab(config: FinetuneConfig, material: Materi
   const scorerOf = answerScorers(trainer);
   const trainLoss = lossOf(scorerOf(material.trainProbe));
   const heldOutLoss = lossOf(scorerOf(material.heldOutProbe));
-  const evaluate = evaluator(trainer, scorerOf, material.evaluations, config.generation.rows);
+  const evaluate = evaluator(trainer, scorerOf, material.evaluations, config.replies.generation.rows);
   // Without a step taken every method computes what the base model (with the adapter it was given) does.
   trainer.reset(material.weights, rngOf('base model'));
   const base = { train: await trainLoss(), heldOut: await heldOutLoss() };
@@ -93,7 +94,8 @@ async function trainStep(
     const rows = chosen.subarray(part * layout.rows, (part + 1) * layout.rows);
     return answerBatch(material.train, layout, rows, weight);
   });
-  return takeStep(trainer, parts, learningRateAt(config.schedule, config.learningRate, step, config.steps));
+  const lr = learningRateAt(config.schedule, config.learningRate, step, config.steps);
+  return takeStep(trainer, parts, lr, largestNorm(config.clip));
 }
 
 /** The rows of a step: epoch after epoch, each in an order of its own. */

@@ -22,20 +22,9 @@ import { type Evaluations, prepareEvaluations, readEvaluations } from './evaluat
 import { finetunePaths } from './files.ts';
 
 /** The parts of a config that decide what is read. */
-export type MaterialConfig = Pick<
-  FinetuneConfig,
-  | 'model'
-  | 'data'
-  | 'evals'
-  | 'mixIn'
-  | 'adapter'
-  | 'adapterUse'
-  | 'length'
-  | 'truncate'
-  | 'packing'
-  | 'heldOutFraction'
-  | 'learnedTurns'
-> & { readonly probe: Pick<FinetuneConfig['probe'], 'rows'> };
+export type MaterialConfig = Pick<FinetuneConfig, 'model' | 'data' | 'evals' | 'adapter' | 'rows'> & {
+  readonly probe: Pick<FinetuneConfig['probe'], 'rows'>;
+};
 
 /** All of it fixed: the same for every run of the same files. */
 export interface Material {
@@ -66,24 +55,29 @@ export async function readMaterial(config: MaterialConfig, known?: KnownScores, 
   const rows = await readTrainingRows(paths.data);
   const extra = paths.mixIn === '' ? [] : await readTrainingRows(paths.mixIn);
   const items = paths.evals === '' ? [] : await readEvaluations(paths.evals, known);
-  const { train, heldOut } = splitHeldOut(rows, config.heldOutFraction);
+  const { train, heldOut } = splitHeldOut(rows, config.rows.heldOutFraction);
   refuseLeaks(heldOut, extra, paths.mixIn);
-  await using files = await openModel(paths.model);
-  const most = longestRow(files, config);
-  const limit: RowLimit = { most, length: config.length, truncate: config.truncate };
-  const tokenize = tokenizerOf(files, config.learnedTurns, limit);
+  await using files = await openModel(paths.model, { now: dateOf(config.rows) });
+  const most = longestRow(files, config.rows);
+  const limit: RowLimit = { most, length: config.rows.length, truncate: config.rows.truncate };
+  const tokenize = tokenizerOf(files, config.rows.learnedTurns, limit);
   const probeOf = (part: readonly NumberedRow[]): Sequences =>
     padded(tokenize(someOf(part, config.probe.rows), paths.data), most);
   const trained = [...tokenize(train, paths.data), ...tokenize(extra, paths.mixIn)];
-  const whole = tokenizerOf(files, config.learnedTurns, { ...limit, truncate: false });
+  const whole = tokenizerOf(files, config.rows.learnedTurns, { ...limit, truncate: false });
   return {
     model: engineConfig(files.config),
-    ...(await readWeights(files, await startingWeights(files, paths.adapter, config.adapterUse), share)),
-    train: config.packing ? arrangeRows(trained, most, 'pack', 0) : padded(trained, most),
+    ...(await readWeights(files, await startingWeights(files, paths.adapter, config.adapter.use), share)),
+    train: config.rows.packing ? arrangeRows(trained, most, 'pack', 0) : padded(trained, most),
     trainProbe: probeOf(train),
     heldOutProbe: probeOf(heldOut),
     evaluations: prepareEvaluations(items, files, (asked) => padded(whole(asked, paths.evals), most)),
   };
+}
+
+/** The day that chat templates are told which ask for it. */
+export function dateOf({ date }: Pick<FinetuneConfig['rows'], 'date'>): Date {
+  return new Date(`${date}T00:00:00Z`);
 }
 
 /** The held-out set shares no question with anything that is trained on. */
@@ -121,7 +115,7 @@ export interface RowLimit {
 }
 
 /** The longest row of a config on its model, in tokens. */
-export function longestRow(files: ModelFiles, { length }: Pick<FinetuneConfig, 'length'>): number {
+export function longestRow(files: ModelFiles, { length }: Pick<FinetuneConfig['rows'], 'length'>): number {
   return Math.min(length, files.config.contextLength);
 }
 
@@ -152,7 +146,8 @@ export function tokenizerOf(
 }
 
 function tooLong(where: string, found: number, most: number, length: number): AssayError {
-  const remedy = most < length ? 'the model takes no more' : 'raise "length", set truncate=true, or shorten the row';
+  const remedy =
+    most < length ? 'the model takes no more' : 'raise rows.length, set rows.truncate=true, or shorten the row';
   return new AssayError('data', `${where}: expected at most ${most} tokens, found ${found}; ${remedy}.`);
 }
 

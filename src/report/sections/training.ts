@@ -4,13 +4,13 @@ import { plain, signed } from '#analysis/words/number-text.ts';
 import type { HeatCell } from '#analysis/records/analysis-record.ts';
 import type { FrameRun } from '#analysis/frame.ts';
 import { type ForestGroup, forestPlot } from '#report/charts/interval-marks.ts';
-import { linePanel } from '#report/charts/line-panel.ts';
+import { linePanel, type RunLine } from '#report/charts/line-panel.ts';
 import type { Point } from '#report/charts/simplify-path.ts';
 import { dataDomain } from '#report/data-domain.ts';
-import { dataTable, figure, titledPanel } from '#report/figure.ts';
+import { dataTable, figure, foldedSection, titledPanel } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
-import type { ReportInput } from '#report/report-input.ts';
-import { armLabel, contrastLabel, deltaOf, matchingLabel, outcomeLabel, asTitle } from '#report/wording.ts';
+import type { PilotRate, ReportedStudy, ReportInput } from '#report/report-input.ts';
+import { armLabel, asTitle, contrastLabel, deltaOf, matchingLabel, outcomeLabel, runLabel } from '#report/wording.ts';
 import type { Axis } from '#study/study.ts';
 import { armsInOrder } from './behaviour.ts';
 
@@ -18,18 +18,27 @@ import { armsInOrder } from './behaviour.ts';
 export function learningRateSection(input: ReportInput): Markup {
   const { pilot } = input;
   const rule = pilot
-    ? `Each arm has its own admissible rates, found on ${pilot.rule.blocks} pilot ${pilot.rule.blocks === 1 ? 'block' : 'blocks'} outside the confirmatory ones: those whose best value is within ${plain(pilot.rule.margin)} of the arm’s best, at most ${pilot.rule.maxRates}.`
+    ? `Each arm has its own admissible rates, found on ${pilot.rule.blocks} pilot ${pilot.rule.blocks === 1 ? 'block' : 'blocks'} outside the confirmatory ones: those whose best value is within ${plain(pilot.rule.margin)} of the arm’s best, at most ${pilot.rule.maxRates}.${endedText(pilot.rates)}`
     : 'The rates were given, not piloted.';
   const outcomes = input.study.outcomes.map((outcome) => outcome.name);
   const figures = outcomes.map((outcome, index) => ratesFigure(input, outcome, index));
-  return markup`<section aria-labelledby="rates"><h2 id="rates">Learning rate</h2><p>At one fixed rate a comparison of arms is one of how far they are trained. ${rule} Contrasts average the rates inside each block; an effect must keep its sign, and an equivalence must hold, at each.</p>${ratesTable(input)}${figures}</section>`;
+  const text = markup`<p>At one fixed rate a comparison of arms is one of how far they are trained. ${rule} Contrasts average the rates inside each block; an effect must keep its sign, and an equivalence must hold, at each.</p>`;
+  return foldedSection('rates', 'Learning rate', [text, ratesTable(input), ...figures]);
+}
+
+/** Said where pilots ended at a value of their own axis, so that it does not rank them. */
+function endedText(rates: readonly PilotRate[]): string {
+  return rates.some(({ steps }) => steps !== undefined)
+    ? ' Runs end at a value of that axis: rates that get there count as equally good, and those that need fewer steps come first.'
+    : '';
 }
 
 /** Every axis against optimizer steps, a panel an arm. */
 export function trajectoriesSection(input: ReportInput): Markup | undefined {
   if (input.frame.runs.length === 0) return undefined;
   const figures = input.study.matchOn.map((axis, index) => trajectoryFigure(input, axis, index));
-  return markup`<section aria-labelledby="trajectories"><h2 id="trajectories">Trajectories</h2><p>Arms may differ as they like in how fast they train; verdicts compare them only at equal ${matchedText(input.study)}.</p>${figures}</section>`;
+  const text = markup`<p>Arms may differ as they like in how fast they train; verdicts compare them only at equal ${matchedText(input.study)}.</p>`;
+  return foldedSection('trajectories', 'Trajectories', [text, ...figures]);
 }
 
 function ratesTable({ study, frame, pilot }: ReportInput): Markup {
@@ -41,9 +50,7 @@ function ratesTable({ study, frame, pilot }: ReportInput): Markup {
     return [
       armLabel(study, arm),
       used.length > 0 ? used.join(', ') : 'not given',
-      piloted
-        .map(({ learningRate, best }) => `${plain(learningRate)} (${best === undefined ? 'broke' : plain(best)})`)
-        .join(', '),
+      piloted.map((rate) => `${plain(rate.learningRate)} (${pilotText(rate)})`).join(', '),
     ];
   });
   const axis = study.matchOn.find((known) => known.name === pilot?.rule.axis);
@@ -55,6 +62,11 @@ function ratesTable({ study, frame, pilot }: ReportInput): Markup {
     columns: pilot ? columns : columns.slice(0, 2),
     rows: pilot ? rows : rows.map((row) => row.slice(0, 2)),
   });
+}
+
+function pilotText({ best, steps }: PilotRate): string {
+  if (best === undefined) return 'broke';
+  return steps === undefined ? plain(best) : `${plain(best)} after ${plain(steps)} steps`;
 }
 
 /** The contrasts at each learning rate alone, a panel a matching; nothing where every arm has one rate. */
@@ -121,7 +133,7 @@ function trajectoryFigure({ study, frame }: ReportInput, axis: Axis, index: numb
           size: 'small',
           x,
           y: { label: '', domain },
-          series: [{ index: position, runs: runs.map((run) => stepPath(run, axis)) }],
+          series: [{ index: position, runs: runs.map((run) => stepLine(study, run, axis)) }],
         }),
       );
     }),
@@ -130,9 +142,10 @@ function trajectoryFigure({ study, frame }: ReportInput, axis: Axis, index: numb
   });
 }
 
-function stepPath(run: FrameRun, axis: Axis): readonly Point[] {
-  return run.points.flatMap((point): Point[] => {
+function stepLine(study: ReportedStudy, run: FrameRun, axis: Axis): RunLine {
+  const points = run.points.flatMap((point): Point[] => {
     const value = point.axes[axis.name];
     return value !== undefined && Number.isFinite(value) ? [[point.step, value]] : [];
   });
+  return { label: runLabel(study, run), points, steps: points.map(([step]) => step) };
 }

@@ -9,16 +9,10 @@ import type { RopeScaling } from '#learning/models/config.ts';
 
 import { ggufTokenizerJson } from './gguf-tokenizer.ts';
 import type { GgufFile } from './gguf.ts';
-import type { ModelConfig, ModelFamily } from '#learning/files/model-config.ts';
+import { ARCHITECTURES } from '#learning/files/hugging-face/hugging-face-config.ts';
+import type { ModelConfig } from '#learning/files/model-config.ts';
 import type { Companion } from '#learning/files/model-files.ts';
 import { jsonCompanion } from '#learning/files/model-files.ts';
-
-const ARCHITECTURES: Readonly<Record<ModelFamily, string>> = {
-  llama: 'LlamaForCausalLM',
-  qwen2: 'Qwen2ForCausalLM',
-  qwen3: 'Qwen3ForCausalLM',
-  gpt2: 'GPT2LMHeadModel',
-};
 
 /** The files. @throws AssayError when the model is one that no config of its family describes. */
 export function ggufCompanions(file: GgufFile, config: ModelConfig, stopIds: readonly number[]): Companion[] {
@@ -48,7 +42,7 @@ function configJson(file: GgufFile, config: ModelConfig): JsonObject {
     return typeof value === 'number' ? value : null;
   };
   return {
-    architectures: [ARCHITECTURES[config.family]],
+    architectures: ARCHITECTURES[config.family].slice(0, 1),
     model_type: config.family,
     dtype: 'float32',
     vocab_size: config.vocabSize,

@@ -1,17 +1,17 @@
 /**
  * From a Hugging Face `config.json` to a ModelConfig.
- * An option that would change the numbers and is not supported is an error naming it: none is skipped silently.
+ * Every key is read, or is one of those that are known to change nothing (hugging-face-keys.ts), or is refused by name.
  * Defaults are those of the configuration classes in transformers.
  */
 import { AssayError } from '#base/errors.ts';
-import type { Json, JsonObject } from '#base/json.ts';
-import { isJsonObject } from '#base/json.ts';
-import type { RopeScaling } from '#learning/models/config.ts';
+import type { JsonObject } from '#base/json.ts';
 
-import type { Activation, ModelConfig, ModelFamily, PositionConfig } from '#learning/files/model-config.ts';
-import { isCount } from '#learning/files/tensors/tensor-source.ts';
+import { type Fields, fieldsOf } from '#learning/files/fields.ts';
+import type { Activation, ModelConfig, ModelFamily } from '#learning/files/model-config.ts';
+import { isIdleConfigKey, ONLY } from './hugging-face-keys.ts';
+import { ropePosition } from './hugging-face-rope.ts';
 
-/** The architectures that are read, by the name in `architectures` or `model_type`. */
+/** The families that are read, by `model_type`. */
 const FAMILIES: ReadonlyMap<string, ModelFamily> = new Map([
   ['llama', 'llama'],
   ['qwen2', 'qwen2'],
@@ -28,24 +28,57 @@ const ACTIVATIONS: ReadonlyMap<string, Activation> = new Map<string, Activation>
   ['relu', 'relu'],
 ]);
 
+/** The classes a checkpoint of a family may say it is, the first being the usual one. */
+export const ARCHITECTURES: Readonly<Record<ModelFamily, readonly string[]>> = {
+  llama: ['LlamaForCausalLM', 'LlamaModel', 'LLaMAForCausalLM'],
+  qwen2: ['Qwen2ForCausalLM', 'Qwen2Model'],
+  qwen3: ['Qwen3ForCausalLM', 'Qwen3Model'],
+  gpt2: ['GPT2LMHeadModel', 'GPT2Model', 'GPT2DoubleHeadsModel'],
+};
+
+/** Number formats a checkpoint may be made for; Assay computes in float32 whatever it says. */
+const DTYPES = ['float32', 'float16', 'bfloat16', 'auto'].flatMap((name) => [name, `torch.${name}`]);
+
 /**
  * The description of the model a `config.json` declares.
- * @throws AssayError naming what is missing, wrong or not supported.
+ * @throws AssayError naming what is missing, wrong, not supported or not known.
  */
 export function huggingFaceConfig(json: JsonObject, where: string): ModelConfig {
-  const fields = fieldsOf(json, where);
-  const modelType = json['model_type'];
-  const family = typeof modelType === 'string' ? FAMILIES.get(modelType) : undefined;
-  if (family === undefined) {
-    const known = [...FAMILIES.keys()].join(', ');
-    throw fields.error('model_type', `one of ${known}`);
-  }
-  if (json['quantization_config'] !== undefined && json['quantization_config'] !== null) {
-    throw new AssayError('file', `${where}: quantization_config is not supported; use unquantized weights or GGUF.`);
-  }
+  const fields = fieldsOf(new Map(Object.entries(json)), where);
+  const family = fields.oneOf('model_type', FAMILIES);
+  refuseForeign(fields, family);
   const config = family === 'gpt2' ? gpt2Config(fields) : llamaConfig(family, fields);
+  fields.refuseRest(isIdleConfigKey);
   checkSizes(config, where);
   return config;
+}
+
+/** Refuses what is a model of another kind whatever the family. */
+function refuseForeign(fields: Fields, family: ModelFamily): void {
+  const { where } = fields;
+  const architectures = fields.value('architectures') ?? [];
+  const known = ARCHITECTURES[family];
+  if (!Array.isArray(architectures) || architectures.some((name) => !known.includes(String(name)))) {
+    throw fields.error('architectures', `[${known.map((name) => JSON.stringify(name)).join(' or ')}]`);
+  }
+  if (fields.has('quantization_config')) {
+    throw new AssayError('file', `${where}: quantization_config is not supported; use unquantized weights or GGUF.`);
+  }
+  if (!isNothing(fields.value('auto_map'))) {
+    const remedy = `if the model is a plain ${family} one, remove auto_map`;
+    throw new AssayError('file', `${where}: auto_map names code of the model's own, which is not run; ${remedy}.`);
+  }
+  for (const name of ['per_layer_config', 'pruned_heads']) {
+    if (!isNothing(fields.value(name))) throw fields.error(name, 'empty (all layers must be alike)');
+  }
+  if (!fields.flag('is_causal', true)) throw fields.error('is_causal', 'true (only causal models are read)');
+  fields.only(fields.spelling('dtype', 'torch_dtype'), DTYPES);
+  for (const [name, allowed] of Object.entries(ONLY)) fields.only(name, allowed);
+}
+
+/** An empty object or list says nothing. */
+function isNothing(value: unknown): boolean {
+  return value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 }
 
 /** Refuses sizes that do not fit together or that no model has. */
@@ -75,154 +108,73 @@ const MAX_SIZE = 1 << 26;
 function llamaConfig(family: 'llama' | 'qwen2' | 'qwen3', fields: Fields): ModelConfig {
   const dModel = fields.size('hidden_size');
   const nHeads = fields.size('num_attention_heads');
-  fields.only('use_sliding_window', [false]);
-  fields.only('partial_rotary_factor', [1]);
-  if (family === 'llama') fields.only('sliding_window', [null]);
-  const layerTypes = fields.json['layer_types'] ?? [];
-  if (!Array.isArray(layerTypes) || layerTypes.some((kind) => kind !== 'full_attention')) {
-    throw fields.error('layer_types', 'full_attention in every layer');
-  }
-  const attentionBias = fields.flag('attention_bias', false);
+  const nLayers = fields.size('num_hidden_layers');
+  const contextLength = fields.size('max_position_embeddings', family === 'llama' ? 2048 : 32_768);
+  refuseWindows(family, fields, nLayers, contextLength);
+  const attentionBias = fields.flag('attention_bias', false); // of Qwen2 it says nothing: its tensors are what they are
+  const mlpBias = fields.flag('mlp_bias', false);
+  if (mlpBias && family !== 'llama') throw fields.error('mlp_bias', 'false');
   return {
     family,
     dModel,
-    nLayers: fields.size('num_hidden_layers'),
+    nLayers,
     nHeads,
-    nKvHeads: fields.size('num_key_value_heads', nHeads),
-    headDim: fields.size('head_dim', family === 'qwen3' ? 128 : dModel / nHeads),
+    nKvHeads: fields.optionalSize('num_key_value_heads', nHeads),
+    headDim: fields.optionalSize('head_dim', family === 'qwen3' ? 128 : dModel / nHeads),
     dMlp: fields.size('intermediate_size'),
     vocabSize: fields.size('vocab_size'),
-    contextLength: fields.size('max_position_embeddings', 2048),
+    contextLength,
     norm: { kind: 'rms', eps: fields.positive('rms_norm_eps', 1e-6) },
-    mlp: { kind: 'gated', activation: fields.activation('hidden_act', 'silu') },
-    position: ropePosition(fields),
+    mlp: { kind: 'gated', activation: fields.oneOf('hidden_act', ACTIVATIONS, 'silu') },
+    position: ropePosition(fields, contextLength),
     tiedEmbeddings: fields.flag('tie_word_embeddings', false),
     biases: {
       qkv: family === 'qwen2' || attentionBias, // Qwen2 has them always, and none on the output
       attentionOut: family !== 'qwen2' && attentionBias,
-      mlp: family === 'llama' && fields.flag('mlp_bias', false),
+      mlp: mlpBias,
     },
     qkNorm: family === 'qwen3',
   };
+}
+
+/** Refuses attention that does not see the whole context. A window that no row can outgrow is none. */
+function refuseWindows(family: ModelFamily, fields: Fields, nLayers: number, contextLength: number): void {
+  const kinds = fields.value('layer_types') ?? [];
+  if (!Array.isArray(kinds) || kinds.some((kind) => kind !== 'full_attention')) {
+    throw fields.error('layer_types', 'full_attention in every layer');
+  }
+  if (kinds.length !== 0 && kinds.length !== nLayers) throw fields.error('layer_types', `${nLayers} kinds`);
+  const [from, given] = [fields.value('max_window_layers') ?? 28, fields.value('sliding_window')];
+  if (family === 'llama') fields.only('use_sliding_window', [false]);
+  else if (!fields.flag('use_sliding_window', false)) return;
+  const isFull =
+    family === 'llama' ? given === undefined : kinds.length > 0 || (typeof from === 'number' && from >= nLayers);
+  if (isFull || (typeof given === 'number' && given >= contextLength)) return;
+  throw fields.error('sliding_window', 'off: attention must see the whole context');
 }
 
 function gpt2Config(fields: Fields): ModelConfig {
   fields.only('scale_attn_weights', [true]);
   fields.only('scale_attn_by_inverse_layer_idx', [false]);
   fields.only('add_cross_attention', [false]);
-  const dModel = fields.size('n_embd', 768);
-  const nHeads = fields.size('n_head', 12);
+  const dModel = fields.size(fields.spelling('n_embd', 'hidden_size'), 768);
+  const nHeads = fields.size(fields.spelling('n_head', 'num_attention_heads'), 12);
+  fields.only('head_dim', [dModel / nHeads]);
   return {
     family: 'gpt2',
     dModel,
-    nLayers: fields.size('n_layer', 12),
+    nLayers: fields.size(fields.spelling('n_layer', 'num_hidden_layers'), 12),
     nHeads,
     nKvHeads: nHeads,
-    headDim: fields.size('head_dim', dModel / nHeads),
-    dMlp: fields.size('n_inner', 4 * dModel),
+    headDim: dModel / nHeads,
+    dMlp: fields.optionalSize('n_inner', 4 * dModel),
     vocabSize: fields.size('vocab_size', 50_257),
-    contextLength: fields.size('n_positions', 1024),
+    contextLength: fields.size(fields.spelling('n_positions', 'max_position_embeddings', 'n_ctx'), 1024),
     norm: { kind: 'layer', eps: fields.positive('layer_norm_epsilon', 1e-5) },
-    mlp: { kind: 'plain', activation: fields.activation('activation_function', 'gelu_new') },
+    mlp: { kind: 'plain', activation: fields.oneOf('activation_function', ACTIVATIONS, 'gelu_new') },
     position: { kind: 'learned' },
     tiedEmbeddings: fields.flag('tie_word_embeddings', true),
     biases: { qkv: true, attentionOut: true, mlp: true },
     qkNorm: false,
-  };
-}
-
-/** Reads `rope_theta` with `rope_scaling`, or `rope_parameters` as transformers 5 writes them. */
-function ropePosition(fields: Fields): PositionConfig {
-  const joint = fields.json['rope_parameters'] ?? undefined;
-  const apart = fields.json['rope_scaling'] ?? undefined;
-  const scaling = fieldsOf(isJsonObject(joint) ? joint : isJsonObject(apart) ? apart : {}, `${fields.where}: rope`);
-  const theta = isJsonObject(joint) && joint['rope_theta'] !== undefined ? scaling : fields;
-  scaling.only('partial_rotary_factor', [1]);
-  return { kind: 'rope', theta: theta.positive('rope_theta', 10_000), scaling: ropeScaling(scaling, fields) };
-}
-
-function ropeScaling(scaling: Fields, fields: Fields): RopeScaling {
-  const kind = scaling.json['rope_type'] ?? scaling.json['type'] ?? 'default';
-  if (kind === 'default') return { kind: 'none' };
-  if (kind === 'linear') return { kind: 'linear', factor: scaling.positive('factor') };
-  if (kind === 'longrope') return { kind: 'divisors', divisors: ropeDivisors(scaling) };
-  if (kind !== 'llama3') throw scaling.error('rope_type', 'one of default, linear, llama3, longrope');
-  const llama3 = {
-    kind: 'llama3',
-    factor: scaling.positive('factor'),
-    lowFreqFactor: scaling.positive('low_freq_factor'),
-    highFreqFactor: scaling.positive('high_freq_factor'),
-    originalContextLength: scaling.size(
-      'original_max_position_embeddings',
-      fields.size('original_max_position_embeddings', fields.size('max_position_embeddings', 2048)),
-    ),
-  } as const;
-  if (llama3.highFreqFactor > llama3.lowFreqFactor) return llama3;
-  throw scaling.error('high_freq_factor', 'a number above low_freq_factor');
-}
-
-/** 'longrope' whose factors do not depend on the length: a divisor a frequency, as Assay writes models that came from GGUF. */
-function ropeDivisors(scaling: Fields): readonly number[] {
-  const { short_factor: short, long_factor: long } = scaling.json;
-  scaling.only('attention_factor', [1]);
-  if (scaling.json['attention_factor'] === undefined) throw scaling.error('attention_factor', '1');
-  if (JSON.stringify(short) !== JSON.stringify(long)) throw scaling.error('long_factor', 'the same as short_factor');
-  const isDivisor = (value: Json): value is number => typeof value === 'number' && value > 0 && Number.isFinite(value);
-  if (Array.isArray(short) && short.every(isDivisor)) return short;
-  throw scaling.error('short_factor', 'a list of positive numbers');
-}
-
-/** Checked access to the fields of one JSON object; null counts as absent, as in Python. */
-interface Fields {
-  readonly json: JsonObject;
-  readonly where: string;
-  /** A positive integer. */
-  size(name: string, byDefault?: number): number;
-  /** A positive finite number. */
-  positive(name: string, byDefault?: number): number;
-  flag(name: string, byDefault: boolean): boolean;
-  activation(name: string, byDefault: string): Activation;
-  /** Refuses any value but these; absent is fine. */
-  only(name: string, allowed: readonly Json[]): void;
-  error(name: string, expected: string): AssayError;
-}
-
-function fieldsOf(json: JsonObject, where: string): Fields {
-  const error = (name: string, expected: string): AssayError => {
-    const value = json[name];
-    const found = value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 100);
-    return new AssayError('file', `${where}: expected ${name} to be ${expected}, found ${found}.`);
-  };
-  return {
-    json,
-    where,
-    error,
-    size(name, byDefault) {
-      const value = json[name] ?? byDefault;
-      if (isCount(value) && value > 0) return value;
-      throw error(name, 'a positive integer');
-    },
-    positive(name, byDefault) {
-      const value = json[name] ?? byDefault;
-      if (typeof value === 'number' && value > 0 && Number.isFinite(value)) return value;
-      throw error(name, 'a positive number');
-    },
-    flag(name, byDefault) {
-      const value = json[name] ?? byDefault;
-      if (typeof value === 'boolean') return value;
-      throw error(name, 'true or false');
-    },
-    activation(name, byDefault) {
-      const value = json[name] ?? byDefault;
-      const activation = typeof value === 'string' ? ACTIVATIONS.get(value) : undefined;
-      if (activation !== undefined) return activation;
-      throw error(name, `one of ${[...ACTIVATIONS.keys()].join(', ')}`);
-    },
-    only(name, allowed) {
-      const value = json[name] ?? null;
-      if (value !== null && !allowed.includes(value)) {
-        throw error(name, `${allowed.map((item) => JSON.stringify(item)).join(' or ')} (nothing else is supported)`);
-      }
-    },
   };
 }

@@ -12,6 +12,7 @@ import type { ChatTemplate } from '#learning/files/text/chat-template.ts';
 import { chatTemplate } from '#learning/files/text/chat-template.ts';
 import { huggingFaceConfig } from './hugging-face-config.ts';
 import type { ModelConfig, NeededTensor } from '#learning/files/model-config.ts';
+import { neededTensors } from '#learning/files/model-config.ts';
 import type { Companion, GenerationConfig, ModelFiles, TensorRecipe, Weights } from '#learning/files/model-files.ts';
 import { checkedWeights, jsonCompanion, transposed } from '#learning/files/model-files.ts';
 import type { ModelFolder } from './model-folder.ts';
@@ -19,6 +20,13 @@ import { modelFolder } from './model-folder.ts';
 import { openFolderWeights } from '#learning/files/tensors/sharded.ts';
 import type { TensorSource } from '#learning/files/tensors/tensor-source.ts';
 import { isCount } from '#learning/files/tensors/tensor-source.ts';
+import {
+  isCausalMask,
+  isFrequencies,
+  isMaskedScore,
+  isSame,
+  unexpectedContent,
+} from '#learning/files/spare-tensors.ts';
 import type { TextTokenizer } from '#learning/files/text/tokenizer.ts';
 import { textTokenizer } from '#learning/files/text/tokenizer.ts';
 
@@ -32,9 +40,10 @@ const MAX_TOKENIZER_BYTES = 200 << 20;
  */
 export async function openHuggingFace(path: string, now?: Date): Promise<ModelFiles> {
   const folder = await modelFolder(path);
+  await refuseAdapter(folder);
   const configJson = await folder.json('config.json');
   if (configJson === undefined) throw new AssayError('file', `${path}: expected a config.json, found none.`);
-  const config = huggingFaceConfig(configJson, join(path, 'config.json'));
+  const declared = huggingFaceConfig(configJson, join(path, 'config.json'));
   const tokenizerConfig = (await folder.json('tokenizer_config.json')) ?? {};
   const tokenizer = await openTokenizer(folder, tokenizerConfig);
   const template = await openTemplate(folder, tokenizerConfig, tokenizer, now);
@@ -42,7 +51,8 @@ export async function openHuggingFace(path: string, now?: Date): Promise<ModelFi
   const source = await openFolderWeights(folder);
   const close = (): Promise<void> => source.close();
   try {
-    const weights = folderWeights(source, config);
+    const config = await withOwnHead(declared, source);
+    const weights = await folderWeights(source, config);
     return {
       path,
       config,
@@ -50,7 +60,7 @@ export async function openHuggingFace(path: string, now?: Date): Promise<ModelFi
       tokenizer,
       chatTemplate: template,
       generation,
-      companions: () => companionsOf(folder, configJson),
+      companions: () => companionsOf(folder, { ...configJson, tie_word_embeddings: config.tiedEmbeddings }),
       close,
       [Symbol.asyncDispose]: close,
     };
@@ -75,8 +85,9 @@ const COMPANIONS = [
 ];
 
 async function companionsOf(folder: ModelFolder, configJson: JsonObject): Promise<Companion[]> {
-  const dtype = configJson['torch_dtype'] === undefined ? 'dtype' : 'torch_dtype'; // its name before transformers 5
-  const companions = [jsonCompanion('config.json', { ...configJson, [dtype]: 'float32' })];
+  const dtypes = ['torch_dtype', 'dtype'].filter((name) => configJson[name] !== undefined); // the first before transformers 5
+  const float32 = Object.fromEntries((dtypes.length === 0 ? ['dtype'] : dtypes).map((name) => [name, 'float32']));
+  const companions = [jsonCompanion('config.json', { ...configJson, ...float32 })];
   for (const name of COMPANIONS) {
     const bytes = await folder.bytes(name, MAX_TOKENIZER_BYTES);
     if (bytes !== undefined) companions.push({ name, bytes });
@@ -84,22 +95,66 @@ async function companionsOf(folder: ModelFolder, configJson: JsonObject): Promis
   return companions;
 }
 
-/** Buffers and duplicates that checkpoints carry beside the weights. */
-const SPARE = /(?:rotary_emb\.inv_freq|\.attn\.bias|\.attn\.masked_bias)$/;
+/** transformers applies an adapter that lies in a model's folder; here it is applied where a setting names it. */
+async function refuseAdapter(folder: ModelFolder): Promise<void> {
+  const names = ['adapter_config.json', 'adapter_model.safetensors', 'adapter_model.bin'];
+  for (const name of names) {
+    if ((await folder.find(name)) === undefined) continue;
+    if ((await folder.find('config.json')) === undefined) {
+      const remedy = 'Give the model it belongs to as "model", and this folder as "adapter"';
+      throw new AssayError('file', `${folder.path} holds an adapter (${name}) and no config.json. ${remedy}.`);
+    }
+    const remedy = 'Move its adapter files into a folder of their own, and give that as "adapter" to apply it';
+    throw new AssayError('file', `${folder.path} holds a model and an adapter (${name}). ${remedy}.`);
+  }
+}
 
-function folderWeights(source: TensorSource, config: ModelConfig): Weights {
+const HEAD = 'lm_head.weight';
+
+/** As transformers 5: a head that is stored and differs from the embedding is used, though the config ties the two. */
+async function withOwnHead(config: ModelConfig, source: TensorSource): Promise<ModelConfig> {
+  const [embedding] = neededTensors(config).keys();
+  if (!config.tiedEmbeddings || !source.tensors.has(HEAD) || embedding === undefined) return config;
+  const stored = storedName(source, config, embedding);
+  if (stored === HEAD || (await isSame(source, HEAD, stored))) return config;
+  return { ...config, tiedEmbeddings: false };
+}
+
+/** The name of a needed tensor in the file. */
+function storedName(source: TensorSource, config: ModelConfig, name: string): string {
   const prefix = config.family === 'gpt2' ? 'transformer.' : 'model.';
-  const storedName = (name: string): string => {
-    const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
-    return source.tensors.has(bare) && !source.tensors.has(name) ? bare : name; // the base model saved alone
-  };
+  if (source.tensors.has(name)) return name;
+  const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
+  if (source.tensors.has(bare)) return bare; // the base model saved alone
+  const isEmbedding = /\.(?:embed_tokens|wte)\.weight$/.test(name);
+  return isEmbedding && config.tiedEmbeddings && source.tensors.has(HEAD) ? HEAD : name; // the head alone was saved
+}
+
+async function folderWeights(source: TensorSource, config: ModelConfig): Promise<Weights> {
   const recipeOf = (name: string, { shape, isTransposed }: NeededTensor): TensorRecipe => {
-    if (!isTransposed) return { storedName: storedName(name), storedShape: shape };
+    const stored = storedName(source, config, name);
+    if (!isTransposed) return { storedName: stored, storedShape: shape };
     const [dOut = 0, dIn = 0] = shape; // GPT-2's Conv1D keeps [dIn, dOut]
-    return { storedName: storedName(name), storedShape: [dIn, dOut], rearrange: (w) => transposed(w, dIn, dOut) };
+    return { storedName: stored, storedShape: [dIn, dOut], rearrange: (w) => transposed(w, dIn, dOut) };
   };
-  const isSpare = (name: string): boolean => SPARE.test(name) || (config.tiedEmbeddings && name === 'lm_head.weight');
-  return checkedWeights(source, config, recipeOf, isSpare);
+  return await checkedWeights(source, config, recipeOf, (name) => isSpare(source, config, name));
+}
+
+/** Buffers and duplicates that checkpoints carry beside the weights. */
+async function isSpare(source: TensorSource, config: ModelConfig, name: string): Promise<boolean> {
+  if (name === HEAD && config.tiedEmbeddings) return true; // the same as the embedding: `withOwnHead` has looked
+  if (/(?:^|\.)rotary_emb\.inv_freq$/.test(name) && config.position.kind === 'rope') {
+    if (await isFrequencies(source, name, config.position, config.headDim)) return true;
+    throw unexpectedContent(source, name, "the rotation's frequencies");
+  }
+  if (config.family !== 'gpt2') return false;
+  if (name.endsWith('.attn.bias')) {
+    if (await isCausalMask(source, name, config.contextLength)) return true;
+    throw unexpectedContent(source, name, 'a causal mask');
+  }
+  if (!name.endsWith('.attn.masked_bias')) return false;
+  if (await isMaskedScore(source, name)) return true;
+  throw unexpectedContent(source, name, 'one number of -10000 or less');
 }
 
 async function openTokenizer(folder: ModelFolder, tokenizerConfig: JsonObject): Promise<TextTokenizer | undefined> {

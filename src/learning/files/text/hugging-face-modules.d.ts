@@ -1,6 +1,6 @@
 /**
- * The parts of two Hugging Face libraries that Assay uses. Their own declarations import without file extensions,
- * which TypeScript does not resolve under `nodenext`: everything in them would silently be `any`.
+ * The parts of @huggingface/tokenizers that Assay uses. Its own declarations import without file extensions,
+ * which TypeScript does not resolve under `nodenext`: everything in it would silently be `any`.
  */
 
 declare module '@huggingface/tokenizers' {
@@ -23,24 +23,5 @@ declare module '@huggingface/tokenizers' {
     decode(ids: number[], options: { skip_special_tokens: boolean; clean_up_tokenization_spaces: boolean }): string;
     token_to_id(token: string): number | undefined;
     id_to_token(id: number): string | undefined;
-  }
-}
-
-declare module '@huggingface/jinja' {
-  /** A parsed template. */
-  export interface Program {
-    readonly body: readonly unknown[];
-  }
-  export function tokenize(
-    source: string,
-    options: { lstrip_blocks: boolean; trim_blocks: boolean },
-  ): readonly unknown[];
-  export function parse(tokens: readonly unknown[]): Program;
-  export class Environment {
-    set(name: string, value: unknown): unknown;
-  }
-  export class Interpreter {
-    constructor(environment: Environment);
-    run(program: Program): { readonly value: unknown };
   }
 }
