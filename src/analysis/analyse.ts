@@ -8,20 +8,21 @@ import type { Analysis, DivergedRun, PastBest } from './records/analysis-record.
 import { contrastResult, familyP, type ContrastResult } from './verdict/contrast-result.ts';
 import { controlOutcomes, judgeControl, positiveControls, unsettled, type Control } from './verdict/controls.ts';
 import { descriptionOf, exploratoryRecords } from './description/description.ts';
+import { LOOKS, LOOKS_TEXT } from '#study/looks.ts';
 import type { Frame } from './frame.ts';
 import type { NamingStudy } from './words/naming.ts';
 import { indexCurves, type CurveIndex } from './matching/pair.ts';
 import type { VerdictRecord } from './records/verdict-record.ts';
 import { alphaOfLook, FIXED_ALPHA, type LookAlpha, type PreviousLook } from './verdict/alpha-spending.ts';
 import { clustersOf, type Clusters } from './verdict/clusters.ts';
-import { contrastName, judgeFamily, LOOKS, notRun, type Setting } from './verdict/verdict.ts';
+import { contrastName, judgeFamily, notRun, type Setting } from './verdict/verdict.ts';
 
 /** The parts of a study the analysis reads; labels of arms are only for its sentences. */
 export type AnalysedStudy = NamingStudy & Pick<Study, 'outcomes' | 'coherence' | 'contrasts' | 'blocks'>;
 
 /** How a study is looked at. */
 export interface AnalysisOptions {
-  /** `sequential`: looks at 8, 12 and 16 blocks only, each with its own alpha. Default `fixed`. */
+  /** `sequential`: looked at with the blocks of `study/looks.ts` only, each look with its own alpha. Default `fixed`. */
   readonly design?: 'fixed' | 'sequential';
   /** Looks taken at the same study before, in their order: what they spent of alpha is gone. */
   readonly previousLooks?: readonly PreviousLook[];
@@ -59,7 +60,7 @@ export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOpt
     alphaShare: (times) => alphaShareAfter(look, blocksOf(frame), times, options),
     controls: [
       ...known.map(({ control, results }) =>
-        judgeControl(control, results, { study, frame, alpha, rng: rng.split('controls') }),
+        judgeControl(control, results, { study, frame, index, alpha, rng: rng.split('controls') }),
       ),
       ...missing.flatMap((one) => (one.kind === 'control' ? [unsettled(one.name, why(one))] : [])),
     ],
@@ -98,9 +99,8 @@ function notRunVerdicts(contrast: Contrast, study: AnalysedStudy, reason: string
 function lookOf(blocks: number, { design, previousLooks }: AnalysisOptions): LookAlpha {
   if (design !== 'sequential') return alphaOfLook(blocks, previousLooks ?? []);
   const alpha = LOOKS.get(blocks);
-  const all = [...LOOKS.keys()].join(', ');
   return alpha === undefined
-    ? { kind: 'none', reason: `a sequential study is looked at with ${all} blocks only` }
+    ? { kind: 'none', reason: `a sequential study is looked at with ${LOOKS_TEXT} blocks only` }
     : { kind: 'alpha', alpha };
 }
 

@@ -75,6 +75,8 @@ export type Contrast =
       readonly expect: 'detected' | 'notDetected' | 'identical';
       /** Where `detected`: on which side of the reference; either where absent. */
       readonly direction?: 'above' | 'below';
+      /** Where `detected`: the matchings it must be found under and speaks for (`train`, `heldOut`, an axis' name); all where absent. */
+      readonly matchings?: readonly string[];
       /** Outcomes the expectation speaks of; all confirmatory ones where absent. */
       readonly outcomes?: readonly string[];
     };

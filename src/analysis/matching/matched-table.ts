@@ -9,10 +9,7 @@ import type { FlipMember } from '#analysis/stats/sign-flip.ts';
 /** What a matching is called in a verdict: the axis' role, its name where the role is `other`, or `joint`. */
 export type MatchingName = string;
 
-/**
- * The contrasts of one learning rate, shape [B, L]: with the other arm at the same rate where both arms count the same
- * rates at a level, else with the other arm's average.
- */
+/** The contrasts of one learning rate of one arm with the other arm's average, shape [B, L]. */
 export interface RateContrasts extends Contrasts {
   readonly side: 'arm' | 'reference';
   readonly rate: number;
@@ -48,7 +45,7 @@ export interface MatchedTable {
   readonly excluded: readonly (string | undefined)[];
   /** One entry a rate, for arms with several. */
   readonly rates: readonly RateContrasts[];
-  /** Every rate of one arm with every rate of the other, where they do not run the same rates; absent where they do. */
+  /** Each rate with the same rate of the other arm where both run the same, else with every rate of it; absent for arms with one rate each. */
   readonly pairs?: readonly PairContrasts[];
   /** Joint matching only: how far apart the arms remain on the second axis, shape [B]; absent where nowhere. */
   readonly mismatch?: Float64Array;

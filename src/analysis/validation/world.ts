@@ -1,7 +1,7 @@
 /**
  * Worlds with a known truth for validating the instrument: runs fall along loss curves, behaviour is a function of
  * the losses plus (or not) an effect of the arm, and the frame holds exactly what a trainer leaves behind: axes at
- * every probe, outcomes at the two probes around each first crossing of a level.
+ * every probe, outcomes at the two probes around each crossing of a level.
  */
 import type { Rng } from '#base/rng.ts';
 import type { Axis, Contrast, Outcome } from '#study/study.ts';

@@ -48,7 +48,7 @@ export interface MatchingEvidence {
   readonly p: number;
   readonly levels: readonly LevelEvidence[];
   readonly rates: readonly RateEvidence[];
-  /** Every pair of rates, where the arms do not run the same rates. */
+  /** Equal rates of both arms, or every pair where they run different ones; absent for arms with one rate each. */
   readonly pairs?: readonly PairEvidence[];
   readonly controls: readonly ControlEvidence[];
   /** The joint matching of arms that never meet: the estimate is what no slope seen explains, not the effect's size. */
@@ -233,9 +233,18 @@ function levelsOf(matching: MatchingEvidence): LevelEvidence[] {
   return [...matching.levels, ...matching.rates.flatMap((rate) => rate.levels)];
 }
 
-/** The positive control of size >= delta detected on the matching's levels: no floor or ceiling hides effects there. */
+/** A positive control detected on the matching's levels, and small enough to speak of an effect of delta: no floor or ceiling hides one there. */
 export function detectedControl(matching: MatchingEvidence, rule: Rule): ControlEvidence | undefined {
-  return matching.controls.find((control) => control.p < rule.alpha && Math.abs(control.estimate.mean) >= rule.delta);
+  return matching.controls.find((control) => control.p < rule.alpha && !isTooLarge(control.estimate, rule));
+}
+
+/** A control that is surely above so many deltas says nothing of an effect of one. */
+const LARGEST_DELTAS = 2;
+
+/** Whether a control's whole 1 - 2 alpha interval lies beyond two deltas. */
+export function isTooLarge(control: Estimate, { delta, alpha }: Pick<Rule, 'delta' | 'alpha'>): boolean {
+  const [low, high] = intervalOf(control, 1 - 2 * alpha);
+  return low > LARGEST_DELTAS * delta || high < -LARGEST_DELTAS * delta;
 }
 
 /** p below alpha, |estimate| >= delta, and the same sign at every learning rate. */
@@ -248,17 +257,17 @@ function isLarge(matching: MatchingEvidence, rule: Rule): boolean {
 }
 
 /**
- * The same sign at every learning rate; and where the arms run different rates, an interval off zero for every pair of
- * them: what the pilots kept by chance is then no part of the claim. Where no rate is common the effect must also exceed
- * what an arm's own rates differ by (ADR 0086).
+ * The same sign at every learning rate: of each rate with the same rate of the other arm where both run the same ones. Where
+ * they run different ones, an interval off zero for every pair of them: what the pilots kept by chance is then no part of
+ * the claim; and where no rate is common the effect must exceed what an arm's own rates differ by (ADR 0086).
  */
 function ratesAgree(matching: MatchingEvidence, rule: Rule): boolean {
   const sign = Math.sign(matching.overall.mean);
-  if (!matching.rates.every((rate) => Math.sign(rate.overall.mean) === sign)) return false;
-  const { pairs } = matching;
-  if (pairs === undefined) return true;
-  const isCommon = pairs.some((pair) => pair.arm === pair.reference);
-  const least = isCommon ? 0 : ratesSpread(matching);
+  const { pairs, rates } = matching;
+  if (pairs === undefined) return rates.every((rate) => Math.sign(rate.overall.mean) === sign);
+  const common = pairs.filter((pair) => pair.arm === pair.reference);
+  if (common.length === pairs.length) return pairs.every((pair) => Math.sign(pair.overall.mean) === sign);
+  const least = common.length > 0 ? 0 : ratesSpread(matching);
   return pairs.every(({ overall }) => {
     const [low, high] = intervalOf(overall, 1 - rule.alpha);
     return sign > 0 ? low > 0 && overall.mean > least : high < 0 && overall.mean < -least;

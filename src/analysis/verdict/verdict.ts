@@ -17,12 +17,6 @@ import { blockedReason, reasonOf, type Speaking } from '#analysis/words/reason.t
 import { claimedP, learningRatesOf, matchingResults } from '#analysis/records/record.ts';
 import type { ControlRecord, VerdictRecord, WhyKind } from '#analysis/records/verdict-record.ts';
 
-/** Sequential studies: blocks at a look -> alpha of test and equivalence. */
-export const LOOKS: ReadonlyMap<number, number> = new Map([
-  [8, 0.01],
-  [12, 0.015],
-  [16, 0.025],
-]);
 /** More voided blocks than this share leave a pair undecided. */
 const VOIDED_FRACTION = 0.1;
 

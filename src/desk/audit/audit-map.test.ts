@@ -59,6 +59,7 @@ test('every field that an axis, an outcome or a contrast of a study may have com
     name: 'other seeds',
     expect: 'detected',
     direction: 'above',
+    matchings: ['train'],
     outcomes: ['behaviour'],
   };
   const question: Required<Extract<Contrast, { kind: 'question' }>> = {

@@ -177,7 +177,9 @@ function contrastOf(reader: ConfigReader): Contrast {
     reader.done();
     return { kind, ...pair };
   }
-  const outcomes = listIn(reader, 'outcomes').filter((item) => typeof item === 'string');
+  const [outcomes, matchings] = ['outcomes', 'matchings'].map((name) =>
+    listIn(reader, name).filter((item) => typeof item === 'string'),
+  );
   const control = {
     kind,
     ...pair,
@@ -186,7 +188,11 @@ function contrastOf(reader: ConfigReader): Contrast {
     ...(reader.has('direction') && { direction: reader.oneOf('direction', SIDES) }),
   };
   reader.done();
-  return outcomes.length > 0 ? { ...control, outcomes } : control;
+  return {
+    ...control,
+    ...(matchings !== undefined && matchings.length > 0 && { matchings }),
+    ...(outcomes !== undefined && outcomes.length > 0 && { outcomes }),
+  };
 }
 
 function runsIn(reader: ConfigReader): Record<string, RunLabel> {
