@@ -33,7 +33,7 @@ test('a true effect is said to affect beyond loss, with the scope, the numbers a
   assert.equal(verdict.verdict, 'affects');
   assert.match(
     verdict.reason,
-    /^On a simulated world: .*raises behaviour beyond loss: \+0\.\d+ points.*\(8 blocks; training loss 0\.7 to 1\.7 nats.*different from zero \(p = 0\.008\)/,
+    /^On a simulated world: .*raises behaviour beyond loss: \+0\.\d+ points.*8 blocks; training loss 0\.7 to 1\.7 nats.*different from zero \(p = 0\.008\)/,
   );
   assert.ok(verdict.matchings['joint']?.kind === 'estimated');
 });

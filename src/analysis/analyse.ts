@@ -6,7 +6,14 @@ import { rngOf } from '#base/rng.ts';
 import type { Axis, Contrast, Study } from '#study/study.ts';
 import type { Analysis, DivergedRun, PastBest } from './records/analysis-record.ts';
 import { contrastResult, familyP, type ContrastResult } from './verdict/contrast-result.ts';
-import { controlOutcomes, judgeControl, positiveControls, unsettled, type Control } from './verdict/controls.ts';
+import {
+  controlOutcomes,
+  judgeControl,
+  hopefulControls,
+  positiveControls,
+  unsettled,
+  type Control,
+} from './verdict/controls.ts';
 import { descriptionOf, exploratoryRecords } from './description/description.ts';
 import { LOOKS, LOOKS_TEXT } from '#study/looks.ts';
 import type { Frame } from './frame.ts';
@@ -65,6 +72,7 @@ export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOpt
       ...missing.flatMap((one) => (one.kind === 'control' ? [unsettled(one.name, why(one))] : [])),
     ],
     positive: (outcome) => positiveControls(known, outcome, alpha, rng.split('positive')),
+    hopeful: (outcome) => hopefulControls(known, outcome, rng.split('hopeful')),
     p: familyP(family, rng.split('family')),
     power: full,
     rng: rng.split('power'),

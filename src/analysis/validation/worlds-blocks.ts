@@ -120,8 +120,8 @@ const ABSENCES: readonly ValidityWorld[] = [
     checks: [neverAny('noEffect', 'explainedBy')],
   },
   {
-    name: 'family of eight, truth = 0, sigma = delta / 2',
-    world: { ...BASE, rates: 1 },
+    name: 'family of eight, truth = 0, sigma = delta / 3',
+    world: { ...BASE, rates: 1, sigma: DELTA / 3 },
     design: FAMILY,
     checks: [mostly('noEffect')],
   },

@@ -223,6 +223,15 @@ export function positiveControls(
     });
 }
 
+/** Level of a control that is only asked for its estimate. */
+const HOPEFUL_ALPHA = 0.5;
+
+/** The positive controls that enough blocks would show: those whose estimates are of the size and direction asked. */
+export function hopefulControls(known: readonly KnownControl[], outcome: string, rng: Rng): ControlLookup {
+  const found = positiveControls(known, outcome, HOPEFUL_ALPHA, rng);
+  return (table) => found(table).map((control) => ({ ...control, p: 0 }));
+}
+
 /** A control speaks for a question only if it is seen at no less than this share of the question's levels. */
 const SEEN_LEVELS_FRACTION = 0.5;
 /** What a positive control must show at a level. */

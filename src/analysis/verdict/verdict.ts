@@ -28,6 +28,8 @@ export interface Setting {
   readonly alphaShare: (times: number) => number;
   readonly controls: readonly ControlRecord[];
   readonly positive: (outcome: string) => ControlLookup;
+  /** Positive controls that more blocks would show. */
+  readonly hopeful: (outcome: string) => ControlLookup;
   readonly p: FamilyP;
   /** Whether to work out how many further blocks would decide. */
   readonly power: boolean;
@@ -53,9 +55,8 @@ export function judgeFamily(results: readonly ContrastResult[], setting: Setting
   const asked = results.map((result) => {
     const { matched, outcome } = result;
     const p = pByName(result, setting.p.adjusted);
-    const lookup = setting.positive(outcome.name);
-    const evidence = evidenceOf(matched.singles, matched.joint, p, lookup, matched.gap);
-    return { result, p, lookup, evidence, rule: { delta: outcome.delta, alpha, jump: largestJump(outcome) } };
+    const evidence = evidenceOf(matched.singles, matched.joint, p, setting.positive(outcome.name), matched.gap);
+    return { result, p, evidence, rule: { delta: outcome.delta, alpha, jump: largestJump(outcome) } };
   });
   const absenceAlpha = absenceAlphaOf(asked, alpha);
   return asked.map((one) => judge({ ...one, rule: { ...one.rule, absenceAlpha } }, setting));
@@ -65,19 +66,18 @@ export function judgeFamily(results: readonly ContrastResult[], setting: Setting
 interface Asked {
   readonly result: ContrastResult;
   readonly p: (matching: string) => number;
-  readonly lookup: ControlLookup;
   readonly evidence: Evidence | undefined;
   readonly rule: Rule;
 }
 
-function judge({ result, p, lookup, evidence, rule }: Asked, setting: Setting): Judged {
+function judge({ result, p, evidence, rule }: Asked, setting: Setting): Judged {
   const { contrast, outcome, pair, matched } = result;
   const blockers = blockersOf(result, setting);
   const decision = evidence && decide(evidence, rule);
   const more = setting.power && decision !== undefined && moreBlocksHelp(decision, blockers, rule);
   const cluster = setting.study.blocks?.cluster;
   const later = { alphaShare: setting.alphaShare, ...(cluster && { most: mostClusters(cluster) }) };
-  const further = more ? furtherBlocks(matched, lookup, rule, later, setting.rng) : undefined;
+  const further = more ? furtherBlocks(matched, setting.hopeful(outcome.name), rule, later, setting.rng) : undefined;
   const isBlocked = decision === undefined || evidence === undefined || blockers.length > 0;
   const about = speakingOf(result, setting, rule);
   const texts = blockers.map((one) => one.text);
