@@ -49,6 +49,15 @@ const GAP_IN_SPACINGS = 2.5;
  * @throws AssayError where the reference or a control is no arm of the frame, or an axis is nowhere measured.
  */
 export function auditStudy(frame: Frame, request: AuditRequest): { study: AnalysedStudy; doubts: Doubt[] } {
+  const { study, doubts } = proposedStudy(frame, request);
+  return { study, doubts: [...doubts, ...doubtsAbout(frame, study)] };
+}
+
+/**
+ * The study of an audit, and what was proposed in it for the user.
+ * @throws AssayError as `auditStudy`.
+ */
+export function proposedStudy(frame: Frame, request: AuditRequest): { study: AnalysedStudy; doubts: Doubt[] } {
   const arms = [...new Set(frame.runs.map((run) => run.arm))];
   for (const arm of [request.reference, ...(request.positiveControls ?? [])]) {
     if (arms.includes(arm)) continue;
@@ -62,7 +71,7 @@ export function auditStudy(frame: Frame, request: AuditRequest): { study: Analys
     outcomes: request.outcomes.map(outcomeOf),
     contrasts: contrastsOf(arms, request),
   };
-  return { study, doubts: [...doubts, ...doubtsAbout(frame, study)] };
+  return { study, doubts };
 }
 
 function outcomeOf({ name, delta, unit }: AuditOutcome): Outcome {
