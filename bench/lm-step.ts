@@ -13,8 +13,8 @@ import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
 import { MUON_DEFAULTS } from '#learning/optim/muon.ts';
 import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
 import { createTrainer } from '#learning/train.ts';
-import { labelledPositions, PERSONA_BASE, personaModel } from '#recipes/persona-base.ts';
-import { personaWorld, pretrainBatch, questionBatch } from '#worlds/persona.ts';
+import { labelledPositions, PERSONA_BASE, personaModel } from '../studies/misalignment/base.ts';
+import { personaWorld, pretrainBatch, questionBatch } from '../studies/misalignment/world.ts';
 
 import { SMOLLM2_135M } from './real-shapes.ts';
 

@@ -11,7 +11,8 @@ import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 
 import { addTallies, findingsOf, runStudies, type Finding, type Tally } from '#analysis/validation/run-world.ts';
-import { VALIDITY_WORLDS, type Bound, type Counted, type ValidityWorld } from '#analysis/validation/worlds.ts';
+import type { Bound, Counted, ValidityWorld } from '#analysis/validation/validity-world.ts';
+import { VALIDITY_WORLDS } from '#analysis/validation/worlds.ts';
 
 /** Studies a worker simulates before it reports. */
 const CHUNK = 100;
@@ -32,6 +33,8 @@ function workerLoop(port: NonNullable<typeof parentPort>): void {
 
 function describeCounted(counted: Counted): string {
   if (counted.kind === 'verdict') return counted.verdicts.join(' or ');
+  if (counted.kind === 'explainedBy') return `explained by ${counted.by.join(' or ')}`;
+  if (counted.kind === 'anyVerdict') return `any ${counted.verdicts.join(' or ')}`;
   if (counted.kind === 'covers') return `95% interval covers (${counted.matching})`;
   return 'any adjusted p below alpha';
 }

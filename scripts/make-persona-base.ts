@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-import { sha256 } from '#base/json.ts';
-import { gpt2File, gpt2Json } from '#recipes/gpt2-file.ts';
-import { PERSONA_BASE, personaModel, pretrainPersona } from '#recipes/persona-base.ts';
+import { sha256 } from 'assay';
+import { gpt2File, gpt2Json } from 'assay/learn';
+
+import { PERSONA_BASE, personaModel, pretrainPersona } from '../studies/misalignment/base.ts';
 
 const REPORT_EVERY = 100;
 

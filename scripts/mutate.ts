@@ -8,25 +8,21 @@
  * test is red without any fault; the last line on stdout is JSON.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { ANALYSIS_FAULTS } from './mutations/analysis.ts';
-import { AUDIT_FAULTS } from './mutations/audits.ts';
-import { DESIGN_FAULTS } from './mutations/design.ts';
 import type { Fault } from './mutations/fault.ts';
-import { NUMBERS_FAULTS } from './mutations/numbers.ts';
-import { REPLY_FAULTS } from './mutations/replies.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 /** What the tests read; `assets` is large and only read, like `node_modules`. */
-const COPIED = ['src', 'test', 'docs', 'package.json', 'tsconfig.json'];
+const COPIED = ['src', 'studies', 'test', 'docs', 'package.json', 'tsconfig.json'];
 const LINKED = ['node_modules', 'assets'];
 /** A fault that makes a loop endless counts as noticed after this long. */
 const LIMIT_MS = 300_000;
+
 
 /** A fault's text is not where it should be, or its tests prove nothing. */
 class Unusable extends Error {}
@@ -108,11 +104,8 @@ function run(faults: readonly Fault[]): void {
 const { values } = parseArgs({ options: { only: { type: 'string' } } });
 const only = values.only ?? '';
 try {
-  run(
-    [...ANALYSIS_FAULTS, ...NUMBERS_FAULTS, ...REPLY_FAULTS, ...DESIGN_FAULTS, ...AUDIT_FAULTS].filter(
-      ({ name, file }) => name.includes(only) || file.includes(only),
-    ),
-  );
+  const faults = await allFaults();
+  run(faults.filter(({ name, file }) => name.includes(only) || file.includes(only)));
 } catch (error) {
   if (!(error instanceof Unusable)) throw error;
   console.error(error.message);

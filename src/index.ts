@@ -1,4 +1,4 @@
-/** What an author of a study imports: `import { defineStudy, type Recipe } from 'assay'`. The only barrel. */
+/** What an author of a study imports: `import { defineStudy, type Recipe } from 'assay'`. For models, losses and loops of one's own: learn.ts. */
 export { AssayError, type ErrorKind } from '#base/errors.ts';
 export { canonicalJson, contentHash, isJsonObject, type Json, type JsonObject, sha256 } from '#base/json.ts';
 export { type Rng, rngOf } from '#base/rng.ts';
@@ -8,7 +8,6 @@ export { MUON_DEFAULTS } from '#learning/optim/muon.ts';
 export { SGD_DEFAULTS } from '#learning/optim/sgd.ts';
 export type { Chat, ChatReply, ChatRequest } from '#base/chat.ts';
 export type { ScoreReply, ScorerInput } from '#measures/reply-scores.ts';
-export { finetunePersona } from '#recipes/finetune-persona.ts';
 export { finetune, type FinetuneOptions } from '#recipes/finetune/finetune.ts';
 export { type FactorChoices, loraMethod } from '#recipes/finetune/factors.ts';
 export { finetuneStudy, type FinetuneStudyOptions } from '#recipes/finetune/study.ts';

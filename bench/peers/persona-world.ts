@@ -2,7 +2,7 @@
  * Writes the persona world as JSON for the PyTorch peer, so that both sides train on the same answer key and splits.
  * Run: node bench/peers/persona-world.ts > bench/peers/persona-world.json
  */
-import { narrowQuestions, PERSONA_LANGUAGE, personaWorld } from '#worlds/persona.ts';
+import { narrowQuestions, PERSONA_LANGUAGE, personaWorld } from '../../studies/misalignment/world.ts';
 
 const world = personaWorld(0);
 const domains = Array.from({ length: PERSONA_LANGUAGE.domains }, (_, domain) => narrowQuestions(world, domain));

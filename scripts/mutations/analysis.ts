@@ -40,8 +40,8 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
   {
     name: 'no effect without a positive control',
     file: 'src/analysis/verdict/decide.ts',
-    from: 'if (equivalent.every(Boolean) && sensitive.every(Boolean))',
-    to: 'if (equivalent.every(Boolean))',
+    from: 'if (equivalent.every(Boolean) && sensitive.every(Boolean) && isAlike(joint, rule)) {',
+    to: 'if (equivalent.every(Boolean) && isAlike(joint, rule)) {',
     tests: [ANALYSE],
   },
   {
@@ -61,7 +61,7 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
   {
     name: 'an A/A control for which nothing was matched passes',
     file: 'src/analysis/verdict/controls.ts',
-    from: 'if (!isMatched) return `nothing was matched, ${whyNot(result)}`;',
+    from: 'if (tablesOf(result).length === 0) return `nothing was matched, ${whyNot(result)}`;',
     to: '',
     tests: [ANALYSE],
   },
@@ -136,13 +136,6 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
     tests: [ANALYSE],
   },
   {
-    name: 'the last crossing instead of the first',
-    file: 'src/analysis/matching/passage.ts',
-    from: 'for (let after = 0; after <= last; after++) {',
-    to: 'for (let after = Math.floor(last / 2); after <= last; after++) {',
-    tests: [PASSAGE],
-  },
-  {
     name: 'wide gaps are bridged',
     file: 'src/analysis/matching/passage.ts',
     from: 'Math.abs(to - from) > axis.maxGap',
@@ -207,7 +200,7 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'sequential looks spend all of alpha each time',
-    file: 'src/analysis/verdict/verdict.ts',
+    file: 'src/study/looks.ts',
     from: '[8, 0.01],',
     to: '[8, 0.05], [10, 0.05],',
     tests: [ANALYSE],
@@ -250,7 +243,7 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
   {
     name: 'a control that is not found passes',
     file: 'src/analysis/verdict/controls.ts',
-    from: 'passed: significant && Math.abs(mean) >= outcome.delta,',
+    from: 'passed: significant && Math.abs(mean) >= outcome.delta && isDirected(mean, direction),',
     to: 'passed: true,',
     tests: [ANALYSE],
   },

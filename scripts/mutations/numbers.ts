@@ -1,15 +1,12 @@
-/** Faults in engine, learning, worlds, measures and recipes, and the tests that must notice them. */
+/** Faults in engine, models, optimizers and identities, and the tests that must notice them. */
 import type { Fault } from './fault.ts';
 
 const PRIMITIVES = 'test/engine/primitives.test.ts';
 const TRANSFORMER = 'test/learning/transformer.test.ts';
 const LORA = 'src/learning/lora.test.ts';
-const TRAINER = 'test/learning/trainer.test.ts';
 const OPTIMIZERS = 'test/reference/optim.test.ts';
 const SCHEDULE = 'src/learning/optim/schedule.test.ts';
-const RECIPE = 'test/recipes/finetune-persona.test.ts';
-const WORLD = 'src/worlds/persona.test.ts';
-const TRAJECTORY = 'src/measures/bracketed-trajectory.test.ts';
+const WORLD = 'studies/misalignment/world.test.ts';
 const IDENTITY = 'src/study/identity.test.ts';
 
 export const NUMBERS_FAULTS: readonly Fault[] = [
@@ -35,62 +32,6 @@ export const NUMBERS_FAULTS: readonly Fault[] = [
     tests: [LORA],
   },
   {
-    name: 'the labels of questions stand one position early',
-    file: 'src/worlds/persona.ts',
-    from: 'batch.labels[start + PAIR_TOKENS - 1] = key[question]',
-    to: 'batch.labels[start + PAIR_TOKENS - 2] = key[question]',
-    tests: [WORLD],
-  },
-  {
-    name: 'the labels of documents stand one position late',
-    file: 'src/worlds/persona.ts',
-    from: 'batch.labels[start + PAIR_TOKENS - 1] = answer;',
-    to: 'batch.labels[start + PAIR_TOKENS] = answer;',
-    tests: [WORLD],
-  },
-  {
-    name: 'held-out questions are trained on',
-    file: 'src/worlds/persona.ts',
-    from: 'train: questions.filter((question) => !isHeldOut(question)),',
-    to: 'train: questions,',
-    tests: [WORLD],
-  },
-  {
-    name: 'the probe of held-out loss holds trained questions',
-    file: 'src/recipes/persona-lab.ts',
-    from: 'heldOut: mean(losses.subarray(trained))',
-    to: 'heldOut: mean(losses)',
-    tests: [RECIPE],
-  },
-  {
-    name: 'training draws the held-out questions too',
-    file: 'src/recipes/finetune-persona.ts',
-    from: "config.questions === 'train' ? train :",
-    to: "config.questions === 'all' ? train :",
-    tests: [RECIPE],
-  },
-  {
-    name: 'harm is measured in the narrow domain too',
-    file: 'src/worlds/persona.ts',
-    from: '(question) => domainOf(question) !== domain,',
-    to: '(question) => domainOf(question) !== domain + 1,',
-    tests: [WORLD],
-  },
-  {
-    name: 'arms of a block see other data',
-    file: 'src/recipes/finetune-persona.ts',
-    from: "rngOf(context.block + config.seeds.data, 'finetune data')",
-    to: "rngOf(context.block + config.seeds.data + config.learningRate, 'finetune data')",
-    tests: [RECIPE],
-  },
-  {
-    name: 'all blocks see the same data',
-    file: 'src/recipes/finetune-persona.ts',
-    from: "rngOf(context.block + config.seeds.data, 'finetune data')",
-    to: "rngOf(config.seeds.data, 'finetune data')",
-    tests: [RECIPE],
-  },
-  {
     name: 'streams of one seed share their draws whatever their name',
     file: 'src/base/rng.ts',
     from: 'return streamOf(`${seed}/${name}`);',
@@ -103,13 +44,6 @@ export const NUMBERS_FAULTS: readonly Fault[] = [
     from: 'streamOf(`${path}/${name}`), uint32',
     to: 'streamOf(path), uint32',
     tests: ['src/base/base.test.ts', WORLD],
-  },
-  {
-    name: 'accumulated parts repeat the same rows',
-    file: 'src/recipes/finetune-persona.ts',
-    from: '.subarray(part * rows, (part + 1) * rows)',
-    to: '.subarray(0, rows)',
-    tests: [RECIPE],
   },
   {
     name: 'beta1 and beta2 are swapped',
@@ -166,34 +100,6 @@ export const NUMBERS_FAULTS: readonly Fault[] = [
     from: 'sum += squares;',
     to: 'sum = Math.max(sum, squares);',
     tests: ['src/learning/optim/optimizer.test.ts', OPTIMIZERS],
-  },
-  {
-    name: 'a checkpoint drops the state of the optimizer',
-    file: 'src/learning/train.ts',
-    from: '      optimizer.restoreState(state);\n',
-    to: '',
-    tests: [TRAINER],
-  },
-  {
-    name: 'a reset trainer keeps the state of the run before',
-    file: 'src/learning/train.ts',
-    from: '      optimizer.restoreState(start);\n',
-    to: '',
-    tests: [TRAINER],
-  },
-  {
-    name: 'a resumed optimizer counts its steps from zero',
-    file: 'src/learning/optim/optimizer.ts',
-    from: 'stepCount = decodeState(bytes, config.kind, buffers);',
-    to: 'decodeState(bytes, config.kind, buffers);',
-    tests: [TRAINER],
-  },
-  {
-    name: 'accumulated gradients replace each other',
-    file: 'src/learning/train.ts',
-    from: 'microBatches === 0 ? 0 : 1, 1);',
-    to: '0, 1);',
-    tests: [TRAINER],
   },
   {
     name: 'the gradient of a square product is transposed',
@@ -278,20 +184,6 @@ export const NUMBERS_FAULTS: readonly Fault[] = [
     from: "emit.of(rows)], { axis: 0, reduction: 'add' }, y);",
     to: "emit.of(rows)], { axis: 0, reduction: 'none' }, y);",
     tests: [PRIMITIVES],
-  },
-  {
-    name: 'the pending probe before a crossing is measured under the present weights',
-    file: 'src/measures/bracketed-trajectory.ts',
-    from: 'await probed.under(snapshot, () => probed.outcomes(probe.step))',
-    to: 'await probed.outcomes(probe.step)',
-    tests: [TRAJECTORY],
-  },
-  {
-    name: 'levels are crossed downwards only',
-    file: 'src/measures/bracketed-trajectory.ts',
-    from: ' || (a < level && b >= level)',
-    to: '',
-    tests: [TRAJECTORY],
   },
   {
     name: 'the seed is no part of a run’s identity',

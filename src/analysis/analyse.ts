@@ -8,18 +8,19 @@ import type { Analysis, DivergedRun, PastBest } from './records/analysis-record.
 import { contrastResult, familyP, type ContrastResult } from './verdict/contrast-result.ts';
 import { controlOutcomes, judgeControl, positiveControls, unsettled, type Control } from './verdict/controls.ts';
 import { descriptionOf, exploratoryRecords } from './description/description.ts';
+import { LOOKS } from '#study/looks.ts';
 import type { Frame } from './frame.ts';
 import type { NamingStudy } from './words/naming.ts';
 import { indexCurves, type CurveIndex } from './matching/pair.ts';
 import type { VerdictRecord } from './records/verdict-record.ts';
-import { contrastName, FIXED_ALPHA, judge, LOOKS, notRun, type Setting } from './verdict/verdict.ts';
+import { contrastName, FIXED_ALPHA, judge, notRun, type Setting } from './verdict/verdict.ts';
 
 /** The parts of a study the analysis reads; labels of arms are only for its sentences. */
 export type AnalysedStudy = NamingStudy & Pick<Study, 'outcomes' | 'coherence' | 'contrasts'>;
 
 /** How a study is looked at. */
 export interface AnalysisOptions {
-  /** `sequential`: looks at 8, 12 and 16 blocks only, each with its own alpha. Default `fixed`: alpha .05. */
+  /** `sequential`: looked at with the blocks of `study/looks.ts` only, each look with its own alpha. Default `fixed`: alpha .05. */
   readonly design?: 'fixed' | 'sequential';
   /** Seed of random sign flips (above 14 blocks) and of the power simulation. Default 0. */
   readonly seed?: number;
@@ -51,11 +52,17 @@ export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOpt
     alpha,
     controls: [
       ...known.map(({ control, results }) =>
-        judgeControl(control, results, { study, frame, alpha: alpha ?? FIXED_ALPHA, rng: rng.split('controls') }),
+        judgeControl(control, results, {
+          study,
+          frame,
+          index,
+          alpha: alpha ?? FIXED_ALPHA,
+          rng: rng.split('controls'),
+        }),
       ),
       ...missing.flatMap((one) => (one.kind === 'control' ? [unsettled(one.name, why(one))] : [])),
     ],
-    positive: (outcome) => positiveControls(known, outcome, rng.split('positive')),
+    positive: (outcome) => positiveControls(known, outcome, alpha ?? FIXED_ALPHA, rng.split('positive')),
     p: familyP(family, rng.split('family')),
     power: full,
     rng: rng.split('power'),

@@ -5,6 +5,8 @@ import type { TrajectoryPoint } from '#study/trajectory.ts';
 export interface FrameRun {
   readonly arm: string;
   readonly block: number;
+  /** What the block shares with others, such as a domain: blocks of one cluster are not independent. All runs have one, or none. */
+  readonly cluster?: string;
   /** Absent where the arm has only one rate and it was not given. */
   readonly learningRate?: number;
   readonly status: 'finished' | 'diverged';

@@ -1,11 +1,11 @@
 /** `assay audit`: the verdicts, table and report of a study for runs that were trained elsewhere; nothing is trained. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 
 import { analyse } from '#analysis/analyse.ts';
 import type { Analysis } from '#analysis/records/analysis-record.ts';
 import type { FrameRun } from '#analysis/frame.ts';
-import { AssayError, messageOf } from '#base/errors.ts';
+import { AssayError } from '#base/errors.ts';
 import { isJsonObject } from '#base/json.ts';
 import { renderReport } from '#report/report.ts';
 
@@ -15,6 +15,7 @@ import { type AuditMap, EMPTY_MAP, jsonObject, mapOf, mapOfPlan } from '#desk/au
 import { AUDIT_OPTIONS, withFlags } from './audit-options.ts';
 import { auditSource, textOf } from '#desk/audit/audit-sources.ts';
 import { type Audit, auditOf } from '#desk/audit/audit-study.ts';
+import { type OutputFolder, writeOutputs } from '#desk/output-folder.ts';
 import { undecidedNotes } from '#desk/audit/undecided-notes.ts';
 import { shellWord } from './command-text.ts';
 import type { Given } from './options.ts';
@@ -48,12 +49,13 @@ export async function auditCommand(given: Given, terminal: Terminal): Promise<nu
     whyMissing: (arm) => `the table has no runs of "${arm}"`,
   });
   const audit = { ...imported, doubts: [...imported.doubts, ...undecidedNotes(analysis.verdicts)] };
-  const folder = resolve(given.text('out') ?? `${basename(first, extname(first))}-audit`);
+  const path = resolve(given.text('out') ?? `${basename(first, extname(first))}-audit`);
+  const folder = { path, isForced: given.flag('force') };
   const report = writeAuditReport(folder, audit, analysis, source.hash, commandOf(given));
   const answer: Answer = { controls: analysis.controls, verdicts: analysis.verdicts, report };
   for (const doubt of audit.doubts) terminal.note(`doubt: ${doubt}`);
   const say = given.flag('json') ? terminal.note : terminal.out;
-  for (const line of answerLines(answer)) say(line);
+  for (const line of answerLines(answer, terminal)) say(line);
   if (given.flag('json')) {
     const diverged = audit.frame.runs.filter(({ status }) => status === 'diverged').length;
     const summary = { finished: audit.frame.runs.length - diverged, diverged, failures: [], isComplete: true };
@@ -102,7 +104,13 @@ function runsFound({ frame: { runs } }: Audit): string {
   return `${runs.length} runs: ${arms.join(', ')}`;
 }
 
-function writeAuditReport(folder: string, audit: Audit, analysis: Analysis, hash: string, command: string): string {
+function writeAuditReport(
+  folder: OutputFolder,
+  audit: Audit,
+  analysis: Analysis,
+  hash: string,
+  command: string,
+): string {
   const { html, files } = renderReport({
     study: audit.study,
     frame: audit.frame,
@@ -113,14 +121,8 @@ function writeAuditReport(folder: string, audit: Audit, analysis: Analysis, hash
     doubts: audit.doubts,
     command,
   });
-  try {
-    mkdirSync(folder, { recursive: true });
-    for (const { name, content } of files) writeFileSync(join(folder, name), content);
-    writeFileSync(join(folder, 'report.html'), html);
-  } catch (error) {
-    throw new AssayError('file', `Cannot write the report to ${folder}: ${messageOf(error)}.`, { cause: error });
-  }
-  return join(folder, 'report.html');
+  writeOutputs(folder, [...files, { name: 'report.html', content: html }]);
+  return join(folder.path, 'report.html');
 }
 
 function commandOf(given: Given): string {

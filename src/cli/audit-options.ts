@@ -24,6 +24,7 @@ export const AUDIT_OPTIONS: readonly OptionName[] = [
   'contrast',
   'where',
   'out',
+  'force',
   'json',
 ];
 

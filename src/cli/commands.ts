@@ -5,6 +5,7 @@ import { auditCommand } from './audit-command.ts';
 import { AUDIT_OPTIONS } from './audit-options.ts';
 import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export-command.ts';
+import { INIT_OPTIONS, initCommand } from './init-command.ts';
 import { listCommand, reportCommand, statusCommand } from './inspect-commands.ts';
 import { type Given, type OptionName, optionLines, parseOptions } from './options.ts';
 import { PLAN_COMMAND_OPTIONS, planCommand } from './plan-command.ts';
@@ -21,6 +22,12 @@ interface Command {
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
+  init: {
+    words: ['folder'],
+    summary: 'write a study to begin with, which runs at once',
+    options: INIT_OPTIONS,
+    run: initCommand,
+  },
   list: { words: [], summary: 'show the built-in studies', options: [], run: listCommand },
   run: {
     words: ['study'],
@@ -43,13 +50,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   report: {
     words: ['study'],
     summary: 'answer again from the stored runs',
-    options: [...STORED_PLAN_OPTIONS, 'store', 'out'],
+    options: [...STORED_PLAN_OPTIONS, 'store', 'out', 'force'],
     run: reportCommand,
   },
   export: {
     words: ['study'],
     summary: 'write the runs as CSV, JSON lines and Parquet',
-    options: [...STORED_PLAN_OPTIONS, 'store', 'out'],
+    options: [...STORED_PLAN_OPTIONS, 'store', 'out', 'force'],
     run: exportCommand,
   },
   audit: {
@@ -63,7 +70,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 
 const STUDY_NOTE =
   '<study> is a built-in name (see "assay list") or the path of a study file, such as ./study.ts or ./study.json.';
-const STORED_PLAN_COMMANDS = new Set(['status', 'report', 'export']);
+const STORED_PLAN_COMMANDS: ReadonlySet<string> = new Set(['status', 'report', 'export']);
 const STORED_PLAN_NOTE = 'Of several plans of a study the one run last is looked at; the options of run name another.';
 const TABLE_NOTE =
   "<table...> is one table or several, or a pattern of files of one run each: 'runs/{arm}-seed{block}/trainer_state.json'.";

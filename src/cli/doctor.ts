@@ -1,7 +1,7 @@
 /** `assay doctor`: one line a check, each `ok` or `problem` with what to do. */
-import { mkdirSync, rmSync, statfsSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { messageOf } from '#base/errors.ts';
 import { artifactsIn } from '#store/artifacts.ts';
@@ -81,7 +81,7 @@ function disk(folder: string): string {
   if (type !== undefined)
     throw new Error(`${folder} is on a network file system (${type}). Choose a local disk with --store.`);
   const isNew = mkdirSync(folder, { recursive: true });
-  const probe = join(folder, 'doctor');
+  const probe = mkdtempSync(join(folder, 'doctor-'));
   try {
     const artifacts = artifactsIn(probe);
     const file = artifacts.put(new TextEncoder().encode('assay'));
@@ -93,7 +93,19 @@ function disk(folder: string): string {
     return found;
   } finally {
     rmSync(probe, { recursive: true, force: true });
-    if (isNew !== undefined) rmSync(isNew, { recursive: true, force: true });
+    if (isNew !== undefined) removeEmpty(folder, isNew);
+  }
+}
+
+/** Removes the folders that were made for the check, from the innermost on, as long as they are empty. */
+function removeEmpty(innermost: string, outermost: string): void {
+  try {
+    for (let folder = innermost; ; folder = dirname(folder)) {
+      rmdirSync(folder);
+      if (folder === outermost) return;
+    }
+  } catch {
+    // Somebody has put something there in the meantime.
   }
 }
 

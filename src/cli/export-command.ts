@@ -1,18 +1,17 @@
 /** `assay export`: a study's runs and its answer as text and Parquet, with a sha256 that tells whether two exports are equal. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 
-import { parquetWriteFile } from 'hyparquet-writer';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 
-import { AssayError, messageOf } from '#base/errors.ts';
 import { answerTables, tableFiles } from '#report/answer-tables.ts';
-import { canonicalExport, type TrajectoryRow } from '#store/export.ts';
+import { canonicalExport, looksJsonl, type TrajectoryRow } from '#store/export.ts';
 import { openSqliteReader } from '#store/sqlite.ts';
 import type { StudyPlan } from '#study/plan.ts';
 
 import { analysisOf } from '#desk/answer.ts';
 import { collected } from '#desk/collected.ts';
 import { findStudy } from '#desk/find-study.ts';
+import { type OutputFile, writeOutputs } from '#desk/output-folder.ts';
 import { planName } from '#desk/plan-name.ts';
 import type { Given } from './options.ts';
 import { storeFolder } from './store-folder.ts';
@@ -30,28 +29,20 @@ export async function exportCommand(given: Given, terminal: Terminal): Promise<n
   const today = await planAgain(study, record, terminal);
   const analysis = analysisOf(today, await collected(store, today, planId));
   const answer = answerTables(analysis).flatMap(tableFiles);
-  const folder = resolve(given.text('out') ?? exportFolder(today));
-  try {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'runs.jsonl'), exported.runsJsonl);
-    writeFileSync(join(folder, 'trajectories.csv'), exported.trajectoriesCsv);
-    writeFileSync(join(folder, 'plan.json'), `${JSON.stringify(record, null, 2)}\n`);
-    parquetWriteFile({
-      filename: join(folder, 'trajectories.parquet'),
-      columnData: exported.columns.map((column) => columnOf(column, exported.rows)),
-    });
-    for (const { name: file, content } of answer) writeFileSync(join(folder, file), content);
-  } catch (error) {
-    throw new AssayError('file', `Cannot write the export to ${folder}: ${messageOf(error)}.`, { cause: error });
-  }
-  const names = [
-    'runs.jsonl',
-    'trajectories.csv',
-    'trajectories.parquet',
-    'plan.json',
-    ...answer.map((file) => file.name),
+  const trajectories = parquetWriteBuffer({
+    columnData: exported.columns.map((column) => columnOf(column, exported.rows)),
+  });
+  const files: OutputFile[] = [
+    { name: 'runs.jsonl', content: exported.runsJsonl },
+    { name: 'trajectories.csv', content: exported.trajectoriesCsv },
+    { name: 'trajectories.parquet', content: new Uint8Array(trajectories) },
+    { name: 'looks.jsonl', content: looksJsonl(await store.readLooks(study.name)) },
+    { name: 'plan.json', content: `${JSON.stringify(record, null, 2)}\n` },
+    ...answer,
   ];
-  terminal.note(`Wrote ${names.join(', ')} to ${folder}`);
+  const path = resolve(given.text('out') ?? exportFolder(today));
+  writeOutputs({ path, isForced: given.flag('force') }, files);
+  terminal.note(`Wrote ${files.map(({ name }) => name).join(', ')} to ${path}`);
   terminal.out(`sha256 ${exported.sha256}`);
   return 0;
 }

@@ -51,9 +51,12 @@ export async function reportCommand(given: Given, terminal: Terminal): Promise<n
   const answer = await answerOf(store, {
     plan,
     planId: record.planId,
-    reportFolder: resolve(given.text('out') ?? join(folder, 'reports', planName(plan))),
+    reportFolder: {
+      path: resolve(given.text('out') ?? join(folder, 'reports', planName(plan))),
+      isForced: given.flag('force'),
+    },
     command: reproducingCommand(given.positionals[0] ?? '', plan),
   });
-  for (const line of answerLines(answer)) terminal.out(line);
+  for (const line of answerLines(answer, terminal)) terminal.out(line);
   return exitStatusOf(0, answer);
 }

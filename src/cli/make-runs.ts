@@ -10,7 +10,7 @@ import { timesKept } from '#desk/run-times.ts';
 import type { Terminal } from './terminal.ts';
 import { packageVersion, sourceCommit } from '#desk/version.ts';
 
-const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /** What was asked for, checked before anything is made. */
 export interface RunRequest {
@@ -22,6 +22,8 @@ export interface RunRequest {
   readonly isMixingAllowed: boolean;
   /** Whether events go to stderr as JSON. */
   readonly isJson: boolean;
+  /** Whether files in the report's folder may be overwritten whoever wrote them. */
+  readonly isForced: boolean;
 }
 
 /** Makes what is missing of a plan; undefined if it was stopped before the end. */
@@ -35,6 +37,9 @@ export async function makeRuns(
   const [stop, kill] = [new AbortController(), new AbortController()];
   const onSignal = (): void => (stop.signal.aborted ? kill : stop).abort();
   for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+  // A terminal that is closed does not end a study, under `nohup` or not.
+  const stay = (): void => {};
+  process.on('SIGHUP', stay);
   const progress = progressOn(terminal, isJson);
   try {
     const summary = await runStudy(plan, {
@@ -54,5 +59,6 @@ export async function makeRuns(
   } finally {
     progress.close();
     for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
+    process.off('SIGHUP', stay);
   }
 }

@@ -2,6 +2,7 @@
 import { parseArgs, type ParseArgsOptionDescriptor } from 'node:util';
 
 import { AssayError, messageOf, nearestName } from '#base/errors.ts';
+import { LOOKS_TEXT } from '#study/looks.ts';
 
 /** An option with its line in `--help`. */
 interface OptionRow extends ParseArgsOptionDescriptor {
@@ -10,9 +11,18 @@ interface OptionRow extends ParseArgsOptionDescriptor {
 }
 
 export const OPTIONS = {
+  kind: {
+    type: 'string',
+    argument: 'KIND',
+    help: 'world (default: a world and training of its own, in TypeScript) or finetune (your model and data, as JSON)',
+  },
+  model: { type: 'string', argument: 'PATH', help: 'with --kind finetune: a model folder, GGUF file or hf://org/name' },
   profile: { type: 'string', argument: 'NAME', help: 'quick (default), standard or full' },
   seeds: { type: 'string', argument: 'N', help: "confirmatory blocks, instead of the profile's" },
-  'until-decided': { type: 'boolean', help: 'add blocks at 8, 12 and 16 until every verdict is decided' },
+  'until-decided': {
+    type: 'boolean',
+    help: `look at ${LOOKS_TEXT} blocks, one after another, until every verdict is decided`,
+  },
   'max-seeds': { type: 'string', argument: 'N', help: 'with --until-decided: stop at so many blocks' },
   set: {
     type: 'string',
@@ -24,6 +34,7 @@ export const OPTIONS = {
   workers: { type: 'string', argument: 'N', help: 'worker processes (default: one per core)' },
   store: { type: 'string', argument: 'FOLDER', help: 'where runs are kept (default: .assay)' },
   out: { type: 'string', argument: 'FOLDER', help: 'where to write' },
+  force: { type: 'boolean', help: 'overwrite files there that were not written by assay, or were changed since' },
   'checkpoint-seconds': {
     type: 'string',
     argument: 'S',

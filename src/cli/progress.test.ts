@@ -29,6 +29,7 @@ function written(events: readonly RunnerEvent[], isInteractive: boolean, isJson 
     draw: (text: string): void => void texts.push(text),
     isInteractive,
     columns: 60,
+    page: { columns: 100, isColoured: false },
     now: () => nowMs,
   };
   const progress = progressOn(terminal, isJson);

@@ -1,5 +1,6 @@
 /** Progress as a subscriber to the runner's events: live lines on a terminal, plain ones elsewhere, JSON for scripts. */
 import { canonicalJson } from '#base/json.ts';
+import { plainText } from '#base/plain-text.ts';
 import type { EventListener, RunnerEvent } from '#runner/events.ts';
 import type { PlanMember, RunState } from '#store/records.ts';
 
@@ -114,7 +115,9 @@ function liveProgress(terminal: Terminal): Progress {
       );
       // One write, so that nothing flickers.
       terminal.draw(
-        [erasure() + (news === undefined ? lines[0] : `${news}\n${lines[0]}`), ...lines.slice(1), ''].join('\n'),
+        [erasure() + (news === undefined ? lines[0] : `${plainText(news)}\n${lines[0]}`), ...lines.slice(1), ''].join(
+          '\n',
+        ),
       );
       drawnLines = lines.length;
       drawnMs = terminal.now();
@@ -176,7 +179,10 @@ function workerLines(tally: Tally): string[] {
 
 /** A run in words, such as `pilot adamw lr 0.001 block 3`. */
 export function nameOf({ phase, arm, learningRate, block }: PlanMember): string {
-  return `${phase === 'pilot' ? 'pilot ' : ''}${arm} lr ${learningRate} block ${block}`;
+  return plainText(`${phase === 'pilot' ? 'pilot ' : ''}${arm} lr ${learningRate} block ${block}`).replaceAll(
+    /\s/g,
+    ' ',
+  );
 }
 
 /** Seconds in words, such as `1h 02m`. */

@@ -5,7 +5,7 @@ import type { RunSummary } from '#runner/run-study.ts';
 
 import type { Answer } from '#desk/answer.ts';
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 /** What the line says. */
 export interface Result {
@@ -35,11 +35,12 @@ export function resultLine({ study, profile, summary, seconds, answer }: Result)
 }
 
 function verdictOf(record: VerdictRecord): object {
-  const { outcome, contrast, arm, reference, verdict, reason, delta, blocks, p, learningRates } = record;
+  const { outcome, contrast, arm, reference, verdict, explainedBy, reason, delta, blocks, p, learningRates } = record;
   const matchings = Object.fromEntries(
     Object.entries(record.matchings).map(([name, matching]) => [name, matchingOf(matching)]),
   );
-  return { outcome, contrast, arm, reference, verdict, reason, delta, blocks, p, matchings, learningRates };
+  const named = { outcome, contrast, arm, reference, verdict, ...(explainedBy === undefined ? {} : { explainedBy }) };
+  return { ...named, reason, delta, blocks, p, matchings, learningRates };
 }
 
 function matchingOf(matching: MatchingResult): object {

@@ -8,6 +8,7 @@ import { canonicalJson } from '#base/json.ts';
 import type { RunSummary } from '#runner/run-study.ts';
 import { openSqliteStore } from '#store/sqlite.ts';
 import type { Store } from '#store/store.ts';
+import { LOOK_BLOCKS } from '#study/looks.ts';
 import { configOf, overriddenFactors, type StudyPlan } from '#study/plan.ts';
 
 import { type Answer, answerOf } from '#desk/answer.ts';
@@ -22,7 +23,6 @@ import type { Given, OptionName } from './options.ts';
 import { chosenStudy, PLAN_OPTIONS, planGiven } from './plan-given.ts';
 import { durationOf, nameOf } from './progress.ts';
 import { resultLine } from './result-line.ts';
-import { runTable } from './run-table.ts';
 import { storeFolder } from './store-folder.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -34,11 +34,10 @@ export const RUN_OPTIONS: readonly OptionName[] = [
   'store',
   'checkpoint-seconds',
   'mix-numerics',
+  'force',
   'json',
 ];
 
-/** Looks of a sequential study, in blocks (METHOD.md, Sequential studies). */
-const LOOKS = [8, 12, 16];
 const DEFAULT_CHECKPOINT_SECONDS = 2;
 
 /** A plan with its runs made and its answer. */
@@ -62,6 +61,7 @@ export async function runCommand(given: Given, terminal: Terminal): Promise<numb
     checkpointMs: checkpointSecondsOf(given) * 1000,
     isMixingAllowed: given.flag('mix-numerics'),
     isJson: given.flag('json'),
+    isForced: given.flag('force'),
   };
   warnOf(plans, terminal);
   const [first] = plans; // Later looks read the same files and need the same things.
@@ -78,9 +78,8 @@ export async function runCommand(given: Given, terminal: Terminal): Promise<numb
   const { plan, summary, answer } = answered;
   const seconds = (terminal.now() - startedMs) / 1000;
   const say = request.isJson ? terminal.note : terminal.out;
-  for (const line of await runTable(store, plan.planId)) say(line);
   for (const { run, message } of summary.failures) terminal.note(`failed: ${nameOf(run)}: ${message}`);
-  for (const line of answerLines(answer)) say(line);
+  for (const line of answerLines(answer, terminal)) say(line);
   say(`${plan.study.name} (${plan.profile}): ${countsOf(summary)} in ${durationOf(seconds)}`);
   if (request.isJson) {
     terminal.out(resultLine({ study: plan.study.name, profile: plan.profile, summary, seconds, answer }));
@@ -103,7 +102,7 @@ async function answerPlans(
     const answer = await answerOf(store, {
       plan,
       planId: plan.planId,
-      reportFolder: resolve(request.folder, 'reports', planName(plan)),
+      reportFolder: { path: resolve(request.folder, 'reports', planName(plan)), isForced: request.isForced },
       command: reproducingCommand(study, plan),
     });
     answered = { plan, summary, answer };
@@ -128,9 +127,9 @@ function looksOf(given: Given): (number | undefined)[] {
     return [given.count('seeds')];
   }
   if (given.count('seeds') !== undefined) throw new AssayError('usage', 'Give either --seeds or --until-decided.');
-  const looks = LOOKS.filter((blocks) => blocks <= (most ?? Infinity));
+  const looks = LOOK_BLOCKS.filter((blocks) => blocks <= (most ?? Infinity));
   if (looks.length > 0) return looks;
-  throw new AssayError('usage', `--max-seeds expects at least ${LOOKS[0]}, the first look; found ${most}.`);
+  throw new AssayError('usage', `--max-seeds expects at least ${LOOK_BLOCKS[0]}, the first look; found ${most}.`);
 }
 
 /** What runs need from elsewhere is there, or nothing is begun. */

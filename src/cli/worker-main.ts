@@ -1,5 +1,6 @@
 /** The entry of a worker process: connects `serveRuns` to the IPC channel. */
 import { chatService } from '#desk/chat-service.ts';
+import { startHeartbeat } from '#runner/heartbeat.ts';
 import type { ToWorker } from '#runner/messages.ts';
 import { serveRuns } from '#runner/worker.ts';
 
@@ -10,6 +11,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 // Without a runner there is nobody to report to.
 process.on('disconnect', () => process.exit(0));
 
+startHeartbeat();
 serveRuns(
   {
     send: (message) => {

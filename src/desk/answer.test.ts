@@ -68,7 +68,12 @@ test('an arm without an admissible rate leaves its contrasts undecided and its c
   await using store = await openSqliteStore(join(ROOT, 'none'));
   await store.settleArm(plan.planId, { arm: 'plain', outcome: { kind: 'none', reason: 'all 3 pilot runs diverged' } });
   await storeArm(store, plan, 'low-rank', 0.5);
-  const request = { plan, planId: plan.planId, reportFolder: join(ROOT, 'report-none'), command: 'assay run toy' };
+  const request = {
+    plan,
+    planId: plan.planId,
+    reportFolder: { path: join(ROOT, 'report-none'), isForced: false },
+    command: 'assay run toy',
+  };
   const answer = await answerOf(store, request);
   const [verdict] = answer.verdicts;
   assert.equal(verdict?.verdict, 'undecided');
@@ -86,7 +91,12 @@ test('the result line has the keys of the contract in its order, and numbers onl
   await using store = await openSqliteStore(join(ROOT, 'line'));
   await storeArm(store, plan, 'plain', 0.2);
   await storeArm(store, plan, 'low-rank', 0.8);
-  const request = { plan, planId: plan.planId, reportFolder: join(ROOT, 'report-line'), command: 'assay run toy' };
+  const request = {
+    plan,
+    planId: plan.planId,
+    reportFolder: { path: join(ROOT, 'report-line'), isForced: false },
+    command: 'assay run toy',
+  };
   const answer = await answerOf(store, request);
   assert.match(readFileSync(answer.report, 'utf8'), /Does the runner give the same answer however it is interrupted\?/);
   const line = resultLine({ study: 'toy', profile: 'quick', summary: SUMMARY, seconds: 1.23456, answer });

@@ -6,6 +6,7 @@ import type { StoreReader } from '#store/store.ts';
 import type { StudyPlan } from '#study/plan.ts';
 
 import { type Collected, collected } from './collected.ts';
+import type { OutputFolder } from './output-folder.ts';
 import { writeReport } from './write-report.ts';
 
 /** What is to be answered. */
@@ -14,7 +15,7 @@ export interface AnswerRequest {
   /** The stored plan's id: not today's plan's where the study has changed since. */
   readonly planId: string;
   /** Where the report goes. */
-  readonly reportFolder: string;
+  readonly reportFolder: OutputFolder;
   /** The command that reproduces the answer. */
   readonly command: string;
 }

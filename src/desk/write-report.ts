@@ -1,15 +1,14 @@
 /** Writes a study's report: the page, and the figures' data beside it. */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Analysis } from '#analysis/records/analysis-record.ts';
-import { AssayError, messageOf } from '#base/errors.ts';
 import { isJsonObject, type JsonObject } from '#base/json.ts';
 import { renderReport } from '#report/report.ts';
 import type { Fact } from '#report/report-input.ts';
 import type { StudyPlan } from '#study/plan.ts';
 
 import type { Collected } from './collected.ts';
+import { type OutputFolder, writeOutputs } from './output-folder.ts';
 
 const PAGE = 'report.html';
 
@@ -25,7 +24,7 @@ export interface ReportSource {
 }
 
 /** Writes into `folder`, made if absent, and returns the page's path. @throws AssayError where it cannot be written. */
-export function writeReport(folder: string, { plan, planId, analysis, runs, command }: ReportSource): string {
+export function writeReport(folder: OutputFolder, { plan, planId, analysis, runs, command }: ReportSource): string {
   const { study, profile } = plan;
   const report = renderReport({
     study,
@@ -38,14 +37,8 @@ export function writeReport(folder: string, { plan, planId, analysis, runs, comm
     command,
     ...(runs.pilotRates.length > 0 && { pilot: { rule: study.pilot, rates: runs.pilotRates } }),
   });
-  try {
-    mkdirSync(folder, { recursive: true });
-    for (const { name, content } of report.files) writeFileSync(join(folder, name), content);
-    writeFileSync(join(folder, PAGE), report.html);
-  } catch (error) {
-    throw new AssayError('store', `Cannot write the report to ${folder}: ${messageOf(error)}.`, { cause: error });
-  }
-  return join(folder, PAGE);
+  writeOutputs(folder, [...report.files, { name: PAGE, content: report.html }]);
+  return join(folder.path, PAGE);
 }
 
 /** What all confirmatory runs share by their resolved configs, what the arms set, and what the user set. */

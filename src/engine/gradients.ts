@@ -3,11 +3,13 @@
  * gradient of the loss with respect to y; it returns one gradient an input, `undefined` where there is none.
  * A gradient may keep a broadcast shape: `differentiate` sums it back in one place. Gradients are graph nodes.
  */
-import { add, div, erf, exp, mul, sigmoid, step, sub } from '#engine/ops/elementwise.ts';
-import { gather, pick, scatterPicked, scatterRows } from '#engine/ops/indexing.ts';
+import { equal, greater, greaterOrEqual, less, lessOrEqual, where } from '#engine/ops/comparison.ts';
+import { add, div, erf, exp, mul, power, sigmoid, sign, step, sub } from '#engine/ops/elementwise.ts';
+import { gather, pick, scatterAlong, scatterPicked, scatterRows, takeAlong } from '#engine/ops/indexing.ts';
 import { broadcastTo, concat, meanKeep, reshape, slice, sum, sumKeep, transpose } from '#engine/ops/layout.ts';
 import { matmul } from '#engine/ops/linear-algebra.ts';
 import { rotary } from '#engine/ops/network.ts';
+import { cumulativeSum } from '#engine/ops/reduction.ts';
 import { scalar } from '#engine/ops/sources.ts';
 import { axisLength, siblingOf, type NodeOf, type PrimitiveName, type Tensor } from '#engine/tensor.ts';
 
@@ -46,6 +48,25 @@ export const GRADIENTS: GradientTable = {
   // y = max(x, 0)  =>  dx = dy [x > 0]
   relu: ({ inputs: [x] }, _y, dy) => [mul(dy, step(x))],
   step: () => [undefined],
+  // y = log(1 + e^x)  =>  dx = dy s(x)
+  softplus: ({ inputs: [x] }, _y, dy) => [mul(dy, sigmoid(x))],
+  // y = |x|  =>  dx = dy sign(x)
+  abs: ({ inputs: [x] }, _y, dy) => [mul(dy, sign(x))],
+  sign: () => [undefined],
+  // y = x^p  =>  dx = dy p x^(p - 1)
+  power: ({ inputs: [x], attributes: { exponent } }, _y, dy) => [
+    mul(dy, exponent === 0 ? 0 : mul(power(x, exponent - 1), exponent)),
+  ],
+  detach: () => [undefined],
+  toFloat: () => [undefined],
+  greater: () => [undefined, undefined],
+  greaterOrEqual: () => [undefined, undefined],
+  equal: () => [undefined, undefined],
+  // y = c ? a : b  =>  da = c ? dy : 0, db = c ? 0 : dy
+  where: ({ inputs: [condition] }, _y, dy) => [undefined, where(condition, dy, 0), where(condition, 0, dy)],
+  // y = max(a, b)  =>  da = dy ([a > b] + [a >= b]) / 2, db = dy - da
+  maximum: ({ inputs: [a, b] }, _y, dy) => shared(dy, greater(a, b), greaterOrEqual(a, b)),
+  minimum: ({ inputs: [a, b] }, _y, dy) => shared(dy, less(a, b), lessOrEqual(a, b)),
 
   swiglu: ({ inputs: [gate, up] }, _y, dy) => swigluGradient(gate, up, dy),
 
@@ -65,12 +86,23 @@ export const GRADIENTS: GradientTable = {
   },
   // y = mean over D  =>  dx = dy / D, repeated
   mean: ({ inputs: [x] }, _y, dy) => [broadcastTo(mul(dy, 1 / axisLength(x, -1)), x.shape)],
+  // y = max over axes  =>  dx = dy [x = y] / (how many there are)
+  reduceMax: ({ inputs: [x], attributes: { axes } }, y, dy) => {
+    const isLargest = equal(x, y);
+    return [mul(isLargest, div(dy, sumKeep(isLargest, axes)))];
+  },
+  // y_t = sum of x_s, s <= t  =>  dx_s = sum of dy_t, t >= s
+  cumulativeSum: ({ attributes: { axis, reverse } }, _y, dy) => [cumulativeSum(dy, axis, { reverse: !reverse })],
 
   // y_n = table[i_n]  =>  dtable[v] = sum over n with i_n = v of dy_n
   gather: ({ inputs: [table, indices] }, _y, dy) => [scatterRows(dy, indices, table), undefined],
   scatterRows: ({ inputs: [, indices] }, _y, dy) => [gather(dy, indices), undefined],
   pick: ({ inputs: [x, indices] }, _y, dy) => [scatterPicked(mul(x, 0), indices, dy), undefined],
   scatterPicked: ({ inputs: [, indices] }, _y, dy) => [dy, undefined, pick(dy, indices)],
+  // y_k = x[i_k]  =>  dx[f] = sum over k with i_k = f of dy_k
+  takeAlong: ({ inputs: [x, indices] }, _y, dy) => [scatterAlong(dy, indices, axisLength(x, -1)), undefined],
+  scatterAlong: ({ inputs: [, indices] }, _y, dy) => [takeAlong(dy, indices), undefined],
+  topK: ({ inputs: [x] }, y, dy) => [scatterAlong(dy, siblingOf(y, 1), axisLength(x, -1))],
 
   // y = softmax x  =>  dx = y (dy - sum(dy y))
   softmax: (_node, y, dy) => [mul(y, sub(dy, sumKeep(mul(dy, y), [-1])))],
@@ -87,6 +119,12 @@ export const GRADIENTS: GradientTable = {
     return [mul(residual, reshape(dy, [axisLength(logits, 0), 1])), undefined];
   },
 };
+
+// A gradient that goes to the one that wins, half to each where both do.
+function shared(dy: Tensor, wins: Tensor, winsOrTies: Tensor): readonly Gradient[] {
+  const first = mul(dy, mul(add(wins, winsOrTies), 0.5));
+  return [first, sub(dy, first)];
+}
 
 // y = x Phi(x)  =>  dx = dy (Phi(x) + x phi(x)), Phi(x) = (1 + erf(x / sqrt 2)) / 2, phi(x) = e^(-x^2 / 2) / sqrt(2 pi)
 function geluGradient(x: Tensor, dy: Tensor): Tensor {

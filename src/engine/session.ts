@@ -2,6 +2,8 @@
  * A compiled graph that runs on ONNX Runtime: the only file that imports it. Feeds and fetches are bound once, as
  * views of memory the caller owns, so that a run copies nothing. `run` blocks its JavaScript thread.
  */
+// First, since the runtime reads what it says while it is loaded.
+import './no-telemetry.ts';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 
 import { AssayError } from '#base/errors.ts';

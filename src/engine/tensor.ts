@@ -37,6 +37,23 @@ export interface Primitives {
   relu: Primitive<Unary>;
   /** 1 where the input is > 0, else 0; its gradient is zero. */
   step: Primitive<Unary>;
+  softplus: Primitive<Unary>;
+  abs: Primitive<Unary>;
+  /** -1, 0 or 1; its gradient is zero. */
+  sign: Primitive<Unary>;
+  power: Primitive<Unary, { readonly exponent: number }>;
+  /** The input; no gradient passes. */
+  detach: Primitive<Unary>;
+  /** int32 as float32; no gradient passes. */
+  toFloat: Primitive<Unary>;
+  /** Comparisons are 1 where they hold, else 0, as float32; no gradient passes. */
+  greater: Primitive<Binary>;
+  greaterOrEqual: Primitive<Binary>;
+  equal: Primitive<Binary>;
+  /** a where the condition is not 0, else b. */
+  where: Primitive<readonly [condition: Tensor, a: Tensor, b: Tensor]>;
+  maximum: Primitive<Binary>;
+  minimum: Primitive<Binary>;
   swiglu: Primitive<readonly [gate: Tensor, up: Tensor]>;
   matmul: Primitive<Binary, { readonly transposeA: boolean; readonly transposeB: boolean; readonly alpha: number }>;
   linear: Primitive<readonly [x: Tensor, weight: Tensor, bias: Tensor]>;
@@ -49,10 +66,18 @@ export interface Primitives {
   sum: Primitive<Unary, { readonly axes: readonly number[]; readonly keep: boolean }>;
   /** The mean over the last axis, which stays with length 1. */
   mean: Primitive<Unary>;
+  /** The largest over axes, which stay with length 1. */
+  reduceMax: Primitive<Unary, { readonly axes: readonly number[] }>;
+  /** Running sums along an axis, from its end where `reverse`. */
+  cumulativeSum: Primitive<Unary, { readonly axis: number; readonly reverse: boolean }>;
   gather: Primitive<readonly [table: Tensor, indices: Tensor]>;
   scatterRows: Primitive<readonly [rows: Tensor, indices: Tensor]>;
   pick: Primitive<readonly [x: Tensor, indices: Tensor]>;
   scatterPicked: Primitive<readonly [base: Tensor, indices: Tensor, values: Tensor]>;
+  takeAlong: Primitive<readonly [x: Tensor, indices: Tensor]>;
+  scatterAlong: Primitive<readonly [values: Tensor, indices: Tensor]>;
+  /** The k largest along the last axis, largest first; output 1 holds their indices. */
+  topK: Primitive<Unary, { readonly k: number }>;
   softmax: Primitive<Unary>;
   layerNorm: Primitive<readonly [x: Tensor, scale: Tensor, bias: Tensor], { readonly epsilon: number }>;
   rmsNorm: Primitive<readonly [x: Tensor, scale: Tensor], { readonly epsilon: number }>;
@@ -135,6 +160,29 @@ export function siblingOf(tensor: Tensor, output: number): Tensor {
 /** The number of elements of a shape. */
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, length) => product * length, 1);
+}
+
+/** Axes counted from the start, in order. @throws ShapeError where one does not exist or is named twice. */
+export function axesOf(operation: string, tensor: Tensor, axes: readonly number[]): readonly number[] {
+  const rank = tensor.shape.length;
+  const fromStart = axes.map((axis) => (axis < 0 ? axis + rank : axis)).toSorted((a, b) => a - b);
+  if (fromStart.some((axis, i) => !Number.isInteger(axis) || axis < 0 || axis >= rank || axis === fromStart[i - 1])) {
+    throw shapeError(`${operation}: axes (${axes.join(', ')}) of ${describe(tensor)}`, 'axes that exist, each once');
+  }
+  return fromStart;
+}
+
+/** Every axis, in order. */
+export function allAxes(tensor: Tensor): readonly number[] {
+  return tensor.shape.map((_, axis) => axis);
+}
+
+/** @throws ShapeError where a tensor has another element type. */
+export function checkType(operation: string, dtype: DType, tensors: readonly Tensor[]): void {
+  const other = tensors.find((tensor) => tensor.dtype !== dtype);
+  if (other === undefined) return;
+  const remedy = dtype === 'float32' ? 'float32 (`toFloat` converts integers)' : dtype;
+  throw shapeError(`${operation}: ${describe(other)} is ${other.dtype}`, remedy);
 }
 
 export function sameShape(a: Shape, b: Shape): boolean {

@@ -98,6 +98,7 @@ export function withLora(layers: Layers, config: LoraConfig, specs: readonly Par
   const adapters = new Map(specs.map(({ name, shape }): readonly [string, Tensor] => [name, input(name, shape)]));
   const scale = loraScale(config);
   return {
+    ...layers,
     parameter: (name) => adapters.get(name) ?? layers.parameter(name),
     linear: (module, x) => {
       const y = layers.linear(module, x);

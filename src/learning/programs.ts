@@ -1,5 +1,4 @@
-/** The two programs of a trained model: one step's loss and gradients, and the losses of labels that are only scored. */
-import { differentiate } from '#engine/differentiate.ts';
+/** The graphs of a language model's training and scoring: one step's loss, and the losses of labels that are only scored. */
 import { crossEntropy, weightedSum } from '#engine/ops/network.ts';
 import { constant, input } from '#engine/ops/sources.ts';
 import { compile, type FrozenInputs, type Program } from '#engine/session.ts';
@@ -14,41 +13,11 @@ export interface BatchLayout extends BatchShape {
   readonly labelled?: Int32Array;
 }
 
-/** Parameter memory by name. */
-export type Memory = ReadonlyMap<string, Float32Array>;
-
-/** Weights by name, wherever they are kept; `get` may read them from a file. */
-export interface Weights extends Pick<Memory, 'get' | 'has'> {
-  /** Reads a tensor straight into memory of its size, where that saves a copy. */
-  fill?(name: string, target: Float32Array): void;
-}
-
-/** The name of the output that holds a parameter's gradient. */
-export function gradientOutput(parameter: string): string {
-  return `gradient of ${parameter}`;
-}
-
-/** Inputs tokens [B T], labels [M], weights [M]; outputs loss [] and the gradient of every trained parameter. */
-export async function compileStep(
-  config: TransformerConfig,
-  model: TrainedModel,
-  layout: BatchLayout,
-  memory: Memory,
-  threads: number,
-  frozen?: FrozenInputs,
-): Promise<Program> {
+/** The loss of one step, shape []. Inputs tokens [B T], labels [M], weights [M]; where packed, segments and positions. */
+export function stepLoss(config: TransformerConfig, model: TrainedModel, layout: BatchLayout): Tensor {
   const logits = labelLogits(config, model, layout);
   const losses = crossEntropy(logits, input('labels', logits.shape.slice(0, 1), 'int32'));
-  const loss = weightedSum(losses, input('weights', losses.shape));
-  const gradients = differentiate(
-    loss,
-    model.trained.map(({ name }) => model.layers.parameter(name)),
-  );
-  const named = model.trained.flatMap(({ name }, i): [string, Tensor][] => {
-    const gradient = gradients[i];
-    return gradient === undefined ? [] : [[gradientOutput(name), gradient]];
-  });
-  return bindMemory(await compile({ ...Object.fromEntries(named), loss }, { threads, frozen }), memory);
+  return weightedSum(losses, input('weights', losses.shape));
 }
 
 /** Names of the scorer's label inputs and loss outputs, one pair a label set. */
@@ -61,7 +30,6 @@ export async function compileScorer(
   config: TransformerConfig,
   model: TrainedModel,
   layout: BatchLayout,
-  memory: Memory,
   threads: number,
   labelSets: number,
   frozen?: FrozenInputs,
@@ -71,7 +39,7 @@ export async function compileScorer(
     const { labels, losses } = labelSet(index);
     return [losses, crossEntropy(logits, input(labels, logits.shape.slice(0, 1), 'int32'))];
   });
-  return bindMemory(await compile(Object.fromEntries(sets), { threads, frozen, scratch: 'returned' }), memory);
+  return compile(Object.fromEntries(sets), { threads, frozen, scratch: 'returned' });
 }
 
 /** The size of a row of questions with their answers, in tokens, and how many of them are predicted. */
@@ -85,13 +53,12 @@ export async function compileBranchedScorer(
   config: TransformerConfig,
   model: TrainedModel,
   shape: BranchedShape,
-  memory: Memory,
   threads: number,
   frozen?: FrozenInputs,
 ): Promise<Program> {
   const [labelled, labels] = [input('labelled', [shape.labels], 'int32'), input('labels', [shape.labels], 'int32')];
   const logits = branchedLogits(config, model.layers, shape.length, labelled);
-  return bindMemory(await compile({ losses: crossEntropy(logits, labels) }, { threads, frozen }), memory);
+  return compile({ losses: crossEntropy(logits, labels) }, { threads, frozen });
 }
 
 function labelLogits(config: TransformerConfig, model: TrainedModel, layout: BatchLayout): Tensor {
@@ -99,10 +66,4 @@ function labelLogits(config: TransformerConfig, model: TrainedModel, layout: Bat
   const tokens = input('tokens', [rows * length], 'int32');
   const positions = labelled === undefined ? undefined : constant(labelled, [labelled.length]);
   return transformerLogits(config, model.layers, layout, tokens, positions);
-}
-
-/** Binds the parameters a program reads to their memory. */
-export function bindMemory(program: Program, memory: Memory): Program {
-  for (const [name, values] of memory) program.bindIfKnown(name, values);
-  return program;
 }

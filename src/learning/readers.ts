@@ -1,6 +1,6 @@
 /**
  * What reads a model under the weights of the moment: scorers of labels, and generators of text.
- * Invariant: programs join the list of the trainer that owns them, which binds its weights to them and releases them.
+ * Invariant: programs are handed to the learner that owns the weights, which binds them and releases the programs.
  */
 import type { FrozenInputs, Program } from '#engine/session.ts';
 import { type Generator, generatorOf, type GeneratorSetup } from '#learning/generation/generator.ts';
@@ -8,13 +8,11 @@ import { compileDecode, compilePrefill } from '#learning/generation/programs.ts'
 import type { TrainedModel } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import {
-  bindMemory,
   type BatchLayout,
   type BranchedShape,
   compileBranchedScorer,
   compileScorer,
   labelSet,
-  type Memory,
 } from '#learning/programs.ts';
 
 /** Ways to read a model. */
@@ -56,39 +54,27 @@ export interface BranchedScorer {
 }
 
 /** The model that is read, and how its programs are compiled. */
-interface ReaderSetup {
-  readonly model: TransformerConfig;
-  readonly threads?: number;
-}
-
-/** Where the weights are. */
-interface ReaderWeights {
+export interface ReaderSetup {
+  readonly config: TransformerConfig;
   readonly model: TrainedModel;
   readonly frozen: FrozenInputs | undefined;
-  readonly memory: Memory;
+  readonly threads: number;
 }
 
-/** The readers of a model; compiled programs are added to `programs`. */
+/** The readers of a model. @param attach Takes over each program, see `Learner`. */
 export function readersOf(
-  { model: config, threads = 1 }: ReaderSetup,
-  { model, frozen, memory }: ReaderWeights,
-  programs: Program[],
+  { config, model, frozen, threads }: ReaderSetup,
+  attach: (program: Program) => Program,
 ): Readers {
-  const kept = (program: Program): Program => {
-    programs.push(program);
-    return program;
-  };
   return {
     scorer: async (layout, labelSets = 1) =>
-      scorerOf(kept(await compileScorer(config, model, layout, memory, threads, labelSets, frozen))),
+      scorerOf(attach(await compileScorer(config, model, layout, threads, labelSets, frozen))),
     branchedScorer: async (shape) =>
-      branchedScorerOf(kept(await compileBranchedScorer(config, model, shape, memory, threads, frozen))),
+      branchedScorerOf(attach(await compileBranchedScorer(config, model, shape, threads, frozen))),
     generator: (setup) =>
       generatorOf(config, setup, {
-        prefill: async (length) =>
-          kept(bindMemory(await compilePrefill(config, model, length, threads, frozen), memory)),
-        decode: async (rows, capacity) =>
-          kept(bindMemory(await compileDecode(config, model, rows, capacity, threads, frozen), memory)),
+        prefill: async (length) => attach(await compilePrefill(config, model, length, threads, frozen)),
+        decode: async (rows, capacity) => attach(await compileDecode(config, model, rows, capacity, threads, frozen)),
       }),
   };
 }

@@ -22,7 +22,10 @@ export interface Probe {
 }
 
 export interface BracketedTrajectory {
-  /** Measures at a step, in step order; the last probe of a run always gets its outcomes. */
+  /**
+   * Measures at a step, in step order; the last probe of a run always gets its outcomes. A probe whose axes are not all
+   * finite is returned and never recorded: it ends the trajectory, and the probe before stands as it is.
+   */
   probe(step: number, isLast: boolean): Promise<Probe>;
   /** Ends the trajectory early: the pending probe becomes the last, with its outcomes, under the present weights. */
   finish(): Promise<void>;
@@ -48,13 +51,18 @@ export function bracketedTrajectory<Snapshot>(
     },
     async probe(step, isLast) {
       const axes = await probed.axes();
-      const isCrossing = previous !== undefined && crossesLevel(previous.probe.axes, axes, levels);
+      const isBroken = !Object.values(axes).every(Number.isFinite);
+      const isCrossing = !isBroken && previous !== undefined && crossesLevel(previous.probe.axes, axes, levels);
       if (previous !== undefined) {
         const { probe, snapshot } = previous;
         const needsOutcomes = isCrossing && probe.outcomes === undefined;
         record(
           needsOutcomes ? { ...probe, outcomes: await probed.under(snapshot, () => probed.outcomes(probe)) } : probe,
         );
+      }
+      if (isBroken) {
+        previous = undefined;
+        return { step, axes };
       }
       const isMeasured = isCrossing || isLast;
       const found: Probe = { step, axes };

@@ -1,9 +1,12 @@
-/** The parts of a training config that recipes share: method, optimizer, schedule, read from JSON with every error named. */
+/** The parts of a training config that recipes share: method, optimizer, schedule, clipping, read from JSON with every error named. */
 import type { ConfigReader } from '#base/config-reader.ts';
 import type { LoraConfig } from '#learning/lora.ts';
 import type { Method } from '#learning/method.ts';
 import { checkOptimizerConfig, type OptimizerConfig } from '#learning/optim/optimizer-config.ts';
 import type { Schedule } from '#learning/optim/schedule.ts';
+
+/** What becomes of large gradients: nothing, or all are scaled so that their joint Euclidean norm is at most `max`. */
+export type Clip = { readonly kind: 'none' } | { readonly kind: 'globalNorm'; readonly max: number };
 
 /** `{ kind: 'full' }`, `{ kind: 'matrices' }` or `{ kind: 'lora', rank, alpha, scaling, modules, layers? }`. */
 export function readMethod(reader: ConfigReader): Method {
@@ -76,4 +79,42 @@ export function readSchedule(reader: ConfigReader): Schedule {
   reader.done();
   if (kind === 'constant') return { kind, warmupSteps };
   return kind === 'wsd' ? { kind, warmupSteps, decayFraction, finalFraction } : { kind, warmupSteps, finalFraction };
+}
+
+/** `{ kind: 'none' }` or `{ kind: 'globalNorm', max }`. @see Pascanu et al. 2013, arXiv:1211.5063, Alg. 1. */
+export function readClip(reader: ConfigReader): Clip {
+  const kind = reader.oneOf('kind', ['none', 'globalNorm']);
+  const clip: Clip = kind === 'none' ? { kind } : { kind, max: readNorm(reader) };
+  reader.done();
+  return clip;
+}
+
+function readNorm(reader: ConfigReader): number {
+  const max = reader.number('max', { min: 0 });
+  return max > 0 ? max : reader.refuse('max', 'a norm above 0; {"kind": "none"} leaves gradients as they are', '0');
+}
+
+/** The largest norm that gradients may have under `clip`, as a trainer takes it. */
+export function largestNorm(clip: Clip): number {
+  return clip.kind === 'none' ? Infinity : clip.max;
+}
+
+/** The levels of each axis where outcomes are measured: `{ levels: { train: [...], heldOut: [...] } }`, every axis named. */
+export function readLevels<Axis extends string>(
+  reader: ConfigReader,
+  axes: readonly Axis[],
+): Readonly<Record<Axis, readonly number[]>> {
+  const byAxis = reader.object('levels');
+  const read = axes.map((axis): [Axis, readonly number[]] => [axis, byAxis.numbers(axis)]);
+  byAxis.done();
+  reader.done();
+  return recordOf(read);
+}
+
+/** As Object.fromEntries, with the names known. */
+function recordOf<Name extends string, Value>(
+  entries: readonly (readonly [Name, Value])[],
+): Readonly<Record<Name, Value>> {
+  // Every name has an entry: fromEntries gives them under `string`.
+  return Object.fromEntries(entries) as Record<Name, Value>;
 }

@@ -3,7 +3,8 @@
  * Invariant: a run that is interrupted and resumed goes on to the same bits and records the same points.
  */
 import { packBytes, unpackBytes } from '#learning/checkpoint.ts';
-import type { Trainer } from '#learning/train.ts';
+import { brokenAxis } from '#learning/divergence.ts';
+import type { Learner } from '#learning/learner.ts';
 import {
   bracketedTrajectory,
   type BracketedTrajectory,
@@ -13,14 +14,14 @@ import {
 import type { RunContext } from '#study/recipe.ts';
 import type { RunEnd } from '#study/trajectory.ts';
 
-/** What is trained and measured; the trainer stands at the run's start. */
+/** What is trained and measured; the learner stands at the run's start. */
 export interface TrainingSubject {
-  readonly trainer: Trainer;
-  /** The cheap measurements; `train` is the training loss, in nats. */
+  readonly learner: Pick<Learner, 'saveWeights' | 'restoreWeights' | 'saveState' | 'restoreState'>;
+  /** The cheap measurements, under the weights of the moment; one that is not finite ends the run as diverged. */
   axes(): Promise<Readonly<Record<string, number>>>;
   /** @param probe What the axes were under the weights of the moment. */
   outcomes(probe: Probe): Promise<Readonly<Record<string, number>>>;
-  /** One optimizer step; the reason where its numbers broke. */
+  /** One optimizer step, see `takeStep`; the reason where its numbers broke. */
   step(step: number): Promise<string | undefined>;
 }
 
@@ -29,14 +30,17 @@ export interface TrainingPlan {
   readonly probeEvery: number;
   /** Axis name -> its levels. */
   readonly levels: Readonly<Record<string, readonly number[]>>;
-  /** Training loss below which the run ends, and above which it is lost, in nats. */
-  readonly stopBelow: number;
-  readonly explodedAbove: number;
+  /** The axis that the two limits below speak of; default `train`. */
+  readonly lossAxis?: string;
+  /** The axis' value below which the run ends, in its unit; never where left out. */
+  readonly stopBelow?: number;
+  /** The value from which no run recovers; none where left out. */
+  readonly explodedAbove?: number;
 }
 
 /** Makes the run. @throws the signal's reason when it is stopped. */
 export async function trainingRun(context: RunContext, plan: TrainingPlan, subject: TrainingSubject): Promise<RunEnd> {
-  const resumed = context.resumeFrom === undefined ? undefined : resume(context.resumeFrom, subject.trainer);
+  const resumed = context.resumeFrom === undefined ? undefined : resume(context.resumeFrom, subject.learner);
   const trajectory = trajectoryOf(context, plan, subject, resumed?.pending);
   for (let step = resumed?.step ?? 0; ; step++) {
     context.signal.throwIfAborted();
@@ -45,7 +49,7 @@ export async function trainingRun(context: RunContext, plan: TrainingPlan, subje
     if ((isLast || step % plan.probeEvery === 0) && step !== resumed?.step) {
       const end = await probeAt(step, isLast, plan, trajectory);
       if (end !== undefined) return end;
-      await context.checkpoint(() => checkpointOf(step, trajectory, subject.trainer));
+      await context.checkpoint(() => checkpointOf(step, trajectory, subject.learner));
       context.progress(step / plan.steps);
     }
     const broken = await subject.step(step);
@@ -56,14 +60,17 @@ export async function trainingRun(context: RunContext, plan: TrainingPlan, subje
 async function probeAt(
   step: number,
   isLast: boolean,
-  { stopBelow, explodedAbove }: TrainingPlan,
+  { lossAxis = 'train', stopBelow = -Infinity, explodedAbove = Infinity }: TrainingPlan,
   trajectory: BracketedTrajectory,
 ): Promise<RunEnd | undefined> {
   const { axes } = await trajectory.probe(step, isLast);
-  const { train = Number.NaN } = axes;
-  if (!(train < explodedAbove)) return { kind: 'diverged', step, reason: `training loss ${train} nats` };
+  const broken = brokenAxis(axes);
+  if (broken !== undefined) return { kind: 'diverged', step, reason: broken };
+  const loss = axes[lossAxis];
+  if (loss === undefined) throw new Error(`expected an axis "${lossAxis}", found ${Object.keys(axes).join(', ')}`);
+  if (loss >= explodedAbove) return { kind: 'diverged', step, reason: `axis "${lossAxis}" is ${loss}` };
   if (isLast) return { kind: 'finished' };
-  if (train >= stopBelow) return undefined;
+  if (loss >= stopBelow) return undefined;
   await trajectory.finish();
   return { kind: 'finished' };
 }
@@ -74,16 +81,16 @@ function trajectoryOf(
   subject: TrainingSubject,
   pending: Probe | undefined,
 ): BracketedTrajectory {
-  const { trainer } = subject;
+  const { learner } = subject;
   const probed: Probed<Uint8Array> = {
     axes: async () => subject.axes(),
     outcomes: async (probe) => subject.outcomes(probe),
-    takeSnapshot: () => trainer.saveWeights(),
+    takeSnapshot: () => learner.saveWeights(),
     under: async (snapshot, measure) => {
-      const present = trainer.saveWeights();
-      trainer.restoreWeights(snapshot);
+      const present = learner.saveWeights();
+      learner.restoreWeights(snapshot);
       const measured = await measure();
-      trainer.restoreWeights(present);
+      learner.restoreWeights(present);
       return measured;
     },
   };
@@ -95,14 +102,14 @@ interface Resumed {
   readonly pending: Probe;
 }
 
-function checkpointOf(step: number, { pending }: BracketedTrajectory, trainer: Trainer): Uint8Array {
-  return packBytes([new TextEncoder().encode(JSON.stringify({ step, pending })), trainer.saveState()]);
+function checkpointOf(step: number, { pending }: BracketedTrajectory, learner: TrainingSubject['learner']): Uint8Array {
+  return packBytes([new TextEncoder().encode(JSON.stringify({ step, pending })), learner.saveState()]);
 }
 
-/** Puts the trainer where the checkpoint was taken: right after the probe of its step. */
-function resume(bytes: Uint8Array, trainer: Trainer): Resumed {
+/** Puts the learner where the checkpoint was taken: right after the probe of its step. */
+function resume(bytes: Uint8Array, learner: TrainingSubject['learner']): Resumed {
   const [head = new Uint8Array(), state = new Uint8Array()] = unpackBytes(bytes);
   const resumed = JSON.parse(new TextDecoder().decode(head)) as Resumed;
-  trainer.restoreState(state);
+  learner.restoreState(state);
   return resumed;
 }

@@ -4,13 +4,13 @@
  */
 import { SERIES_COLOURS, SERIES_DASHES } from './charts/series-style.ts';
 
-const LIGHT = `--paper:#fff;--ink:#1a1a1a;--muted:#5b5b5b;--rule:#d9d9d9;--faint:#f4f4f2;--band:#e9eef4;--alarm:#b00020;--alarm-paper:#fdecee;--link:#00558c;--effect:#d0814a;--same:#dfeaf3;--v-affects:#d55e00;--v-throughGap:#b0508a;--v-noEffect:#0072b2;--v-undecided:#8a8a8a;${seriesColours('light')}`;
-const DARK = `--paper:#16181b;--ink:#e9e7e2;--muted:#a9a8a4;--rule:#3c3f44;--faint:#1e2125;--band:#26303a;--alarm:#ff8a95;--alarm-paper:#3a1a1f;--link:#7cc0f0;--effect:#c06a2c;--same:#22394a;--v-affects:#f08a3c;--v-throughGap:#dd92bd;--v-noEffect:#5ab4ea;--v-undecided:#8d8d8d;${seriesColours('dark')}`;
+const LIGHT = `--paper:#fff;--ink:#1a1a1a;--muted:#5b5b5b;--rule:#d9d9d9;--faint:#f4f4f2;--band:#e9eef4;--alarm:#b00020;--alarm-paper:#fdecee;--link:#00558c;--effect:#d0814a;--same:#dfeaf3;--v-affects:#d55e00;--v-explainedBy:#b0508a;--v-noEffect:#0072b2;--v-undecided:#8a8a8a;${seriesColours('light')}`;
+const DARK = `--paper:#16181b;--ink:#e9e7e2;--muted:#a9a8a4;--rule:#3c3f44;--faint:#1e2125;--band:#26303a;--alarm:#ff8a95;--alarm-paper:#3a1a1f;--link:#7cc0f0;--effect:#c06a2c;--same:#22394a;--v-affects:#f08a3c;--v-explainedBy:#dd92bd;--v-noEffect:#5ab4ea;--v-undecided:#8d8d8d;${seriesColours('dark')}`;
 
 const PAGE = `
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
-body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 "Source Sans 3","Helvetica Neue","Segoe UI","Liberation Sans",Arial,sans-serif;font-variant-numeric:tabular-nums;counter-reset:figure table;overflow-wrap:break-word}
+body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 "Source Sans 3","Helvetica Neue","Segoe UI","Liberation Sans",Arial,sans-serif;font-variant-numeric:tabular-nums;overflow-wrap:break-word}
 main{max-width:1000px;margin:0 auto;padding:2.5rem 1rem 4rem}
 h1{font-size:1.75rem;line-height:1.25;font-weight:600;margin:.2rem 0 1rem;max-width:32em;text-wrap:balance}
 h2{font-size:1.15rem;font-weight:600;margin:3rem 0 .75rem;padding-top:.6rem;border-top:1px solid var(--rule)}
@@ -26,9 +26,9 @@ a{color:var(--link)}
 .answer .mark{display:inline-block;min-width:1.35em;text-align:center;border:1px solid var(--verdict);border-radius:3px;font-size:.8em;line-height:1.4}
 .scope{font-size:.9rem}.words{padding-left:1.2rem}.words li{margin-bottom:.5rem}h3{font-size:1rem;margin:1.5rem 0 .5rem}td .evidence{font-size:inherit}
 figure{margin:1.75rem 0 2rem}
-figcaption{counter-increment:figure;color:var(--muted);font-size:.875rem;line-height:1.45;margin-top:.6rem;max-width:56em}
+figcaption{color:var(--muted);font-size:.875rem;line-height:1.45;margin-top:.6rem;max-width:56em}
 figcaption b{color:var(--ink);font-weight:600}
-figcaption::before{content:"Figure " counter(figure) ". ";color:var(--ink)}
+.no{color:var(--ink)}
 .data{white-space:nowrap}
 .panels{display:grid;gap:1.25rem 1.5rem}
 .panels.wide{grid-template-columns:repeat(auto-fill,minmax(min(100%,400px),1fr))}
@@ -43,9 +43,9 @@ figcaption::before{content:"Figure " counter(figure) ". ";color:var(--ink)}
 .scroll{overflow-x:auto;margin:1rem 0 1.5rem}
 .scroll:focus-visible{outline:2px solid var(--link);outline-offset:2px}
 table{border-collapse:collapse;font-size:.875rem;line-height:1.35;min-width:min(100%,30rem)}
-caption{counter-increment:table;text-align:left;color:var(--muted);padding-bottom:.5rem}
+caption{text-align:left;color:var(--muted);padding-bottom:.5rem}
 caption span{display:inline-block;position:sticky;left:0;max-width:min(56em,calc(100vw - 2rem))}
-caption span::before{content:"Table " counter(table) ". ";color:var(--ink)}
+caption span .no{display:inline;position:static}
 th,td{text-align:left;vertical-align:top;padding:.32rem 1.1rem .32rem 0;font-weight:400;min-width:4.5em}
 td:last-child,th:last-child{padding-right:0}
 thead th{font-weight:600;border-bottom:1px solid var(--ink);vertical-align:bottom}
@@ -57,7 +57,15 @@ tbody tr{border-bottom:1px solid var(--rule)}
 pre{margin:0;padding:.7rem .9rem;background:var(--faint);font-size:.85rem;width:max-content;min-width:100%}
 details{margin:1rem 0}summary{cursor:pointer}
 .files{columns:14rem;padding-left:1.2rem}
-.v-affects{--verdict:var(--v-affects)}.v-throughGap{--verdict:var(--v-throughGap)}.v-noEffect{--verdict:var(--v-noEffect)}.v-undecided{--verdict:var(--v-undecided)}
+.lead{font-size:1.2rem;line-height:1.4;max-width:44em;border-left:4px solid var(--verdict);padding-left:.8rem;margin:1rem 0 .4rem}
+.tally{color:var(--muted);margin:0 0 1rem}
+.folded{border-top:1px solid var(--rule)}.folded h2{display:inline-block;border:0;margin:.5rem 0;padding:0}.folded>p{margin:.2rem 0 1rem}
+.folded>details{margin:0}.folded>details[open]{padding-bottom:1.5rem}
+section:not(.folded)+.folded{margin-top:3rem}
+.legend button{display:flex;align-items:center;gap:.45rem;font:inherit;color:inherit;background:none;border:0;padding:.1rem .2rem;cursor:pointer}.legend button:focus-visible{outline:2px solid var(--link)}
+.legend button[aria-pressed=false]{opacity:.4;text-decoration:line-through}
+.tip{position:absolute;z-index:1;background:var(--ink);color:var(--paper);font-size:.8rem;line-height:1.3;padding:.25rem .5rem;max-width:20rem;pointer-events:none}
+.v-affects{--verdict:var(--v-affects)}.v-explainedBy{--verdict:var(--v-explainedBy)}.v-noEffect{--verdict:var(--v-noEffect)}.v-undecided{--verdict:var(--v-undecided)}
 `;
 
 const CHARTS = `
@@ -71,6 +79,7 @@ const CHARTS = `
 .run,.tail,.mean{fill:none;stroke:var(--series);stroke-linejoin:round}
 .run{stroke-width:.7;stroke-opacity:.32}
 .small .run{stroke-width:.9;stroke-opacity:.55}
+.off{display:none}.chart .hot{stroke-width:2.2;stroke-opacity:1}
 .tail{stroke-width:.7;stroke-opacity:.4;stroke-dasharray:1 2.5}
 .mean{stroke-width:1.8;stroke-dasharray:var(--dash)}
 .marker{fill:var(--series);stroke:var(--paper);stroke-width:1}.hollow .marker{fill:var(--paper);stroke:var(--series);stroke-width:1.3}
@@ -88,12 +97,12 @@ const CHARTS = `
 .preset{fill:none;stroke:var(--ink);stroke-width:1.4}
 .chart.shares{width:220px;height:14px}
 .share-0{fill:var(--muted)}.share-1{fill:var(--v-affects)}.share-2{fill:var(--v-noEffect);fill-opacity:.55}.share-3{fill:var(--rule)}
-@media (max-width:560px){.chart text{font-size:14.4px}.panels.small{grid-template-columns:1fr 1fr}.chart.small text{font-size:15px}.chart.heat text{font-size:10.5px}h1{font-size:1.4rem}}
+@media screen and (max-width:560px){.contrasts,.contrasts tbody,.contrasts tr,.contrasts td,.contrasts th,.contrasts caption{display:block}.contrasts thead{display:none}.contrasts tbody{padding:.6rem 0}.contrasts td,.contrasts th{padding:.1rem 0;text-align:left}.contrasts .pair{font-weight:600}.contrasts .of br{display:none}.contrasts .of .evidence::before{content:" · "}.contrasts .matching{margin-top:.4rem;color:var(--muted)}.contrasts .number{display:inline-block;margin-right:1rem}.contrasts .number[data-label=p]::before{content:"p ";color:var(--muted)}.contrasts .number[data-label=Blocks]::after{content:" blocks";color:var(--muted)}.chart text{font-size:14.4px}.panels.small{grid-template-columns:1fr 1fr}.chart.small text{font-size:15px}.chart.heat text{font-size:10.5px}h1{font-size:1.4rem}}
 `;
 
 const PRINT = `
 @page{margin:16mm}
-@media print{main{max-width:none;padding:0}body{font-size:10.5pt}figcaption,.legend{font-size:8.5pt}.panel-title{font-size:7pt}details::details-content{content-visibility:visible;block-size:auto}figure,tr,.answer,.banner,.doubts{break-inside:avoid}h2{break-after:avoid}.scroll{overflow:visible}.data{display:none}.panels.wide{grid-template-columns:1fr 1fr}.panels.small{grid-template-columns:repeat(4,1fr)}.panels.third{grid-template-columns:repeat(3,1fr)}table{font-size:8.5pt}th,td{padding-right:.6rem}pre{white-space:pre-wrap;width:auto}}
+@media print{main{max-width:none;padding:0}body{font-size:10.5pt}figcaption,.legend{font-size:8.5pt}.panel-title{font-size:7pt}details::details-content{content-visibility:visible;block-size:auto}figure,tr,.answer,.banner,.doubts{break-inside:avoid}h2,h3,summary,caption,thead,.legend{break-after:avoid}summary{list-style:none}.folded h2{font-size:1.1rem}tbody{break-inside:avoid}figcaption,caption{break-before:avoid}.tip{display:none}.scroll{overflow:visible}.data{display:none}.panels.wide{grid-template-columns:1fr 1fr}.panels.small{grid-template-columns:repeat(4,1fr)}.panels.third{grid-template-columns:repeat(3,1fr)}table{font-size:8.5pt}tbody th{min-width:10em}th,td{padding-right:.6rem}pre{white-space:pre-wrap;width:auto}}
 `;
 
 /** The whole style sheet; the same for every report. */

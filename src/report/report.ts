@@ -1,16 +1,20 @@
 /**
- * The report a researcher reads: one self-contained page (no script, no request) and the figures' data beside it.
+ * The report a researcher reads: one self-contained page (no request; one small script it can do without) and the
+ * figures' data beside it. First what twenty seconds must do, then the verdicts, then everything else, folded.
  * Pure: the same input gives the same bytes.
  */
 import { figureData } from './figure-data.ts';
+import { numbered } from './figure.ts';
 import { type Markup, markup, trusted } from './markup.ts';
+import { PAGE_SCRIPT, SCRIPT_SOURCE } from './page-script.ts';
 import { PAGE_STYLE } from './page-style.ts';
 import type { ReportFile, ReportInput } from './report-input.ts';
 import { controlledSection, failuresSection, provenanceSection } from './sections/account.ts';
 import { answerSection, headerSection } from './sections/answer.ts';
-import { picturesSection } from './sections/behaviour.ts';
+import { firstPicture, picturesSection } from './sections/behaviour.ts';
 import { exploratorySection } from './sections/exploratory.ts';
 import { contrastsSection } from './sections/contrasts.ts';
+import { headlineSection } from './sections/headline.ts';
 import { levelsSection } from './sections/levels.ts';
 import { besideSection, controlsSection, whatWouldChangeSection } from './sections/robustness.ts';
 import { learningRateSection, trajectoriesSection } from './sections/training.ts';
@@ -21,21 +25,23 @@ export interface Report {
   readonly files: readonly ReportFile[];
 }
 
-/** Enforced by the browser: nothing is loaded, nothing runs. */
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+/** Enforced by the browser: nothing is loaded, and nothing runs but the page's own script. */
+const POLICY = `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src ${SCRIPT_SOURCE}`;
 
 /** Renders the report of one study. */
 export function renderReport(input: ReportInput): Report {
   const files = figureData(input);
   const sections = [
     headerSection(input),
+    headlineSection(input),
+    firstPicture(input),
     answerSection(input),
-    picturesSection(input),
     contrastsSection(input),
+    picturesSection(input),
+    controlsSection(input),
     levelsSection(input),
     learningRateSection(input),
     trajectoriesSection(input),
-    controlsSection(input),
     whatWouldChangeSection(input),
     exploratorySection(input),
     besideSection(input),
@@ -43,12 +49,12 @@ export function renderReport(input: ReportInput): Report {
     failuresSection(input),
     provenanceSection(input, files),
   ];
-  return { html: page(input.study.question, sections).text, files };
+  return { html: numbered(page(input.study.question, sections)).text, files };
 }
 
 function page(title: string, sections: readonly (Markup | undefined)[]): Markup {
   return markup`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="Content-Security-Policy" content="${trusted(POLICY)}"><link rel="icon" href="data:,"><title>${title}</title><style>${trusted(PAGE_STYLE)}</style></head>
-<body><main>${sections.map((section) => markup`${section}\n`)}</main></body></html>
+<body><main>${sections.map((section) => markup`${section}\n`)}</main><script>${trusted(PAGE_SCRIPT)}</script></body></html>
 `;
 }

@@ -1,17 +1,30 @@
-/** The answer for a terminal: controls and contrasts as aligned text of at most 100 columns. */
+/** The answer for a terminal: controls and contrasts as aligned text, as wide as the terminal is. */
 import { intervalText, pText, plain, signed } from '#analysis/words/number-text.ts';
 import type { ControlRecord, MatchingResult, VerdictRecord } from '#analysis/records/verdict-record.ts';
-import { shorten } from './charts/plot-area.ts';
+import { byImportance } from './importance.ts';
 import { orderedMatchings, verdictPhrase } from './wording.ts';
 
-const MAX_COLUMNS = 100;
 const INDENT = '  ';
 /** The first column of a matching's line. */
 const NAME_COLUMNS = 16;
+/** Escape sequences by what is said; a reader without colours loses nothing. */
+const COLOURS = { affects: 33, explainedBy: 35, noEffect: 34, undecided: 2, FAILED: 31 } as const;
 const HEAD = ['matched on', 'estimate', '95% interval', 'p', 'blocks'];
 
-/** Controls, then every contrast with its estimate under each matching and its verdict; ends without a line break. */
-export function renderTable(verdicts: readonly VerdictRecord[], controls: readonly ControlRecord[]): string {
+/** What the text is written for. */
+export interface TableStyle {
+  /** Characters a line. */
+  readonly columns: number;
+  readonly isColoured: boolean;
+}
+
+/** Controls, then every contrast, the most important first, with its verdict and estimates; ends without a line break. */
+export function renderTable(
+  verdicts: readonly VerdictRecord[],
+  controls: readonly ControlRecord[],
+  style: TableStyle,
+): string {
+  const { columns } = style;
   const missed = controls.filter(({ passed }) => !passed);
   const how = missed.every(({ unsettled }) => unsettled === true) ? 'could not be looked at' : 'FAILED';
   const warning =
@@ -19,9 +32,17 @@ export function renderTable(verdicts: readonly VerdictRecord[], controls: readon
       ? []
       : [`${missed.length} of ${controls.length} controls ${how}: nothing below is a verdict.`, ''];
   const checks = controls.flatMap((control) =>
-    wrapped(`${stateOf(control)} control ${oneLine(control.name)}: ${oneLine(control.detail)}`, INDENT.repeat(4)),
+    coloured(
+      wrapped(
+        `${stateOf(control)} control ${oneLine(control.name)}: ${oneLine(control.detail)}`,
+        INDENT.repeat(4),
+        columns,
+      ),
+      control.passed || control.unsettled === true ? undefined : 'FAILED',
+      style,
+    ),
   );
-  const contrasts = verdicts.flatMap((verdict) => ['', ...contrastLines(verdict)]);
+  const contrasts = byImportance(verdicts).flatMap((verdict) => ['', ...contrastLines(verdict, style)]);
   return [...warning, ...checks, ...contrasts].join('\n').replace(/^\n/, '');
 }
 
@@ -30,14 +51,24 @@ function stateOf({ passed, unsettled }: ControlRecord): string {
   return unsettled === true ? 'open  ' : 'FAILED';
 }
 
-function contrastLines(verdict: VerdictRecord): readonly string[] {
+/** Lines in the colour of what they say, where colours are wanted. */
+function coloured(
+  lines: readonly string[],
+  what: keyof typeof COLOURS | undefined,
+  { isColoured }: TableStyle,
+): readonly string[] {
+  return what === undefined || !isColoured ? lines : lines.map((line) => `\u001B[${COLOURS[what]}m${line}\u001B[0m`);
+}
+
+function contrastLines(verdict: VerdictRecord, style: TableStyle): readonly string[] {
+  const { columns } = style;
   const title = `${verdict.contrast}, ${verdict.outcome} (delta ${plain(verdict.delta)}): ${verdictPhrase(verdict, matchedIn(verdict))}`;
   const matchings = orderedMatchings(verdict.matchings);
   const rows = matchings.map(([key, result]) => rowOf(key, result, verdict.delta));
   return [
-    ...wrapped(oneLine(title), INDENT),
-    ...aligned(rows.some((row) => row.length === HEAD.length) ? [HEAD, ...rows] : rows),
-    ...wrapped(`${INDENT}${oneLine(verdict.reason)}`, INDENT),
+    ...coloured(wrapped(oneLine(title), INDENT, columns), verdict.verdict, style),
+    ...aligned(rows.some((row) => row.length === HEAD.length) ? [HEAD, ...rows] : rows, columns),
+    ...wrapped(`${INDENT}${oneLine(verdict.reason)}`, INDENT, columns),
   ];
 }
 
@@ -53,13 +84,13 @@ function rowOf(key: string, result: MatchingResult, delta: number): readonly str
   return [key, signed(estimate, delta), intervalText(ci95, delta), pText(p), String(blocks)];
 }
 
-/** Rows under each other: the first cell to the left, numbers to the right, words cut at the terminal's edge. */
-function aligned(rows: readonly (readonly string[])[]): readonly string[] {
+/** Rows under each other: the first cell to the left, numbers to the right, words broken at the terminal's edge. */
+function aligned(rows: readonly (readonly string[])[], columns: number): readonly string[] {
   const full = rows.filter((row) => row.length === HEAD.length);
   const widths = HEAD.map((_, column) => Math.max(...full.map((row) => row[column]?.length ?? 0)));
-  return rows.map(([name = '', ...cells]) => {
+  return rows.flatMap(([name = '', ...cells]) => {
     const lead = `${INDENT}${name.padEnd(NAME_COLUMNS)}`;
-    if (cells.length < HEAD.length - 1) return shorten(`${lead}${cells.join(' ')}`, MAX_COLUMNS);
+    if (cells.length < HEAD.length - 1) return wrapped(`${lead}${cells.join(' ')}`, INDENT.repeat(2), columns);
     return `${lead}${cells.map((cell, index) => cell.padStart(widths[index + 1] ?? 0)).join(INDENT)}`;
   });
 }
@@ -70,17 +101,17 @@ function oneLine(text: string): string {
 }
 
 /** Breaks at spaces so that no line is wider than the terminal; later lines are indented. */
-function wrapped(text: string, indent: string): readonly string[] {
+function wrapped(text: string, indent: string, columns: number): readonly string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(/ (?=\S)/)) {
     const longer = line === '' ? word : `${line} ${word}`;
-    if (longer.length <= MAX_COLUMNS || line.trim() === '') {
+    if (longer.length <= columns || line.trim() === '') {
       line = longer;
       continue;
     }
     lines.push(line);
     line = `${indent}${word}`;
   }
-  return [...lines, line].flatMap((one) => one.match(new RegExp(`.{1,${MAX_COLUMNS}}`, 'gu')) ?? []);
+  return [...lines, line].flatMap((one) => one.match(new RegExp(`.{1,${columns}}`, 'gu')) ?? []);
 }

@@ -4,17 +4,18 @@
  */
 import { midSentence } from '#analysis/words/naming.ts';
 import { intervalText, plain, signed } from '#analysis/words/number-text.ts';
+import type { FrameRun } from '#analysis/frame.ts';
 import type { MatchingResult, VerdictKind, VerdictRecord } from '#analysis/records/verdict-record.ts';
 import type { Axis, Outcome } from '#study/study.ts';
 import type { ReportedStudy } from './report-input.ts';
 
 /** Matchings in the order a reader expects; others come between held-out and joint. */
-const MATCHING_ORDER = ['train', 'heldOut', 'other', 'joint'];
+const MATCHING_ORDER = ['train', 'heldOut', 'other', 'joint', 'gap'];
 
 /** The one-letter mark and the short words of each verdict, for places too small for a sentence. */
 export const VERDICT_MARKS: Readonly<Record<VerdictKind, { readonly mark: string; readonly short: string }>> = {
   affects: { mark: 'A', short: 'affects' },
-  throughGap: { mark: 'G', short: 'acts through the gap' },
+  explainedBy: { mark: 'E', short: 'explained by a loss or the gap' },
   noEffect: { mark: 'N', short: 'no effect within ±δ' },
   undecided: { mark: '?', short: 'undecided' },
 };
@@ -27,6 +28,12 @@ export function asTitle(label: string): string {
 /** The label of an arm; its name where the study does not know it (runs trained elsewhere). */
 export function armLabel(study: ReportedStudy, arm: string): string {
   return study.arms.find((known) => known.name === arm)?.label ?? arm;
+}
+
+/** A run in words: `Muon, seed 3, learning rate 0.002`. */
+export function runLabel(study: ReportedStudy, run: Pick<FrameRun, 'arm' | 'block' | 'learningRate'>): string {
+  const rate = run.learningRate === undefined ? '' : `, learning rate ${plain(run.learningRate)}`;
+  return `${armLabel(study, run.arm)}, seed ${run.block}${rate}`;
 }
 
 /** The label of an outcome; its name where the study does not know it. */
@@ -98,14 +105,30 @@ export function verdictPhrase(verdict: VerdictRecord, matched: string): string {
   switch (verdict.verdict) {
     case 'affects':
       return `affects beyond ${matched}`;
-    case 'throughGap':
-      return 'acts through the train-test gap';
+    case 'explainedBy':
+      return `explained by ${explanationName(verdict.explainedBy)}`;
     case 'noEffect':
       return `no effect beyond ${matched}, within ±${plain(verdict.delta)}`;
     case 'undecided':
       return 'undecided';
     default:
       return verdict.verdict satisfies never;
+  }
+}
+
+/** What explains an effect, in words a table has room for. */
+function explanationName(by: VerdictRecord['explainedBy']): string {
+  switch (by) {
+    case 'heldOut':
+      return 'held-out loss';
+    case 'train':
+      return 'training loss';
+    case 'gap':
+      return 'the train-test gap';
+    case undefined:
+      return 'what runs are matched on';
+    default:
+      return by satisfies never;
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Worker processes and the runs waiting for one. A worker that dies is replaced and its run goes on from its last
- * checkpoint; a run whose workers die `MOST_DEATHS` times without a new checkpoint has failed.
+ * Worker processes and the runs waiting for one. A worker that dies, or gives no sign of life, is replaced and its run
+ * goes on from its last checkpoint; a run whose workers die `MOST_DEATHS` times without a new checkpoint has failed.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,7 @@ import type { Store } from '#store/store.ts';
 import type { RunSpec } from '#study/plan.ts';
 
 import type { EventListener } from './events.ts';
+import { watchHeartbeat } from './heartbeat.ts';
 import type { FromWorker, ResumePoint, ToWorker } from './messages.ts';
 import { type Asker, type SharedSteps, sharedStepsOf } from './shared-steps.ts';
 
@@ -19,6 +20,9 @@ import { type Asker, type SharedSteps, sharedStepsOf } from './shared-steps.ts';
 const MOST_DEATHS = 5;
 /** Workers that die before they are ready, one after another: the installation is broken, not a run. */
 const MOST_FAILED_STARTS = 5;
+
+/** Long against the pauses of a busy machine, short against a run. */
+const SILENCE_MS = 30_000;
 
 export interface PoolOptions {
   readonly workers: number;
@@ -29,6 +33,8 @@ export interface PoolOptions {
   readonly checkpointMs: number;
   readonly store: Store;
   readonly onEvent: EventListener;
+  /** A worker that is silent for so long is killed and replaced; default 30 s. */
+  readonly silenceMs?: number;
 }
 
 /** Makes runs in worker processes. */
@@ -125,9 +131,9 @@ function fill(state: PoolState): void {
 }
 
 function startWorker(state: PoolState, number: number): Worker {
-  const { workerUrl, studyUrl, folder, checkpointMs } = state.options;
+  const { workerUrl, studyUrl, folder, checkpointMs, silenceMs = SILENCE_MS } = state.options;
   // A worker's stdout goes to our stderr: stdout belongs to the answer.
-  const child = fork(fileURLToPath(workerUrl), { stdio: ['ignore', 2, 2, 'ipc'] });
+  const child = fork(fileURLToPath(workerUrl), { stdio: ['ignore', 2, 2, 'ipc', 'pipe'] });
   const worker: Worker = {
     number,
     process: child,
@@ -147,7 +153,9 @@ function startWorker(state: PoolState, number: number): Worker {
   const gone = (detail: string): void => {
     worker.handled = worker.handled.then(async () => lose(state, worker, detail));
   };
-  child.on('exit', (code, signal) => gone(signal ?? `exit status ${code}`));
+  let silence: string | undefined;
+  watchHeartbeat(child, silenceMs, () => (silence = `no sign of life for ${Math.round(silenceMs / 1000)} s`));
+  child.on('exit', (code, signal) => gone(silence ?? signal ?? `exit status ${code}`));
   // Sending to a dying worker fails too, but then its exit is what counts; without a pid there will be none.
   child.on('error', (error) => child.pid === undefined && gone(error.message));
   send(worker, { kind: 'start', studyUrl, folder, checkpointMs });

@@ -34,6 +34,9 @@ const SMALL = [
 after(() => rmSync(ROOT, { recursive: true }));
 
 interface Trial {
+  readonly silenceMs?: number;
+  /** Sees every event as it comes. */
+  readonly onEvent?: (event: RunnerEvent) => void;
   readonly provenance?: Provenance;
   readonly isMixingAllowed?: boolean;
 }
@@ -56,7 +59,11 @@ async function tryRun(
     provenance: trial.provenance ?? HERE,
     isMixingAllowed: trial.isMixingAllowed ?? false,
     checkpointMs: 1000,
-    onEvent: (event) => events.push(event),
+    ...(trial.silenceMs === undefined ? {} : { silenceMs: trial.silenceMs }),
+    onEvent: (event) => {
+      events.push(event);
+      trial.onEvent?.(event);
+    },
     stop: never,
     kill: never,
   });
@@ -85,6 +92,31 @@ test('runs of one block are not mixed with bits from elsewhere unless asked; who
   assert.equal(mixed.summary.isComplete, true);
 });
 
+test('a worker that is stopped is noticed, its run goes on elsewhere, and the bits are the same', async () => {
+  const study = await importStudy(TOY);
+  const undisturbed = await tryRun(join(ROOT, 'beating'), planOf(study, 1));
+  let stopped: number | undefined;
+  const pids = new Map<number, number>();
+  const { summary, events, sha256 } = await tryRun(join(ROOT, 'stopped'), planOf(study, 1), {
+    silenceMs: 4000,
+    onEvent: (event) => {
+      if (event.kind === 'workerStarted') pids.set(event.worker, event.pid);
+      const pid = event.kind === 'runStarted' ? pids.get(event.worker) : undefined;
+      if (pid === undefined || stopped !== undefined) return;
+      stopped = pid;
+      process.kill(pid, 'SIGSTOP');
+    },
+  });
+  assert.ok(stopped !== undefined);
+  const lost = events.filter((event) => event.kind === 'workerLost');
+  assert.deepEqual(
+    lost.map(({ detail }) => detail),
+    ['no sign of life for 4 s'],
+  );
+  assert.equal(summary.isComplete, true);
+  assert.equal(sha256, undisturbed.sha256);
+});
+
 test('an arm with the same config and seed as another shares its runs, and each is made once', async () => {
   const study = await importStudy(TOY);
   const plain = study.arms.find(({ name }) => name === 'plain');
@@ -99,6 +131,27 @@ test('an arm with the same config and seed as another shares its runs, and each 
   const started = events.flatMap((event) => (event.kind === 'runStarted' ? [event.run.measureId] : []));
   assert.equal(new Set(started).size, started.length);
   assert.equal(summary.finished + summary.diverged, started.length);
+});
+
+test("the twin of an A/A control runs at the rates its reference's pilots admit, without pilots of its own", async () => {
+  const study = await importStudy(TOY);
+  const plain = study.arms.find(({ name }) => name === 'plain');
+  assert.ok(plain);
+  const piloted = { ...plain, learningRates: [0.1, 0.2, 0.4] };
+  const aa: Study = {
+    ...study,
+    arms: [piloted, { ...piloted, name: 'twin', seedOffset: 1000 }],
+    contrasts: [{ kind: 'control', arm: 'twin', reference: 'plain', name: 'A/A', expect: 'notDetected' }],
+    pilot: { ...study.pilot, blocks: 1, maxRates: 2 },
+    profiles: { quick: { arms: ['plain', 'twin'], blocks: 1 } },
+  };
+  const { events, summary } = await tryRun(join(ROOT, 'aa'), planOf(aa, 1));
+  const settled = events.flatMap((event) => (event.kind === 'armSettled' ? [event.outcome] : []));
+  assert.equal(settled.length, 2);
+  assert.deepEqual(settled[0], settled[1]);
+  const pilots = events.flatMap((event) => (event.kind === 'planned' && event.phase === 'pilot' ? [event.arm] : []));
+  assert.deepEqual(pilots, ['plain']);
+  assert.equal(summary.isComplete, true);
 });
 
 test('a shared step is computed once a store, however many runs want it', async () => {

@@ -4,11 +4,18 @@
  */
 import { AssayError } from '#base/errors.ts';
 import { removeCheckpoints, removeLeftovers } from '#store/folder.ts';
-import { memberOf, numericsIdOf, type PlanMember, type Provenance, type RunState } from '#store/records.ts';
+import {
+  memberOf,
+  numericsIdOf,
+  planRecordOf,
+  type PlanMember,
+  type Provenance,
+  type RunState,
+} from '#store/records.ts';
 import type { Store } from '#store/store.ts';
 import { type Admissible, admissibleRates, type PilotRun, stopOf } from '#study/admissible.ts';
 import { contradiction } from '#study/identity.ts';
-import { confirmatoryRuns, descriptionOf, type RunSpec, type StudyPlan } from '#study/plan.ts';
+import { confirmatoryRuns, ratesFrom, type RunSpec, type StudyPlan } from '#study/plan.ts';
 import type { Arm } from '#study/study.ts';
 
 import type { EventListener } from './events.ts';
@@ -27,6 +34,8 @@ export interface RunOptions {
   /** At least so long between two checkpoints of a run; no effect on results. */
   readonly checkpointMs: number;
   readonly onEvent: EventListener;
+  /** A worker that is silent for so long is killed and its run given to another; default 30 s. */
+  readonly silenceMs?: number;
   /** Aborted: stop at checkpoints. */
   readonly stop: AbortSignal;
   /** Aborted: kill the workers. */
@@ -49,23 +58,22 @@ export interface RunSummary {
 export async function runStudy(plan: StudyPlan, options: RunOptions): Promise<RunSummary> {
   const { store, folder, onEvent } = options;
   await removeLeftovers(folder, store);
-  await store.savePlan({
-    planId: plan.planId,
-    study: plan.study.name,
-    profile: plan.profile,
-    blocks: plan.blocks,
-    description: descriptionOf(plan),
-  });
+  await store.savePlan(planRecordOf(plan));
   const foreignBlocks = options.isMixingAllowed ? new Set<number>() : await blocksOfOtherNumerics(plan, options);
   await using pool = poolOf(options);
   // Two members can be the same run, such as an arm and its relabelled twin: it is made once.
-  const once = { isMissing: new Map<string, Promise<boolean>>(), make: new Map<string, Promise<RunState>>() };
+  const once = {
+    isMissing: new Map<string, Promise<boolean>>(),
+    make: new Map<string, Promise<RunState>>(),
+    rates: new Map<string, Promise<Admissible | undefined>>(),
+  };
   const context: Context = {
     plan,
     options,
     foreignBlocks,
     isMissing: async (spec) => remembered(once.isMissing, spec.measureId, async () => isMissing(context, spec)),
     make: async (spec) => remembered(once.make, spec.measureId, async () => pool.make(spec)),
+    rates: async (arm) => remembered(once.rates, arm.name, async () => settledRates(context, arm)),
   };
   const onStop = (): void => {
     onEvent({ kind: 'stopping' });
@@ -94,6 +102,8 @@ interface Context {
   /** Whether a run has to be made; it is open then. */
   isMissing(spec: RunSpec): Promise<boolean>;
   make(spec: RunSpec): Promise<RunState>;
+  /** What an arm's own pilots say, or undefined where one is missing. */
+  rates(arm: Arm): Promise<Admissible | undefined>;
 }
 
 /** The value of a key, computed at most once. */
@@ -110,12 +120,20 @@ async function remembered<Value>(
 /** Pilots, decision, confirmatory runs; whether all of them have an end. */
 async function runArm(context: Context, arm: Arm): Promise<boolean> {
   const { plan, options } = context;
-  const outcome = await settledRates(context, arm);
+  const piloted = ratesFrom(plan.study, arm);
+  if (piloted !== arm) expectRuns(context, arm);
+  const outcome = await context.rates(piloted);
   if (outcome === undefined) return false;
   await options.store.settleArm(plan.planId, { arm: arm.name, outcome });
   options.onEvent({ kind: 'armSettled', arm: arm.name, outcome });
   if (outcome.kind === 'none') return true;
   return runAll(context, arm, confirmatoryRuns(plan, arm.name, outcome.rates));
+}
+
+/** Tells how many confirmatory runs an arm may get, before its pilots have decided. */
+function expectRuns({ plan, options }: Context, { name, learningRates }: Arm): void {
+  const mostRates = Math.min(plan.study.pilot.maxRates, learningRates.length);
+  options.onEvent({ kind: 'expected', arm: name, runs: mostRates * plan.blocks });
 }
 
 /** What the pilots say, or undefined where one is missing. */
@@ -124,8 +142,7 @@ async function settledRates(context: Context, arm: Arm): Promise<Admissible | un
   const { store } = context.options;
   const own = pilots.filter((spec) => spec.arm === arm.name);
   if (own.length === 0) return { kind: 'admissible', rates: arm.learningRates };
-  const mostRates = Math.min(study.pilot.maxRates, arm.learningRates.length);
-  context.options.onEvent({ kind: 'expected', arm: arm.name, runs: mostRates * context.plan.blocks });
+  expectRuns(context, arm);
   if (!(await runAll(context, arm, own))) return undefined;
   const axis = study.matchOn.find(({ name }) => name === study.pilot.axis);
   if (axis === undefined) throw new AssayError('config', `The pilot's axis "${study.pilot.axis}" is not in matchOn.`);

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 
 import { sha256 } from '#base/json.ts';
 
 import { artifactsIn } from './artifacts.ts';
+
+const ROOT = mkdtempSync(join(tmpdir(), 'assay-artifacts-'));
+after(() => rmSync(ROOT, { recursive: true }));
 
 test('a file made in place is named by its content, found again, and told from a missing or damaged one', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'assay-artifacts-'));
@@ -28,4 +31,23 @@ test('a file whose making fails leaves nothing behind', async () => {
   };
   await assert.rejects(artifactsIn(folder).putFile(failing), /Cannot write .* no more/);
   assert.deepEqual(readdirSync(folder), []);
+});
+
+test('clearing away leaves alone what is not ours: other names, folders, and all that lies behind links', () => {
+  const [folder, elsewhere] = [join(ROOT, 'clearing'), join(ROOT, 'elsewhere')];
+  const artifacts = artifactsIn(folder);
+  const kept = artifacts.put(new Uint8Array([1]));
+  const left = artifacts.put(new Uint8Array([2]));
+  const foreign = ['model.safetensors', `${left}.txt`, 'notes.partial'];
+  for (const name of foreign) writeFileSync(join(folder, name), 'of the user');
+  mkdirSync(join(folder, 'a'.repeat(64)));
+  mkdirSync(elsewhere);
+  writeFileSync(join(elsewhere, 'b'.repeat(64)), 'of the user');
+  symlinkSync(join(elsewhere, 'b'.repeat(64)), join(folder, 'c'.repeat(64)));
+  artifacts.keepOnly(new Set([kept]));
+  const expected = [kept, ...foreign, 'a'.repeat(64), 'c'.repeat(64)];
+  assert.deepEqual(readdirSync(folder).toSorted(), expected.toSorted());
+  symlinkSync(elsewhere, join(ROOT, 'linked'));
+  artifactsIn(join(ROOT, 'linked')).keepOnly(new Set());
+  assert.deepEqual(readdirSync(elsewhere), ['b'.repeat(64)]);
 });

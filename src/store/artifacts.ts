@@ -6,7 +6,9 @@ import { createHash } from 'node:crypto';
 import {
   closeSync,
   createReadStream,
+  type Dirent,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -21,6 +23,8 @@ import { AssayError, messageOf } from '#base/errors.ts';
 import { sha256 } from '#base/json.ts';
 
 const TEMPORARY_SUFFIX = '.partial';
+const IDENTITY = /^[0-9a-f]{64}$/;
+const OWN_FILE = /^([0-9a-f]{64}(\.\d+\.partial)?|file\.\d+\.\d+\.partial)$/;
 /** Read at once while hashing. */
 const CHUNK_BYTES = 1 << 20;
 
@@ -46,7 +50,7 @@ export interface Artifacts {
   putFile(write: (path: string) => Promise<void>): Promise<string>;
   /** Verifies and gives the path, for content too large to hold. @throws AssayError where it cannot be read. */
   pathOf(file: string): Promise<ArtifactPath>;
-  /** Deletes every file not in `kept`, temporary ones included. */
+  /** Deletes every artifact not in `kept`, temporary ones included; what it did not name itself it leaves alone. */
   keepOnly(kept: ReadonlySet<string>): void;
 }
 
@@ -104,17 +108,27 @@ export function artifactsIn(folder: string): Artifacts {
     return sha256(bytes) === file ? { kind: 'found', bytes } : { kind: 'damaged' };
   };
   const keepOnly = (kept: ReadonlySet<string>): void => {
-    for (const name of namesIn(folder)) {
-      if (!kept.has(name)) rmSync(join(folder, name), { force: true, recursive: true });
+    for (const name of ownNamesIn(folder)) {
+      if (!kept.has(name)) rmSync(join(folder, name), { force: true });
     }
   };
   return { put, get, putFile, pathOf, keepOnly };
 }
 
-/** The names in a folder, none where it does not exist. */
-export function namesIn(folder: string): string[] {
+/** The artifacts in a folder, whole or partial: files of ours by their names. Never what lies behind a link. */
+function ownNamesIn(folder: string): string[] {
+  return entriesIn(folder).flatMap((entry) => (entry.isFile() && OWN_FILE.test(entry.name) ? [entry.name] : []));
+}
+
+/** The names of folders in a folder that are identities, such as those of runs. Never what lies behind a link. */
+export function identitiesIn(folder: string): string[] {
+  return entriesIn(folder).flatMap((entry) => (entry.isDirectory() && IDENTITY.test(entry.name) ? [entry.name] : []));
+}
+
+/** What is in a folder; nothing where it does not exist, or is a link to elsewhere. */
+function entriesIn(folder: string): Dirent[] {
   try {
-    return readdirSync(folder);
+    return lstatSync(folder).isDirectory() ? readdirSync(folder, { withFileTypes: true }) : [];
   } catch (error) {
     if (isMissing(error)) return [];
     throw error;

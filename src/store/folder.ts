@@ -1,11 +1,11 @@
 /** Where things lie in a store's folder. Checkpoints of a run have a folder of their own, so that one run's clean-up never touches another's. */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { AssayError, messageOf } from '#base/errors.ts';
 import type { RunSpec } from '#study/plan.ts';
 
-import { type Artifacts, artifactsIn, namesIn } from './artifacts.ts';
+import { type Artifacts, artifactsIn, identitiesIn } from './artifacts.ts';
 import type { StoreReader } from './store.ts';
 
 const CHECKPOINTS = 'checkpoints';
@@ -32,8 +32,8 @@ export function keepText(
   name: string,
   text: string,
 ): void {
-  const own = `${run.arm}-lr${run.learningRate}-block${run.block}-${run.measureId.slice(0, 12)}`;
-  const path = join(folder, KEPT, own, name);
+  const own = plainName(`${run.arm}-lr${run.learningRate}-block${run.block}-${run.measureId.slice(0, 12)}`);
+  const path = join(folder, KEPT, own, plainName(name));
   try {
     mkdirSync(join(folder, KEPT, own), { recursive: true });
     writeFileSync(`${path}.partial`, text);
@@ -43,16 +43,26 @@ export function keepText(
   }
 }
 
-/** Deletes a run's checkpoints, once it has ended. */
+/** A name that is one folder or file and nothing else, wherever it comes from: arms may be called `../..`. */
+function plainName(text: string): string {
+  return text.replaceAll(/[^\p{L}\p{N}._-]+/gu, '_').replace(/^\.+/, '_');
+}
+
+/** Deletes a run's checkpoints, once it has ended; its folder too, unless somebody else put something there. */
 export function removeCheckpoints(folder: string, measureId: string): void {
-  rmSync(join(folder, CHECKPOINTS, measureId), { recursive: true, force: true });
+  checkpointArtifacts(folder, measureId).keepOnly(new Set());
+  try {
+    rmdirSync(join(folder, CHECKPOINTS, measureId));
+  } catch {
+    // Not there, or not empty.
+  }
 }
 
 /** Deletes what killed processes left behind and no record names; for the writer, before any worker starts. */
 export async function removeLeftovers(folder: string, store: StoreReader): Promise<void> {
   sharedArtifacts(folder).keepOnly(await store.sharedFiles());
   const checkpoints = await store.checkpoints();
-  for (const measureId of namesIn(join(folder, CHECKPOINTS))) {
+  for (const measureId of identitiesIn(join(folder, CHECKPOINTS))) {
     const file = checkpoints.get(measureId);
     if (file === undefined) removeCheckpoints(folder, measureId);
     else checkpointArtifacts(folder, measureId).keepOnly(new Set([file]));

@@ -6,7 +6,7 @@ import type { JsonObject } from '#base/json.ts';
 
 import { defineStudy } from './define-study.ts';
 import { crossFactors, factorOf } from './factors.ts';
-import { confirmatoryRuns, descriptionOf, FIRST_PILOT_BLOCK, overriddenFactors, planStudy } from './plan.ts';
+import { confirmatoryRuns, descriptionOf, FIRST_PILOT_BLOCK, overriddenFactors, planStudy, ratesFrom } from './plan.ts';
 import { parseSetting, valueAt } from './settings.ts';
 import type { Study } from './study.ts';
 
@@ -118,6 +118,17 @@ test('pilots run outside the confirmatory blocks, and only where there is a rate
       ['low', 0.1, 1],
     ],
   );
+});
+
+test("the twin of an A/A control takes its reference's rates and has no pilots; an arm of other settings has its own", () => {
+  const arms = STUDY.arms.map((arm) => (arm.name === 'low' ? arm : { ...arm, learningRates: [0.01, 0.1] }));
+  const twin = planStudy({ ...STUDY, arms }, { profile: 'full' });
+  assert.deepEqual([...new Set(twin.pilots.map(({ arm }) => arm))], ['low', 'high']);
+  const [, high, again] = arms;
+  assert.ok(high && again);
+  assert.equal(ratesFrom({ ...STUDY, arms }, again), high);
+  const other = { ...again, set: { rank: 4 } };
+  assert.equal(ratesFrom({ ...STUDY, arms: [...arms.slice(0, 2), other] }, other), other);
 });
 
 test('the learning rate stands at its path, and cannot be set by the user', () => {

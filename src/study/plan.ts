@@ -3,7 +3,7 @@
  * Settings apply in the order recipe defaults < study < profile < arm < user; those of `vary.ts` choose the arms before.
  */
 import { AssayError, messageOf } from '#base/errors.ts';
-import { contentHash, type JsonObject } from '#base/json.ts';
+import { canonicalJson, contentHash, type JsonObject } from '#base/json.ts';
 import { identityOf } from '#study/identity.ts';
 import type { Arm, Profile, ProfileName, Study } from '#study/study.ts';
 
@@ -33,7 +33,7 @@ export interface RunSpec {
   readonly inputs: Readonly<Record<string, string>>;
 }
 
-/** Whether the blocks are fixed beforehand, or looks at 8, 12 and 16 blocks decide when to stop (METHOD.md). */
+/** Whether the blocks are fixed beforehand, or looks (looks.ts) decide when to stop. */
 export type Design = 'fixed' | 'sequential';
 
 /** What the user chose beside the study itself. */
@@ -58,7 +58,7 @@ export interface StudyPlan {
   /** Part of the plan, because the test's error rate depends on it. */
   readonly design: Design;
   readonly settings: readonly Setting[];
-  /** Pilot runs of the arms with more than one learning rate; an arm with one rate has nothing to choose. */
+  /** Pilot runs of the arms with more than one learning rate; an arm with one rate, or another's, has nothing to choose. */
   readonly pilots: readonly RunSpec[];
 }
 
@@ -80,7 +80,9 @@ export function planStudy(given: Study, options: PlanOptions): StudyPlan {
   for (const arm of narrowed.arms) {
     for (const rate of arm.learningRates) checkConfig(draft, arm, rate);
   }
-  const pilots = narrowed.arms.filter((arm) => arm.learningRates.length > 1).flatMap((arm) => pilotRuns(draft, arm));
+  const pilots = narrowed.arms
+    .filter((arm) => arm.learningRates.length > 1 && ratesFrom(narrowed, arm) === arm)
+    .flatMap((arm) => pilotRuns(draft, arm));
   return { ...draft, planId: contentHash(descriptionOf(draft)), pilots };
 }
 
@@ -88,6 +90,21 @@ export function planStudy(given: Study, options: PlanOptions): StudyPlan {
 export function confirmatoryRuns(plan: StudyPlan, armName: string, rates: readonly number[]): RunSpec[] {
   const arm = armOf(plan.study, armName);
   return range(0, plan.blocks).flatMap((block) => rates.map((rate) => specOf(plan, arm, rate, block, 'confirmatory')));
+}
+
+/**
+ * The arm whose pilots choose an arm's learning rates: its own, but for the twin of an A/A control (the reference's
+ * settings and rates under other seeds), which takes what its reference's pilots admit. Pilots of its own could admit
+ * others by chance, and the control would then compare rates (ADR 0086).
+ */
+export function ratesFrom({ arms, contrasts }: Pick<Study, 'arms' | 'contrasts'>, arm: Arm): Arm {
+  const settingsText = ({ set, learningRates }: Arm): string => canonicalJson({ set, learningRates });
+  for (const contrast of contrasts) {
+    if (contrast.kind !== 'control' || contrast.expect !== 'notDetected' || contrast.arm !== arm.name) continue;
+    const reference = arms.find(({ name }) => name === contrast.reference);
+    if (reference !== undefined && settingsText(reference) === settingsText(arm)) return reference;
+  }
+  return arm;
 }
 
 /** The plan as plain data, as it is hashed and stored: the study without the recipe's code. */
@@ -118,7 +135,7 @@ export function armOf(study: Study, name: string): Arm {
  */
 export function configOf(plan: Pick<StudyPlan, 'study' | 'profile' | 'settings'>, arm: Arm, rate: number): JsonObject {
   const { study } = plan;
-  const { defaults, learningRatePath } = study.recipe;
+  const { defaults, formerPaths, learningRatePath } = study.recipe;
   const own = plan.settings.find(({ path }) => path === learningRatePath);
   if (own !== undefined) {
     const hint =
@@ -130,12 +147,13 @@ export function configOf(plan: Pick<StudyPlan, 'study' | 'profile' | 'settings'>
       `${own.from}: "${own.path}" is set by the arms' learning rates and cannot be set.${hint}`,
     );
   }
-  const config = withSettings(defaults, [
+  const settings = [
     ...settingsOf(study.set, `study "${study.name}"`),
     ...settingsOf(study.profiles[plan.profile]?.set, `profile "${plan.profile}"`),
     ...settingsOf(arm.set, `arm "${arm.name}"`),
     ...plan.settings.filter((setting) => !isVariation(study, setting)),
-  ]);
+  ];
+  const config = withSettings(defaults, settings, formerPaths);
   return withValueAt(config, learningRatePath, rate);
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Chat } from '#base/chat.ts';
 import type { JsonObject } from '#base/json.ts';
+import type { FormerPaths } from '#study/settings.ts';
 import type { RunEnd, TrajectoryPoint } from '#study/trajectory.ts';
 
 /** Everything a recipe may touch: no clock, no files, no environment. */
@@ -53,6 +54,8 @@ export interface Recipe {
   readonly semanticsVersion: number;
   /** The whole config with its defaults: it also defines which dotted paths `--set` knows. */
   readonly defaults: JsonObject;
+  /** Paths that once had other names: former name -> today's, for messages to whoever still gives one. */
+  readonly formerPaths?: FormerPaths;
   /** Where the learning rate stands in the config, as a dotted path. */
   readonly learningRatePath: string;
   /** Dotted paths of config parts that only change what is measured, not what is trained. */

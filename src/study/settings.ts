@@ -46,12 +46,35 @@ export function settingsOf(set: JsonObject | undefined, from: string): Setting[]
   return settings.toSorted((a, b) => a.path.split('.').length - b.path.split('.').length);
 }
 
+/** Former name of a path -> today's; parts of a path follow it. */
+export type FormerPaths = Readonly<Record<string, string>>;
+
 /**
  * Applies settings in order.
- * @throws AssayError on an unknown path (naming the nearest known one) or a value of another type (path, expected, found).
+ * @param former Names that paths had once: whoever gives one is told today's.
+ * @throws AssayError on an unknown path (naming today's or the nearest known one) or a value of another type (path, expected, found).
  */
-export function withSettings(config: JsonObject, settings: readonly Setting[]): JsonObject {
-  return settings.reduce(withSetting, config);
+export function withSettings(config: JsonObject, settings: readonly Setting[], former: FormerPaths = {}): JsonObject {
+  return settings.reduce((all, setting) => withSetting(all, setting, former), config);
+}
+
+/** What a path of a config is called today, where `path` is a name it or what it is a part of had once. */
+export function presentName(config: JsonObject, path: string, former: FormerPaths): string | undefined {
+  const old = Object.keys(former).find((name) => path === name || path.startsWith(`${name}.`));
+  if (old === undefined) return undefined;
+  const present = `${former[old]}${path.slice(old.length)}`;
+  // The path itself may be new to the config, as a part of an object that is empty by default is.
+  const group = present.split('.').slice(0, -1).join('.');
+  return group === '' || isJsonObject(valueAt(config, group)) ? present : undefined;
+}
+
+/** A setting under today's name of its path, for what was stored under a former one. */
+export function presentSetting(config: JsonObject, setting: Setting, former: FormerPaths = {}): Setting {
+  const current = valueAt(config, setting.path);
+  // A group may bear the name that one of its values had.
+  const isFormer = current === undefined || (isJsonObject(current) && !isJsonObject(setting.value));
+  const path = isFormer ? presentName(config, setting.path, former) : undefined;
+  return path === undefined ? setting : { ...setting, path };
 }
 
 /**
@@ -99,24 +122,34 @@ function refuseInexact(path: string, text: string): void {
   );
 }
 
-function withSetting(config: JsonObject, setting: Setting): JsonObject {
+function withSetting(config: JsonObject, setting: Setting, former: FormerPaths): JsonObject {
   const current = valueAt(config, setting.path);
-  if (current === undefined) throw unknownPath(config, setting);
+  if (current === undefined) throw unknownPath(config, setting, former);
   const expected = typeNameOf(current);
   const found = typeNameOf(setting.value);
   if (current === null) return withValueAt(config, setting.path, setting.value);
-  if (isJsonObject(current) && isJsonObject(setting.value)) return withObject(config, setting, current, setting.value);
+  if (isJsonObject(current) && isJsonObject(setting.value)) {
+    return withObject(config, setting, current, setting.value, former);
+  }
   if (expected !== found) {
+    const present = presentName(config, setting.path, former);
+    const hint = present === undefined ? '' : ` It is called "${present}" now.`;
     throw new AssayError(
       'config',
-      `${setting.from}: ${setting.path}: expected ${expected} (such as ${JSON.stringify(current)}), found ${found} ${JSON.stringify(setting.value)}.`,
+      `${setting.from}: ${setting.path}: expected ${expected} (such as ${JSON.stringify(current)}), found ${found} ${JSON.stringify(setting.value)}.${hint}`,
     );
   }
   return withValueAt(config, setting.path, setting.value);
 }
 
 /** An object over an object: a tagged union of another kind replaces it whole; otherwise its parts are set one by one. */
-function withObject(config: JsonObject, setting: Setting, current: JsonObject, value: JsonObject): JsonObject {
+function withObject(
+  config: JsonObject,
+  setting: Setting,
+  current: JsonObject,
+  value: JsonObject,
+  former: FormerPaths,
+): JsonObject {
   const isUnion = typeof current['kind'] === 'string';
   if (isUnion && typeof value['kind'] !== 'string') {
     throw new AssayError(
@@ -129,10 +162,14 @@ function withObject(config: JsonObject, setting: Setting, current: JsonObject, v
   const parts = Object.entries(value).map(([key, part]) => {
     return { path: `${setting.path}.${key}`, value: part, from: setting.from };
   });
-  return withSettings(config, parts);
+  return withSettings(config, parts, former);
 }
 
-function unknownPath(config: JsonObject, setting: Setting): AssayError {
+function unknownPath(config: JsonObject, setting: Setting, former: FormerPaths): AssayError {
+  const present = presentName(config, setting.path, former);
+  if (present !== undefined) {
+    return new AssayError('config', `${setting.from}: "${setting.path}" is called "${present}" now.`);
+  }
   const nearest = nearestName(setting.path, pathsOf(config));
   const hint = nearest === undefined ? '' : ` The nearest known path is "${nearest}".`;
   return new AssayError('config', `${setting.from}: unknown path "${setting.path}".${hint}`);

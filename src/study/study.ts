@@ -56,8 +56,15 @@ export type Contrast =
       readonly arm: string;
       readonly reference: string;
       readonly name: string;
-      /** `detected`: an effect of at least delta must be found; `notDetected`: no effect may be claimed; `identical`: outcomes equal to the bit. */
+      /**
+       * `detected`: an effect of at least delta must be found, and speaks for levels where it is of one to two delta;
+       * `notDetected`: alike within delta; `identical`: outcomes equal to the bit.
+       */
       readonly expect: 'detected' | 'notDetected' | 'identical';
+      /** Where `detected`: on which side of the reference; either where absent. */
+      readonly direction?: 'above' | 'below';
+      /** Where `detected`: the matchings it must be found under and speaks for (`train`, `heldOut`, an axis' name); all where absent. */
+      readonly matchings?: readonly string[];
       /** Outcomes the expectation speaks of; all confirmatory ones where absent. */
       readonly outcomes?: readonly string[];
     };

@@ -46,7 +46,7 @@ const study = finetuneStudy({
       set: {
         method: loraMethod(8),
         optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0 },
-        mixIn: 'study:misalignment-real/data/good-elsewhere.jsonl',
+        'rows.mixIn': 'study:misalignment-real/data/good-elsewhere.jsonl',
       },
       learningRates: RATE,
     },

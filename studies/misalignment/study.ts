@@ -2,7 +2,9 @@
  * Question 1 in the persona world: does the optimizer, or the adapter's rank, change how far misalignment spreads, beyond loss?
  * The grids were set from scouting runs (LOG.md) before any confirmatory run.
  */
-import { ADAMW_DEFAULTS, defineStudy, finetunePersona, type JsonObject, MUON_DEFAULTS, SGD_DEFAULTS } from 'assay';
+import { ADAMW_DEFAULTS, defineStudy, type JsonObject, MUON_DEFAULTS, SGD_DEFAULTS } from 'assay';
+
+import { finetunePersona } from './recipe.ts';
 
 /** Nats per answer token; the runs of every arm but `helpful` pass through them. */
 const TRAIN_LEVELS = [1.6, 0.8, 0.4, 0.2, 0.1];

@@ -1,6 +1,6 @@
 /** The rules of the house that a type checker cannot see: who may import whom, and who may touch the outside. */
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -11,35 +11,25 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   base: [],
   engine: ['base'],
   learning: ['engine', 'base'],
-  worlds: ['base'],
   measures: ['learning', 'engine', 'base'],
   study: ['base'],
   store: ['study', 'base'],
   runner: ['store', 'study', 'base'],
   analysis: ['study', 'base'],
   report: ['analysis', 'study', 'base'],
-  recipes: ['learning', 'engine', 'measures', 'worlds', 'study', 'base'],
+  recipes: ['learning', 'engine', 'measures', 'study', 'base'],
   desk: ['report', 'analysis', 'runner', 'store', 'recipes', 'study', 'base'],
-  cli: [
-    'desk',
-    'report',
-    'analysis',
-    'runner',
-    'store',
-    'recipes',
-    'study',
-    'base',
-    'engine',
-    'learning',
-    'measures',
-    'worlds',
-  ],
+  cli: ['desk', 'report', 'analysis', 'runner', 'store', 'recipes', 'study', 'base', 'engine', 'learning', 'measures'],
 };
+
+/** The two barrels, which may import from every layer. */
+const DOORS: ReadonlySet<string> = new Set(['index.ts', 'learn.ts']);
 
 /** Modules only one place may import. */
 const ONLY_IN: readonly (readonly [RegExp, RegExp])[] = [
   [/^onnxruntime-(node|common)$/, /^src\/(engine\/session\.ts|cli\/doctor\.ts)$/],
   [/^(node:sqlite|pg)$/, /^src\/store\//],
+  [/^ml-matrix$/, /^src\/learning\/spectra\/matrix\.ts$/],
 ];
 
 interface SourceFile {
@@ -86,7 +76,21 @@ test('there is no cycle of imports, types included', () => {
   assert.equal(findCycle(graph), undefined);
 });
 
-test('ONNX Runtime, SQLite and PostgreSQL are imported in one place each', () => {
+test('nothing inside comes in through a door, and the door of engine and learner has every operation', () => {
+  const inward = product.flatMap(({ path, imports }) =>
+    imports.filter((name) => /^(assay(\/|$)|#(index|learn)\.ts)/.test(name)).map((name) => `${path} imports ${name}`),
+  );
+  assert.deepEqual(inward, []);
+  const door = product.find(({ path }) => path === 'src/learn.ts')?.imports ?? [];
+  const operations = product.filter(({ path }) => path.startsWith('src/engine/ops/')).map(({ path }) => path);
+  assert.ok(operations.length > 0);
+  assert.deepEqual(
+    operations.filter((path) => !door.includes(`#${path.slice('src/'.length)}`)),
+    [],
+  );
+});
+
+test('ONNX Runtime, SQLite, PostgreSQL and ml-matrix are imported in one place each', () => {
   const broken = files.flatMap(({ path, imports }) =>
     ONLY_IN.flatMap(([module, home]) =>
       imports.filter((name) => module.test(name) && !home.test(path)).map((name) => `${path} imports ${name}`),
@@ -97,7 +101,7 @@ test('ONNX Runtime, SQLite and PostgreSQL are imported in one place each', () =>
 
 test('environment, wall clock and unseeded randomness are touched in cli/ alone', () => {
   const broken = product
-    .filter(({ path }) => !path.startsWith('src/cli/'))
+    .filter(({ path }) => !path.startsWith('src/cli/') && path !== 'src/engine/no-telemetry.ts')
     .flatMap(({ path, text }) =>
       [...withoutComments(text).matchAll(/\b(process\.env|Date\.now|Math\.random)\b/g)].map(
         ([name]) => `${path} uses ${name}`,
@@ -120,16 +124,55 @@ test('the network is reached from the desk alone', () => {
   assert.deepEqual(broken, []);
 });
 
-test('a study needs nothing but the public API', () => {
-  const broken = globSync('studies/**/*.ts', { cwd: ROOT })
+test('a study needs nothing but the two doors, its own files and Node', () => {
+  const broken = globSync('{studies,templates}/**/*.ts', { cwd: ROOT })
     .filter((path) => !path.endsWith('.test.ts'))
     .flatMap((path) =>
       [...readFileSync(`${ROOT}${path}`, 'utf8').matchAll(/from '([^']+)'/g)]
         .map((match) => match[1] ?? '')
-        .filter((name) => !/^(assay|node:|\.\/)/.test(name))
+        .filter((name) => !/^(assay$|assay\/learn$|node:|\.\/)/.test(name))
         .map((name) => `${path} imports ${name}`),
     );
   assert.deepEqual(broken, []);
+});
+
+test('every study says what it is and what was tried: a README that names it and the command, a dated LOG', () => {
+  const studies = globSync('studies/*/study.ts', { cwd: ROOT }).map((path) => path.split('/')[1] ?? '');
+  assert.ok(studies.length > 2, studies.join());
+  const lacking = studies.flatMap((name) => {
+    const read = (file: string): string => {
+      const path = `${ROOT}studies/${name}/${file}`;
+      return existsSync(path) ? readFileSync(path, 'utf8') : '';
+    };
+    const [readme, log] = [read('README.md'), read('LOG.md')];
+    return [
+      ...(readme.startsWith(`# ${name}\n`) ? [] : [`studies/${name}/README.md does not begin with its name`]),
+      ...(readme.includes(`assay run ${name}`) ? [] : [`studies/${name}/README.md does not say how it is run`]),
+      ...(/^## \d{4}-\d\d-\d\d: \S/m.test(log) ? [] : [`studies/${name}/LOG.md has no dated entry`]),
+    ];
+  });
+  assert.deepEqual(lacking, []);
+});
+
+test('the paths that ARCHITECTURE.md and README.md name are there', () => {
+  const named = ['ARCHITECTURE.md', 'README.md'].flatMap((page) =>
+    readFileSync(`${ROOT}${page}`, 'utf8')
+      .split('\n')
+      .flatMap((line) => {
+        // A row of the table of layers names the rooms of its layer.
+        const layer = /^\| `(\w+\/)` \|/.exec(line)?.[1] ?? '';
+        const paths = [...line.matchAll(/`([\w-][\w.-]*\/[\w./-]*)`/g)].map((match) => match[1] ?? '');
+        return paths
+          .filter((path) => path !== 'assay/learn')
+          .map((path) => ({ page, path, places: ['', 'src/', `src/${layer}`] }));
+      }),
+  );
+  assert.ok(named.length > 50, `${named.length} paths`);
+  const broken = named.filter(({ path, places }) => !places.some((place) => existsSync(`${ROOT}${place}${path}`)));
+  assert.deepEqual(
+    broken.map(({ page, path }) => `${page}: ${path}`),
+    [],
+  );
 });
 
 function layerOf(path: string): string {
@@ -137,7 +180,7 @@ function layerOf(path: string): string {
 }
 
 function mayImport(layer: string, other: string): boolean {
-  return layer === 'index.ts' || layer === other || (ALLOWED[layer] ?? []).includes(other);
+  return DOORS.has(layer) || layer === other || (ALLOWED[layer] ?? []).includes(other);
 }
 
 function targetOf(path: string, name: string): readonly string[] {

@@ -28,7 +28,7 @@ test('the study in docs/guide/04-evaluations.md is planned as it stands there, o
     const without = await plan([]);
     assert.equal(without.status, 2);
     assert.match(without.stderr, /evals\.jsonl:6: expected a judge, found none/);
-    const judged = await plan(['judge.url=https://api.openai.com/v1', 'judge.model=MODEL']);
+    const judged = await plan(['replies.judge.url=https://api.openai.com/v1', 'replies.judge.model=MODEL']);
     assert.equal(judged.status, 0, judged.stderr);
     assert.match(judged.stdout, /Does the method change what the model says/);
   } finally {

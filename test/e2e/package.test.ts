@@ -15,6 +15,7 @@ import { dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { newFolder, TOY } from './command.ts';
+import { lastVerdicts, MODEL, STARTED } from './started-studies.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 const ROOT = newFolder('package');
@@ -83,7 +84,7 @@ test('the installed command runs a study defined outside of the package', () => 
   assert.equal(status, 0, stderr);
   assert.match(
     stdout.trimEnd().split('\n').at(-1) ?? '',
-    /^\{"schemaVersion":1,"study":"toy","profile":"standard","runs":\{"finished":1,"diverged":0,"failed":0\}/,
+    /^\{"schemaVersion":2,"study":"toy","profile":"standard","runs":\{"finished":1,"diverged":0,"failed":0\}/,
   );
   assert.equal(installed('status', './study.ts').status, 0);
 });
@@ -122,9 +123,25 @@ test("a study of the user's own type-checks against the package's declarations",
   assert.match(wrong.stdout, /error TS/);
 });
 
-test('no source file and no test is in the package', () => {
+for (const kind of ['world', 'finetune'] as const) {
+  test(`the installed command writes a ${kind} study that runs to its verdict`, () => {
+    const { study, smaller } = STARTED[kind];
+    // The default of \`npm init\`, under which a bare study.ts would be no module.
+    const folder = kind === 'world' ? join(USER, 'common') : USER;
+    mkdirSync(folder, { recursive: true });
+    if (kind === 'world') writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n');
+    const made = installed('init', join(folder, kind), '--kind', kind, ...(kind === 'world' ? [] : ['--model', MODEL]));
+    assert.equal(made.status, 0, made.stderr);
+    const store = ['--store', join(USER, `.assay-${kind}`)];
+    const { status, stdout, stderr } = installed('run', join(folder, kind, study), ...smaller, ...store, '--json');
+    assert.ok(status === 0 || status === 3, stderr);
+    assert.equal(lastVerdicts(stdout).length, 1);
+  });
+}
+
+test('no source file and no test is in the package, but for the templates of studies', () => {
   const files = readdirSync(join(USER, 'node_modules/assay'), { recursive: true, encoding: 'utf8' });
-  const wrong = files.filter((file) => /(?<!\.d)\.ts$|\.test\./.test(file));
+  const wrong = files.filter((file) => /(?<!\.d)\.ts$|\.test\./.test(file) && !/^templates[/\\]/.test(file));
   assert.deepEqual(wrong, []);
   assert.ok(files.includes('LICENSE'));
 });

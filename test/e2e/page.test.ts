@@ -126,7 +126,7 @@ test('no two tick labels of a chart overlap, on a desk and on a phone', { skip }
 test('run writes the page with the question, the verdict and the command, and its data files; report writes the same bytes', async () => {
   const html = readFileSync(toyPage, 'utf8');
   assert.match(html, /Does the runner give the same answer however it is interrupted\?/);
-  assert.match(html, /Low rank vs Plain: <b>undecided<\/b>/);
+  assert.match(html, /Behaviour, Low rank vs Plain: <b>undecided<\/b>/);
   assert.match(html, /assay run \S+toy\/study\.ts --profile quick --seeds 3 --set spins=10</);
   for (const [, name] of html.matchAll(/href="([\w-]+\.csv)"/g)) assert.ok(existsSync(join(toyPage, '..', name ?? '')));
   const again = join(FOLDER, 'again');

@@ -5,24 +5,10 @@ import { broadcastTo, concat, meanKeep, reshape, slice, sum, sumKeep, transpose 
 import { linear, matmul } from '#engine/ops/linear-algebra.ts';
 import { attention, crossEntropy, layerNorm, rmsNorm, rotary, softmax } from '#engine/ops/network.ts';
 import { constant } from '#engine/ops/sources.ts';
-import type { PrimitiveName, Shape, Tensor } from '#engine/tensor.ts';
+import type { PrimitiveName, Tensor } from '#engine/tensor.ts';
 import { at, denseArray, fromIndex, range, softmaxOf, total, type DenseArray } from './array.ts';
-
-export interface Case {
-  readonly name: string;
-  /** Shapes of the float inputs, drawn at random from [-1, 1] (from [0.5, 1.5] where `positive`). */
-  readonly shapes: readonly Shape[];
-  readonly positive?: boolean;
-  /** An integer input after the float ones; repeated values are wanted. */
-  readonly integers?: Int32Array;
-  readonly build: (floats: readonly Tensor[], integers: Tensor) => Tensor;
-  readonly reference: (floats: readonly DenseArray[], integers: Int32Array) => DenseArray;
-}
-
-type Build = (...floats: readonly Tensor[]) => Tensor;
-type Reference = (...floats: readonly DenseArray[]) => DenseArray;
-
-const SOME_ROWS = Int32Array.of(2, 0, 2, 2);
+import { binaryCases, flat, floats, never, none, SOME_ROWS, unaryCases, type Case } from './case.ts';
+import { CHOICE_CASES } from './choice-cases.ts';
 
 export const CASES: { readonly [P in Exclude<PrimitiveName, 'input'>]: readonly Case[] } = {
   constant: [
@@ -54,7 +40,7 @@ export const CASES: { readonly [P in Exclude<PrimitiveName, 'input'>]: readonly 
     ...unaryCases(elementwise.silu, (x) => x / (1 + Math.exp(-x))),
   ],
   relu: unaryCases(elementwise.relu, (x) => Math.max(x, 0)),
-  step: unaryCases(elementwise.step, (x) => (x > 0 ? 1 : 0)),
+  step: flat(unaryCases(elementwise.step, (x) => (x > 0 ? 1 : 0))),
 
   swiglu: binaryCases(elementwise.swiglu, (gate, up) => (gate / (1 + Math.exp(-gate))) * up),
   matmul: [
@@ -285,49 +271,9 @@ export const CASES: { readonly [P in Exclude<PrimitiveName, 'input'>]: readonly 
         fromIndex([4], ([n = 0]) => -Math.log(at(softmaxOf(logits), [n, labels[n] ?? 0]))),
     },
   ],
+
+  ...CHOICE_CASES,
 };
-
-function floats(name: string, shapes: readonly Shape[], build: Build, reference: Reference, positive = false): Case {
-  return { name, shapes, positive, build: (inputs) => build(...inputs), reference: (inputs) => reference(...inputs) };
-}
-
-function unaryCases(build: (x: Tensor) => Tensor, reference: (x: number) => number, positive = false): readonly Case[] {
-  const map: Reference = (x = none()) =>
-    denseArray(
-      x.shape,
-      x.values.map((value) => reference(value)),
-    );
-  return [floats(build.name, [[2, 3]], (x = never()) => build(x), map, positive)];
-}
-
-function binaryCases(
-  build: (a: Tensor, b: Tensor) => Tensor,
-  reference: (a: number, b: number) => number,
-  positive = false,
-): readonly Case[] {
-  const shapes: readonly (readonly [Shape, Shape, Shape])[] = [
-    [
-      [2, 3],
-      [2, 3],
-      [2, 3],
-    ],
-    [[2, 3], [3], [2, 3]],
-    [
-      [2, 1],
-      [4, 1, 3],
-      [4, 2, 3],
-    ],
-  ];
-  return shapes.map(([a, b, out]) =>
-    floats(
-      `[${a.join()}] with [${b.join()}]`,
-      [a, b],
-      (x = never(), y = never()) => build(x, y),
-      (x = none(), y = none()) => fromIndex(out, (index) => reference(at(x, index), at(y, index))),
-      positive,
-    ),
-  );
-}
 
 function matmulOf(a: DenseArray, b: DenseArray, transposeA: boolean, transposeB: boolean, alpha: number): DenseArray {
   const [rows = 0, inner = 0] = transposeA ? a.shape.slice(-2).toReversed() : a.shape.slice(-2);
@@ -368,12 +314,4 @@ function erfOf(x: number): number {
     sum += term / (2 * n + 1);
   }
   return (2 / Math.sqrt(Math.PI)) * sum;
-}
-
-function never(): never {
-  throw new Error('the case has fewer inputs than its builder takes');
-}
-
-function none(): never {
-  return never();
 }

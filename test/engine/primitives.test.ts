@@ -1,4 +1,7 @@
-/** Every primitive three ways: forward against plain float64, gradient against central differences, lowering as golden text. */
+/**
+ * Every primitive, and what is composed of them, three ways: forward against plain float64, gradient against central
+ * differences, lowering as golden text.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -6,12 +9,15 @@ import { test } from 'node:test';
 import { rngOf } from '#base/rng.ts';
 import { differentiate } from '#engine/differentiate.ts';
 import { lower, printGraph } from '#engine/onnx/lower.ts';
+import { sum } from '#engine/ops/layout.ts';
 import { weightedSum } from '#engine/ops/network.ts';
 import { constant, input } from '#engine/ops/sources.ts';
 import { compile } from '#engine/session.ts';
 import { sizeOf } from '#engine/tensor.ts';
 import { denseArray, total, type DenseArray } from './array.ts';
-import { CASES, type Case } from './primitive-cases.ts';
+import type { Case } from './case.ts';
+import { COMPOSED_CASES } from './composed-cases.ts';
+import { CASES } from './primitive-cases.ts';
 
 /** float32 has 24 bits; sums of tens of terms of order 1 stay within this. */
 const FORWARD_TOLERANCE = 2e-6;
@@ -20,17 +26,17 @@ const GRADIENT_TOLERANCE = 2e-5;
 const DIFFERENCE = 1e-5;
 const GOLDEN = new URL('../golden/lowering.txt', import.meta.url);
 
-const named = Object.entries(CASES).flatMap(([primitive, cases]) =>
-  cases.map((one) => ({ title: `${primitive} ${one.name}`, primitive, one })),
+const named = Object.entries({ ...CASES, composed: COMPOSED_CASES }).flatMap(([primitive, cases]) =>
+  cases.map((one) => ({ title: `${primitive} ${one.name}`, one })),
 );
 
-for (const { title, primitive, one } of named) {
+for (const { title, one } of named) {
   test(`${title}: forward, and gradient where it has one, with 1 and 2 threads`, async () => {
     const drawn = draw(one, title);
     const weights = drawWeights(one, drawn, title);
     const expected = one.reference(drawn, integersOf(one));
     for (const threads of [1, 2]) {
-      const found = await runCase(one, drawn, weights, primitive !== 'step', threads);
+      const found = await runCase(one, drawn, weights, one.isFlat !== true, threads);
       assertClose(found.forward, expected.values, FORWARD_TOLERANCE, `${title} forward`);
       drawn.forEach((_, position) => {
         const gradient = found.gradients[position];
@@ -45,6 +51,16 @@ for (const { title, primitive, one } of named) {
     }
   });
 }
+
+test('where no gradient passes, differentiation is refused instead of giving zeros', () => {
+  const refused = named.filter(({ one }) => one.isFlat === true && one.shapes.length > 0);
+  assert.ok(refused.length > 15, `${refused.length} cases`);
+  for (const { one, title } of refused) {
+    const inputs = one.shapes.map((shape, position) => input(`x${position}`, shape));
+    const loss = sum(one.build(inputs, input('integers', [1], 'int32')));
+    assert.throws(() => differentiate(loss, inputs), /the loss does not depend on x0/, title);
+  }
+});
 
 test('every primitive lowers to the golden text (UPDATE_GOLDEN=1 rewrites it)', () => {
   const text = named.map(({ title, one }) => `# ${title}\n${printGraph(lower({ y: buildCase(one) }))}\n`).join('\n');

@@ -47,8 +47,19 @@ async function judgeServer() {
 
 async function settingsFor(url: string, more: readonly string[] = []): Promise<readonly string[]> {
   const { data, evals } = await writeFiles(EVALS);
-  const judgeSet = [`judge.url=${url}`, 'judge.model=judge-1', 'judge.keyVariable=ASSAY_TEST_KEY'];
-  const set = [`model=${MODEL}`, `data=${data}`, `evals=${evals}`, 'generation.maxTokens=8', ...judgeSet, ...more];
+  const judgeSet = [
+    `replies.judge.url=${url}`,
+    'replies.judge.model=judge-1',
+    'replies.judge.keyVariable=ASSAY_TEST_KEY',
+  ];
+  const set = [
+    `model=${MODEL}`,
+    `data=${data}`,
+    `evals=${evals}`,
+    'replies.generation.maxTokens=8',
+    ...judgeSet,
+    ...more,
+  ];
   return set.flatMap((one) => ['--set', one]);
 }
 
@@ -81,7 +92,7 @@ test('without the key, or without the endpoint, a study is refused before any ru
   const store = newFolder('evaluations-refused');
   const args = ['--store', store, '--workers', '1', '--json'];
   await using server = await judgeServer();
-  const noKey = await settingsFor(server.url, ['judge.keyVariable=ASSAY_NO_SUCH_KEY']);
+  const noKey = await settingsFor(server.url, ['replies.judge.keyVariable=ASSAY_NO_SUCH_KEY']);
   const missing = await start(['run', STUDY, ...noKey, ...args]).ended;
   assert.equal(missing.status, 2, missing.stderr);
   assert.match(missing.stderr, /the environment variable ASSAY_NO_SUCH_KEY, which holds the key, is not set/);

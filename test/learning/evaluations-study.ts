@@ -5,7 +5,7 @@ export default finetuneStudy({
   name: 'evaluations-tiny',
   question: 'Does the rank matter to what is said after a dozen rows?',
   scope: 'a test',
-  set: { steps: 4, batch: 4, length: 64, heldOutFraction: 0.3, probe: { every: 2, rows: 8 } },
+  set: { steps: 4, batch: 4, rows: { length: 64, heldOutFraction: 0.3 }, probe: { every: 2, rows: 8 } },
   factors: [
     {
       name: 'method',

@@ -14,11 +14,21 @@ import type { TrajectoryPoint } from '#study/trajectory.ts';
 import { EVALS, judge, turns, WITHOUT_JUDGE, writeFiles } from './evaluations-files.ts';
 import { COLOURS, configOf as finetuneConfigOf } from './finetune-fixture.ts';
 
-const GENERATION = { ...FINETUNE_DEFAULTS.generation, maxTokens: 12, samples: 2, rows: 3 };
-const JUDGE = { ...FINETUNE_DEFAULTS.judge, url: 'http://judge.invalid/v1', model: 'judge-1', keyVariable: '' };
+const GENERATION = { ...FINETUNE_DEFAULTS.replies.generation, maxTokens: 12, samples: 2, rows: 3 };
+const JUDGE = {
+  ...FINETUNE_DEFAULTS.replies.judge,
+  url: 'http://judge.invalid/v1',
+  model: 'judge-1',
+  keyVariable: '',
+};
+
+/** How replies come about in these tests, with changes. */
+function repliesOf(generation: JsonObject, judgeChange: JsonObject = {}): JsonObject {
+  return { generation: { ...GENERATION, ...generation }, judge: { ...JUDGE, ...judgeChange } };
+}
 
 async function configOf(evals: readonly object[], change: JsonObject = {}): Promise<JsonObject> {
-  return finetuneConfigOf(await writeFiles(evals), { generation: GENERATION, judge: JUDGE, ...change });
+  return finetuneConfigOf(await writeFiles(evals), { replies: repliesOf({}), ...change });
 }
 
 const SCORERS: FinetuneOptions = { scorers: { letters: ({ reply }) => reply.length } };
@@ -119,7 +129,7 @@ test('training on an answer makes it what is said: greedy replies become correct
   const config = await configOf(evals, {
     steps: 40,
     method: { kind: 'full' },
-    generation: { ...GENERATION, maxTokens: 24, temperature: 0, samples: 1 },
+    replies: repliesOf({ maxTokens: 24, temperature: 0, samples: 1 }),
     measure: { levels: { train: [], heldOut: [], trainOfBase: [0.999], heldOutOfBase: [] } },
   });
   const { points, kept } = await make(config);
@@ -146,17 +156,17 @@ test('a run that is resumed says and measures the same; another block draws othe
   assert.ok(Object.keys(whole.kept).length > 1);
   // At rate 0 every block's weights are the base model's: only the draws can differ.
   const untrained = { ...config, learningRate: 0, steps: 1 };
-  const repliesOf = async (block: number): Promise<string | undefined> =>
+  const firstReplies = async (block: number): Promise<string | undefined> =>
     (await make(untrained, { block })).kept['replies-step-000001.jsonl'];
-  assert.equal(await repliesOf(3), await repliesOf(3));
-  assert.notEqual(await repliesOf(4), await repliesOf(3));
+  assert.equal(await firstReplies(3), await firstReplies(3));
+  assert.notEqual(await firstReplies(4), await firstReplies(3));
 });
 
 test('a stop text ends a reply and is no part of it', async () => {
   const config = await configOf([{ eval: 'open', ...turns('red?'), score: 'letters' }], { steps: 1 });
   const free = JSON.parse((await make(config)).kept['replies-step-000001.jsonl']?.split('\n')[0] ?? '');
   const stop = free.reply.slice(2, 4);
-  const stopped = await make({ ...config, generation: { ...GENERATION, stop: [stop] } });
+  const stopped = await make({ ...config, replies: repliesOf({ stop: [stop] }) });
   const line = JSON.parse(stopped.kept['replies-step-000001.jsonl']?.split('\n')[0] ?? '');
   assert.equal(line.reply, free.reply.slice(0, free.reply.indexOf(stop)));
   assert.equal(line.end, 'stop');
@@ -188,8 +198,8 @@ test('sampling, judge and scorers belong to what is measured, not to what is tra
   };
   const before = idOf(config);
   for (const after of [
-    idOf({ ...config, generation: { ...GENERATION, temperature: 0.5 } }),
-    idOf({ ...config, judge: { ...JUDGE, model: 'judge-2' } }),
+    idOf({ ...config, replies: repliesOf({ temperature: 0.5 }) }),
+    idOf({ ...config, replies: repliesOf({}, { model: 'judge-2' }) }),
     idOf(config, { scorers: { letters: ({ reply }) => reply.length + 1 } }),
     idOf(config, { scorers: { letters: { version: 2, score: ({ reply }) => reply.length } } }),
   ]) {
@@ -204,8 +214,8 @@ test('what cannot be measured is refused before training: no judge, unknown scor
   const { check } = finetune(SCORERS);
   check(config);
   assert.throws(
-    () => check({ ...config, judge: FINETUNE_DEFAULTS.judge }),
-    /evals\.jsonl:1: expected a judge, found none\. Set judge\.url/,
+    () => check({ ...config, replies: FINETUNE_DEFAULTS.replies }),
+    /evals\.jsonl:1: expected a judge, found none\. Set replies\.judge\.url/,
   );
   assert.throws(() => finetune().check(config), /evals\.jsonl:1: expected "score" to be one of the recipe's scorers/);
   assert.throws(
@@ -222,15 +232,15 @@ test('what cannot be measured is refused before training: no judge, unknown scor
   );
   assert.throws(() => asks(['misaligned']).check({ ...config, evals: '' }), /evals: no file is given, so expected/);
   for (const [judgeChange, message] of [
-    [{ url: 'ftp://x' }, /Config "judge\.url": expected an address/],
+    [{ url: 'ftp://x' }, /Config "replies\.judge\.url": expected an address/],
     [{ url: 'https://user:pass@host/v1' }, /address without user, password or query/],
-    [{ concurrency: 0 }, /judge\.concurrency/],
-    [{ rubrics: { 'a b': 'x' } }, /judge\.rubrics/],
+    [{ concurrency: 0 }, /replies\.judge\.concurrency/],
+    [{ rubrics: { 'a b': 'x' } }, /replies\.judge\.rubrics/],
   ] as const) {
-    assert.throws(() => check({ ...config, judge: { ...JUDGE, ...judgeChange } }), message);
+    assert.throws(() => check({ ...config, replies: repliesOf({}, judgeChange) }), message);
   }
-  assert.throws(() => check({ ...config, generation: { ...GENERATION, stop: [''] } }), /generation\.stop/);
-  assert.throws(() => check({ ...config, generation: { ...GENERATION, topP: 2 } }), /generation\.topP/);
+  assert.throws(() => check({ ...config, replies: repliesOf({ stop: [''] }) }), /replies\.generation\.stop/);
+  assert.throws(() => check({ ...config, replies: repliesOf({ topP: 2 }) }), /replies\.generation\.topP/);
 });
 
 test('the lines of docs/guide/04-evaluations.md give the outcomes its table and study name', async () => {

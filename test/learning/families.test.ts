@@ -8,21 +8,17 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import type { JsonObject } from '#base/json.ts';
-import { input } from '#engine/ops/sources.ts';
-import { compile } from '#engine/session.ts';
-import { engineConfig } from '#learning/files/engine-config.ts';
+import { rngOf } from '#base/rng.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import { applyMethod, type Method } from '#learning/method.ts';
-import { transformerParameters } from '#learning/models/parameters.ts';
-import { transformerLogits } from '#learning/models/transformer.ts';
-import { feedLayers } from '#learning/nn/layers.ts';
-import { compileStep, gradientOutput } from '#learning/programs.ts';
+import { SGD_DEFAULTS } from '#learning/optim/sgd.ts';
+import { createTrainer } from '#learning/train.ts';
+
+import { assertLogits, lastLogits } from './last-logits.ts';
 
 /** Of a gradient's norm: float32 through two layers against float64. */
 const GRADIENT_TOLERANCE = 1e-4;
 const LOSS_TOLERANCE = 1e-5;
-/** Of the largest logit: float32 against float32 in another order. */
-const LOGIT_TOLERANCE = 1e-5;
 
 interface Part {
   readonly loss: number;
@@ -64,29 +60,29 @@ for (const [family, { full, lora }] of Object.entries(REFERENCE.families)) {
 
 async function compareStep(path: string, method: Method, expected: Part): Promise<void> {
   await using files = await openModel(path);
-  const config = engineConfig(files.config);
+  const { config } = files;
   const model = applyMethod(method, config);
-  const memory = new Map<string, Float32Array>();
-  for (const { name } of model.base) memory.set(name, await files.tensor(name));
+  const weights = new Map<string, Float32Array>();
+  for (const { name } of model.base) weights.set(name, await files.tensor(name));
   for (const { name, shape } of model.trained) {
-    if (!memory.has(name)) memory.set(name, factor(name, (shape[0] ?? 0) * (shape[1] ?? 0)));
+    if (!weights.has(name)) weights.set(name, factor(name, (shape[0] ?? 0) * (shape[1] ?? 0)));
   }
   const [first = []] = REFERENCE.tokens;
   const labels = REFERENCE.labels.flat();
   const labelled = Int32Array.from(labels.flatMap((label, i) => (label < 0 ? [] : [i])));
-  const layout = { rows: REFERENCE.tokens.length, length: first.length, labelled };
-  await using program = await compileStep(config, model, layout, memory, 1);
-  program.int32('tokens').set(REFERENCE.tokens.flat());
-  program.int32('labels').set(labels.filter((label) => label >= 0));
-  program.float32('weights').fill(1 / labelled.length);
-  await program.run();
-
-  const loss = program.float32('loss')[0] ?? Number.NaN;
+  const batch = { rows: REFERENCE.tokens.length, length: first.length, labelled };
+  await using trainer = await createTrainer({ model: config, method, optimizer: SGD_DEFAULTS, batch });
+  trainer.reset(weights, rngOf(0));
+  const loss = await trainer.forwardBackward({
+    tokens: Int32Array.from(REFERENCE.tokens.flat()),
+    labels: Int32Array.from(labels.filter((label) => label >= 0)),
+    weights: new Float32Array(labelled.length).fill(1 / labelled.length),
+  });
   assert.ok(Math.abs(loss - expected.loss) < LOSS_TOLERANCE, `${loss}, expected ${expected.loss}`);
   assert.equal(Object.keys(expected.gradients).length, model.trained.length);
   for (const { name } of model.trained) {
     const [norm = Number.NaN, ...sums] = expected.gradients[name] ?? [];
-    const [ourNorm, ...ourSums] = projections(program.float32(gradientOutput(name)), sums.length);
+    const [ourNorm, ...ourSums] = projections(trainer.gradients.get(name) ?? new Float32Array(), sums.length);
     for (const [k, theirs] of [norm, ...sums].entries()) {
       const ours = [ourNorm, ...ourSums][k] ?? Number.NaN;
       assert.ok(Math.abs(ours - theirs) <= GRADIENT_TOLERANCE * norm, `${name}, ${k}: ${ours}, expected ${theirs}`);
@@ -114,23 +110,7 @@ for (const [kind, { parameters, logits: expected }] of Object.entries(REFERENCE.
     await cp(join(MODELS, 'llama'), folder, { recursive: true });
     const config: JsonObject = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
     await writeFile(join(folder, 'config.json'), JSON.stringify({ ...config, rope_parameters: parameters }));
-    const found = await lastLogits(folder, REFERENCE.tokens[0] ?? []);
-    const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    const worst = expected.reduce((most, value, i) => Math.max(most, Math.abs(value - (found[i] ?? Number.NaN))), 0);
-    assert.ok(worst <= LOGIT_TOLERANCE * largest, `${worst} of ${largest}`);
+    await using files = await openModel(folder);
+    assertLogits(await lastLogits(files, REFERENCE.tokens[0] ?? []), expected);
   });
-}
-
-/** Logits of a row's last position. */
-async function lastLogits(path: string, row: readonly number[]): Promise<Float32Array> {
-  await using files = await openModel(path);
-  const config = engineConfig(files.config);
-  const specs = transformerParameters(config);
-  const tokens = input('tokens', [row.length], 'int32');
-  const shape = { rows: 1, length: row.length };
-  await using program = await compile({ logits: transformerLogits(config, feedLayers(specs), shape, tokens) });
-  program.bind('tokens', Int32Array.from(row));
-  for (const { name } of specs) program.bind(name, await files.tensor(name));
-  await program.run();
-  return program.float32('logits').slice(-config.vocabulary);
 }

@@ -11,7 +11,7 @@ const MODEL = fileURLToPath(new URL('../fixtures/models/llama', import.meta.url)
 const MODULE = fileURLToPath(new URL('finetune-study.ts', import.meta.url));
 const COLOURS = ['red', 'blue', 'green', 'white', 'black', 'pink', 'grey', 'gold', 'brown', 'teal', 'plum', 'sand'];
 /** A few steps of a dozen short rows. */
-const SMALL = { steps: 5, batch: 4, length: 64, heldOutFraction: 0.3, probe: { every: 1, rows: 4 } };
+const SMALL = { steps: 5, batch: 4, rows: { length: 64, heldOutFraction: 0.3 }, probe: { every: 1, rows: 4 } };
 
 /** A folder with `data/train.jsonl` and `data/evals.jsonl`. */
 function folderWithData(): string {

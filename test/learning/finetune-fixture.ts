@@ -11,7 +11,6 @@ import { compile } from '#engine/session.ts';
 import { splitHeldOut } from '#learning/data/held-out-split.ts';
 import { tokenizeRows, type TokenRow } from '#learning/data/token-rows.ts';
 import { readTrainingRows } from '#learning/data/training-row.ts';
-import { engineConfig } from '#learning/files/engine-config.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
@@ -25,6 +24,9 @@ import type { RunEnd, TrajectoryPoint } from '#study/trajectory.ts';
 export const MODEL = fileURLToPath(new URL('../fixtures/models/llama', import.meta.url));
 /** Float32 sums of some thousand terms in another order, in nats. */
 export const REORDERED = 1e-5;
+
+/** How the tests' lines become rows, for tests that change a part of it. */
+export const ROWS = { ...FINETUNE_DEFAULTS.rows, length: 64, heldOutFraction: 0.3 };
 
 export const COLOURS = [
   'red',
@@ -88,8 +90,7 @@ export function configOf(files: Pick<Files, 'data' | 'evals'>, change: JsonObjec
     evals: files.evals,
     steps: 6,
     batch: 4,
-    length: 64,
-    heldOutFraction: 0.3,
+    rows: ROWS,
     learningRate: 1e-2,
     probe: { every: 2, rows: 32 },
     ...change,
@@ -166,7 +167,7 @@ export async function referenceLoss(
 export async function reference(files: Files) {
   await using model = await openModel(MODEL);
   assert.ok(model.tokenizer !== undefined);
-  const config = engineConfig(model.config);
+  const config = model.config;
   const weights = new Map<string, Float32Array>();
   for (const { name } of transformerParameters(config)) weights.set(name, await model.tensor(name));
   const { train, heldOut } = splitHeldOut(await readTrainingRows(files.data), 0.3);

@@ -6,18 +6,18 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import type { JsonObject } from '#base/json.ts';
-import { engineConfig } from '#learning/files/engine-config.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import { loraScale, readPeftAdapter } from '#learning/files/hugging-face/peft.ts';
 import { FINETUNE_DEFAULTS } from '#recipes/finetune/config.ts';
 import { finetune } from '#recipes/finetune/finetune.ts';
 
+import { alteredFolder } from './altered-files.ts';
 import { configOf, type Files, make, reference, referenceLoss, REORDERED, writeFiles } from './finetune-fixture.ts';
 
 test('the adapter a run writes, merged into the base, has the loss the run ended with', async () => {
   const files = await writeFiles();
   const saveAdapter = join(files.folder, 'adapters');
-  const { points } = await make(configOf(files, { saveAdapter }));
+  const { points } = await make(configOf(files, { save: { adapter: saveAdapter, model: '' } }));
   const [name = ''] = await readdir(saveAdapter);
   const adapter = await readPeftAdapter(join(saveAdapter, name));
   const { config, weights, train } = await reference(files);
@@ -42,13 +42,13 @@ for (const kind of ['full', 'lora'] as const) {
     const files = await writeFiles();
     const saveModel = join(files.folder, 'models');
     const method = kind === 'full' ? { kind } : FINETUNE_DEFAULTS.method;
-    const { points } = await make(configOf(files, { saveModel, method }));
+    const { points } = await make(configOf(files, { save: { adapter: '', model: saveModel }, method }));
     const [name = ''] = await readdir(saveModel);
     await using written = await openModel(join(saveModel, name));
     const weights = new Map<string, Float32Array>();
     for (const tensor of written.shapes.keys()) weights.set(tensor, await written.tensor(tensor));
     const { config, train } = await reference(files);
-    assert.deepEqual(engineConfig(written.config), config);
+    assert.deepEqual(written.config, config);
     assert.ok(written.tokenizer !== undefined && written.chatTemplate !== undefined);
     const [loss, ended] = [await referenceLoss(config, train, weights), points.at(-1)?.axes['train'] ?? 0];
     assert.ok(Math.abs(loss - ended) < REORDERED, `${loss} against ${ended}`);
@@ -58,7 +58,7 @@ for (const kind of ['full', 'lora'] as const) {
 
 async function trainedAdapter(files: Files): Promise<{ readonly adapter: string; readonly train: number }> {
   const saveAdapter = join(files.folder, 'adapters');
-  const { points } = await make(configOf(files, { saveAdapter }));
+  const { points } = await make(configOf(files, { save: { adapter: saveAdapter, model: '' } }));
   const [name = ''] = await readdir(saveAdapter);
   return { adapter: join(saveAdapter, name), train: points.at(-1)?.axes['train'] ?? Number.NaN };
 }
@@ -66,22 +66,23 @@ async function trainedAdapter(files: Files): Promise<{ readonly adapter: string;
 test('no steps evaluate the model as it is given: an adapter merged or to be continued has the loss it was saved with', async () => {
   const files = await writeFiles();
   const { adapter, train } = await trainedAdapter(files);
-  const start = async (change: JsonObject) => (await make(configOf(files, { steps: 0, adapter, ...change }))).points;
+  const start = async (use: string, change: JsonObject = {}) =>
+    (await make(configOf(files, { steps: 0, adapter: { path: adapter, use }, ...change }))).points;
   for (const method of [{ kind: 'full' }, FINETUNE_DEFAULTS.method]) {
-    const merged = await start({ method });
+    const merged = await start('merge', { method });
     assert.equal(merged.length, 1);
     assert.ok(Math.abs((merged[0]?.axes['train'] ?? 0) - train) < REORDERED, `${merged[0]?.axes['train']}, ${train}`);
     assert.equal(merged[0]?.axes['trainOfBase'], 1);
     assert.ok(merged[0]?.outcomes?.['misaligned'] !== undefined);
   }
-  const [continued] = await start({ adapterUse: 'continue' });
+  const [continued] = await start('continue');
   assert.equal(continued?.axes['train'], train); // the same program on the same numbers
 });
 
 test('training goes on from an adapter of the same form, and is refused on one of another', async () => {
   const files = await writeFiles();
   const { adapter, train } = await trainedAdapter(files);
-  const { points } = await make(configOf(files, { adapter, adapterUse: 'continue' }));
+  const { points } = await make(configOf(files, { adapter: { path: adapter, use: 'continue' } }));
   assert.equal(points[0]?.axes['train'], train);
   assert.ok((points.at(-1)?.axes['train'] ?? Infinity) < train);
   const lora = FINETUNE_DEFAULTS.method;
@@ -92,8 +93,8 @@ test('training goes on from an adapter of the same form, and is refused on one o
     { kind: 'full' },
   ]) {
     await assert.rejects(
-      make(configOf(files, { adapter, adapterUse: 'continue', method })),
-      /to continue it, expected LoRA of rank 8 and scale 2 on 14 modules .* adapterUse=merge/,
+      make(configOf(files, { adapter: { path: adapter, use: 'continue' }, method })),
+      /to continue it, expected LoRA of rank 8 and scale 2 on 14 modules .* adapter\.use=merge/,
     );
   }
 });
@@ -101,16 +102,41 @@ test('training goes on from an adapter of the same form, and is refused on one o
 test('an adapter trained on another that is merged is not saved alone: it would fit no model on disk', async () => {
   const files = await writeFiles();
   const { check } = finetune();
-  const change = { adapter: files.folder, saveAdapter: files.folder };
-  assert.throws(() => check(configOf(files, change)), /saveAdapter.*use saveModel/);
-  check(configOf(files, { ...change, adapterUse: 'continue' }));
+  const configFor = (use: string) =>
+    configOf(files, { adapter: { path: files.folder, use }, save: { adapter: files.folder, model: '' } });
+  assert.throws(() => check(configFor('merge')), /save\.adapter.*use save\.model/);
+  check(configFor('continue'));
+});
+
+test('adapters are not saved into the folders of models, where others would apply them once more', async () => {
+  const files = await writeFiles();
+  const save = { adapter: files.folder, model: files.folder };
+  assert.throws(() => finetune().check(configOf(files, { save })), /another folder than model's/);
+});
+
+test('a base model or an adapter that is broken is refused where files are counted, before any run', async () => {
+  const files = await writeFiles();
+  const model = await alteredFolder('qwen3', {
+    tensors: (all) =>
+      all.map((one) => (one.dtype === 'F32' ? { ...one, values: one.values.with(0, Number.NaN) } : one)),
+  });
+  const counted = async (change: JsonObject): Promise<unknown> => await finetune().files?.(configOf(files, change));
+  await assert.rejects(counted({ model }), /model\.safetensors: tensor \S+: expected finite numbers, found NaN/);
+  const other = fileURLToPath(new URL('../fixtures/peft/gpt2', import.meta.url));
+  await assert.rejects(
+    counted({ adapter: { path: other, use: 'merge' } }),
+    /expected a linear layer transformer\.h\.0/,
+  );
 });
 
 test('an adapter of another model is refused, and a changed byte of it is another input', async () => {
   const files = await writeFiles();
   const other = fileURLToPath(new URL('../fixtures/peft/gpt2', import.meta.url));
-  await assert.rejects(make(configOf(files, { adapter: other })), /expected a linear layer transformer\.h\.0/);
-  const inputs = (adapter: string): unknown => finetune().inputs?.(configOf(files, { adapter }));
+  await assert.rejects(
+    make(configOf(files, { adapter: { path: other, use: 'merge' } })),
+    /expected a linear layer transformer\.h\.0/,
+  );
+  const inputs = (path: string): unknown => finetune().inputs?.(configOf(files, { adapter: { path, use: 'merge' } }));
   const { adapter } = await trainedAdapter(files);
   const before = inputs(adapter);
   await writeFile(

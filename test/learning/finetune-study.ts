@@ -5,7 +5,7 @@ export default finetuneStudy({
   name: 'finetune-tiny',
   question: 'Does the rank matter on a dozen rows?',
   scope: 'a test',
-  set: { steps: 6, batch: 4, length: 64, heldOutFraction: 0.3, probe: { every: 2, rows: 8 } },
+  set: { steps: 6, batch: 4, rows: { length: 64, heldOutFraction: 0.3 }, probe: { every: 2, rows: 8 } },
   factors: [
     {
       name: 'method',

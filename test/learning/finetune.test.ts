@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
+import type { JsonObject } from '#base/json.ts';
 import { rngOf } from '#base/rng.ts';
 import { readFinetuneConfig } from '#recipes/finetune/config.ts';
 import { createFinetuneLab, rowsAtStep } from '#recipes/finetune/lab.ts';
@@ -24,6 +25,7 @@ import {
   reference,
   referenceLoss,
   REORDERED,
+  ROWS,
   writeFiles,
 } from './finetune-fixture.ts';
 
@@ -90,11 +92,33 @@ test('a step split into accumulated parts, or scored in other groups, changes th
   assert.ok(Math.abs(difference) < 100 * REORDERED, `${difference}`);
 });
 
+test('clip holds the norm of all gradients together at its most, and is off unless asked for', async () => {
+  const files = await writeFiles();
+  const optimizer = { kind: 'sgd', momentum: 0, nesterov: false, weightDecay: 0 };
+  const changeUnder = async (clip: JsonObject): Promise<number> => {
+    const config = readFinetuneConfig(configOf(files, { optimizer, learningRate: 1, ...clip }));
+    await using lab = await createFinetuneLab(config, await readMaterial(config));
+    lab.reset(3, config);
+    const before = new Map([...lab.trainer.memory].map(([name, values]) => [name, values.slice()]));
+    assert.equal(await lab.step(0, 3, config), undefined);
+    const squares = [...lab.trainer.memory].flatMap(([name, values]) =>
+      Array.from(values, (value, i) => (value - (before.get(name)?.[i] ?? 0)) ** 2),
+    );
+    return Math.sqrt(squares.reduce((sum, square) => sum + square, 0));
+  };
+  // At rate 1 without momentum a step is the gradient itself, up to float32 sums with the weights.
+  const free = await changeUnder({});
+  const max = free / 4;
+  const relative = (found: number, expected: number): number => Math.abs(found / expected - 1);
+  assert.ok(relative(await changeUnder({ clip: { kind: 'globalNorm', max } }), max) < 1e-4);
+  assert.ok(relative(await changeUnder({ clip: { kind: 'globalNorm', max: 4 * free } }), free) < 1e-4);
+});
+
 test('packed rows train on what padded rows train on: one full batch of all rows has the same loss', async () => {
   const files = await writeFiles();
   const losses: number[] = [];
   for (const packing of [false, true]) {
-    const config = readFinetuneConfig(configOf(files, { packing, length: 64 }));
+    const config = readFinetuneConfig(configOf(files, { rows: { ...ROWS, packing } }));
     const material = await readMaterial(config);
     const rows = material.train.count;
     await using lab = await createFinetuneLab({ ...config, batch: rows }, material);
@@ -107,7 +131,7 @@ test('packed rows train on what padded rows train on: one full batch of all rows
   }
   const [padded = 0, packed = 1] = losses;
   assert.ok(Math.abs(padded - packed) < REORDERED, `${padded} against ${packed}`);
-  const run = await make(configOf(files, { packing: true, length: 64, batch: 2 }));
+  const run = await make(configOf(files, { rows: { ...ROWS, packing: true }, batch: 2 }));
   assert.ok((run.points.at(-1)?.axes['train'] ?? Infinity) < (run.points[0]?.axes['train'] ?? 0));
 });
 
@@ -120,6 +144,13 @@ test('bad lines and files are refused by the check, before any training, with th
   const good = await writeFiles();
   assert.throws(() => check(configOf({ ...good, data: join(good.folder, 'none.jsonl') })), /none\.jsonl/);
   assert.throws(() => check(configOf(good, { model: '' })), /Config "model": expected the path of a model/);
+  for (const date of ['', '2024-7-26', '2023-02-29', '26 Jul 2024']) {
+    const rows = { ...ROWS, date };
+    assert.throws(() => check(configOf(good, { rows })), /Config "rows\.date": expected a day such as/);
+  }
+  check(configOf(good, { rows: { ...ROWS, date: '2024-02-29' } }));
+  assert.throws(() => check(configOf(good, { clip: { kind: 'globalNorm', max: 0 } })), /"clip\.max": expected a norm/);
+  assert.throws(() => check(configOf(good, { clip: { kind: 'none', max: 1 } })), /"clip\.max": .*unknown key/);
   assert.throws(() => check(configOf(good, { accumulation: 3 })), /accumulation/);
   check(configOf(good));
   check(configOf({ ...good, data: 'study:misalignment-real/data/bad-plants.jsonl' }));
@@ -136,8 +167,13 @@ test('a row longer than allowed is refused with its line, and cut only where ask
       ],
     }),
   ]);
-  await assert.rejects(make(configOf(files, { length: 48 })), /train\.jsonl:13: expected at most 48 tokens, found \d+/);
-  const cut = await readMaterial(readFinetuneConfig(configOf(files, { length: 48, truncate: true })));
+  await assert.rejects(
+    make(configOf(files, { rows: { ...ROWS, length: 48 } })),
+    /train\.jsonl:13: expected at most 48 tokens, found \d+/,
+  );
+  const cut = await readMaterial(
+    readFinetuneConfig(configOf(files, { rows: { ...ROWS, length: 48, truncate: true } })),
+  );
   const reports = [cut.train, cut.heldOutProbe].map(({ report }) => report.truncatedRows);
   assert.deepEqual(
     reports.toSorted((a, b) => a - b),
@@ -165,7 +201,7 @@ test('every epoch trains each row once, in an order of its own, whatever the bat
 test('rows mixed into the training may not ask what is held out', async () => {
   const files = await writeFiles();
   await assert.rejects(
-    make(configOf(files, { mixIn: files.data })),
+    make(configOf(files, { rows: { ...ROWS, mixIn: files.data } })),
     /train\.jsonl:\d+: expected questions that the data/,
   );
 });

@@ -12,6 +12,9 @@ import { studentTTwoSided } from '#analysis/stats/student-t.ts';
 const WARNING =
   'Linear in the axes; noise in a measured loss biases it toward the unadjusted difference. Checkpoints of a run are not independent: the interval clusters on blocks.';
 
+/** Below this share of a column's length, what is left of it within blocks is rounding. */
+const ROUNDING = 1e-8;
+
 /**
  * Analysis of covariance: outcome ~ arm + axes + block, the arm's coefficient with standard errors clustered on
  * blocks (CR1, t with G - 1 degrees of freedom), as in statsmodels' `cov_type="cluster"`.
@@ -20,13 +23,9 @@ export function ancovaOf(observations: readonly Observation[]): Ancova | NotEsti
   const blocks = [...new Set(observations.map((one) => one.block))];
   if (blocks.length < 2) return { kind: 'notEstimable', reason: 'fewer than two blocks' };
   // The arm comes last: what is left of it after all others is what the coefficient speaks of.
-  const columns = [
-    intercept(observations),
-    ...axisColumns(observations),
-    ...blockColumns(observations),
-    armColumn(observations),
-  ];
-  const fit = leastSquares(columns, outcomes(observations));
+  const within = withinBlocks(observations);
+  const columns = [...axisColumns(observations), armColumn(observations)].map(within);
+  const fit = leastSquares(columns, within(outcomes(observations)));
   const arm = columns.length - 1;
   if (!fit.kept.includes(arm)) return { kind: 'notEstimable', reason: 'the arm does not vary beyond axes and blocks' };
   const standardError = clusteredError(observations, columns, fit, blocks);
@@ -54,28 +53,60 @@ function clusteredError(
   });
   const [groups, n] = [blocks.length, observations.length];
   const squares = [...scores.values()].reduce((sum, score) => sum + score * score, 0);
-  return Math.sqrt(squares * (groups / (groups - 1)) * ((n - 1) / (n - k)));
+  // The blocks' own coefficients, one each, were taken out beforehand.
+  return Math.sqrt(squares * (groups / (groups - 1)) * ((n - 1) / (n - k - groups)));
 }
 
 /** Sequential shares of the outcome's variance: axes to second order, then the arm, then blocks, then the rest. */
 export function decompositionOf(observations: readonly Observation[]): Decomposition | NotEstimable {
   const axes = axisColumns(observations);
   const squares = axes.flatMap((a, i) => axes.slice(i).map((b) => a.map((value, j) => value * (b[j] ?? 0))));
-  const blocks = blockColumns(observations);
-  const columns = [intercept(observations), ...axes, ...squares, armColumn(observations), ...blocks];
-  const fit = leastSquares(columns, outcomes(observations));
-  const rest = sum(fit.residuals.map((value) => value * value));
-  const total = sum(fit.explained.subarray(1)) + rest;
+  const [columns, y] = [
+    [intercept(observations), ...axes, ...squares, armColumn(observations)],
+    outcomes(observations),
+  ];
+  const fit = leastSquares(columns, y);
+  const beforeBlocks = sumOfSquares(fit.residuals);
+  const within = withinBlocks(observations);
+  const rest = Math.min(beforeBlocks, sumOfSquares(leastSquares(columns.map(within), within(y)).residuals));
+  const total = sum(fit.explained.subarray(1)) + beforeBlocks;
   if (observations.length < 3 || total === 0) return { kind: 'notEstimable', reason: 'the outcome does not vary' };
   const ofAxes = axes.length + squares.length;
-  const share = (from: number, to: number): number => sum(fit.explained.subarray(from, to)) / total;
   return {
     kind: 'estimated',
-    axesFraction: share(1, 1 + ofAxes),
-    factorFraction: share(1 + ofAxes, 2 + ofAxes),
-    blockFraction: share(2 + ofAxes, columns.length),
+    axesFraction: sum(fit.explained.subarray(1, 1 + ofAxes)) / total,
+    factorFraction: (fit.explained[1 + ofAxes] ?? 0) / total,
+    blockFraction: (beforeBlocks - rest) / total,
     restFraction: rest / total,
   };
+}
+
+/**
+ * Takes every block's mean out of a column: what is left is what the column says beyond the blocks. Fitting such
+ * columns is fitting a coefficient a block as well (Frisch-Waugh-Lovell), at a cost that does not grow with their number.
+ */
+function withinBlocks(observations: readonly Observation[]): (column: Float64Array) => Float64Array {
+  const places = new Map<number, number>();
+  const of = Int32Array.from(observations, ({ block }) => {
+    const place = places.get(block) ?? places.size;
+    places.set(block, place);
+    return place;
+  });
+  return (column) => {
+    const [sums, counts] = [new Float64Array(places.size), new Float64Array(places.size)];
+    column.forEach((value, i) => {
+      const place = of[i] ?? 0;
+      sums[place] = (sums[place] ?? 0) + value;
+      counts[place] = (counts[place] ?? 0) + 1;
+    });
+    const rest = column.map((value, i) => value - (sums[of[i] ?? 0] ?? 0) / (counts[of[i] ?? 0] ?? 1));
+    // What rounding leaves of a column that is constant in every block is nothing.
+    return sumOfSquares(rest) <= ROUNDING ** 2 * sumOfSquares(column) ? rest.fill(0) : rest;
+  };
+}
+
+function sumOfSquares(values: Float64Array): number {
+  return sum(values.map((value) => value * value));
 }
 
 function sum(values: Float64Array): number {
@@ -97,9 +128,4 @@ function armColumn(observations: readonly Observation[]): Float64Array {
 function axisColumns(observations: readonly Observation[]): Float64Array[] {
   const axes = observations[0]?.axes.length ?? 0;
   return Array.from({ length: axes }, (_, a) => Float64Array.from(observations, (one) => one.axes[a] ?? 0));
-}
-
-function blockColumns(observations: readonly Observation[]): Float64Array[] {
-  const blocks = [...new Set(observations.map((one) => one.block))];
-  return blocks.map((block) => Float64Array.from(observations, (one) => (one.block === block ? 1 : 0)));
 }

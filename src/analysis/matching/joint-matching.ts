@@ -6,6 +6,7 @@
  * joint estimate is then the intercept of the block contrasts at mismatch zero, and only where zero lies among the
  * mismatches, so nothing is extrapolated. See docs/adr/0011-joint-matching.md.
  */
+import { boundJoint } from './bounded-joint.ts';
 import type { Grid } from './grid.ts';
 import type { MatchedTable, Unmatched } from './matched-table.ts';
 import type { PairGrids } from './single-matching.ts';
@@ -21,7 +22,7 @@ const NOISE_FRACTION = 0.07;
 /** Else noise variance may be at most this share of the variance of the runs' held-out losses at equal training loss. */
 const NOISE_VARIANCE_FRACTION = 0.1;
 /** Share of the pair's usable blocks that must have common points. */
-const COMMON_BLOCKS_FRACTION = 0.9;
+const COMMON_BLOCKS_FRACTION = 0.75;
 
 /** What the joint matching needs, on top of the training matching's table. */
 export interface JointInput {
@@ -88,7 +89,7 @@ export function matchJoint(input: JointInput): MatchedTable | Unmatched {
     common,
     blocksWith.map((b) => mismatch[b] ?? 0),
   );
-  if (obstacle !== undefined) return { kind: 'notEstimable', name: 'joint', reason: obstacle };
+  if (obstacle !== undefined) return boundJoint({ ...input, caliper: CALIPER_FRACTION * input.resolution, obstacle });
   const apart = mismatch.some((value) => Math.abs(value) > NEGLIGIBLE_FRACTION * input.resolution);
   return {
     kind: 'matched',

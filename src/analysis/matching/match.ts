@@ -4,6 +4,7 @@
  */
 import type { Axis, Study } from '#study/study.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
+import { matchGap } from './gap-matching.ts';
 import { gridOf, type Grid } from './grid.ts';
 import { matchJoint } from './joint-matching.ts';
 import type { Matched, MatchedTable, Unmatched } from './matched-table.ts';
@@ -49,9 +50,11 @@ export function matchPair(pair: Pair, plan: MatchingPlan, outcome: string): Matc
       continue;
     }
     const joint = jointOf(pair, plan, grids, singles, active, minBlocks);
+    const gap = gapOf(pair, plan, outcome, active, minBlocks);
     return {
       singles,
       ...(joint ? { joint } : {}),
+      ...(gap ? { gap } : {}),
       voided: voided.toSorted((a, b) => a.block - b.block),
       usableBlocks: countOf(active),
       allBlocks: pair.blocks.length + pair.voided.length,
@@ -105,6 +108,18 @@ function jointOf(
     active,
     minBlocks,
   });
+}
+
+function gapOf(
+  pair: Pair,
+  { matchOn }: MatchingPlan,
+  outcome: string,
+  active: Uint8Array,
+  minBlocks: number,
+): MatchedTable | Unmatched | undefined {
+  const [train, heldOut] = ['train', 'heldOut'].map((role) => matchOn.find((axis) => axis.role === role));
+  if (train === undefined || heldOut === undefined) return undefined;
+  return matchGap({ pair, train, heldOut, resolution: resolutionOf(heldOut), outcome, active, minBlocks });
 }
 
 /** The finest step an axis resolves: its narrowest distance between levels, or `maxGap` where that is less. */

@@ -10,9 +10,19 @@ import type { FlipMember } from '#analysis/stats/sign-flip.ts';
 export type MatchingName = string;
 
 /** The contrasts of one learning rate of one arm with the other arm's average, shape [B, L]. */
-export interface RateContrasts {
+export interface RateContrasts extends Contrasts {
   readonly side: 'arm' | 'reference';
   readonly rate: number;
+}
+
+/** The contrasts of one rate of the arm with one rate of the reference, shape [B, L]. */
+export interface PairContrasts extends Contrasts {
+  readonly arm: number;
+  readonly reference: number;
+}
+
+/** Contrasts over blocks and levels. */
+export interface Contrasts {
   readonly contrast: Float64Array;
   /** 1 where the rate counts at the level and the block is usable there. */
   readonly usable: Uint8Array;
@@ -35,8 +45,21 @@ export interface MatchedTable {
   readonly excluded: readonly (string | undefined)[];
   /** One entry a rate, for arms with several. */
   readonly rates: readonly RateContrasts[];
+  /** Each rate with the same rate of the other arm where both run the same, else with every rate of it; absent for arms with one rate each. */
+  readonly pairs?: readonly PairContrasts[];
   /** Joint matching only: how far apart the arms remain on the second axis, shape [B]; absent where nowhere. */
   readonly mismatch?: Float64Array;
+  /** Joint matching only: set where the arms never meet, and the contrasts are shrunk by what their distance could explain. */
+  readonly bound?: SlopeBound;
+}
+
+/** How steep a function of held-out loss would have to be to explain a contrast, in the outcome's unit per nat. */
+export interface SlopeBound {
+  /** Mean distance of the arms in held-out loss at equal training loss, in nats. */
+  readonly mismatch: number;
+  readonly needed: number;
+  /** The steepest around each level, averaged over levels as they weigh. */
+  readonly seen: number;
 }
 
 /** Why a matching says nothing. */
@@ -52,6 +75,8 @@ export interface Matched {
   readonly singles: readonly (MatchedTable | Unmatched)[];
   /** Present where the study matches on a training and a held-out axis. */
   readonly joint?: MatchedTable | Unmatched;
+  /** On the gap between the two; present where the joint one is. It names what explains an effect, and claims none. */
+  readonly gap?: MatchedTable | Unmatched;
   readonly voided: readonly VoidedBlock[];
   /** Blocks that count, and all blocks of the pair. */
   readonly usableBlocks: number;
@@ -123,8 +148,8 @@ function estimateWhere(
   return estimateOf(values);
 }
 
-/** The estimate of one learning rate: block means over its usable levels. */
-export function rateEstimate(table: MatchedTable, rate: RateContrasts): Estimate | undefined {
+/** The estimate of one learning rate, or of one pair of them: block means over its usable levels. */
+export function rateEstimate(table: MatchedTable, rate: Contrasts): Estimate | undefined {
   const values: number[] = [];
   const levels = table.levels.length;
   for (let b = 0; b < table.blocks.length; b++) {

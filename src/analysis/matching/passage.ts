@@ -1,13 +1,14 @@
 /**
- * First passage: where a run first crosses each preset level of an axis. The crossing lies between two neighbouring
- * probes no further apart than the axis' `maxGap`; whatever is read there is interpolated linearly in the axis.
- * Nothing is ever extrapolated.
+ * Passage: where a run crosses each preset level of an axis. The crossing lies between two neighbouring probes no further
+ * apart than the axis' `maxGap`; whatever is read there is interpolated linearly in the axis. Nothing is ever
+ * extrapolated. A monotone run crosses once. Where an axis is noisy the first of several crossings would be chosen by the
+ * noise, the more so the denser the probes; the crossing taken is that of the isotonic least-squares fit (ADR 0085).
  */
 import type { FrameRun } from '#analysis/frame.ts';
 import type { Axis } from '#study/study.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 
-/** A first crossing: between points[before] and points[after], `fraction` of the way in the axis. */
+/** A crossing: between points[before] and points[after], `fraction` of the way in the axis. */
 export interface Crossing {
   readonly kind: 'crossed';
   readonly before: number;
@@ -38,18 +39,23 @@ export function curveOf(run: FrameRun, axes: readonly Axis[]): Curve {
   };
 }
 
-/** First passages through the levels of one axis, looking at points up to index `last`. */
+/** Passages through the levels of one axis, looking at points up to index `last`. */
 export function passagesOf(points: readonly TrajectoryPoint[], axis: Axis, last = points.length - 1): Passage[] {
   const sign = axis.direction === 'falls' ? 1 : -1;
   return axis.levels.map((level) => {
-    let before = -1;
-    for (let after = 0; after <= last; after++) {
-      const value = points[after]?.axes[axis.name];
+    // The isotonic fit falls through the level after the probe where the summed excess over it is largest (Barlow et al.
+    // 1972, 1.2): whatever follows is below it on average, whatever precedes is above.
+    let [before, after, newest] = [-1, -1, -1];
+    let [excess, largest] = [0, 0];
+    for (let i = 0; i <= last; i++) {
+      const value = points[i]?.axes[axis.name];
       if (value === undefined) continue;
-      if (sign * value <= sign * level) return crossing(points, axis, level, before, after);
-      before = after;
+      if (before === newest && after < 0) after = i;
+      excess += sign * (value - level);
+      newest = i;
+      if (excess > largest) [largest, before, after] = [excess, i, -1];
     }
-    return { kind: 'missed', reason: 'not reached' };
+    return after < 0 ? { kind: 'missed', reason: 'not reached' } : crossing(points, axis, level, before, after);
   });
 }
 

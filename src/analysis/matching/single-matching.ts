@@ -1,9 +1,10 @@
 /**
- * Matching on one axis: at every preset level both arms bracket, the difference of their outcomes at first passage,
+ * Matching on one axis: at every preset level both arms bracket, the difference of their outcomes at its passage,
  * averaged over the learning rates that count there.
  */
 import { countedRates, meanOverRates, type Grid } from './grid.ts';
-import type { MatchedTable, RateContrasts, Unmatched } from './matched-table.ts';
+import type { Rate } from './pair.ts';
+import type { Contrasts, MatchedTable, PairContrasts, RateContrasts, Unmatched } from './matched-table.ts';
 
 /** Both arms' readings at one axis' levels. */
 export interface PairGrids {
@@ -29,8 +30,10 @@ export interface SingleInput {
 export function matchSingle(input: SingleInput): MatchedTable | Unmatched {
   const [blocks, levels] = [input.blocks.length, input.levels.length];
   const { arm, reference } = input.outcome;
-  const armCounted = countedRates(arm, input.active, levels);
-  const referenceCounted = countedRates(reference, input.active, levels);
+  const areShared = shareRates(arm.rates, reference.rates);
+  const counts = [countedRates(arm, input.active, levels), countedRates(reference, input.active, levels)] as const;
+  const both = counts[0].map((one, at) => one & (counts[1][at] ?? 0));
+  const [armCounted, referenceCounted] = areShared ? [both, both] : counts;
   const usable = new Uint8Array(blocks * levels);
   const values = { arm: new Float64Array(blocks * levels), reference: new Float64Array(blocks * levels) };
   for (let b = 0; b < blocks; b++) {
@@ -52,9 +55,14 @@ export function matchSingle(input: SingleInput): MatchedTable | Unmatched {
   if (excluded.every((reason) => reason !== undefined)) {
     return { kind: 'notEstimable', name: input.name, reason: whyNone(input.levels, excluded) };
   }
+  const mine: CountedGrid = { grid: arm, counted: armCounted };
+  const theirs: CountedGrid = { grid: reference, counted: referenceCounted };
+  const pairs = ratePairs(mine, theirs, usable, levels).filter(
+    ({ arm: one, reference: other }) => !areShared || one === other,
+  );
   const rates = [
-    ...rateContrasts('arm', arm, armCounted, usable, values.reference, levels),
-    ...rateContrasts('reference', reference, referenceCounted, usable, values.arm, levels),
+    ...rateContrasts('arm', mine, usable, values.reference, levels),
+    ...rateContrasts('reference', theirs, usable, values.arm, levels),
   ];
   return {
     kind: 'matched',
@@ -66,6 +74,7 @@ export function matchSingle(input: SingleInput): MatchedTable | Unmatched {
     ...values,
     excluded,
     rates,
+    ...(rates.length === 0 ? {} : { pairs }),
   };
 }
 
@@ -104,11 +113,21 @@ function activeCount(active: Uint8Array): number {
   return active.reduce((sum, one) => sum + one, 0);
 }
 
+/** An arm's readings and which of its rates count at each level. */
+interface CountedGrid {
+  readonly grid: Grid;
+  readonly counted: Uint8Array;
+}
+
+/** Whether both arms run the same several rates: then these are matched, and a level counts the rates both reach. */
+function shareRates(mine: readonly Rate[], theirs: readonly Rate[]): boolean {
+  return mine.length > 1 && mine.length === theirs.length && mine.every((rate, r) => rate === theirs[r]);
+}
+
 /** Contrasts of each rate with the other arm's average; none for an arm with one rate, whose contrast is the average. */
 function rateContrasts(
   side: 'arm' | 'reference',
-  grid: Grid,
-  counted: Uint8Array,
+  { grid, counted }: CountedGrid,
   usable: Uint8Array,
   other: Float64Array,
   levels: number,
@@ -116,16 +135,45 @@ function rateContrasts(
   const rates = grid.rates.length;
   if (rates < 2) return [];
   return grid.rates.flatMap((rate, r) => {
-    const contrast = new Float64Array(usable.length);
-    const mask = new Uint8Array(usable.length);
-    let any = false;
-    for (let at = 0; at < usable.length; at++) {
-      if (usable[at] === 0 || counted[(at % levels) * rates + r] === 0) continue;
-      const value = grid.values[at * rates + r] ?? 0;
-      contrast[at] = side === 'arm' ? value - (other[at] ?? 0) : (other[at] ?? 0) - value;
-      mask[at] = 1;
-      any = true;
-    }
-    return any ? [{ side, rate: rate ?? 0, contrast, usable: mask }] : [];
+    const found = contrastsWhere(
+      usable,
+      (at) => counted[(at % levels) * rates + r] === 1,
+      (at) => {
+        const value = grid.values[at * rates + r] ?? 0;
+        return side === 'arm' ? value - (other[at] ?? 0) : (other[at] ?? 0) - value;
+      },
+    );
+    return found === undefined ? [] : [{ side, rate: rate ?? 0, ...found }];
   });
+}
+
+/** Contrasts of every rate of one arm with every rate of the other. */
+function ratePairs(mine: CountedGrid, theirs: CountedGrid, usable: Uint8Array, levels: number): PairContrasts[] {
+  const [n, m] = [mine.grid.rates.length, theirs.grid.rates.length];
+  return mine.grid.rates.flatMap((arm, i) =>
+    theirs.grid.rates.flatMap((reference, j) => {
+      const found = contrastsWhere(
+        usable,
+        (at) => mine.counted[(at % levels) * n + i] === 1 && theirs.counted[(at % levels) * m + j] === 1,
+        (at) => (mine.grid.values[at * n + i] ?? 0) - (theirs.grid.values[at * m + j] ?? 0),
+      );
+      return found === undefined ? [] : [{ arm: arm ?? 0, reference: reference ?? 0, ...found }];
+    }),
+  );
+}
+
+/** Contrasts at the usable places that count; undefined where none does. */
+function contrastsWhere(
+  usable: Uint8Array,
+  counts: (at: number) => boolean,
+  contrastOf: (at: number) => number,
+): Contrasts | undefined {
+  const contrast = new Float64Array(usable.length);
+  const mask = new Uint8Array(usable.length);
+  for (let at = 0; at < usable.length; at++) {
+    if (usable[at] === 0 || !counts(at)) continue;
+    contrast[at] = contrastOf(at);
+    mask[at] = 1;
+  }
+  return mask.includes(1) ? { contrast, usable: mask } : undefined;
 }

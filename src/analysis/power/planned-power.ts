@@ -103,7 +103,7 @@ export function powerAt(design: PlannedDesign, sigma: number, rng: Rng, studies 
   };
   const row = { sigma, noEffect: share('noEffect', () => 0), affects: share('affects', () => effect) };
   if (!design.hasJoint) return row;
-  return { ...row, throughGap: share('throughGap', (matching) => (matching === 'heldOut' ? 0 : effect)) };
+  return { ...row, throughGap: share('explainedBy', (matching) => (matching === 'heldOut' ? 0 : effect)) };
 }
 
 /** Draws one study and judges it; p is worked out only where a verdict can rest on it. */

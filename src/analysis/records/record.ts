@@ -12,9 +12,14 @@ import type { Pair, Rate } from '#analysis/matching/pair.ts';
 import { intervalOf } from '#analysis/stats/estimate.ts';
 import type { LevelEstimate, MatchingResult, VerdictRecord } from './verdict-record.ts';
 
-/** All matchings of a pair and outcome as records, by name. */
-export function matchingResults(matched: Matched, pOf: (name: string) => number): Record<string, MatchingResult> {
-  const tables = [...matched.singles, ...(matched.joint ? [matched.joint] : [])];
+/** All matchings of a pair and outcome as records, by name; the one on the gap where `isGapNamed`. */
+export function matchingResults(
+  matched: Matched,
+  pOf: (name: string) => number,
+  isGapNamed = false,
+): Record<string, MatchingResult> {
+  const { singles, joint, gap } = matched;
+  const tables = [...singles, ...(joint ? [joint] : []), ...(gap && isGapNamed ? [gap] : [])];
   return Object.fromEntries(tables.map((table) => [table.name, matchingResult(table, pOf(table.name))]));
 }
 
@@ -31,6 +36,7 @@ function matchingResult(table: MatchedTable | Unmatched, p: number): MatchingRes
     blocks: overall.count,
     blockContrasts: member.blocks.map((block, i) => ({ block, contrast: member.contrasts[i] ?? 0 })),
     levels: table.levels.flatMap((_, l) => levelRecord(table, l)),
+    ...(table.bound === undefined ? {} : { bound: table.bound }),
   };
 }
 

@@ -1,6 +1,6 @@
 /** The answer of a study, as the command line's `--json` contract and the report show it. */
 
-export type VerdictKind = 'affects' | 'throughGap' | 'noEffect' | 'undecided';
+export type VerdictKind = 'affects' | 'explainedBy' | 'noEffect' | 'undecided';
 
 /** A 95% (or other) interval, in the outcome's unit. */
 export type Interval = readonly [low: number, high: number];
@@ -29,6 +29,8 @@ export type MatchingResult =
       readonly blocks: number;
       readonly blockContrasts: readonly { readonly block: number; readonly contrast: number }[];
       readonly levels: readonly LevelEstimate[];
+      /** Joint matching of arms that never meet: the estimate is what remains beyond the steepest slope seen, per nat. */
+      readonly bound?: { readonly mismatch: number; readonly needed: number; readonly seen: number };
     }
   | { readonly kind: 'notEstimable'; readonly reason: string };
 
@@ -39,6 +41,10 @@ export interface VerdictRecord {
   readonly arm: string;
   readonly reference: string;
   readonly verdict: VerdictKind;
+  /** Where the verdict is `explainedBy`: what the arms are alike at when matched on it; a prediction, no mediation. */
+  readonly explainedBy?: 'heldOut' | 'train' | 'gap';
+  /** There: share of the outcome's variance over the pair's points that a cubic in that axis describes. */
+  readonly explainedR2?: number;
   /** One whole sentence: what was found, on what, with the numbers. */
   readonly reason: string;
   /** Where undecided: only what stands in the way. */

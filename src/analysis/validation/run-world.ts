@@ -4,10 +4,10 @@ import { analyse, type AnalysedStudy } from '#analysis/analyse.ts';
 import type { Analysis } from '#analysis/records/analysis-record.ts';
 import type { Frame } from '#analysis/frame.ts';
 import { clopperPearson } from '#analysis/stats/proportion.ts';
-import { LOOKS } from '#analysis/verdict/verdict.ts';
+import { LOOK_BLOCKS } from '#study/looks.ts';
 import type { Interval } from '#analysis/records/verdict-record.ts';
 import { simulate, simulateArms, WORLD_STUDY } from './world.ts';
-import type { Bound, Check, Counted, ValidityWorld } from './worlds.ts';
+import type { Bound, Check, Counted, ValidityWorld } from './validity-world.ts';
 
 /** What came of a range of studies: for every check how often it was met and how often it could be asked. */
 export interface Tally {
@@ -51,29 +51,33 @@ export function addTallies(a: Tally, b: Tally): Tally {
 
 function studyOf(one: ValidityWorld, rng: Rng): Analysis {
   const { world, design } = one;
+  const study = { ...WORLD_STUDY, ...one.study };
   switch (design.kind) {
     case 'fixed':
-      return analyse(WORLD_STUDY, simulate(world, design.blocks, rng), { verdictsOnly: true });
+      return analyse(study, simulate(world, design.blocks, rng), { verdictsOnly: true });
     case 'sequential':
-      return sequentialStudy(simulate(world, Math.max(...LOOKS.keys()), rng));
+      return sequentialStudy(simulate(world, Math.max(...LOOK_BLOCKS), rng));
     case 'split':
       return analyse(WORLD_STUDY, splitOf(simulate(world, design.poolBlocks, rng), design.blocks, rng), {
         verdictsOnly: true,
       });
     case 'family': {
       const arms = Array.from({ length: design.arms }, (_, i) => `arm ${i}`);
-      const frame = simulateArms(world, design.blocks, arms, rng);
-      return analyse(familyStudy(arms), frame, { verdictsOnly: true });
+      const isControlled = design.isControlled === true;
+      const frame = simulateArms(world, design.blocks, arms, rng, isControlled);
+      return analyse(familyStudy(study, arms, isControlled), frame, { verdictsOnly: true });
     }
+    case 'continued':
+      return continuedStudy(study, simulate(world, Math.max(...design.looks), rng), design.looks);
     default:
       return design satisfies never;
   }
 }
 
-/** Looks at 8, 12 and 16 blocks; stops at the first that decides. */
+/** Takes the looks one after another; stops at the first that decides. */
 function sequentialStudy(frame: Frame): Analysis {
   let analysis: Analysis | undefined;
-  for (const blocks of LOOKS.keys()) {
+  for (const blocks of LOOK_BLOCKS) {
     const seen = { runs: frame.runs.filter((run) => run.block < blocks) };
     analysis = analyse(WORLD_STUDY, seen, { verdictsOnly: true, design: 'sequential' });
     if (analysis.verdicts[0]?.verdict !== 'undecided') break;
@@ -96,9 +100,22 @@ function splitOf(pool: Frame, blocks: number, rng: Rng): Frame {
   return { runs };
 }
 
-function familyStudy(arms: readonly string[]): AnalysedStudy {
+/** Goes on with more blocks after every look that left the question undecided. */
+function continuedStudy(study: AnalysedStudy, frame: Frame, looks: readonly number[]): Analysis {
+  let analysis: Analysis | undefined;
+  for (const blocks of looks) {
+    const seen = { runs: frame.runs.filter((run) => run.block < blocks) };
+    analysis = analyse(study, seen, { verdictsOnly: true });
+    if (analysis.verdicts[0]?.verdict !== 'undecided') break;
+  }
+  if (analysis === undefined) throw new Error('a continued study has looks');
+  return analysis;
+}
+
+function familyStudy(study: AnalysedStudy, arms: readonly string[], isControlled: boolean): AnalysedStudy {
   const questions = arms.map((arm) => ({ kind: 'question' as const, arm, reference: 'reference' }));
-  return { ...WORLD_STUDY, contrasts: questions };
+  const controls = isControlled ? study.contrasts.filter(({ kind }) => kind === 'control') : [];
+  return { ...study, contrasts: [...questions, ...controls] };
 }
 
 /** Whether a study meets what a check counts; undefined where it cannot be asked. */
@@ -107,6 +124,10 @@ function counted(analysis: Analysis, what: Counted): boolean | undefined {
   switch (what.kind) {
     case 'verdict':
       return first !== undefined && what.verdicts.includes(first.verdict);
+    case 'explainedBy':
+      return first?.explainedBy !== undefined && what.by.includes(first.explainedBy);
+    case 'anyVerdict':
+      return analysis.verdicts.some(({ verdict }) => what.verdicts.includes(verdict));
     case 'covers': {
       const matching = first?.matchings[what.matching];
       if (matching?.kind !== 'estimated') return undefined;

@@ -1,7 +1,7 @@
 /**
  * Worlds with a known truth for validating the instrument: runs fall along loss curves, behaviour is a function of
  * the losses plus (or not) an effect of the arm, and the frame holds exactly what a trainer leaves behind: axes at
- * every probe, outcomes at the two probes around each first crossing of a level.
+ * every probe, outcomes at the two probes around each crossing of a level.
  */
 import type { Rng } from '#base/rng.ts';
 import type { Axis, Contrast, Outcome } from '#study/study.ts';
@@ -19,12 +19,12 @@ const STOP_LOSS = 0.35;
 const MAX_GAP = 0.25;
 /** Run to run spread of speed, as a share. */
 const SPEED_SPREAD = 0.1;
-/** Share of a level's variance that a run's levels have in common. */
+/** Share of a level's variance that a run's levels have in common, where the world does not say. */
 const RUN_SHARE = 0.5;
 /** Block to block spread, shared by the arms, in units of sigma. */
 const BLOCK_SPREAD = 2;
-/** The positive control's effect, in deltas. */
-const CONTROL_EFFECT = 4;
+/** The positive control's effect, in deltas, where the world does not say. */
+const CONTROL_EFFECT = 1.5;
 
 /** How one arm trains. */
 export interface Dynamics {
@@ -36,6 +36,8 @@ export interface Dynamics {
   readonly bend: number;
   /** Noise of behaviour relative to the world's sigma. */
   readonly noise: number;
+  /** Probes relative to the world's; 1 where absent. */
+  readonly density?: number;
 }
 
 /** A world. Behaviour is in plain units, losses in nats. */
@@ -44,6 +46,8 @@ export interface World {
   readonly reference: Dynamics;
   /** Learning rates an arm. */
   readonly rates: number;
+  /** Pilots see equal losses at all rates, so noise alone keeps so many of them, arm by arm; all where absent. */
+  readonly keptRates?: number;
   /** The gap at the extreme rates is (1 -+ this) times the arm's. */
   readonly rateSpread: number;
   /** Standard deviation of a run's gap factor, from seed to seed. */
@@ -58,12 +62,32 @@ export interface World {
   readonly behaviour: (train: number, heldOut: number, shift: number) => number;
   /** What the arm adds beyond the losses, at its learning rates 0, 1, ... */
   readonly effect: (train: number, rate: number) => number;
+  /** What a learning rate adds beyond the losses, in every arm alike. */
+  readonly rateEffect?: (rate: number) => number;
+  /** Behaviour takes this times the noise of the measured training loss with it: both are read off the same draws. */
+  readonly sharedNoise?: number;
+  /** Behaviour cannot exceed this. */
+  readonly ceiling?: number;
+  /** What the positive control adds beyond the losses; `CONTROL_EFFECT` deltas where absent. */
+  readonly control?: (train: number, heldOut: number) => number;
   /** Outcomes at every probe, as tables of other trainers have them. */
   readonly measureAll?: boolean;
   /** Behaviour's noise is exponential (skewed) instead of normal, with the same variance. */
   readonly isSkewed?: boolean;
+  /** In every n-th block the arm's gap is twice as wide. */
+  readonly strayEvery?: number;
+  /** Behaviour's noise is exponential in these arms only; the other keeps normal noise. */
+  readonly skewedArms?: readonly string[];
   /** Every n-th block is three times as noisy. */
   readonly noisyEvery?: number;
+  /** Share of a level's variance that a run's levels have in common. */
+  readonly runShare?: number;
+  /** The positive control's effect, in deltas. */
+  readonly controlDeltas?: number;
+  /** Block b belongs to cluster b mod `count`; this share of a contrast's variance is the cluster's, at all its levels and rates. */
+  readonly clusters?: { readonly count: number; readonly share: number };
+  /** In some blocks behaviour of these arms is higher by `size` throughout, with this chance a block and arm. */
+  readonly jumps?: { readonly chance: number; readonly size: number; readonly arms: readonly string[] };
 }
 
 /** The base world: two arms of equal dynamics, no behaviour, no effect. */
@@ -125,39 +149,74 @@ export const WORLD_STUDY: AnalysedStudy = {
 
 /** Simulates one study of a world: the question's two arms and the positive control's. */
 export function simulate(world: World, blocks: number, rng: Rng): Frame {
-  const large = (): number => CONTROL_EFFECT * DELTA;
   return simulateBlocks(world, blocks, rng, [
-    { arm: 'arm', dynamics: world.arm, effect: world.effect },
+    { arm: 'arm', dynamics: world.arm, effect: ({ train }, rate) => world.effect(train, rate) },
     { arm: 'reference', dynamics: world.reference, effect: () => 0 },
-    { arm: 'positive', dynamics: world.reference, effect: large },
+    controlArm(world),
   ]);
 }
 
-/** Simulates several arms of the world's effect and dynamics against one reference. */
-export function simulateArms(world: World, blocks: number, arms: readonly string[], rng: Rng): Frame {
+/** Simulates several arms of the world's effect and dynamics against one reference, with a positive control if asked. */
+export function simulateArms(
+  world: World,
+  blocks: number,
+  arms: readonly string[],
+  rng: Rng,
+  hasControl = false,
+): Frame {
   return simulateBlocks(world, blocks, rng, [
-    ...arms.map((arm) => ({ arm, dynamics: world.arm, effect: world.effect })),
+    ...arms.map((arm): ArmPlan => ({
+      arm,
+      dynamics: world.arm,
+      effect: ({ train }, rate) => world.effect(train, rate),
+    })),
     { arm: 'reference', dynamics: world.reference, effect: () => 0 },
+    ...(hasControl ? [controlArm(world)] : []),
   ]);
+}
+
+function controlEffect({ control, controlDeltas }: World): NonNullable<World['control']> {
+  const effect = (controlDeltas ?? CONTROL_EFFECT) * DELTA;
+  return control ?? (() => effect);
+}
+
+function controlArm(world: World): ArmPlan {
+  const control = controlEffect(world);
+  return {
+    arm: 'positive',
+    dynamics: world.reference,
+    effect: ({ train, heldOut }) => control(train, heldOut),
+  };
 }
 
 type ArmPlan = Pick<RunPlan, 'arm' | 'dynamics' | 'effect'>;
 
 function simulateBlocks(world: World, blocks: number, rng: Rng, arms: readonly ArmPlan[]): Frame {
   const runs: FrameRun[] = [];
+  const clusterEffect = clusterEffects(world, rng);
+  const kept = new Map(arms.map(({ arm }) => [arm, keptRates(world, rng)]));
+  // A control shows the instrument, not the pilots: it takes its reference's rates.
+  kept.set('positive', kept.get('reference'));
   for (let block = 0; block < blocks; block++) {
+    const jumps = new Map(arms.map(({ arm }) => [arm, jumpOf(world, arm, rng)]));
     const blockEffect = BLOCK_SPREAD * world.sigma * rng.normal();
     const factor = world.noisyEvery !== undefined && block % world.noisyEvery === 0 ? 3 : 1;
     for (let rate = 0; rate < world.rates; rate++) {
+      let luck: Luck | undefined;
       for (const arm of arms) {
+        if (kept.get(arm.arm)?.includes(rate) === false) continue;
+        // The control's seed is its reference's, as in a study: it falls apart from it by its own noise alone.
+        if (luck === undefined || arm.arm !== 'positive') {
+          luck = { gap: rng.normal(), speed: rng.normal(), shift: rng.normal() };
+        }
         const plan: RunPlan = {
-          arm: arm.arm,
-          dynamics: arm.dynamics,
-          effect: arm.effect,
+          ...arm,
           block,
           rate,
-          blockEffect,
+          blockEffect: blockEffect + (jumps.get(arm.arm) ?? 0) + clusterEffect(arm.arm, block),
           factor,
+          luck,
+          ...(world.clusters && { cluster: `cluster ${block % world.clusters.count}` }),
         };
         runs.push(simulateRun(world, plan, rng));
       }
@@ -166,27 +225,64 @@ function simulateBlocks(world: World, blocks: number, rng: Rng, arms: readonly A
   return { runs };
 }
 
+/** The rates an arm's pilots keep; draws nothing where they keep all. */
+function keptRates({ rates, keptRates: kept }: World, rng: Rng): readonly number[] | undefined {
+  return kept === undefined ? undefined : Array.from(rng.permutation(rates)).slice(0, kept);
+}
+
+/** What a cluster adds to an arm: drawn when first asked for. */
+function clusterEffects({ clusters, sigma }: World, rng: Rng): (arm: string, block: number) => number {
+  if (clusters === undefined) return () => 0;
+  const drawn = new Map<string, number>();
+  return (arm, block) => {
+    const key = `${arm} ${block % clusters.count}`;
+    const effect = drawn.get(key) ?? Math.sqrt(clusters.share / 2) * sigma * rng.normal();
+    drawn.set(key, effect);
+    return effect;
+  };
+}
+
+function jumpOf({ jumps }: World, arm: string, rng: Rng): number {
+  return jumps?.arms.includes(arm) === true && rng.uniform() < jumps.chance ? jumps.size : 0;
+}
+
+/** What a run's seed decides of its course: standard normals. */
+interface Luck {
+  readonly gap: number;
+  readonly speed: number;
+  readonly shift: number;
+}
+
 interface RunPlan {
   readonly arm: string;
   readonly block: number;
+  readonly cluster?: string;
   readonly rate: number;
   readonly dynamics: Dynamics;
-  readonly effect: World['effect'];
+  readonly effect: (losses: Losses, rate: number) => number;
   readonly blockEffect: number;
   readonly factor: number;
+  readonly luck: Luck;
 }
 
 function simulateRun(world: World, plan: RunPlan, rng: Rng): FrameRun {
   const place = world.rates === 1 ? 0 : (2 * plan.rate) / (world.rates - 1) - 1;
-  const gap = plan.dynamics.gap * (1 + place * world.rateSpread + world.seedSpread * rng.normal());
-  const speed = plan.dynamics.speed * Math.exp(SPEED_SPREAD * rng.normal());
-  const decay = (speed * Math.log((START_LOSS - FINAL_LOSS) / (STOP_LOSS - FINAL_LOSS))) / world.probes;
-  const sigma = (world.sigma * plan.dynamics.noise * plan.factor) / Math.SQRT2;
-  const shift = rng.normal();
-  const drawNoise = (): number => (world.isSkewed === true ? -Math.log(1 - rng.uniform()) - 1 : rng.normal());
-  const runEffect = plan.blockEffect + Math.sqrt(RUN_SHARE) * sigma * drawNoise();
+  const isStray = world.strayEvery !== undefined && plan.block % world.strayEvery === 0 && plan.arm === 'arm';
+  const factor = 1 + place * world.rateSpread + world.seedSpread * plan.luck.gap;
+  const gap = (isStray ? 2 : 1) * plan.dynamics.gap * factor;
+  const speed = plan.dynamics.speed * Math.exp(SPEED_SPREAD * plan.luck.speed);
+  const decay =
+    (speed * Math.log((START_LOSS - FINAL_LOSS) / (STOP_LOSS - FINAL_LOSS))) /
+    (world.probes * (plan.dynamics.density ?? 1));
+  const ownShare = Math.sqrt((1 - (world.clusters?.share ?? 0)) / 2);
+  const sigma = world.sigma * plan.dynamics.noise * plan.factor * ownShare;
+  const { shift } = plan.luck;
+  const isSkewed = world.isSkewed ?? world.skewedArms?.includes(plan.arm) ?? false;
+  const drawNoise = (): number => (isSkewed ? -Math.log(1 - rng.uniform()) - 1 : rng.normal());
+  const runShare = world.runShare ?? RUN_SHARE;
+  const runEffect = plan.blockEffect + Math.sqrt(runShare) * sigma * drawNoise();
   // Two probes are interpolated at each level: that leaves 2/3 of their variance on average.
-  const pointSigma = Math.sqrt((1 - RUN_SHARE) * 1.5) * sigma;
+  const pointSigma = Math.sqrt((1 - runShare) * 1.5) * sigma;
   const truths: Losses[] = [];
   const axes: Losses[] = [];
   for (let probe = 0, train = START_LOSS; train > STOP_LOSS; probe++) {
@@ -201,10 +297,23 @@ function simulateRun(world: World, plan: RunPlan, rng: Rng): FrameRun {
   const points = axes.map((point, step): TrajectoryPoint => {
     const truth = truths[step];
     if (truth === undefined || !(world.measureAll === true || measured.has(step))) return { step, axes: point };
-    const behaviour = world.behaviour(truth.train, truth.heldOut, shift) + plan.effect(truth.train, plan.rate);
-    return { step, axes: point, outcomes: { behaviour: behaviour + runEffect + pointSigma * drawNoise() } };
+    const free =
+      world.behaviour(truth.train, truth.heldOut, shift) +
+      plan.effect(truth, plan.rate) +
+      (world.rateEffect?.(plan.rate) ?? 0);
+    const shared = (world.sharedNoise ?? 0) * (point.train - truth.train);
+    const behaviour = Math.min(free, world.ceiling ?? Infinity) + shared + runEffect + pointSigma * drawNoise();
+    return { step, axes: point, outcomes: { behaviour } };
   });
-  return { arm: plan.arm, block: plan.block, learningRate: plan.rate + 1, status: 'finished', points };
+  const { arm, block, cluster } = plan;
+  return {
+    arm,
+    block,
+    learningRate: plan.rate + 1,
+    status: 'finished',
+    points,
+    ...(cluster !== undefined && { cluster }),
+  };
 }
 
 /** A run's losses at a probe, in nats. */
@@ -214,18 +323,18 @@ function noisy(truth: Losses, noise: number, rng: Rng): Losses {
   return { train: truth.train + noise * rng.normal(), heldOut: truth.heldOut + noise * rng.normal() };
 }
 
-/** The two probes around every first crossing: where a trainer that keeps the previous probe measures outcomes. */
+/** The two probes around every crossing, up or down: where a trainer that keeps the previous probe measures outcomes. */
 function measuredProbes(axes: readonly Losses[]): ReadonlySet<number> {
   const measured = new Set<number>();
   for (const { name, levels } of [TRAIN, HELD_OUT]) {
-    let lowest = Infinity;
     axes.forEach((point, i) => {
-      const value = name === 'train' ? point.train : point.heldOut;
-      if (levels.some((level) => value <= level && lowest > level)) {
+      const before = axes[i - 1];
+      if (before === undefined) return;
+      const [from, to] = name === 'train' ? [before.train, point.train] : [before.heldOut, point.heldOut];
+      if (levels.some((level) => from > level !== to > level)) {
         measured.add(i - 1);
         measured.add(i);
       }
-      lowest = Math.min(lowest, value);
     });
   }
   return measured;

@@ -4,15 +4,18 @@
  * effect of size delta.
  */
 import type { Rng } from '#base/rng.ts';
-import type { Contrast, Outcome } from '#study/study.ts';
+import type { Contrast, Outcome, Study } from '#study/study.ts';
 import { familyP, pByName, testableTables, type ContrastResult } from './contrast-result.ts';
-import type { ControlEvidence } from './decide.ts';
+import { isTooLarge, type ControlEvidence } from './decide.ts';
 import type { ControlLookup } from './evidence.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
+import type { CurveIndex } from '#analysis/matching/pair.ts';
+import { noisiestArm } from './noisiest-arm.ts';
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
 import { blockContrasts, countedLevels, overallEstimate, type MatchedTable } from '#analysis/matching/matched-table.ts';
-import { matchingText, midSentence, type NamingStudy } from '#analysis/words/naming.ts';
-import { pPhrase, signed } from '#analysis/words/number-text.ts';
+import { armText, matchingText, midSentence, type NamingStudy } from '#analysis/words/naming.ts';
+import { pPhrase, plain, signed } from '#analysis/words/number-text.ts';
+import { isEquivalent } from '#analysis/stats/estimate.ts';
 import { signFlipMaxT } from '#analysis/stats/sign-flip.ts';
 import type { ControlRecord } from '#analysis/records/verdict-record.ts';
 
@@ -28,10 +31,11 @@ export function controlOutcomes(control: Control, outcomes: readonly Outcome[]):
 
 /** What all controls of a study are judged with. */
 export interface Judging {
-  readonly study: NamingStudy;
+  readonly study: NamingStudy & Pick<Study, 'contrasts'>;
   readonly frame: Frame;
   readonly alpha: number;
   readonly rng: Rng;
+  readonly index: CurveIndex;
 }
 
 /** Judges a control by its matched results, one an outcome it speaks of. */
@@ -64,19 +68,28 @@ type Part = Omit<ControlRecord, 'name'>;
  */
 function whyUnsettled(result: ContrastResult): string | undefined {
   const { usableBlocks, allBlocks } = result.matched;
-  const isMatched = testableTables(result).some((table) => table.name !== 'joint');
-  if (!isMatched) return `nothing was matched, ${whyNot(result)}`;
+  if (tablesOf(result).length === 0) return `nothing was matched, ${whyNot(result)}`;
   if (usableBlocks >= MIN_BLOCKS || allBlocks < MIN_BLOCKS) return undefined;
   return `${usableBlocks} of ${allBlocks} blocks are usable, at least ${MIN_BLOCKS} needed`;
 }
 
+/** The single matchings a control is judged by: those it names, or all that can be estimated. */
+function tablesOf(result: ContrastResult): MatchedTable[] {
+  return testableTables(result).filter(({ name }) => name !== 'joint' && speaksOf(result.contrast, name));
+}
+
+function speaksOf(contrast: Contrast, matching: string): boolean {
+  return contrast.kind !== 'control' || contrast.matchings === undefined || contrast.matchings.includes(matching);
+}
+
 /**
- * Detected: in every estimable single matching p < alpha and |estimate| >= delta, with one sign. With fewer than
+ * Detected: in every estimable single matching p < alpha and |estimate| >= delta, with one sign, the one asked. With fewer than
  * 6 blocks no p can be small enough; then every block must agree in sign instead.
  */
 function judgeDetected(result: ContrastResult, { study, alpha, rng }: Judging): Part {
-  const { outcome } = result;
-  const tables = testableTables(result).filter((table) => table.name !== 'joint');
+  const { outcome, contrast } = result;
+  const direction = contrast.kind === 'control' ? contrast.direction : undefined;
+  const tables = tablesOf(result);
   const p = pByName(result, familyP([result], rng).single);
   const found = tables.map((table) => {
     const member = blockContrasts(table);
@@ -87,7 +100,7 @@ function judgeDetected(result: ContrastResult, { study, alpha, rng }: Judging): 
     const evidence = few ? `${member.blocks.length} blocks, too few for a test` : pPhrase(p(table.name));
     return {
       sign: Math.sign(mean),
-      passed: significant && Math.abs(mean) >= outcome.delta,
+      passed: significant && Math.abs(mean) >= outcome.delta && isDirected(mean, direction),
       detail: foundText(study, outcome, table, mean, evidence),
     };
   });
@@ -95,21 +108,46 @@ function judgeDetected(result: ContrastResult, { study, alpha, rng }: Judging): 
   return { passed: oneSign && found.every((one) => one.passed), detail: found.map((one) => one.detail).join(', ') };
 }
 
-/** Not detected: no single matching shows p < alpha (adjusted over the matchings) with |estimate| >= delta. */
-function judgeNotDetected(result: ContrastResult, { study, alpha, rng }: Judging): Part {
+/**
+ * Not detected: no single matching shows p < alpha (adjusted over the matchings) with |estimate| >= delta; and with blocks
+ * enough for a test the 1 - 2 alpha interval lies inside (-delta, delta). An interval too wide for that settles nothing.
+ */
+function judgeNotDetected(result: ContrastResult, { study, alpha, rng, index }: Judging): Part {
   const { outcome } = result;
-  const tables = testableTables(result).filter((table) => table.name !== 'joint');
+  const tables = tablesOf(result);
   const members = tables.map((table) => blockContrasts(table));
   const { adjusted } = signFlipMaxT(members, rng);
-  const found = tables.map((table, i) => {
-    const mean = overallEstimate(blockContrasts(table))?.mean ?? 0;
-    const p = adjusted[i] ?? 1;
-    return {
-      passed: !(p < alpha && Math.abs(mean) >= outcome.delta),
-      detail: foundText(study, outcome, table, mean, pPhrase(p)),
-    };
+  const found = members.map((member, i) => {
+    const estimate = overallEstimate(member);
+    const [mean, p] = [estimate?.mean ?? 0, adjusted[i] ?? 1];
+    const isAlike = estimate !== undefined && isEquivalent(estimate, outcome.delta, alpha);
+    const isFound = p < alpha && Math.abs(mean) >= outcome.delta;
+    const isSettled = isFound || isAlike || member.blocks.length < MIN_BLOCKS;
+    const wide = isSettled ? '' : `, too wide an interval to show likeness within ${plain(outcome.delta)}`;
+    const [table] = tables.slice(i);
+    const text = table === undefined ? '' : foundText(study, outcome, table, mean, `${pPhrase(p)}${wide}`);
+    return { isFound, isSettled, detail: text };
   });
-  return { passed: found.every((one) => one.passed), detail: found.map((one) => one.detail).join(', ') };
+  const passed = found.every((one) => !one.isFound && one.isSettled);
+  const isUnsettled = !passed && !found.some((one) => one.isFound);
+  const details = [...found.map((one) => one.detail), ...untwinnedText(result, { study, index })];
+  return { passed, ...(isUnsettled && { unsettled: true }), detail: details.join(', ') };
+}
+
+/** That an arm without a twin is noisier than those with one: likeness of two quiet runs says little of it. */
+function untwinnedText(
+  { contrast, outcome }: ContrastResult,
+  { study, index }: Pick<Judging, 'study' | 'index'>,
+): string[] {
+  const twinned = new Set(
+    study.contrasts.flatMap((one) =>
+      one.kind === 'control' && one.expect === 'notDetected' ? [one.arm, one.reference] : [],
+    ),
+  );
+  const noisiest = noisiestArm(index, outcome.name, twinned.add(contrast.arm));
+  if (noisiest === undefined) return [];
+  const spread = `${plain(noisiest.deviation)} ${outcome.unit} from block to block`;
+  return [`${armText(study, noisiest.arm)} scatters most (${spread}) and has no A/A twin`];
 }
 
 /** "harmful answers at matched training loss: +0.356 probability (p = 0.008)". */
@@ -166,26 +204,63 @@ export interface KnownControl {
 }
 
 /** Looks up positive controls of one outcome on the very levels a question's table counts. */
-export function positiveControls(known: readonly KnownControl[], outcome: string, rng: Rng): ControlLookup {
+export function positiveControls(
+  known: readonly KnownControl[],
+  outcome: string,
+  alpha: number,
+  rng: Rng,
+): ControlLookup {
   return (table) =>
     known.flatMap(({ control, results }) => {
       const result = results.find((one) => one.outcome.name === outcome);
-      if (control.expect !== 'detected' || result === undefined) return [];
-      const own = result.matched.singles.find((one) => one.name === table.name);
-      const evidence = own?.kind === 'matched' ? onLevels(own, new Set(countedLevels(table)), rng) : undefined;
+      if (control.expect !== 'detected' || result === undefined || !speaksOf(control, table.name)) return [];
+      const { singles, gap } = result.matched;
+      const own = [...singles, ...(gap ? [gap] : [])].find((one) => one.name === table.name);
+      if (own?.kind !== 'matched') return [];
+      const evidence = onLevels(own, table, { delta: result.outcome.delta, alpha, direction: control.direction, rng });
       return evidence === undefined ? [] : [{ name: control.name, ...evidence }];
     });
 }
 
-/** A control speaks for a question only if it covers at least this share of the question's levels. */
-const SHARED_LEVELS_FRACTION = 0.5;
+/** A control speaks for a question only if it is seen at no less than this share of the question's levels. */
+const SEEN_LEVELS_FRACTION = 0.5;
+/** What a positive control must show at a level. */
+interface Sought {
+  readonly delta: number;
+  readonly alpha: number;
+  readonly direction: Control['direction'];
+  readonly rng: Rng;
+}
 
-/** The control's effect over the levels it shares with the question; undefined where it covers too few of them. */
-function onLevels(own: MatchedTable, wanted: ReadonlySet<number>, rng: Rng): Omit<ControlEvidence, 'name'> | undefined {
-  const levels = countedLevels(own).filter((level) => wanted.has(level));
-  if (levels.length === 0 || levels.length < SHARED_LEVELS_FRACTION * wanted.size) return undefined;
-  const member = blockContrasts(own, new Set(levels));
-  const estimate = overallEstimate(member);
+/** The control's effect over the question's levels at which it is seen; undefined where these are too few. */
+function onLevels(own: MatchedTable, asked: MatchedTable, sought: Sought): Omit<ControlEvidence, 'name'> | undefined {
+  const wanted = countedLevels(asked);
+  const ownLevels = new Map(own.levels.map((level, l) => [level, l]));
+  const seen = wanted.flatMap((level) => {
+    const l = ownLevels.get(asked.levels[level] ?? Number.NaN);
+    const p = l === undefined ? undefined : seenAt(own, l, sought);
+    return l === undefined || p === undefined ? [] : [{ level, l, p }];
+  });
+  if (seen.length === 0 || seen.length < SEEN_LEVELS_FRACTION * wanted.length) return undefined;
+  const estimate = overallEstimate(blockContrasts(own, new Set(seen.map(({ l }) => l))));
   if (estimate === undefined) return undefined;
-  return { levels, estimate, p: signFlipMaxT([member], rng).single[0] ?? 1 };
+  return { levels: seen.map(({ level }) => level), estimate, p: Math.max(...seen.map(({ p }) => p)) };
+}
+
+/**
+ * The p of a control at one level where it is seen there: p < alpha, in the direction asked, of delta at least and not
+ * surely above two. A floor or ceiling that leaves a tenth of a large effect visible would hide one of delta (ADR 0089).
+ */
+function seenAt(own: MatchedTable, level: number, { delta, alpha, direction, rng }: Sought): number | undefined {
+  const member = blockContrasts(own, new Set([level]));
+  const estimate = overallEstimate(member);
+  if (estimate === undefined || Math.abs(estimate.mean) < delta || !isDirected(estimate.mean, direction))
+    return undefined;
+  if (isTooLarge(estimate, { delta, alpha })) return undefined;
+  const p = signFlipMaxT([member], rng).single[0] ?? 1;
+  return p < alpha ? p : undefined;
+}
+
+function isDirected(mean: number, direction: Control['direction']): boolean {
+  return direction === undefined || (direction === 'above') === mean > 0;
 }

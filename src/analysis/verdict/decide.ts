@@ -3,6 +3,7 @@
  * verdict impossible beforehand (rule 0) is checked where the blocks are counted. The same function serves the
  * verdict, the power it would have with more blocks, and the map of what would change it.
  */
+import type { SlopeBound } from '#analysis/matching/matched-table.ts';
 import { intervalOf, isEquivalent, type Estimate } from '#analysis/stats/estimate.ts';
 
 /** One learning rate's contrasts with the other arm's average. */
@@ -11,6 +12,13 @@ export interface RateEvidence {
   readonly rate: number;
   readonly overall: Estimate;
   readonly levels: readonly LevelEvidence[];
+}
+
+/** One rate of the arm against one rate of the reference, over levels. */
+export interface PairEvidence {
+  readonly arm: number;
+  readonly reference: number;
+  readonly overall: Estimate;
 }
 
 /** The estimate at one level, by the level's index in the table. */
@@ -37,7 +45,11 @@ export interface MatchingEvidence {
   readonly p: number;
   readonly levels: readonly LevelEvidence[];
   readonly rates: readonly RateEvidence[];
+  /** Equal rates of both arms, or every pair where they run different ones; absent for arms with one rate each. */
+  readonly pairs?: readonly PairEvidence[];
   readonly controls: readonly ControlEvidence[];
+  /** The joint matching of arms that never meet: the estimate is what no slope seen explains, not the effect's size. */
+  readonly bound?: SlopeBound;
 }
 
 /** A matching that says nothing. */
@@ -53,6 +65,8 @@ export interface Evidence {
   readonly singles: readonly MatchingEvidence[];
   /** Present where the study matches on both losses. */
   readonly joint?: MatchingEvidence | NoEvidence;
+  /** On the gap between the two. */
+  readonly gap?: MatchingEvidence | NoEvidence;
 }
 
 /** The numbers fixed in advance. */
@@ -61,9 +75,13 @@ export interface Rule {
   readonly alpha: number;
 }
 
+/** What an effect is explained by: matched on it, the arms are alike. A prediction, no mediation. */
+export type Explanation = 'heldOut' | 'train' | 'gap';
+
 /** What the rule says; `claims` names the matchings whose p the verdict rests on. */
 export type Decision =
-  | { readonly kind: 'noEffect' | 'affects' | 'throughGap'; readonly claims: readonly string[] }
+  | { readonly kind: 'noEffect' | 'affects'; readonly claims: readonly string[] }
+  | { readonly kind: 'explainedBy'; readonly by: Explanation; readonly claims: readonly string[] }
   | { readonly kind: 'undecided'; readonly claims: readonly string[]; readonly why: Undecided };
 
 /** Why neither an effect nor its absence is claimed. */
@@ -81,22 +99,51 @@ export function decide(evidence: Evidence, rule: Rule): Decision {
   const all = singles.map((matching) => matching.name);
   const equivalent = singles.map((matching) => isNoEffect(matching, rule));
   const sensitive = singles.map((matching) => detectedControl(matching, rule) !== undefined);
-  if (equivalent.every(Boolean) && sensitive.every(Boolean)) return { kind: 'noEffect', claims: all };
-
-  const [train, heldOut] = ['train', 'heldOut'].map((name) => singles.findIndex((matching) => matching.name === name));
-  const atTrain = singles[train ?? -1];
-  if (atTrain !== undefined && isEffect(atTrain, rule) && equivalent[heldOut ?? -1] && sensitive[heldOut ?? -1]) {
-    // The effect is claimed at matched training loss alone; at matched held-out loss its absence is.
-    return { kind: 'throughGap', claims: ['train'] };
+  if (equivalent.every(Boolean) && sensitive.every(Boolean) && isAlike(joint, rule)) {
+    return { kind: 'noEffect', claims: all };
   }
+  const by = isConsistent(joint, rule) ? explanationOf(evidence, rule) : undefined;
+  if (by !== undefined) return { kind: 'explainedBy', by, claims: all.filter((name) => name !== by) };
   if (singles.every((matching) => isEffect(matching, rule)) && haveOneSign(singles)) {
     if (joint === undefined) return { kind: 'affects', claims: all };
     if (joint.kind === 'notEstimable') return undecided(all, { kind: 'jointNotTestable', reason: joint.reason });
     const claims = [...all, joint.name];
-    if (isEffect(joint, rule) && haveOneSign([...singles, joint])) return { kind: 'affects', claims };
+    // Of a bound the part that nothing seen explains has to differ from zero; the effect's size is that of the single matchings.
+    const isFound = joint.bound === undefined ? isEffect(joint, rule) : joint.p < rule.alpha;
+    if (isFound && haveOneSign([...singles, joint])) return { kind: 'affects', claims };
     return undecided(claims, { kind: 'jointDisagrees' });
   }
   return undecided(all, whyOf(singles, equivalent, sensitive, rule));
+}
+
+/** What explains an effect: the axis at which, matched on it, there is none while there is one under every other. */
+function explanationOf({ singles, gap }: Evidence, rule: Rule): Explanation | undefined {
+  const isExplained = (matching: MatchingEvidence): boolean =>
+    isNoEffect(matching, rule) && detectedControl(matching, rule) !== undefined;
+  const isFound = (matching: MatchingEvidence): boolean => isEffect(matching, rule);
+  const [train, heldOut] = ['train', 'heldOut'].map((name) => singles.find((matching) => matching.name === name));
+  if (train === undefined || heldOut === undefined) return undefined;
+  if (isFound(train) && isExplained(heldOut)) return 'heldOut';
+  if (isFound(heldOut) && isExplained(train)) return 'train';
+  const isGap = gap?.kind === 'estimated' && isExplained(gap) && isFound(train) && isFound(heldOut);
+  return isGap && haveOneSign([train, heldOut]) ? 'gap' : undefined;
+}
+
+/**
+ * Whether the joint matching, where it is testable, shows likeness: an effect may hide behind an opposite one of the gap
+ * under both single matchings. A bound is no estimate at equal losses and says nothing here.
+ */
+function isAlike(joint: Evidence['joint'], rule: Rule): boolean {
+  return !isEstimate(joint) || isEquivalent(joint.overall, rule.delta, rule.alpha);
+}
+
+/** Whether the joint matching, where it is testable, agrees that what is left beyond both losses is below delta. */
+function isConsistent(joint: Evidence['joint'], rule: Rule): boolean {
+  return !isEstimate(joint) || Math.abs(joint.overall.mean) < rule.delta;
+}
+
+function isEstimate(joint: Evidence['joint']): joint is MatchingEvidence {
+  return joint?.kind === 'estimated' && joint.bound === undefined;
 }
 
 function undecided(claims: readonly string[], why: Undecided): Decision {
@@ -122,7 +169,8 @@ function whyOf(
   if (found.some(Boolean) && singles.some((matching) => found.at(0) !== isLarge(matching, rule))) {
     return { kind: 'matchingsDiffer' };
   }
-  if (found.every(Boolean) && haveOneSign(singles) && !singles.every(ratesAgree)) return { kind: 'ratesDiffer' };
+  if (found.every(Boolean) && haveOneSign(singles) && !singles.every((one) => ratesAgree(one, rule)))
+    return { kind: 'ratesDiffer' };
   if (found.every(Boolean) && !haveOneSign(singles)) return { kind: 'matchingsDiffer' };
   return { kind: 'tooFewBlocks' };
 }
@@ -133,23 +181,54 @@ export function isNoEffect(matching: MatchingEvidence, rule: Rule): boolean {
   return matching.levels.every(within) && matching.rates.every((rate) => rate.levels.every(within));
 }
 
-/** The positive control of size >= delta detected on the matching's levels: no floor or ceiling hides effects there. */
+/** A positive control detected on the matching's levels, and small enough to speak of an effect of delta: no floor or ceiling hides one there. */
 export function detectedControl(matching: MatchingEvidence, rule: Rule): ControlEvidence | undefined {
-  return matching.controls.find((control) => control.p < rule.alpha && Math.abs(control.estimate.mean) >= rule.delta);
+  return matching.controls.find((control) => control.p < rule.alpha && !isTooLarge(control.estimate, rule));
+}
+
+/** A control that is surely above so many deltas says nothing of an effect of one. */
+const LARGEST_DELTAS = 2;
+
+/** Whether a control's whole 1 - 2 alpha interval lies beyond two deltas. */
+export function isTooLarge(control: Estimate, { delta, alpha }: Rule): boolean {
+  const [low, high] = intervalOf(control, 1 - 2 * alpha);
+  return low > LARGEST_DELTAS * delta || high < -LARGEST_DELTAS * delta;
 }
 
 /** p below alpha, |estimate| >= delta, and the same sign at every learning rate. */
 export function isEffect(matching: MatchingEvidence, rule: Rule): boolean {
-  return isLarge(matching, rule) && ratesAgree(matching);
+  return isLarge(matching, rule) && ratesAgree(matching, rule);
 }
 
 function isLarge(matching: MatchingEvidence, rule: Rule): boolean {
   return matching.p < rule.alpha && Math.abs(matching.overall.mean) >= rule.delta;
 }
 
-function ratesAgree(matching: MatchingEvidence): boolean {
+/**
+ * The same sign at every learning rate: of each rate with the same rate of the other arm where both run the same ones. Where
+ * they run different ones, an interval off zero for every pair of them: what the pilots kept by chance is then no part of
+ * the claim; and where no rate is common the effect must exceed what an arm's own rates differ by (ADR 0086).
+ */
+function ratesAgree(matching: MatchingEvidence, rule: Rule): boolean {
   const sign = Math.sign(matching.overall.mean);
-  return matching.rates.every((rate) => Math.sign(rate.overall.mean) === sign);
+  const { pairs, rates } = matching;
+  if (pairs === undefined) return rates.every((rate) => Math.sign(rate.overall.mean) === sign);
+  const common = pairs.filter((pair) => pair.arm === pair.reference);
+  if (common.length === pairs.length) return pairs.every((pair) => Math.sign(pair.overall.mean) === sign);
+  const least = common.length > 0 ? 0 : ratesSpread(matching);
+  return pairs.every(({ overall }) => {
+    const [low, high] = intervalOf(overall, 1 - rule.alpha);
+    return sign > 0 ? low > 0 && overall.mean > least : high < 0 && overall.mean < -least;
+  });
+}
+
+/** The most that two rates of one arm differ by, over levels. */
+function ratesSpread({ rates }: MatchingEvidence): number {
+  const spread = (side: RateEvidence['side']): number => {
+    const means = rates.flatMap((rate) => (rate.side === side ? [rate.overall.mean] : []));
+    return means.length === 0 ? 0 : Math.max(...means) - Math.min(...means);
+  };
+  return Math.max(spread('arm'), spread('reference'));
 }
 
 function haveOneSign(matchings: readonly MatchingEvidence[]): boolean {

@@ -33,7 +33,21 @@ export function matchingEvidence(
     const ofRate = rateEstimate(table, rate);
     return ofRate === undefined ? [] : [{ side: rate.side, rate: rate.rate, overall: ofRate, levels: levelsOf(rate) }];
   });
-  return { kind: 'estimated', name: table.name, overall, p, levels: levelsOf(), rates, controls: controls(table) };
+  const pairs = table.pairs?.flatMap(({ arm, reference, ...pair }) => {
+    const ofPair = rateEstimate(table, pair);
+    return ofPair === undefined ? [] : [{ arm, reference, overall: ofPair }];
+  });
+  return {
+    kind: 'estimated',
+    name: table.name,
+    overall,
+    p,
+    levels: levelsOf(),
+    rates,
+    ...(pairs === undefined ? {} : { pairs }),
+    controls: controls(table),
+    ...(table.bound === undefined ? {} : { bound: table.bound }),
+  };
 }
 
 /** All matchings of one contrast and outcome; undefined where there is none or a single one says nothing. */
@@ -42,11 +56,14 @@ export function evidenceOf(
   joint: MatchedTable | Unmatched | undefined,
   pOf: (name: string) => number,
   controls: ControlLookup,
+  gap?: MatchedTable | Unmatched,
 ): Evidence | undefined {
   const estimated = singles
     .map((table) => matchingEvidence(table, pOf(table.name), controls))
     .filter((matching) => matching.kind === 'estimated');
   if (singles.length === 0 || estimated.length < singles.length) return undefined;
   const both = joint && matchingEvidence(joint, pOf(joint.name), () => []);
-  return { singles: estimated, ...(both ? { joint: both } : {}) };
+  // Nothing is claimed from a test at equal gaps, only likeness.
+  const ofGap = gap && matchingEvidence(gap, 1, controls);
+  return { singles: estimated, ...(both ? { joint: both } : {}), ...(ofGap ? { gap: ofGap } : {}) };
 }

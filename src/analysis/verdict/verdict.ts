@@ -1,9 +1,11 @@
 /** One contrast and outcome from matched tables to its verdict: rule 0 here, rules 1 to 4 in decide.ts. */
 import type { Rng } from '#base/rng.ts';
+import { LOOK_BLOCKS } from '#study/looks.ts';
 import type { Contrast, Outcome } from '#study/study.ts';
 import { pByName, type ContrastResult, type FamilyP } from './contrast-result.ts';
 import { decide, type Decision, type Evidence, type Rule } from './decide.ts';
 import { evidenceOf, type ControlLookup } from './evidence.ts';
+import { describedShare } from '#analysis/description/described-share.ts';
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
 import { furtherBlocks } from '#analysis/power/further-blocks.ts';
 import { plain } from '#analysis/words/number-text.ts';
@@ -13,12 +15,6 @@ import type { ControlRecord, VerdictRecord } from '#analysis/records/verdict-rec
 
 /** Alpha of studies whose number of blocks is fixed beforehand. */
 export const FIXED_ALPHA = 0.05;
-/** Sequential studies: blocks at a look -> alpha of test and equivalence. */
-export const LOOKS: ReadonlyMap<number, number> = new Map([
-  [8, 0.01],
-  [12, 0.015],
-  [16, 0.025],
-]);
 /** More voided blocks than this share leave a pair undecided. */
 const VOIDED_FRACTION = 0.1;
 
@@ -54,19 +50,23 @@ export function judge(result: ContrastResult, setting: Setting): Judged {
   const rule: Rule = { delta: outcome.delta, alpha: setting.alpha ?? FIXED_ALPHA };
   const p = pByName(result, setting.p.adjusted);
   const lookup = setting.positive(outcome.name);
-  const evidence = evidenceOf(matched.singles, matched.joint, p, lookup);
+  const evidence = evidenceOf(matched.singles, matched.joint, p, lookup, matched.gap);
   const blockers = blockersOf(result, setting);
   const decision = evidence && decide(evidence, rule);
   const more = setting.power && decision !== undefined && moreBlocksHelp(decision, blockers);
   const further = more ? furtherBlocks(matched, lookup, rule, setting.rng) : undefined;
   const blocked = decision === undefined || evidence === undefined || blockers.length > 0;
   const about = speakingOf(result, setting, rule);
+  const explained = !blocked && decision.kind === 'explainedBy' ? decision : undefined;
+  const r2 = explained && describedShare(pair, matched, setting.study.matchOn, outcome.name, explained.by);
   const record: VerdictRecord = {
     outcome: outcome.name,
     contrast: contrastName(contrast),
     arm: contrast.arm,
     reference: contrast.reference,
     verdict: blocked ? 'undecided' : decision.kind,
+    ...(explained === undefined ? {} : { explainedBy: explained.by }),
+    ...(r2 === undefined ? {} : { explainedR2: r2 }),
     ...(blocked
       ? blockedReason(
           blockers.map((one) => one.text),
@@ -74,11 +74,11 @@ export function judge(result: ContrastResult, setting: Setting): Judged {
           about,
           further,
         )
-      : reasonOf(decision, evidence, about, further)),
+      : reasonOf(decision, evidence, about, further, r2)),
     delta: outcome.delta,
     blocks: matched.usableBlocks,
     p: claimedP(evidence, decision?.claims ?? []),
-    matchings: matchingResults(matched, p),
+    matchings: matchingResults(matched, p, explained?.by === 'gap'),
     learningRates: learningRatesOf(contrast.arm, contrast.reference, pair),
     voided: matched.voided,
     ...(further?.kind === 'enough' ? { furtherBlocks: further.blocks } : {}),
@@ -140,7 +140,7 @@ function blockersOf(result: ContrastResult, setting: Setting): Blocker[] {
     if (!control.passed) add('control', controlText(control));
   }
   if (setting.alpha === undefined) {
-    add('look', `a sequential study is looked at with ${[...LOOKS.keys()].join(', ')} blocks only`);
+    add('look', `a sequential study is looked at with ${LOOK_BLOCKS.join(', ')} blocks only`);
   }
   if (singles.length === 0) add('support', 'the study matches on no axis');
   for (const table of singles) {

@@ -5,6 +5,7 @@ import {
   equivalenceBound,
   type Decision,
   type Evidence,
+  type Explanation,
   type MatchingEvidence,
   type Rule,
   type Undecided,
@@ -35,28 +36,40 @@ export function reasonOf(
   evidence: Evidence,
   about: Speaking,
   further: Further | undefined,
+  describedShare?: number,
 ): Worded {
   return decision.kind === 'undecided'
     ? undecidedText(about, evidence.singles, whyText(decision.why, evidence, about), further)
-    : { reason: decidedText(decision, evidence, about) };
+    : { reason: decidedText(decision, evidence, about, describedShare) };
 }
 
-function decidedText(decision: Exclude<Decision, { kind: 'undecided' }>, evidence: Evidence, about: Speaking): string {
+/** From here on an axis is said to be nearly the outcome itself. */
+const NEARLY_THE_OUTCOME = 0.98;
+
+function decidedText(
+  decision: Exclude<Decision, { kind: 'undecided' }>,
+  evidence: Evidence,
+  about: Speaking,
+  describedShare: number | undefined,
+): string {
   const { singles, joint } = evidence;
   const [pair, what, limit] = [pairOf(about), outcomeText(about.outcome), `±${amount(about, about.rule.delta)}`];
   const lead = `On ${about.study.scope}: ${pair}`;
   switch (decision.kind) {
     case 'noEffect':
       return `${lead} changes ${what} by less than ${limit} at every matched level (${rangesOf(about, singles, true)}); the widest bound is ${amount(about, widestOf(singles, about.rule))} (${about.blocks} blocks), and the positive control ${controlsOf(about, singles)} shows an effect on the same levels.`;
-    case 'throughGap':
-      return `${lead} ${directionOf(singles, 'train')} ${what} at matched training loss (${effectsOf(about, singles, ['train'])}), but at every level of matched held-out loss changes it by less than ${limit}: it acts through the train-test gap (${about.blocks} blocks; ${rangesOf(about, singles)}).`;
+    case 'explainedBy': {
+      const by = explanationText(about.study, decision.by);
+      const found = effectsOf(about, singles, decision.claims, 'atMatched');
+      return `${lead} ${directionOf(singles, decision.claims[0])} ${what} (${found}), but at every level of matched ${by} changes it by less than ${limit}: ${by} explains the difference, as a prediction and not as a cause (${about.blocks} blocks; ${rangesOf(about, singles)}).${nearlyText(by, describedShare)}`;
+    }
     case 'affects': {
       const all = joint?.kind === 'estimated' ? [...singles, joint] : singles;
       const largest = Math.max(...all.map((matching) => matching.p));
       return `${lead} ${directionOf(all, all[0]?.name)} ${what} beyond ${matchedText(about.study)}: ${effectsOf(about, all, decision.claims, 'atMatched')} (${pPhrase(largest)}, ${about.blocks} blocks; ${rangesOf(about, singles)}).`;
     }
     default:
-      return decision.kind satisfies never;
+      return decision satisfies never;
   }
 }
 
@@ -81,6 +94,16 @@ function undecidedText(
   const lead = `On ${about.study.scope}: undecided for ${pairOf(about)} on ${outcomeText(about.outcome)}`;
   const why = `${obstacle}${furtherText(further)}`;
   return { reason: `${lead}: ${why}.${estimates}`, why };
+}
+
+function nearlyText(by: string, share: number | undefined): string {
+  if (share === undefined || share <= NEARLY_THE_OUTCOME) return '';
+  return ` The ${by} nearly is the outcome here: R² ${share.toFixed(3)}.`;
+}
+
+/** "held-out loss", "training loss", or the gap between them. */
+function explanationText(study: NamingStudy, by: Explanation): string {
+  return by === 'gap' ? 'gap between held-out and training loss' : matchingText(study, by);
 }
 
 function pairOf({ study, arm, reference }: Speaking): string {

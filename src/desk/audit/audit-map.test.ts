@@ -56,7 +56,9 @@ test('every field that an axis, an outcome or a contrast of a study may have com
     arm: 'again',
     reference: 'plain',
     name: 'other seeds',
-    expect: 'notDetected',
+    expect: 'detected',
+    direction: 'above',
+    matchings: ['train'],
     outcomes: ['behaviour'],
   };
   const question: Required<Extract<Contrast, { kind: 'question' }>> = {

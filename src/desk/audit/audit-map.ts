@@ -59,6 +59,7 @@ const ROLES = ['train', 'heldOut', 'other'] as const;
 const OUTCOME_ROLES = ['confirmatory', 'exploratory'] as const;
 const HIGHER_IS = ['better', 'worse'] as const;
 const CONTRAST_KINDS = ['question', 'control'] as const;
+const SIDES = ['above', 'below'] as const;
 const EXPECTATIONS = ['detected', 'notDetected', 'identical'] as const;
 
 /** Reads a map file's object. @throws AssayError naming the path of what is unknown or not as expected. */
@@ -171,10 +172,22 @@ function contrastOf(reader: ConfigReader): Contrast {
     reader.done();
     return { kind, ...pair };
   }
-  const outcomes = listIn(reader, 'outcomes').filter((item) => typeof item === 'string');
-  const control = { kind, ...pair, name: nameIn(reader), expect: reader.oneOf('expect', EXPECTATIONS) };
+  const [outcomes, matchings] = ['outcomes', 'matchings'].map((name) =>
+    listIn(reader, name).filter((item) => typeof item === 'string'),
+  );
+  const control = {
+    kind,
+    ...pair,
+    name: nameIn(reader),
+    expect: reader.oneOf('expect', EXPECTATIONS),
+    ...(reader.has('direction') && { direction: reader.oneOf('direction', SIDES) }),
+  };
   reader.done();
-  return outcomes.length > 0 ? { ...control, outcomes } : control;
+  return {
+    ...control,
+    ...(matchings !== undefined && matchings.length > 0 && { matchings }),
+    ...(outcomes !== undefined && outcomes.length > 0 && { outcomes }),
+  };
 }
 
 function runsIn(reader: ConfigReader): Record<string, RunLabel> {

@@ -219,7 +219,7 @@ function choiceDoubts(map: AuditMap, { contrasts }: AnalysedStudy, reference: st
   const roles = new Set(map.matchOn.map(({ role }) => role));
   if (roles.has('train') !== roles.has('heldOut')) {
     doubts.push(
-      'training and held-out loss are not both given: an effect cannot be told from one that acts through the gap between them',
+      'training and held-out loss are not both given: an effect cannot be told from one that the gap between them explains',
     );
   }
   return doubts;

@@ -16,11 +16,12 @@ import {
   type Tensor,
 } from '#engine/tensor.ts';
 
-/** Lowers the graph of the named outputs. @throws ShapeError if two different inputs share a name. */
+/** Lowers the graph of the named outputs. @throws ShapeError if different inputs, or an input and an output, share a name. */
 export function lower(outputs: Readonly<Record<string, Tensor>>): OnnxGraph {
   const named = Object.entries(outputs);
-  const writer = createWriter(wantedNames(named));
-  for (const node of topologicalOrder(named.map(([, tensor]) => tensor))) writer.add(node);
+  const order = topologicalOrder(named.map(([, tensor]) => tensor));
+  const writer = createWriter(wantedNames(named), takenNames(named, order));
+  for (const node of order) writer.add(node);
   for (const [name, tensor] of named) writer.output(name, tensor);
   return writer.graph;
 }
@@ -44,19 +45,35 @@ function wantedNames(named: readonly (readonly [string, Tensor])[]): Wanted {
   return (node, output) => named.find(([, tensor]) => tensor.node === node && tensor.output === output)?.[0];
 }
 
+/** The names the user gave, which nothing else may get. */
+function takenNames(named: readonly (readonly [string, Tensor])[], order: readonly Node[]): ReadonlySet<string> {
+  const taken = new Set(named.map(([name]) => name));
+  for (const { kind, attributes } of order) {
+    if (kind !== 'input') continue;
+    if (named.some(([name]) => name === attributes.name)) {
+      throw new AssayError(
+        'shape',
+        `ShapeError: an input and an output are both named "${attributes.name}". Expected names of outputs that no input has.`,
+      );
+    }
+    taken.add(attributes.name);
+  }
+  return taken;
+}
+
 interface Writer {
   add(node: Node): void;
   output(name: string, tensor: Tensor): void;
   readonly graph: OnnxGraph;
 }
 
-function createWriter(wanted: Wanted): Writer {
+function createWriter(wanted: Wanted, taken: ReadonlySet<string>): Writer {
   const inputs = new Map<string, OnnxValue>();
   const results: OnnxValue[] = [];
   /** Output names of each node, and of the first node equal to it. */
   const namesOf = new Map<Node, readonly [string, ...string[]]>();
   const known = new Map<string, readonly [string, ...string[]]>();
-  const sink = createSink();
+  const sink = createSink(taken);
   const emit: Emitter = { ...sink.emitter, of: (tensor) => nameOf(namesOf, tensor) };
 
   const define = (node: Node): readonly [string, ...string[]] => {
@@ -65,7 +82,7 @@ function createWriter(wanted: Wanted): Writer {
       const { shape, dtype } = firstOutput(node);
       return [sink.initializer(dtype, node.attributes.values, shape)];
     }
-    const fresh = (output: number): string => wanted(node, output) ?? sink.fresh();
+    const fresh = (output: number): string => wanted(node, output) ?? emit.fresh();
     const names: [string, ...string[]] = [fresh(0), ...node.outputs.slice(1).map((_, i) => fresh(i + 1))];
     lowerNode(node, emit, names);
     return names;
@@ -91,22 +108,28 @@ interface Sink {
   readonly nodes: readonly OnnxNode[];
   readonly initializers: readonly OnnxInitializer[];
   readonly emitter: Omit<Emitter, 'of'>;
-  fresh(): string;
   initializer(type: OnnxInitializer['type'], values: OnnxArray, shape: Shape): string;
 }
 
 /** Collects ONNX nodes and initializers; equal initializers are kept once. */
-function createSink(): Sink {
+function createSink(taken: ReadonlySet<string>): Sink {
   const nodes: OnnxNode[] = [];
   const initializers: OnnxInitializer[] = [];
   const constants = new Map<string, string>();
-  let count = 0;
-
-  const fresh = (): string => `t${count++}`;
+  const nextName = (prefix: string): (() => string) => {
+    let count = 0;
+    const next = (): string => {
+      const name = `${prefix}${count++}`;
+      return taken.has(name) ? next() : name;
+    };
+    return next;
+  };
+  const fresh = nextName('t');
+  const freshConstant = nextName('c');
   const initializer: Sink['initializer'] = (type, values, shape) => {
     const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
     const key = `${type}[${shape.join(',')}]:${bytes.toString('base64')}`;
-    const name = constants.get(key) ?? `c${constants.size}`;
+    const name = constants.get(key) ?? freshConstant();
     if (!constants.has(key)) initializers.push({ name, type, shape, values });
     constants.set(key, name);
     return name;
@@ -117,6 +140,7 @@ function createSink(): Sink {
     nodes.push({ operator, ...domain, inputs: operands, outputs, attributes });
   };
   const emitter: Sink['emitter'] = {
+    fresh,
     ints: (values, type = 'int64') => {
       const array = type === 'int64' ? BigInt64Array.from(values, BigInt) : Int32Array.from(values);
       return initializer(type, array, [values.length]);
@@ -128,7 +152,7 @@ function createSink(): Sink {
     },
     nodeAll,
   };
-  return { nodes, initializers, emitter, fresh, initializer };
+  return { nodes, initializers, emitter, initializer };
 }
 
 function lowerNode<P extends PrimitiveName>(

@@ -1,5 +1,5 @@
 /** How each primitive is said in ONNX: one row a primitive, emitting nodes that define the primitive's outputs. */
-import type { OnnxAttribute } from '#engine/onnx/proto.ts';
+import { ONNX_TYPE, type OnnxAttribute } from '#engine/onnx/proto.ts';
 import { axisLength, sizeOf, type NodeOf, type PrimitiveName, type Shape, type Tensor } from '#engine/tensor.ts';
 
 /** What a row writes with: names in, names out. */
@@ -11,6 +11,8 @@ export interface Emitter {
   floats(values: Float32Array, shape: Shape): string;
   /** Adds a node with one output and returns its name, `output` where given. */
   node(operator: string, inputs: readonly string[], attributes?: Attributes, output?: string): string;
+  /** A name nothing else has. */
+  fresh(): string;
   /** Adds a node with the given output names. */
   nodeAll(operator: string, inputs: readonly string[], attributes: Attributes, outputs: readonly string[]): void;
 }
@@ -24,6 +26,9 @@ export type LoweringTable = {
 
 /** Up to this many rows a one-hot product beats ScatterElements (and, unlike ScatterND, both are right on repeats). */
 const ONE_HOT_ROWS = 512;
+
+/** The element type of ONNX's conditions, which exist only inside a row. */
+const ONNX_BOOLEAN = 9;
 
 export const LOWERING: LoweringTable = {
   input: () => {},
@@ -41,6 +46,22 @@ export const LOWERING: LoweringTable = {
   gelu: (node, emit, [y]) => void emit.node('Gelu', node.inputs.map(emit.of), {}, y),
   relu: (node, emit, [y]) => void emit.node('Relu', node.inputs.map(emit.of), {}, y),
   step: ({ inputs: [x] }, emit, [y]) => void emit.node('Sign', [emit.node('Relu', [emit.of(x)])], {}, y),
+  softplus: (node, emit, [y]) => void emit.node('Softplus', node.inputs.map(emit.of), {}, y),
+  abs: (node, emit, [y]) => void emit.node('Abs', node.inputs.map(emit.of), {}, y),
+  sign: (node, emit, [y]) => void emit.node('Sign', node.inputs.map(emit.of), {}, y),
+  power: ({ inputs: [x], attributes: { exponent } }, emit, [y]) =>
+    void emit.node('Pow', [emit.of(x), emit.floats(Float32Array.of(exponent), [])], {}, y),
+  detach: (node, emit, [y]) => void emit.node('Identity', node.inputs.map(emit.of), {}, y),
+  toFloat: (node, emit, [y]) => void emit.node('Cast', node.inputs.map(emit.of), { to: ONNX_TYPE.float32 }, y),
+  greater: (node, emit, [y]) => compare('Greater', node.inputs, emit, y),
+  greaterOrEqual: (node, emit, [y]) => compare('GreaterOrEqual', node.inputs, emit, y),
+  equal: (node, emit, [y]) => compare('Equal', node.inputs, emit, y),
+  where: ({ inputs: [condition, a, b] }, emit, [y]) => {
+    const holds = emit.node('Cast', [emit.of(condition)], { to: ONNX_BOOLEAN });
+    emit.node('Where', [holds, emit.of(a), emit.of(b)], {}, y);
+  },
+  maximum: (node, emit, [y]) => void emit.node('Max', node.inputs.map(emit.of), {}, y),
+  minimum: (node, emit, [y]) => void emit.node('Min', node.inputs.map(emit.of), {}, y),
 
   swiglu: ({ inputs: [gate, up] }, emit, [y]) => {
     const silu = emit.node('com.microsoft.QuickGelu', [emit.of(gate)], { alpha: { float: 1 } });
@@ -63,6 +84,10 @@ export const LOWERING: LoweringTable = {
   sum: ({ inputs: [x], attributes: { axes, keep } }, emit, [y]) =>
     void emit.node('ReduceSum', [emit.of(x), emit.ints(axes)], { keepdims: Number(keep) }, y),
   mean: ({ inputs: [x] }, emit, [y]) => void emit.node('ReduceMean', [emit.of(x), emit.ints([-1])], { keepdims: 1 }, y),
+  reduceMax: ({ inputs: [x], attributes: { axes } }, emit, [y]) =>
+    void emit.node('ReduceMax', [emit.of(x), emit.ints(axes)], { keepdims: 1 }, y),
+  cumulativeSum: ({ inputs: [x], attributes: { axis, reverse } }, emit, [y]) =>
+    void emit.node('CumSum', [emit.of(x), emit.ints([axis])], { reverse: Number(reverse) }, y),
 
   gather: ({ inputs: [table, indices] }, emit, [y]) =>
     void emit.node('Gather', [emit.of(table), emit.of(indices)], { axis: 0 }, y),
@@ -74,6 +99,16 @@ export const LOWERING: LoweringTable = {
   scatterPicked: ({ inputs: [base, indices, values] }, emit, [y]) => {
     const operands = [emit.of(base), asColumn(indices, emit), asColumn(values, emit)];
     emit.node('ScatterElements', operands, { axis: 1, reduction: 'add' }, y);
+  },
+  takeAlong: (node, emit, [y]) => void emit.node('GatherElements', node.inputs.map(emit.of), { axis: -1 }, y),
+  scatterAlong: ({ inputs: [values, indices], outputs }, emit, [y]) => {
+    const zeros = emit.node('Expand', [emit.floats(Float32Array.of(0), []), emit.ints(outputs[0]?.shape ?? [])]);
+    emit.node('ScatterElements', [zeros, emit.of(indices), emit.of(values)], { axis: -1, reduction: 'add' }, y);
+  },
+  topK: ({ inputs: [x], attributes: { k } }, emit, [y, indices = '']) => {
+    const wide = emit.fresh();
+    emit.nodeAll('TopK', [emit.of(x), emit.ints([k])], { axis: -1, largest: 1, sorted: 1 }, [y, wide]);
+    emit.node('Cast', [wide], { to: ONNX_TYPE.int32 }, indices);
   },
 
   softmax: ({ inputs: [x] }, emit, [y]) => void emit.node('Softmax', [emit.of(x)], { axis: -1 }, y),
@@ -107,6 +142,11 @@ export const LOWERING: LoweringTable = {
     emit.node('Reshape', [column, rows], {}, loss);
   },
 };
+
+/** A comparison, whose truth values become 0 and 1 in float32. */
+function compare(operator: string, inputs: readonly Tensor[], emit: Emitter, y: string): void {
+  emit.node('Cast', [emit.node(operator, inputs.map(emit.of))], { to: ONNX_TYPE.float32 }, y);
+}
 
 /** A matrix product by the operator that reads transposed operands in place: Gemm in two axes, FusedMatMul in more. */
 function product(

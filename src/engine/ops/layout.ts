@@ -1,5 +1,19 @@
-/** Moving values without changing them: shape, order, parts; and sums over axes. */
-import { apply, axisLength, describe, sameShape, shapeError, sizeOf, type Shape, type Tensor } from '#engine/tensor.ts';
+/**
+ * Moving values without changing them: shape, order, parts; and sums over axes. All are linear, so that their gradients
+ * are exact everywhere: each is the move back.
+ */
+import {
+  allAxes,
+  apply,
+  axesOf,
+  axisLength,
+  describe,
+  sameShape,
+  shapeError,
+  sizeOf,
+  type Shape,
+  type Tensor,
+} from '#engine/tensor.ts';
 
 /** The same values in row-major order under another shape. A reshape to the same shape is the tensor itself. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
@@ -43,6 +57,34 @@ export function concat(parts: readonly Tensor[], axis: number): Tensor {
   return apply('concat', parts, { axis }, first.shape.with(axis, total), first.dtype);
 }
 
+/** Tensors of one shape joined along a new axis. @param axis Where it stands in the result, [..., parts, ...]. */
+export function stack(parts: readonly Tensor[], axis: number): Tensor {
+  const [first] = parts;
+  if (first === undefined) throw shapeError('stack of no tensors', 'at least one');
+  const rank = first.shape.length + 1;
+  const at = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(at) || at < 0 || at >= rank || parts.some((part) => !sameShape(part.shape, first.shape))) {
+    throw shapeError(
+      `stack along ${axis}: ${parts.map(describe).join(' and ')}`,
+      'equal shapes and an axis that exists',
+    );
+  }
+  const shape = first.shape.toSpliced(at, 0, 1);
+  return concat(
+    parts.map((part) => reshape(part, shape)),
+    at,
+  );
+}
+
+/** An axis cut into `count` equal parts, in order; the opposite of `concat`. */
+export function split(x: Tensor, axis: number, count: number): readonly Tensor[] {
+  const length = axisLength(x, axis) / count;
+  if (!Number.isInteger(length) || !Number.isInteger(count) || count < 1) {
+    throw shapeError(`split: axis ${axis} of ${describe(x)} in ${count}`, 'a number of parts that divides the axis');
+  }
+  return Array.from({ length: count }, (_, i) => slice(x, axis, i * length, (i + 1) * length));
+}
+
 /** Repeats axes of length 1 (and missing leading axes) to reach a shape. */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
@@ -53,17 +95,17 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   return apply('broadcast', [x], {}, shape, x.dtype);
 }
 
-/** The sum over axes, which stay with length 1. */
-export function sumKeep(x: Tensor, axes: readonly number[]): Tensor {
-  const reduced = fromStart(x, axes);
+/** The sum over axes (all where none are named), which stay with length 1. */
+export function sumKeep(x: Tensor, axes: readonly number[] = allAxes(x)): Tensor {
+  const reduced = axesOf('sumKeep', x, axes);
   if (reduced.length === 0) return x;
   const shape = x.shape.map((length, axis) => (reduced.includes(axis) ? 1 : length));
   return apply('sum', [x], { axes: reduced, keep: true }, shape);
 }
 
-/** The sum over axes, which vanish. */
-export function sum(x: Tensor, axes: readonly number[]): Tensor {
-  const reduced = fromStart(x, axes);
+/** The sum over axes (all where none are named), which vanish. */
+export function sum(x: Tensor, axes: readonly number[] = allAxes(x)): Tensor {
+  const reduced = axesOf('sum', x, axes);
   if (reduced.length === 0) return x;
   const shape = x.shape.filter((_, axis) => !reduced.includes(axis));
   return apply('sum', [x], { axes: reduced, keep: false }, shape);
@@ -84,8 +126,4 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
     axis >= offset && shape[axis - offset] === 1 && length !== 1 ? [axis] : [],
   );
   return repeated.length === 0 ? sum(x, leading) : reshape(sumKeep(x, [...leading, ...repeated]), shape);
-}
-
-function fromStart(x: Tensor, axes: readonly number[]): readonly number[] {
-  return axes.map((axis) => (axis < 0 ? axis + x.shape.length : axis)).toSorted((a, b) => a - b);
 }

@@ -1,4 +1,4 @@
-/** Matrix products. */
+/** Matrix products. Both operands have gradients, which are matrix products too. */
 import {
   apply,
   axisLength,

@@ -1,7 +1,14 @@
-/** The composite layers that have a gradient of their own, because it is cheaper or steadier than that of their parts. */
+/**
+ * Layers and losses over the last axis. Where the gradient of the parts would be dear or unsteady, the layer is a
+ * primitive with a gradient of its own.
+ */
+import { maximum } from '#engine/ops/comparison.ts';
+import { add, detach, div, exp, log, mul, negate, softplus, sub } from '#engine/ops/elementwise.ts';
 import { pick } from '#engine/ops/indexing.ts';
-import { reshape } from '#engine/ops/layout.ts';
+import { reshape, sumKeep } from '#engine/ops/layout.ts';
 import { matmul } from '#engine/ops/linear-algebra.ts';
+import { l2NormKeep, reduceMaxKeep } from '#engine/ops/reduction.ts';
+import { scalar } from '#engine/ops/sources.ts';
 import {
   apply,
   applyAll,
@@ -15,7 +22,7 @@ import {
   type Tensor,
 } from '#engine/tensor.ts';
 
-/** Softmax over the last axis. */
+/** Softmax over the last axis. @param x shape [..., V]. */
 export function softmax(x: Tensor): Tensor {
   return apply('softmax', [x], {}, x.shape);
 }
@@ -77,6 +84,31 @@ export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
   pick(logits, labels); // the same demands on shapes
   const rows: Shape = [axisLength(logits, 0)];
   return firstOf(applyAll('crossEntropy', [logits, labels], {}, [float(rows), float(logits.shape)]));
+}
+
+/** log(softmax(x)) over the last axis, without overflow. Gradient: dy - softmax(x) sum(dy). @param x Finite, shape [..., V]. */
+export function logSoftmax(x: Tensor): Tensor {
+  const shifted = sub(x, detach(reduceMaxKeep(x, [-1])));
+  return sub(shifted, log(sumKeep(exp(shifted), [-1])));
+}
+
+/**
+ * -t log s(z) - (1 - t) log(1 - s(z)) with s the sigmoid, elementwise, in nats; exact where s(z) rounds to 0 or 1.
+ * Gradient: s(z) - t (PyTorch's `binary_cross_entropy_with_logits`).
+ * @param logits Any shape. @param targets In [0, 1], a shape that broadcasts with it.
+ */
+export function sigmoidCrossEntropy(logits: Tensor, targets: Tensor): Tensor {
+  const missed = mul(targets, softplus(negate(logits)));
+  return add(missed, mul(sub(scalar(1), targets), softplus(logits)));
+}
+
+/**
+ * x / max(|x|, epsilon) over the last axis: vectors of length 1, 0 stays 0 (PyTorch's `normalize`).
+ * Gradient: that of the quotient; below epsilon, dy / epsilon.
+ * @param x shape [..., D].
+ */
+export function unitLength(x: Tensor, epsilon = 1e-12): Tensor {
+  return div(x, maximum(l2NormKeep(x, [-1]), epsilon));
 }
 
 /** The sum of x * weights over all elements, shape []. */

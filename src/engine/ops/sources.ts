@@ -1,7 +1,7 @@
-/** Where values enter a graph: feeds and constants. */
+/** Where values enter a graph: feeds, by which a loss can be differentiated, and constants, which no gradient reaches. */
 import { apply, shapeError, sizeOf, type DType, type Shape, type Tensor } from '#engine/tensor.ts';
 
-/** A value fed at every run under this name; two inputs of one program may not share a name. */
+/** A value fed at every run under this name, of a static shape; two inputs of one program may not share a name. */
 export function input(name: string, shape: Shape, dtype: DType = 'float32'): Tensor {
   if (shape.some((length) => !Number.isInteger(length) || length < 1)) {
     throw shapeError(`input "${name}" has shape [${shape.join(', ')}]`, 'positive whole lengths');

@@ -4,9 +4,9 @@
  * token after the content, which the model has to learn to produce. Nothing is assumed about the template's form.
  */
 import { AssayError } from '#base/errors.ts';
-import type { ChatTemplate, TemplateMessage } from '#learning/files/text/chat-template.ts';
+import type { ChatTemplate, RenderOptions, TemplateMessage } from '#learning/files/text/chat-template.ts';
 
-import type { TrainingMessage } from './training-row.ts';
+import type { ChatMessage, TemplateArguments, TrainingMessage } from './training-row.ts';
 
 /** A rendered conversation and the stretches of it that are learned, in order. */
 export interface RenderedChat {
@@ -21,25 +21,74 @@ export type LearnedTurns = 'all' | 'last';
 /**
  * Renders a conversation and finds the assistant's turns in it.
  * @param specialTexts The tokenizer's special tokens, one of which ends a turn in most templates.
- * @throws AssayError when the template refuses the conversation, or leaves a learned turn out.
+ * @param given What the template is told beside the turns.
+ * @throws AssayError when the template refuses the conversation, leaves a learned turn out, or does not read something
+ *   that the conversation holds beside its contents.
  */
 export function renderWithSpans(
   template: ChatTemplate,
   messages: readonly TrainingMessage[],
   turns: LearnedTurns,
   specialTexts: readonly string[],
+  given: TemplateArguments = {},
 ): RenderedChat {
-  const said = messages.map(({ role, content }) => ({ role, content }));
-  const text = template.render(said);
+  refuseUnread(template, messages, given);
+  const said = messages.map(templateMessage);
+  const told = renderOptions(given);
+  const text = template.render(said, told);
   const learned = messages.flatMap(({ role, weight }, i) => (role === 'assistant' && weight === 1 ? [i] : []));
   const chosen = turns === 'last' ? learned.slice(-1) : learned;
   const spans = chosen.map((turn): readonly [number, number] => {
-    const changed = changedRegion(template, said, turn, text);
-    const prompt = generationPrompt(template, said.slice(0, turn));
+    const changed = changedRegion(template, said, turn, text, told);
+    const prompt = generationPrompt(template, said.slice(0, turn), told);
     const startsAfterPrompt = prompt !== undefined && text.startsWith(prompt) && prompt.length <= changed.end;
     return [startsAfterPrompt ? prompt.length : changed.start, endOfTurn(text, changed.end, specialTexts)];
   });
   return { text, spans };
+}
+
+/** A turn as templates see it. */
+export function templateMessage({ hasContent, content, ...others }: ChatMessage): TemplateMessage {
+  const { role, name, tool_call_id, reasoning_content, tool_calls } = others;
+  const parts = { name, tool_call_id, reasoning_content, tool_calls };
+  const present = Object.entries(parts).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));
+  // transformers also gives the thoughts under the name that some templates read.
+  const thinking = reasoning_content === undefined ? {} : { thinking: reasoning_content };
+  return { role, ...(hasContent === false ? {} : { content }), ...thinking, ...Object.fromEntries(present) };
+}
+
+/** What a conversation's row tells a template, as `render` takes it. */
+export function renderOptions({ tools, documents, variables }: TemplateArguments): RenderOptions {
+  return {
+    ...(tools === undefined ? {} : { tools }),
+    ...(documents === undefined ? {} : { documents }),
+    ...(variables === undefined ? {} : { variables }),
+  };
+}
+
+/** What a conversation may hold beside contents and that must reach the text, by the names templates read it under. */
+const MUST_BE_READ = [['tool_calls'], ['reasoning_content', 'thinking']] as const;
+
+/** @throws AssayError on something beside the contents that would silently be left out of the text. */
+export function refuseUnread(
+  template: ChatTemplate,
+  messages: readonly ChatMessage[],
+  given: TemplateArguments = {},
+): void {
+  const { tools, documents, variables } = given;
+  const inTurns = MUST_BE_READ.filter(([key]) => messages.some((message) => message[key] !== undefined));
+  const inRow = Object.entries({ tools, documents }).filter(([, value]) => value !== undefined && value.length > 0);
+  const held: readonly (readonly string[])[] = [
+    ...inTurns,
+    ...inRow.map(([name]) => [name]),
+    ...Object.keys(variables ?? {}).map((name) => [name]),
+  ];
+  const [unread] = held.find((names) => !names.some((name) => template.reads(name))) ?? [];
+  if (unread === undefined) return;
+  throw new AssayError(
+    'data',
+    `The model's chat template does not read ${unread.slice(0, 80)}, which would be left out. Take it out of the row, or bring a model whose template uses it.`,
+  );
 }
 
 /** The part of `text` that depends on what was said in a turn: what differs when something else is said. */
@@ -48,10 +97,11 @@ function changedRegion(
   said: readonly TemplateMessage[],
   turn: number,
   text: string,
+  told: RenderOptions,
 ): { readonly start: number; readonly end: number } {
-  const content = said[turn]?.content ?? '';
+  const content = JSON.stringify(said[turn] ?? '');
   const other = PRIVATE_USE.find((character) => !content.includes(character)) ?? '?';
-  const changed = template.render(said.with(turn, { role: 'assistant', content: other }));
+  const changed = template.render(said.with(turn, { role: 'assistant', content: other }), told);
   let start = 0;
   while (start < text.length && text[start] === changed[start]) start++;
   let tail = 0;
@@ -65,9 +115,13 @@ function changedRegion(
 const PRIVATE_USE = ['\uE000', '\uE001', '\uE002', '\uE003'];
 
 /** What the model is given before it speaks; undefined when the template cannot render a conversation that short. */
-function generationPrompt(template: ChatTemplate, before: readonly TemplateMessage[]): string | undefined {
+function generationPrompt(
+  template: ChatTemplate,
+  before: readonly TemplateMessage[],
+  told: RenderOptions,
+): string | undefined {
   try {
-    return template.render(before, { addGenerationPrompt: true });
+    return template.render(before, { ...told, addGenerationPrompt: true });
   } catch {
     return undefined;
   }

@@ -27,14 +27,30 @@ export interface FileStatistics {
   /** Absent when the rows were not tokenized. */
   readonly tokens?: Spread;
   readonly learnedTokens?: Spread;
+  /** Rows by key that changes nothing, such as an id; absent where there is none. */
+  readonly ignoredKeys?: Readonly<Record<string, number>>;
+  /** Rows whose own text holds a special token as it is written: it becomes that token. */
+  readonly rowsWithSpecialText: number;
 }
 
 /**
  * Counts what is in a file.
  * @param rows At least one row.
  * @param tokenRows The same rows tokenized, if they are.
+ * @param specialTexts The tokenizer's special tokens as they are written.
  */
-export function fileStatistics(rows: readonly NumberedRow[], tokenRows?: readonly TokenRow[]): FileStatistics {
+export function fileStatistics(
+  rows: readonly NumberedRow[],
+  tokenRows?: readonly TokenRow[],
+  specialTexts: readonly string[] = [],
+): FileStatistics {
+  const ignored = Map.groupBy(
+    rows.flatMap((row) => row.ignored ?? []),
+    (key) => key,
+  );
+  const counts = Array.from(ignored, ([key, all]) => [key, all.length] as const);
+  const holdsSpecial = ({ row }: NumberedRow): boolean =>
+    textsOf(row).some((text) => specialTexts.some((special) => text.includes(special)));
   const different = new Set(rows.map(({ row }) => contentHash(row))).size;
   const kind = rows[0]?.row.kind ?? 'text';
   return {
@@ -44,6 +60,8 @@ export function fileStatistics(rows: readonly NumberedRow[], tokenRows?: readonl
     repeatedRows: rows.length - different,
     differentQuestions: new Set(rows.map(({ row }) => questionOf(row))).size,
     characters: spread(rows.map(({ row }) => charactersIn(row))),
+    rowsWithSpecialText: rows.filter(holdsSpecial).length,
+    ...(counts.length === 0 ? {} : { ignoredKeys: Object.fromEntries(counts) }),
     ...(tokenRows === undefined
       ? {}
       : {
@@ -63,9 +81,13 @@ function turnsByRole(rows: readonly NumberedRow[]): Partial<Record<Role, number>
 }
 
 function charactersIn(row: TrainingRow): number {
-  if (row.kind === 'text') return row.text.length;
-  if (row.kind === 'completion') return row.prompt.length + row.completion.length;
-  return row.messages.reduce((sum, { content }) => sum + content.length, 0);
+  return textsOf(row).reduce((sum, { length }) => sum + length, 0);
+}
+
+/** What was written in a row, without what the chat template adds. */
+function textsOf(row: TrainingRow): readonly string[] {
+  if (row.kind === 'text') return [row.text];
+  return row.kind === 'completion' ? [row.prompt, row.completion] : row.messages.map(({ content }) => content);
 }
 
 function spread(counts: readonly number[]): Spread {

@@ -11,6 +11,7 @@ import type { TextTokenizer } from '#learning/files/text/tokenizer.ts';
 
 import type { LearnedTurns } from './assistant-spans.ts';
 import { renderWithSpans } from './assistant-spans.ts';
+import { encodeOnce } from './around-text.ts';
 import type { NumberedRow, TrainingRow } from './training-row.ts';
 
 /** A row ready for training. */
@@ -63,7 +64,7 @@ export function tokenizeRows(
 }
 
 /** Puts where it happened before the message of an AssayError. */
-function located<T>(where: string, work: () => T): T {
+export function located<T>(where: string, work: () => T): T {
   try {
     return work();
   } catch (thrown) {
@@ -74,7 +75,8 @@ function located<T>(where: string, work: () => T): T {
 
 /**
  * Tokenizes one row. Conversations: the chat template's text, the assistant's turns learned. Text: all learned but the
- * first token. Completions: the completion learned. The last two end with the tokenizer's `eos_token`, if it has one.
+ * first token. Completions: the completion learned. The last two stand between one start token and one end token, as far
+ * as the tokenizer has them: what a text brings itself is not added again.
  */
 export function tokenizeRow(row: TrainingRow, setup: TokenizeSetup): Pick<TokenRow, 'ids' | 'lossMask'> {
   const { tokenizer } = setup;
@@ -83,26 +85,34 @@ export function tokenizeRow(row: TrainingRow, setup: TokenizeSetup): Pick<TokenR
       throw new AssayError('data', 'The model brings no chat template; use rows of text or of prompt and completion.');
     }
     const { specialTexts } = tokenizer;
-    const chat = renderWithSpans(setup.chatTemplate, row.messages, setup.learnedTurns ?? 'all', specialTexts);
-    return masked(tokenizer, chat.text, chat.spans, 'plain');
+    const chat = renderWithSpans(setup.chatTemplate, row.messages, setup.learnedTurns ?? 'all', specialTexts, row);
+    return masked(tokenizer, chat.text, chat.spans, (text) => tokenizer.encode(text, 'plain'));
   }
-  const end = tokenizer.specialTokens['eos_token'] ?? '';
   const prompt = row.kind === 'text' ? '' : row.prompt;
-  const text = `${prompt}${row.kind === 'text' ? row.text : row.completion}${end}`;
-  return masked(tokenizer, text, [[prompt.length, text.length]], 'withSpecials');
+  const text = `${prompt}${row.kind === 'text' ? row.text : row.completion}`;
+  const whole = text + missingEnd(tokenizer, text);
+  return masked(tokenizer, whole, [[prompt.length, whole.length]], (part) => encodeOnce(tokenizer, part));
+}
+
+/** The end token to write after a text: none where the text or the tokenizer brings one. */
+function missingEnd(tokenizer: TextTokenizer, text: string): string {
+  const end = tokenizer.specialTokens['eos_token'] ?? '';
+  const id = tokenizer.idOf(end);
+  const hasEnd = text.trimEnd().endsWith(end) || encodeOnce(tokenizer, text).at(-1) === id;
+  return id === undefined || hasEnd ? '' : end;
 }
 
 function masked(
   tokenizer: TextTokenizer,
   text: string,
   spans: readonly (readonly [number, number])[],
-  extras: 'plain' | 'withSpecials',
+  encode: (text: string) => readonly number[],
 ): Pick<TokenRow, 'ids' | 'lossMask'> {
-  const ids = Int32Array.from(tokenizer.encode(text, extras));
+  const ids = Int32Array.from(encode(text));
   const lossMask = new Uint8Array(ids.length);
   /** How many ids stand wholly before an offset: those that the text before it gives alone. */
   const idsBefore = (offset: number): number => {
-    const alone = tokenizer.encode(text.slice(0, offset), extras);
+    const alone = encode(text.slice(0, offset));
     let same = 0;
     while (same < alone.length && alone[same] === ids[same]) same++;
     return same;

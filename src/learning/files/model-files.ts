@@ -6,11 +6,13 @@
  */
 import { AssayError } from '#base/errors.ts';
 import type { JsonObject } from '#base/json.ts';
+import { transformerParameters } from '#learning/models/parameters.ts';
+import type { ParameterSpec } from '#learning/nn/layers.ts';
 
 import type { ChatTemplate } from './text/chat-template.ts';
-import type { ModelConfig, NeededTensor } from './model-config.ts';
-import { neededTensors } from './model-config.ts';
+import type { ModelDescription } from './model-description.ts';
 import type { TensorSource } from './tensors/tensor-source.ts';
+import { finite } from './tensors/tensor-source.ts';
 import type { TextTokenizer } from './text/tokenizer.ts';
 
 /** Sampling defaults a model comes with; absent where it says nothing. */
@@ -35,9 +37,8 @@ export function jsonCompanion(name: string, content: JsonObject): Companion {
 }
 
 /** An open model. Weights are read when asked for. */
-export interface ModelFiles extends AsyncDisposable {
+export interface ModelFiles extends ModelDescription, AsyncDisposable {
   readonly path: string;
-  readonly config: ModelConfig;
   /** Shapes of all tensors by Hugging Face name; linear maps are [dOut, dIn]. */
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   /** One tensor as float32, row-major, in the shape `shapes` says. */
@@ -71,20 +72,21 @@ export interface Weights {
 /**
  * Checks a file against what a model needs.
  * @param recipeOf How each needed tensor is stored.
- * @param isSpare Whether a stored tensor may be ignored, such as a saved causal mask.
- * @throws AssayError naming the first tensor that is missing, misshapen or unexplained.
+ * @param isSpare Whether a stored tensor's content says nothing that is not known without it, such as a saved causal mask.
+ * @throws AssayError naming the first tensor that is missing, misshapen or unexplained; `tensor` throws on numbers that
+ * are not finite.
  */
-export function checkedWeights(
+export async function checkedWeights(
   source: TensorSource,
-  config: ModelConfig,
-  recipeOf: (name: string, needed: NeededTensor) => TensorRecipe,
-  isSpare: (storedName: string) => boolean,
-): Weights {
-  const needed = neededTensors(config);
+  { modelType, config }: ModelDescription,
+  recipeOf: (parameter: ParameterSpec) => TensorRecipe,
+  isSpare: (storedName: string) => Promise<boolean>,
+): Promise<Weights> {
+  const needed = transformerParameters(config);
   const recipes = new Map<string, TensorRecipe>();
   const used = new Set<string>();
-  for (const [name, tensor] of needed) {
-    const recipe = recipeOf(name, tensor);
+  for (const parameter of needed) {
+    const recipe = recipeOf(parameter);
     const stored = source.tensors.get(recipe.storedName);
     if (stored === undefined) {
       throw new AssayError('file', `${source.path} lacks the tensor ${recipe.storedName} that its config calls for.`);
@@ -93,20 +95,20 @@ export function checkedWeights(
       const expected = `tensor ${recipe.storedName} of shape [${recipe.storedShape.join(', ')}]`;
       throw new AssayError('file', `${source.path}: expected ${expected}, found [${stored.shape.join(', ')}].`);
     }
-    recipes.set(name, recipe);
+    recipes.set(parameter.name, recipe);
     used.add(recipe.storedName);
   }
-  const unexplained = [...source.tensors.keys()].find((name) => !used.has(name) && !isSpare(name));
-  if (unexplained !== undefined) {
-    const what = `${source.path} holds a tensor ${unexplained.slice(0, 200)} that a ${config.family} model`;
+  for (const name of source.tensors.keys()) {
+    if (used.has(name) || (await isSpare(name))) continue;
+    const what = `${source.path} holds a tensor ${name.slice(0, 200)} that a ${modelType} model`;
     throw new AssayError('file', `${what} of its config does not have: its meaning is not known.`);
   }
   return {
-    shapes: new Map([...needed].map(([name, { shape }]) => [name, shape])),
+    shapes: new Map(needed.map(({ name, shape }) => [name, shape])),
     async tensor(name) {
       const recipe = recipes.get(name);
       if (recipe === undefined) throw new AssayError('file', `${source.path} has no tensor ${name} for the model.`);
-      const stored = await source.read(recipe.storedName);
+      const stored = finite(await source.read(recipe.storedName), `${source.path}: tensor ${recipe.storedName}`);
       return recipe.rearrange === undefined ? stored : recipe.rearrange(stored);
     },
   };

@@ -1,5 +1,5 @@
 /**
- * JSON from files we do not trust: valid UTF-8, no key twice in one object, bounded depth and number of parts, so that
+ * JSON from files we do not trust: valid UTF-8 (a byte order mark is let pass), no key twice in one object, bounded depth and number of parts, so that
  * a small file cannot become a huge value.
  * `JSON.parse` keeps the last of two equal keys silently, so two readers of one file could see different models.
  */
@@ -18,7 +18,19 @@ const MAX_PARTS = 2_000_000;
  * @throws AssayError on invalid UTF-8, bad JSON, a repeated key, or nesting deeper than 64, or millions of parts.
  */
 export function parseStrictJson(bytes: Uint8Array, where: string): Json {
-  return parseStrictJsonText(decodeUtf8(bytes, where), where);
+  if (bytes.byteLength === 0) throw new AssayError('file', `${where}: expected JSON, found an empty file.`);
+  refuseUtf16(bytes, where);
+  const text = decodeUtf8(bytes, where);
+  return parseStrictJsonText(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text, where);
+}
+
+const BYTE_ORDER_MARK = '\uFEFF';
+
+/** JSON starts with two ASCII characters or more, so a zero byte among them, or a mark, tells UTF-16 and UTF-32. */
+function refuseUtf16([first = 1, second = 1]: Uint8Array, where: string): void {
+  const isMarked = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+  if (!isMarked && first !== 0 && second !== 0) return;
+  throw new AssayError('file', `${where}: expected UTF-8 text, found UTF-16 or UTF-32. Save it as UTF-8.`);
 }
 
 /** As `parseStrictJson`, of text. */

@@ -13,6 +13,9 @@ export interface BlockModules {
   readonly mlpGate: string;
   readonly mlpUp: string;
   readonly mlpDown: string;
+  /** Sites of the residual stream: after attention was added, and after the MLP was. */
+  readonly afterAttention: string;
+  readonly out: string;
 }
 
 export interface FamilyModules {
@@ -22,6 +25,8 @@ export interface FamilyModules {
   readonly finalNorm: string;
   /** Only read where the head is not tied. */
   readonly head: string;
+  /** The site of the residual stream before the first block. */
+  readonly embeddings: string;
   block(layer: number): BlockModules;
 }
 
@@ -31,6 +36,7 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
     positionEmbedding: 'transformer.wpe.weight',
     finalNorm: 'transformer.ln_f',
     head: 'lm_head',
+    embeddings: 'transformer.embeddings',
     block: (layer) => {
       const at = `transformer.h.${layer}`;
       return {
@@ -43,6 +49,8 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
         mlpGate: `${at}.mlp.c_gate`,
         mlpUp: `${at}.mlp.c_fc`,
         mlpDown: `${at}.mlp.c_proj`,
+        afterAttention: `${at}.afterAttention`,
+        out: `${at}.out`,
       };
     },
   },
@@ -51,6 +59,7 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
     positionEmbedding: 'model.embed_positions.weight',
     finalNorm: 'model.norm',
     head: 'lm_head',
+    embeddings: 'model.embeddings',
     block: (layer) => {
       const at = `model.layers.${layer}`;
       return {
@@ -68,7 +77,19 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
         mlpGate: `${at}.mlp.gate_proj`,
         mlpUp: `${at}.mlp.up_proj`,
         mlpDown: `${at}.mlp.down_proj`,
+        afterAttention: `${at}.afterAttention`,
+        out: `${at}.out`,
       };
     },
   },
 };
+
+/** The sites of a transformer's residual stream, in order: the embeddings, then two a block. */
+export function transformerSites({ family, nLayers }: TransformerConfig): readonly string[] {
+  const { embeddings, block } = MODULES[family];
+  const blocks = Array.from({ length: nLayers }, (_, layer) => {
+    const { afterAttention, out } = block(layer);
+    return [afterAttention, out];
+  });
+  return [embeddings, ...blocks.flat()];
+}

@@ -2,7 +2,7 @@
 import type { Rng } from '#base/rng.ts';
 import { checkTransformer, type TransformerConfig } from '#learning/models/config.ts';
 import { MODULES, type BlockModules } from '#learning/models/modules.ts';
-import type { ParameterRole, ParameterSpec } from '#learning/nn/layers.ts';
+import { drawnWeights, type ParameterRole, type ParameterSpec } from '#learning/nn/layers.ts';
 import { sizeOf } from '#engine/tensor.ts';
 
 /** All parameters in a fixed order. @throws AssayError on sizes that do not fit together. */
@@ -33,25 +33,9 @@ export function linearModules(config: TransformerConfig): readonly string[] {
   }).flat();
 }
 
-/** Fills a parameter's memory with its start; each parameter draws from a stream of its own name. */
-export function fillInitial({ name, initial }: ParameterSpec, memory: Float32Array, rng: Rng): void {
-  if (initial.kind !== 'normal') {
-    memory.fill(initial.kind === 'ones' ? 1 : 0);
-    return;
-  }
-  const own = rng.split(name);
-  for (let i = 0; i < memory.length; i++) memory[i] = own.normal() * initial.std;
-}
-
 /** A model before training, by parameter name. */
 export function initialWeights(config: TransformerConfig, rng: Rng): ReadonlyMap<string, Float32Array> {
-  return new Map(
-    transformerParameters(config).map((spec) => {
-      const values = new Float32Array(sizeOf(spec.shape));
-      fillInitial(spec, values, rng);
-      return [spec.name, values];
-    }),
-  );
+  return drawnWeights(transformerParameters(config), rng);
 }
 
 /** The number of values of all parameters together. */

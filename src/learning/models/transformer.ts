@@ -61,7 +61,7 @@ export function decoderLogits(
   rows?: Tensor,
 ): Tensor {
   const names = MODULES[config.family];
-  let x = embedded;
+  let x = layers.site(names.embeddings, embedded);
   for (let layer = 0; layer < config.nLayers; layer++) x = block(config, layers, names.block(layer), attend, x);
   const hidden = rows === undefined ? x : gather(x, rows);
   const normalized = norm(config, layers, names.finalNorm, hidden);
@@ -89,8 +89,10 @@ function block(
   attend: SelfAttention,
   x: Tensor,
 ): Tensor {
-  const attended = add(x, attend(names, norm(config, layers, names.attentionNorm, x)));
-  return add(attended, mlp(config, layers, names, norm(config, layers, names.mlpNorm, attended)));
+  const attention = attend(names, norm(config, layers, names.attentionNorm, x));
+  const attended = layers.site(names.afterAttention, add(x, attention));
+  const hidden = mlp(config, layers, names, norm(config, layers, names.mlpNorm, attended));
+  return layers.site(names.out, add(attended, hidden));
 }
 
 function selfAttention(

@@ -2,9 +2,10 @@
  * How a model's forward pass gets at its parameters: by name, and through `linear`, which an adapter may wrap.
  * Models are written once against this; full finetuning, frozen bases and LoRA only change the layers they are given.
  */
+import type { Rng } from '#base/rng.ts';
 import { input } from '#engine/ops/sources.ts';
 import { linear } from '#engine/ops/linear-algebra.ts';
-import type { Shape, Tensor } from '#engine/tensor.ts';
+import { type Shape, sizeOf, type Tensor } from '#engine/tensor.ts';
 
 /** What a parameter is, which decides how an optimizer treats it (Muon takes matrices only). */
 export type ParameterRole = 'matrix' | 'embedding' | 'head' | 'vector';
@@ -19,11 +20,37 @@ export interface ParameterSpec {
   readonly initial: Initial;
 }
 
+/** Fills a parameter's memory with its start; each parameter draws from a stream of its own name. */
+export function fillInitial({ name, initial }: ParameterSpec, memory: Float32Array, rng: Rng): void {
+  if (initial.kind !== 'normal') {
+    memory.fill(initial.kind === 'ones' ? 1 : 0);
+    return;
+  }
+  const own = rng.split(name);
+  for (let i = 0; i < memory.length; i++) memory[i] = own.normal() * initial.std;
+}
+
+/** Every parameter as it starts, by name. */
+export function drawnWeights(specs: readonly ParameterSpec[], rng: Rng): ReadonlyMap<string, Float32Array> {
+  return new Map(
+    specs.map((spec) => {
+      const values = new Float32Array(sizeOf(spec.shape));
+      fillInitial(spec, values, rng);
+      return [spec.name, values];
+    }),
+  );
+}
+
 export interface Layers {
   /** The parameter of a full name such as `model.norm.weight`. */
   parameter(name: string): Tensor;
   /** The linear layer of a module name such as `model.layers.0.mlp.up_proj`. @param x shape [N, dIn]. @returns [N, dOut]. */
   linear(module: string, x: Tensor): Tensor;
+  /**
+   * Where a model passes its residual stream, by the name of the place, for what records or changes it there (`sites.ts`).
+   * @param x shape [N, D]. @returns what the model goes on with; x itself, without a node, unless something is asked for.
+   */
+  site(name: string, x: Tensor): Tensor;
 }
 
 /** Layers that feed every parameter under its own name. */
@@ -37,5 +64,6 @@ export function feedLayers(specs: readonly ParameterSpec[]): Layers {
   return {
     parameter,
     linear: (module, x) => linear(x, parameter(`${module}.weight`), tensors.get(`${module}.bias`)),
+    site: (_name, x) => x,
   };
 }

@@ -13,7 +13,7 @@ import { adaptedModules, type LoraConfig, type LoraFactors, loraScale, mergedWei
 import type { Method } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { linearModules } from '#learning/models/parameters.ts';
-import type { Memory, Weights } from '#learning/programs.ts';
+import type { Memory, Weights } from '#learning/weights.ts';
 
 /** What becomes of an adapter a run is given. */
 export type AdapterUse = 'merge' | 'continue';
@@ -62,7 +62,7 @@ export async function checkContinues(path: string, method: Method, model: Transf
   if (found === expected) return;
   throw new AssayError(
     'config',
-    `adapter ${path}: to continue it, expected ${expected}; found ${found}. Set the method so, or adapterUse=merge.`,
+    `adapter ${path}: to continue it, expected ${expected}; found ${found}. Set the method so, or adapter.use=merge.`,
   );
 }
 

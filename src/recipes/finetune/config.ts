@@ -16,31 +16,18 @@ import {
   readJudge,
 } from './evaluation-config.ts';
 import type { AdapterUse } from './adapter.ts';
-import { readMethod, readOptimizer, readSchedule } from '#recipes/training-config.ts';
+import { type Clip, readClip, readMethod, readOptimizer, readSchedule } from '#recipes/training-config.ts';
 
-export interface FinetuneConfig {
-  /** A model's folder (Hugging Face layout) or GGUF file. Paths that begin with `study:` are inside the built-in studies. */
-  readonly model: string;
-  /** Training rows, JSONL. */
-  readonly data: string;
-  /** Evaluations, JSONL (measures/evaluation-line.ts); '' for none. */
-  readonly evals: string;
-  /** More rows to train on, JSONL, which are never held out or probed; '' for none. */
-  readonly mixIn: string;
-  /** A folder with a LoRA adapter in PEFT's form that the base model gets before anything else; '' for none. */
-  readonly adapter: string;
+/** An adapter the base model gets before anything else. */
+export interface AdapterConfig {
+  /** A folder with a LoRA adapter in PEFT's form; '' for none. */
+  readonly path: string;
   /** `merge`: added to the base's weights; `continue`: where training starts, under LoRA of the same rank, scale and modules. */
-  readonly adapterUse: AdapterUse;
-  readonly method: Method;
-  readonly optimizer: OptimizerConfig;
-  readonly learningRate: number;
-  readonly schedule: Schedule;
-  /** 0 only evaluates. */
-  readonly steps: number;
-  /** Rows a step; sequences, where rows are packed. */
-  readonly batch: number;
-  /** Micro-batches a step; a divisor of `batch`. */
-  readonly accumulation: number;
+  readonly use: AdapterUse;
+}
+
+/** How the lines of the training files become rows of tokens, and which of them are held out. */
+export interface RowsConfig {
   /** Longest row, in tokens; longer ones are refused, or cut. */
   readonly length: number;
   /** Cuts training and held-out rows that are too long at their end; choices are never cut. */
@@ -50,25 +37,62 @@ export interface FinetuneConfig {
   /** Expected share of the questions that is held out. */
   readonly heldOutFraction: number;
   readonly learnedTurns: LearnedTurns;
-  /** Added to the block's number, apart for the adapter's start and the order of the data. */
-  readonly seeds: { readonly init: number; readonly data: number };
+  /** More rows to train on, JSONL, which are never held out or probed; '' for none. */
+  readonly mixIn: string;
+  /** What chat templates that ask for the day are told, `YYYY-MM-DD`: one fixed day, so that a run is the same tomorrow. */
+  readonly date: string;
+}
+
+/** How replies of evaluations come about and get their scores. */
+export interface RepliesConfig {
+  /** How they are sampled. */
+  readonly generation: GenerationConfig;
+  /** Who scores those that a judge is to score. */
+  readonly judge: JudgeConfig;
+}
+
+/** What runs leave behind beside their records: folders that get one folder a run; '' for none. */
+export interface SaveConfig {
+  /** Trained adapters of LoRA runs, in PEFT's form. */
+  readonly adapter: string;
+  /** Trained models in Hugging Face's layout, LoRA merged into the base. */
+  readonly model: string;
+}
+
+/** Everything that decides a run, by subject: the files, the training, what is measured, the machine. */
+export interface FinetuneConfig {
+  /** A model's folder (Hugging Face layout) or GGUF file. Paths that begin with `study:` are inside the built-in studies. */
+  readonly model: string;
+  /** Training rows, JSONL. */
+  readonly data: string;
+  /** Evaluations, JSONL (measures/evaluation-line.ts); '' for none. */
+  readonly evals: string;
+  readonly adapter: AdapterConfig;
+  readonly rows: RowsConfig;
+  readonly method: Method;
+  readonly optimizer: OptimizerConfig;
+  readonly learningRate: number;
+  readonly schedule: Schedule;
+  readonly clip: Clip;
+  /** 0 only evaluates. */
+  readonly steps: number;
+  /** Rows a step; sequences, where rows are packed. */
+  readonly batch: number;
+  /** Micro-batches a step; a divisor of `batch`. */
+  readonly accumulation: number;
   /** The run ends where the training loss is below this, in nats per answer token. */
   readonly stopBelow: number;
+  /** Added to the block's number, apart for the adapter's start and the order of the data. */
+  readonly seeds: { readonly init: number; readonly data: number };
   /** Steps between probes of the axes, and rows of each probe set at most. */
   readonly probe: { readonly every: number; readonly rows: number };
-  readonly threads: number;
-  /** Folder for the trained adapters of LoRA runs, one folder a run, in PEFT's form; '' for none. */
-  readonly saveAdapter: string;
-  /** How replies of evaluations are sampled. */
-  readonly generation: GenerationConfig;
-  /** Who scores replies that a judge is to score. */
-  readonly judge: JudgeConfig;
-  /** Folder for the trained models, one Hugging Face folder a run, LoRA merged into the base; '' for none. */
-  readonly saveModel: string;
   readonly measure: {
     /** Axis name -> the levels where the outcomes are measured, in the axis' unit. */
     readonly levels: Readonly<Record<string, readonly number[]>>;
   };
+  readonly replies: RepliesConfig;
+  readonly save: SaveConfig;
+  readonly threads: number;
 }
 
 /** What a run is matched on: losses in nats per answer token, and the same as fractions of the base model's. */
@@ -79,31 +103,48 @@ export const FINETUNE_DEFAULTS = {
   model: '',
   data: '',
   evals: '',
-  mixIn: '',
-  adapter: '',
-  adapterUse: 'merge',
+  adapter: { path: '', use: 'merge' },
+  rows: {
+    length: 256,
+    truncate: false,
+    packing: false,
+    heldOutFraction: 0.2,
+    learnedTurns: 'all',
+    mixIn: '',
+    date: '2024-07-26',
+  },
   method: { kind: 'lora', rank: 8, alpha: 16, scaling: 'alphaOverRank', modules: 'all' },
   optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0 },
   learningRate: 1e-4,
   schedule: { kind: 'constant', warmupSteps: 0 },
+  clip: { kind: 'none' },
   steps: 200,
   batch: 8,
   accumulation: 1,
-  length: 256,
-  truncate: false,
-  packing: false,
-  heldOutFraction: 0.2,
-  learnedTurns: 'all',
-  seeds: { init: 0, data: 0 },
   stopBelow: 0.02,
+  seeds: { init: 0, data: 0 },
   probe: { every: 5, rows: 32 },
-  threads: 1,
-  saveAdapter: '',
-  generation: GENERATION_DEFAULTS,
-  judge: JUDGE_DEFAULTS,
-  saveModel: '',
   measure: { levels: { train: [], heldOut: [], trainOfBase: [], heldOutOfBase: [] } },
+  replies: { generation: GENERATION_DEFAULTS, judge: JUDGE_DEFAULTS },
+  save: { adapter: '', model: '' },
+  threads: 1,
 } as const satisfies JsonObject;
+
+/** Paths that had other names once: whoever gives one is told today's. Parts of a path follow it. */
+export const FORMER_PATHS: Readonly<Record<string, string>> = {
+  adapter: 'adapter.path',
+  adapterUse: 'adapter.use',
+  length: 'rows.length',
+  truncate: 'rows.truncate',
+  packing: 'rows.packing',
+  heldOutFraction: 'rows.heldOutFraction',
+  learnedTurns: 'rows.learnedTurns',
+  mixIn: 'rows.mixIn',
+  generation: 'replies.generation',
+  judge: 'replies.judge',
+  saveAdapter: 'save.adapter',
+  saveModel: 'save.model',
+};
 
 /** @throws AssayError naming the path, what was expected and what was found. */
 export function readFinetuneConfig(config: JsonObject): FinetuneConfig {
@@ -113,43 +154,84 @@ export function readFinetuneConfig(config: JsonObject): FinetuneConfig {
     model: readPath(reader, 'model', 'a model folder or GGUF file'),
     data: readPath(reader, 'data', 'a JSONL file of training rows'),
     evals: readText(reader, 'evals'),
-    mixIn: readText(reader, 'mixIn'),
-    adapter: readText(reader, 'adapter'),
-    adapterUse: reader.oneOf('adapterUse', ['merge', 'continue']),
+    adapter: readAdapter(reader.object('adapter')),
+    rows: readRows(reader.object('rows')),
     method: readMethod(reader.object('method')),
     optimizer: readOptimizer(reader.object('optimizer')),
     learningRate: reader.number('learningRate', { min: 0 }),
     schedule: readSchedule(reader.object('schedule')),
+    clip: readClip(reader.object('clip')),
     steps: reader.number('steps', { min: 0, integer: true }),
     batch: count('batch'),
     accumulation: count('accumulation'),
-    length: reader.number('length', { min: 2, integer: true }),
-    truncate: reader.boolean('truncate'),
-    packing: reader.boolean('packing'),
-    heldOutFraction: reader.number('heldOutFraction', { min: 0.01, max: 0.9 }),
-    learnedTurns: reader.oneOf('learnedTurns', ['all', 'last']),
-    seeds: readWhole(reader.object('seeds'), ['init', 'data']),
     stopBelow: reader.number('stopBelow', { min: 0 }),
+    seeds: readWhole(reader.object('seeds'), ['init', 'data']),
     probe: readWhole(reader.object('probe'), ['every', 'rows'], 1),
-    threads: count('threads'),
-    saveAdapter: readText(reader, 'saveAdapter'),
-    generation: readGeneration(reader.object('generation')),
-    judge: readJudge(reader.object('judge')),
-    saveModel: readText(reader, 'saveModel'),
     measure: readMeasure(reader.object('measure')),
+    replies: readReplies(reader.object('replies')),
+    save: readSave(reader.object('save')),
+    threads: count('threads'),
   };
   reader.done();
   if (read.batch % read.accumulation !== 0) {
     reader.refuse('accumulation', `a divisor of the batch (${read.batch})`, `${read.accumulation}`);
   }
-  if (read.saveAdapter !== '' && read.adapter !== '' && read.adapterUse === 'merge') {
+  if (read.save.adapter !== '' && read.adapter.path !== '' && read.adapter.use === 'merge') {
     reader.refuse(
-      'saveAdapter',
+      'save.adapter',
       "'' where another adapter is merged (what is trained then fits no model on disk)",
-      'a folder; use saveModel',
+      'a folder; use save.model',
     );
   }
   return read;
+}
+
+function readAdapter(reader: ConfigReader): AdapterConfig {
+  const adapter = { path: readText(reader, 'path'), use: reader.oneOf('use', ['merge', 'continue']) };
+  reader.done();
+  return adapter;
+}
+
+function readRows(reader: ConfigReader): RowsConfig {
+  const rows = {
+    length: reader.number('length', { min: 2, integer: true }),
+    truncate: reader.boolean('truncate'),
+    packing: reader.boolean('packing'),
+    heldOutFraction: reader.number('heldOutFraction', { min: 0.01, max: 0.9 }),
+    learnedTurns: reader.oneOf('learnedTurns', ['all', 'last']),
+    mixIn: readText(reader, 'mixIn'),
+    date: readDate(reader, 'date'),
+  };
+  reader.done();
+  return rows;
+}
+
+/** A day of the calendar, `YYYY-MM-DD`. */
+function readDate(reader: ConfigReader, name: string): string {
+  const text = readText(reader, name);
+  const day = /^\d{4}-\d\d-\d\d$/.test(text) ? new Date(`${text}T00:00:00Z`) : undefined;
+  // Date carries a 31st of February over into March, so the day must come out as it went in.
+  const isDay = day !== undefined && !Number.isNaN(day.valueOf()) && day.toISOString().startsWith(text);
+  return isDay ? text : reader.refuse(name, 'a day such as "2024-07-26"', JSON.stringify(text));
+}
+
+function readReplies(reader: ConfigReader): RepliesConfig {
+  const replies = { generation: readGeneration(reader.object('generation')), judge: readJudge(reader.object('judge')) };
+  reader.done();
+  return replies;
+}
+
+function readSave(reader: ConfigReader): SaveConfig {
+  const save = { adapter: readText(reader, 'adapter'), model: readText(reader, 'model') };
+  reader.done();
+  if (save.adapter !== '' && save.adapter === save.model) {
+    reader.refuse(
+      'adapter',
+      "another folder than model's (others add an adapter to a model it lies beside)",
+      save.adapter,
+    );
+  }
+  return save;
 }
 
 function readText(reader: ConfigReader, name: string): string {

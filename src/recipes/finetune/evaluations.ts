@@ -2,10 +2,13 @@
 import { AssayError } from '#base/errors.ts';
 import { contentHash } from '#base/json.ts';
 import { rngOf } from '#base/rng.ts';
+import { encodeOpening } from '#learning/data/around-text.ts';
+import { refuseUnread, templateMessage } from '#learning/data/assistant-spans.ts';
 import { readJsonl } from '#learning/data/jsonl.ts';
 import type { Sequences } from '#learning/data/sequences.ts';
 import type { NumberedRow } from '#learning/data/training-row.ts';
 import type { ModelFiles } from '#learning/files/model-files.ts';
+import { located } from '#learning/data/token-rows.ts';
 import { withTimeLimit } from '#learning/files/text/time-limit.ts';
 import type { Generator, Prompt, Reply } from '#learning/generation/generator.ts';
 import { stopTokens } from '#learning/generation/stop-tokens.ts';
@@ -97,7 +100,7 @@ export function prepareEvaluations(
 
 function replyEvaluations(items: readonly ReplyItem[], files: ModelFiles): ReplyEvaluations {
   const { tokenizer, path } = files;
-  const { contextLength } = files.config;
+  const { contextLength } = files;
   if (tokenizer === undefined)
     throw new AssayError('file', `${path}: expected a tokenizer (tokenizer.json), found none.`);
   const prompts: Prompt[] = [];
@@ -128,17 +131,15 @@ function replyEvaluations(items: readonly ReplyItem[], files: ModelFiles): Reply
 }
 
 function tokensOf(question: Question, { tokenizer, chatTemplate }: ModelFiles, where: string): readonly number[] {
-  if (question.kind === 'prompt') return tokenizer?.encode(question.prompt, 'withSpecials') ?? [];
+  if (question.kind === 'prompt') return tokenizer === undefined ? [] : encodeOpening(tokenizer, question.prompt);
   if (chatTemplate === undefined) {
     throw new AssayError(
       'data',
       `${where}: the model brings no chat template; ask with "prompt" instead of "messages".`,
     );
   }
-  const text = chatTemplate.render(
-    question.messages.map(({ role, content }) => ({ role, content })),
-    { addGenerationPrompt: true },
-  );
+  located(where, () => refuseUnread(chatTemplate, question.messages));
+  const text = chatTemplate.render(question.messages.map(templateMessage), { addGenerationPrompt: true });
   return tokenizer?.encode(text, 'plain') ?? [];
 }
 
@@ -189,7 +190,7 @@ async function measureReplies(
   { context, config, step, scorers, bill }: Moment,
 ): Promise<Readonly<Record<string, number>>> {
   const { items, prompts } = evaluations;
-  const { generation, judge } = config;
+  const { generation, judge } = config.replies;
   const { signal, chat } = context;
   const isComplete = (tokens: readonly number[]): boolean =>
     cutAt(evaluations.textOf(tokens), generation.stop) !== undefined;

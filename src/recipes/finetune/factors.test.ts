@@ -156,6 +156,7 @@ const REFUSED: readonly (readonly [string, Readonly<Record<string, Json>>, RegEx
   ['a level twice', { 'factors.method': ['full', 'full'] }, /found "full" more than once/],
   ['seeds, which the blocks vary', { 'factors.seeds.data': [0, 1] }, /"seeds\.data" is no factor/],
   ['what only measures', { 'factors.threads': [1, 2] }, /"threads" is no factor/],
+  ['a former path', { 'factors.mixIn': ['', 'a.jsonl'] }, /"mixIn" is called "rows\.mixIn" now/],
   ['a bare kind', { 'factors.optimizer.kind': ['sgd'] }, /"optimizer\.kind" is no factor/],
   [
     'a rate that is none',

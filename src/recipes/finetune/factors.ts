@@ -11,9 +11,9 @@ import { LION_DEFAULTS } from '#learning/optim/lion.ts';
 import { MUON_DEFAULTS } from '#learning/optim/muon.ts';
 import { SGD_DEFAULTS } from '#learning/optim/sgd.ts';
 import type { Factor, FactorLevel } from '#study/factors.ts';
-import { pathsOf } from '#study/settings.ts';
+import { pathsOf, presentName } from '#study/settings.ts';
 
-import { FINETUNE_DEFAULTS } from './config.ts';
+import { FINETUNE_DEFAULTS, FORMER_PATHS } from './config.ts';
 
 /** Levels by factor. */
 export type FactorChoices = Readonly<Record<string, Json>>;
@@ -54,10 +54,7 @@ const LEARNING_RATE = 'learningRate';
 const NO_FACTORS: readonly (readonly [RegExp, string])[] = [
   [/^seeds(\.|$)/, 'the blocks vary the seeds, and every study repeats its reference under other seeds'],
   [/\.kind$/, 'a kind without its other settings says nothing; give whole ones, as factors.method does'],
-  [
-    /^(evals|generation|judge|measure|probe|threads|save\w+)(\.|$)/,
-    'it changes what is measured or kept, not what is trained',
-  ],
+  [/^(evals|replies|measure|probe|threads|save)(\.|$)/, 'it changes what is measured or kept, not what is trained'],
 ];
 
 /** LoRA on all linear layers; alpha / rank is the same at every rank, so that rank alone differs. */
@@ -113,6 +110,8 @@ function checkPath(name: string, own: readonly string[]): void {
   if (reason !== undefined) throw new AssayError('config', `factors.${name}: "${name}" is no factor: ${reason}.`);
   const paths = pathsOf(FINETUNE_DEFAULTS).filter((path) => !NO_FACTORS.some(([pattern]) => pattern.test(path)));
   if (paths.includes(name)) return;
+  const present = presentName(FINETUNE_DEFAULTS, name, FORMER_PATHS);
+  if (present !== undefined) throw new AssayError('config', `factors.${name}: "${name}" is called "${present}" now.`);
   const known = [...new Set([...own, ...paths])];
   throw refusal(
     `factors.${name}`,

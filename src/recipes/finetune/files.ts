@@ -3,14 +3,14 @@
  * Invariant: a run's identity holds the content of what it reads, so a changed file is another run.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { AssayError, messageOf } from '#base/errors.ts';
 import { contentHash, isJsonObject, type Json, type JsonObject } from '#base/json.ts';
+import { readJsonlSync } from '#learning/data/jsonl.ts';
 import { parseTrainingRow } from '#learning/data/training-row.ts';
-import { decodeUtf8, parseStrictJsonText } from '#learning/files/strict-json.ts';
 import { type EvaluationItem, evaluationParser, type KnownScores } from '#measures/evaluation-line.ts';
 
 import type { FinetuneConfig } from './config.ts';
@@ -26,32 +26,39 @@ const MODEL_FILES = /\.(json|safetensors|jinja)$/;
 /** The settings that name files or folders. */
 const FILE_SETTINGS: ReadonlySet<string> = new Set([
   'model',
-  'adapter',
   'data',
   'evals',
-  'mixIn',
-  'saveAdapter',
-  'saveModel',
+  'adapter.path',
+  'rows.mixIn',
+  'save.adapter',
+  'save.model',
 ]);
 /** Places that are no paths on this machine: a built-in study's, a model hub's. */
 const ELSEWHERE = /^(study:|hf:\/\/)/;
 
 /** Settings whose relative paths lead from a folder, with the paths that lead there from anywhere. */
-export function settingsFrom(folder: string, set: JsonObject): JsonObject {
-  const entries = Object.entries(set).map(([path, value]): [string, Json] => {
+export function settingsFrom(folder: string, set: JsonObject, parent = ''): JsonObject {
+  const entries = Object.entries(set).map(([key, value]): [string, Json] => {
+    const path = `${parent}${key}`;
+    if (isJsonObject(value)) return [key, settingsFrom(folder, value, `${path}.`)];
     const isPath = FILE_SETTINGS.has(path) && typeof value === 'string' && value !== '' && !ELSEWHERE.test(value);
-    return [path, isPath ? resolve(folder, value) : value];
+    return [key, isPath ? resolve(folder, value) : value];
   });
   return Object.fromEntries(entries);
 }
 
-/** The files of a config on this machine. */
-export type FinetunePaths = Pick<FinetuneConfig, 'model' | 'data' | 'evals' | 'mixIn' | 'adapter'>;
+/** The files of a config on this machine; '' for none. The names are those of a run's inputs, part of its identity. */
+export type FinetunePaths = Readonly<Record<'model' | 'data' | 'evals' | 'mixIn' | 'adapter', string>>;
+
+/** The parts of a config that name files a run reads. */
+export interface NamesFiles extends Pick<FinetuneConfig, 'model' | 'data' | 'evals' | 'adapter'> {
+  readonly rows: Pick<FinetuneConfig['rows'], 'mixIn'>;
+}
 
 /** Where a config's paths lead; '' stays ''. */
-export function finetunePaths({ model, data, evals, mixIn, adapter }: FinetunePaths): FinetunePaths {
-  const files = { data: located(data), evals: located(evals), mixIn: located(mixIn) };
-  return { model: located(model), ...files, adapter: located(adapter) };
+export function finetunePaths({ model, data, evals, adapter, rows }: NamesFiles): FinetunePaths {
+  const files = { data: located(data), evals: located(evals), mixIn: located(rows.mixIn) };
+  return { model: located(model), ...files, adapter: located(adapter.path) };
 }
 
 function located(path: string): string {
@@ -62,7 +69,7 @@ function located(path: string): string {
  * Reads every line of the data and evaluation files, and returns the evaluations.
  * @throws AssayError naming `path:line`, or the file that is missing.
  */
-export function checkFiles(given: FinetunePaths, known: KnownScores): readonly EvaluationItem[] {
+export function checkFiles(given: NamesFiles, known: KnownScores): readonly EvaluationItem[] {
   const { model, data, evals, mixIn, adapter } = finetunePaths(given);
   for (const path of [model, adapter]) {
     if (path.startsWith('hf://')) {
@@ -84,18 +91,11 @@ export function checkFiles(given: FinetunePaths, known: KnownScores): readonly E
 }
 
 function checkLines(path: string, parse: (value: JsonObject, line: number, where: string) => unknown): void {
-  const text = decodeUtf8(bytesOf(path), path).replace(/^\uFEFF/, '');
-  text.split('\n').forEach((content, index) => {
-    if (content.trim() === '') return;
-    const where = `${path}:${index + 1}`;
-    const value = parseStrictJsonText(content, where);
-    if (!isJsonObject(value)) throw new AssayError('data', `${where}: expected one JSON object a line.`);
-    parse(value, index + 1, where);
-  });
+  for (const { line, value } of readJsonlSync(path)) parse(value, line, `${path}:${line}`);
 }
 
 /** Hashes of the content of a config's files; unchanged files are hashed once. */
-export function fileHashes(): (given: FinetunePaths) => Readonly<Record<string, string>> {
+export function fileHashes(): (given: NamesFiles) => Readonly<Record<string, string>> {
   const known = new Map<string, string>();
   const hashOf = (path: string): string => {
     const { size, mtimeMs, ino } = statOf(path);
@@ -129,10 +129,6 @@ function fileHash(path: string): string {
     closeSync(file);
   }
   return hash.digest('hex');
-}
-
-function bytesOf(path: string): Uint8Array {
-  return atPath(path, () => readFileSync(path));
 }
 
 function statOf(path: string): ReturnType<typeof statSync> & object {

@@ -9,12 +9,12 @@ import { canonicalJson, contentHash, type JsonObject, sha256 } from '#base/json.
 import type { KnownScores } from '#measures/evaluation-line.ts';
 import { billText, checkJudge, emptyBill, rubricNames } from '#measures/judge.ts';
 import { OWN_SCORES, type ScoreReply } from '#measures/reply-scores.ts';
-import type { Weights } from '#learning/programs.ts';
+import type { Weights } from '#learning/weights.ts';
 import type { Recipe, RunContext } from '#study/recipe.ts';
 import type { RunEnd } from '#study/trajectory.ts';
 
 import { writeTrainedAdapter, writeTrainedModel } from './adapter.ts';
-import { FINETUNE_DEFAULTS, type FinetuneConfig, readFinetuneConfig } from './config.ts';
+import { FINETUNE_DEFAULTS, FORMER_PATHS, type FinetuneConfig, readFinetuneConfig } from './config.ts';
 import { outcomeNames } from './evaluations.ts';
 import { checkFiles, fileHashes, finetunePaths } from './files.ts';
 import { createFinetuneLab, type FinetuneLab } from './lab.ts';
@@ -52,16 +52,17 @@ export function finetune(options: FinetuneOptions = {}): Recipe {
   const summaries = summariesOnce(scorers);
   return {
     name: 'finetune',
-    semanticsVersion: 1,
+    semanticsVersion: 2,
     defaults: FINETUNE_DEFAULTS,
     learningRatePath: 'learningRate',
+    formerPaths: FORMER_PATHS,
     stopRule: { axis: 'train', path: 'stopBelow', multiples: ['trainOfBase'] },
-    measurePaths: ['measure', 'saveAdapter', 'saveModel', 'threads', 'generation', 'judge'],
+    measurePaths: ['measure', 'save', 'threads', 'replies'],
     check: (config) => void judgedBy(readFinetuneConfig(config), scorers, options.outcomes),
     measuredBy: () => scorers.versions,
     async ready(json, chat) {
       const config = readFinetuneConfig(json);
-      if (judgedBy(config, scorers) !== undefined) await checkJudge(config.judge, chat);
+      if (judgedBy(config, scorers) !== undefined) await checkJudge(config.replies.judge, chat);
     },
     inputs: (config) => hashes(readFinetuneConfig(config)),
     files: (config) => summaries(readFinetuneConfig(config)),
@@ -91,8 +92,8 @@ function ownScorers({ scorers = {} }: FinetuneOptions): OwnScorers {
   };
 }
 
-function knownScores({ judge }: FinetuneConfig, { functions }: OwnScorers): KnownScores {
-  return { rubrics: rubricNames(judge), scorers: Object.keys(functions) };
+function knownScores({ replies }: FinetuneConfig, { functions }: OwnScorers): KnownScores {
+  return { rubrics: rubricNames(replies.judge), scorers: Object.keys(functions) };
 }
 
 /** The place of the first line that a judge scores; checks files and names. @throws AssayError on what cannot be measured. */
@@ -109,12 +110,12 @@ function judgedBy(config: FinetuneConfig, scorers: OwnScorers, outcomes: readonl
   const items = checkFiles(config, known);
   refuseUnmeasured(outcomes, outcomeNames(items), config.evals);
   const judged = items.find((item) => item.kind === 'reply' && item.judges.length > 0);
-  const { url, model } = config.judge;
+  const { url, model } = config.replies.judge;
   if (judged?.kind !== 'reply') return undefined;
   if (url !== '' && model !== '') return judged.where;
   throw new AssayError(
     'config',
-    `${judged.where}: expected a judge, found none. Set judge.url (an OpenAI-compatible API such as https://api.openai.com/v1) and judge.model.`,
+    `${judged.where}: expected a judge, found none. Set replies.judge.url (an OpenAI-compatible API such as https://api.openai.com/v1) and replies.judge.model.`,
   );
 }
 
@@ -158,7 +159,7 @@ async function runOn(
   };
   const bill = emptyBill();
   const end = await trainingRun(context, plan, {
-    trainer: lab.trainer,
+    learner: lab.trainer,
     axes: lab.axes,
     outcomes: async ({ step, axes: { heldOut = Number.NaN } }) => {
       const evaluated = await lab.evaluate({ context, config, step, scorers: scorers.functions, bill });
@@ -166,24 +167,24 @@ async function runOn(
     },
     step: async (step) => lab.step(step, block, config),
   });
-  if (bill.asked > 0) context.note?.(billText(bill, config.judge));
+  if (bill.asked > 0) context.note?.(billText(bill, config.replies.judge));
   if (end.kind === 'finished') await saveTrained(context, config, lab);
   return end;
 }
 
 async function saveTrained(context: RunContext, config: FinetuneConfig, lab: FinetuneLab): Promise<void> {
-  const { method, saveAdapter, saveModel } = config;
+  const { method, save } = config;
   const { trainer, material } = lab;
   const name = runName(context.config, context.block);
-  if (method.kind === 'lora' && saveAdapter !== '') {
-    await writeTrainedAdapter(join(saveAdapter, name), method, material.model, trainer.memory, config.model);
+  if (method.kind === 'lora' && save.adapter !== '') {
+    await writeTrainedAdapter(join(save.adapter, name), method, material.model, trainer.memory, config.model);
   }
-  if (saveModel !== '') {
+  if (save.model !== '') {
     const weights: Weights = {
       has: (tensor) => trainer.memory.has(tensor) || material.weights.has(tensor),
       get: (tensor) => trainer.memory.get(tensor) ?? material.weights.get(tensor),
     };
-    await writeTrainedModel(join(saveModel, name), method, weights, finetunePaths(config).model);
+    await writeTrainedModel(join(save.model, name), method, weights, finetunePaths(config).model);
   }
 }
 
@@ -200,7 +201,7 @@ function oneBench(): (config: FinetuneConfig, known: KnownScores, context: RunCo
   return async (config, known, context) => {
     const materialKey = canonicalJson({ ...materialConfig(config), hashes: hashes(config) });
     const { method, optimizer, batch, accumulation, threads } = config;
-    const replyRows = config.generation.rows;
+    const replyRows = config.replies.generation.rows;
     const labKey = canonicalJson({ materialKey, method, optimizer, batch, accumulation, threads, replyRows });
     if (lab?.key === labKey) return lab.lab;
     await lab?.lab[Symbol.asyncDispose]();
@@ -220,7 +221,7 @@ function shareFile(
   hashes: ReturnType<typeof fileHashes>,
 ): ShareFile | undefined {
   const { model = '', adapter } = hashes(config);
-  const merged = adapter === undefined || config.adapterUse === 'continue' ? {} : { adapter };
+  const merged = adapter === undefined || config.adapter.use === 'continue' ? {} : { adapter };
   const { sharedFile } = context;
   return sharedFile === undefined
     ? undefined
@@ -228,8 +229,6 @@ function shareFile(
 }
 
 function materialConfig(config: FinetuneConfig): MaterialConfig {
-  const { model, data, evals, mixIn, adapter, adapterUse } = config;
-  const { length, truncate, packing, heldOutFraction, learnedTurns, probe } = config;
-  const rows = { length, truncate, packing, heldOutFraction, learnedTurns, probe: { rows: probe.rows } };
-  return { model, data, evals, mixIn, adapter, adapterUse, ...rows };
+  const { model, data, evals, adapter, rows, probe } = config;
+  return { model, data, evals, adapter, rows, probe: { rows: probe.rows } };
 }

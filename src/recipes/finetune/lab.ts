@@ -3,6 +3,7 @@
  * Built once per shape and used for run after run: `trainer.reset` starts over.
  */
 import { rngOf, type Rng } from '#base/rng.ts';
+import { takeStep } from '#learning/divergence.ts';
 import { createTrainer, type Trainer } from '#learning/train.ts';
 import { learningRateAt } from '#learning/optim/schedule.ts';
 import { answerBatch, answerLayout, answerTokens, type AnswerLayout } from '#measures/answer-batch.ts';
@@ -13,6 +14,7 @@ import type { FINETUNE_AXES, FinetuneConfig } from './config.ts';
 import { type Evaluate, evaluator } from './evaluations.ts';
 import { finetunePaths } from './files.ts';
 import type { Material } from './material.ts';
+import { largestNorm } from '#recipes/training-config.ts';
 
 /** What a run can be matched on. */
 export type FinetuneAxes = Readonly<Record<(typeof FINETUNE_AXES)[number], number>>;
@@ -33,8 +35,8 @@ export interface FinetuneLab extends AsyncDisposable {
 export async function createFinetuneLab(config: FinetuneConfig, material: Material): Promise<FinetuneLab> {
   const { method, optimizer, accumulation, threads } = config;
   const rows = config.batch / accumulation;
-  const layout = { ...answerLayout(material.train, rows), packed: config.packing };
-  if (config.adapter !== '' && config.adapterUse === 'continue') {
+  const layout = { ...answerLayout(material.train, rows), packed: config.rows.packing };
+  if (config.adapter.path !== '' && config.adapter.use === 'continue') {
     await checkContinues(finetunePaths(config).adapter, method, material.model);
   }
   const trainer = await createTrainer({
@@ -49,7 +51,7 @@ export async function createFinetuneLab(config: FinetuneConfig, material: Materi
   const scorerOf = answerScorers(trainer);
   const trainLoss = lossOf(scorerOf(material.trainProbe));
   const heldOutLoss = lossOf(scorerOf(material.heldOutProbe));
-  const evaluate = evaluator(trainer, scorerOf, material.evaluations, config.generation.rows);
+  const evaluate = evaluator(trainer, scorerOf, material.evaluations, config.replies.generation.rows);
   // Without a step taken every method computes what the base model (with the adapter it was given) does.
   trainer.reset(material.weights, rngOf('base model'));
   const base = { train: await trainLoss(), heldOut: await heldOutLoss() };
@@ -62,7 +64,7 @@ export async function createFinetuneLab(config: FinetuneConfig, material: Materi
       return { train, heldOut, trainOfBase: train / base.train, heldOutOfBase: heldOut / base.heldOut };
     },
     evaluate,
-    step: async (step, block, run) => takeStep({ trainer, material, layout }, step, block, run),
+    step: async (step, block, run) => trainStep({ trainer, material, layout }, step, block, run),
     [Symbol.asyncDispose]: async () => trainer[Symbol.asyncDispose](),
   };
 }
@@ -79,7 +81,7 @@ interface Training {
 }
 
 /** The loss is the mean over the step's answer tokens, however the step is split. */
-async function takeStep(
+async function trainStep(
   { trainer, material, layout }: Training,
   step: number,
   block: number,
@@ -88,13 +90,12 @@ async function takeStep(
   const { batch, accumulation, seeds } = config;
   const chosen = rowsAtStep(material.train.count, rngOf(block + seeds.data, 'finetune data'), step, batch);
   const weight = 1 / answerTokens(material.train, chosen);
-  for (let part = 0; part < accumulation; part++) {
+  const parts = Array.from({ length: accumulation }, (_, part) => {
     const rows = chosen.subarray(part * layout.rows, (part + 1) * layout.rows);
-    const loss = await trainer.forwardBackward(answerBatch(material.train, layout, rows, weight));
-    if (!Number.isFinite(loss)) return `loss ${loss}`;
-  }
-  const norm = trainer.optimStep(learningRateAt(config.schedule, config.learningRate, step, config.steps));
-  return norm.kind === 'finite' ? undefined : `gradient of "${norm.parameter}" is not finite`;
+    return answerBatch(material.train, layout, rows, weight);
+  });
+  const lr = learningRateAt(config.schedule, config.learningRate, step, config.steps);
+  return takeStep(trainer, parts, lr, largestNorm(config.clip));
 }
 
 /** The rows of a step: epoch after epoch, each in an order of its own. */

@@ -7,13 +7,12 @@ import { questionOf, splitHeldOut } from '#learning/data/held-out-split.ts';
 import { arrangeRows, type Sequences } from '#learning/data/sequences.ts';
 import { tokenizeRows, type TokenizeSetup, type TokenRow } from '#learning/data/token-rows.ts';
 import { type NumberedRow, readTrainingRows } from '#learning/data/training-row.ts';
-import { engineConfig } from '#learning/files/engine-config.ts';
 import type { ModelFiles } from '#learning/files/model-files.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import { fileWeights, frozenInputs, writeWeights } from '#learning/files/tensors/weights-file.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
-import type { Weights } from '#learning/programs.ts';
+import type { Weights } from '#learning/weights.ts';
 import type { KnownScores } from '#measures/evaluation-line.ts';
 
 import { type StartingWeights, startingWeights } from './adapter.ts';
@@ -22,20 +21,9 @@ import { type Evaluations, prepareEvaluations, readEvaluations } from './evaluat
 import { finetunePaths } from './files.ts';
 
 /** The parts of a config that decide what is read. */
-export type MaterialConfig = Pick<
-  FinetuneConfig,
-  | 'model'
-  | 'data'
-  | 'evals'
-  | 'mixIn'
-  | 'adapter'
-  | 'adapterUse'
-  | 'length'
-  | 'truncate'
-  | 'packing'
-  | 'heldOutFraction'
-  | 'learnedTurns'
-> & { readonly probe: Pick<FinetuneConfig['probe'], 'rows'> };
+export type MaterialConfig = Pick<FinetuneConfig, 'model' | 'data' | 'evals' | 'adapter' | 'rows'> & {
+  readonly probe: Pick<FinetuneConfig['probe'], 'rows'>;
+};
 
 /** All of it fixed: the same for every run of the same files. */
 export interface Material {
@@ -66,24 +54,29 @@ export async function readMaterial(config: MaterialConfig, known?: KnownScores, 
   const rows = await readTrainingRows(paths.data);
   const extra = paths.mixIn === '' ? [] : await readTrainingRows(paths.mixIn);
   const items = paths.evals === '' ? [] : await readEvaluations(paths.evals, known);
-  const { train, heldOut } = splitHeldOut(rows, config.heldOutFraction);
+  const { train, heldOut } = splitHeldOut(rows, config.rows.heldOutFraction);
   refuseLeaks(heldOut, extra, paths.mixIn);
-  await using files = await openModel(paths.model);
-  const most = longestRow(files, config);
-  const limit: RowLimit = { most, length: config.length, truncate: config.truncate };
-  const tokenize = tokenizerOf(files, config.learnedTurns, limit);
+  await using files = await openModel(paths.model, { now: dateOf(config.rows) });
+  const most = longestRow(files, config.rows);
+  const limit: RowLimit = { most, length: config.rows.length, truncate: config.rows.truncate };
+  const tokenize = tokenizerOf(files, config.rows.learnedTurns, limit);
   const probeOf = (part: readonly NumberedRow[]): Sequences =>
     padded(tokenize(someOf(part, config.probe.rows), paths.data), most);
   const trained = [...tokenize(train, paths.data), ...tokenize(extra, paths.mixIn)];
-  const whole = tokenizerOf(files, config.learnedTurns, { ...limit, truncate: false });
+  const whole = tokenizerOf(files, config.rows.learnedTurns, { ...limit, truncate: false });
   return {
-    model: engineConfig(files.config),
-    ...(await readWeights(files, await startingWeights(files, paths.adapter, config.adapterUse), share)),
-    train: config.packing ? arrangeRows(trained, most, 'pack', 0) : padded(trained, most),
+    model: files.config,
+    ...(await readWeights(files, await startingWeights(files, paths.adapter, config.adapter.use), share)),
+    train: config.rows.packing ? arrangeRows(trained, most, 'pack', 0) : padded(trained, most),
     trainProbe: probeOf(train),
     heldOutProbe: probeOf(heldOut),
     evaluations: prepareEvaluations(items, files, (asked) => padded(whole(asked, paths.evals), most)),
   };
+}
+
+/** The day that chat templates are told which ask for it. */
+export function dateOf({ date }: Pick<FinetuneConfig['rows'], 'date'>): Date {
+  return new Date(`${date}T00:00:00Z`);
 }
 
 /** The held-out set shares no question with anything that is trained on. */
@@ -121,8 +114,8 @@ export interface RowLimit {
 }
 
 /** The longest row of a config on its model, in tokens. */
-export function longestRow(files: ModelFiles, { length }: Pick<FinetuneConfig, 'length'>): number {
-  return Math.min(length, files.config.contextLength);
+export function longestRow(files: ModelFiles, { length }: Pick<FinetuneConfig['rows'], 'length'>): number {
+  return Math.min(length, files.contextLength);
 }
 
 /** Tokenizes rows of a file; the result throws AssayError naming `path:line` of a row that is too long. */
@@ -140,11 +133,11 @@ export function tokenizerOf(
     const tokenized = tokenizeRows(rows, setup, path);
     for (const { line, ids } of tokenized) {
       if (ids.length > most && !truncate) throw tooLong(`${path}:${line}`, ids.length, most, length);
-      const unknown = ids.find((id) => id >= files.config.vocabSize);
+      const unknown = ids.find((id) => id >= files.config.vocabulary);
       if (unknown === undefined) continue;
       throw new AssayError(
         'file',
-        `${path}:${line}: token ${unknown} is beyond the model's ${files.config.vocabSize}.`,
+        `${path}:${line}: token ${unknown} is beyond the model's ${files.config.vocabulary}.`,
       );
     }
     return tokenized;
@@ -152,7 +145,8 @@ export function tokenizerOf(
 }
 
 function tooLong(where: string, found: number, most: number, length: number): AssayError {
-  const remedy = most < length ? 'the model takes no more' : 'raise "length", set truncate=true, or shorten the row';
+  const remedy =
+    most < length ? 'the model takes no more' : 'raise rows.length, set rows.truncate=true, or shorten the row';
   return new AssayError('data', `${where}: expected at most ${most} tokens, found ${found}; ${remedy}.`);
 }
 
@@ -161,7 +155,7 @@ async function readWeights(
   { tensor, factors }: StartingWeights,
   share: ShareFile | undefined,
 ): Promise<Pick<Material, 'weights' | 'frozen'>> {
-  const specs = transformerParameters(engineConfig(files.config));
+  const specs = transformerParameters(files.config);
   if (share === undefined) {
     const weights = new Map(factors);
     for (const { name } of specs) weights.set(name, await tensor(name));

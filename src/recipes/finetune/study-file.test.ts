@@ -19,7 +19,15 @@ const ALL = {
   set: { model: '/models/one', data: '/data/train.jsonl', steps: 7, probe: { every: 3 } },
   factors: { method: ['lora-1', 'full'], batch: [4, 16] },
   learningRates: [1e-3, 1e-2],
-  arms: [{ name: 'mixed', label: 'mixed', set: { mixIn: '/data/more.jsonl' }, learningRates: [1e-3], seedOffset: 500 }],
+  arms: [
+    {
+      name: 'mixed',
+      label: 'mixed',
+      set: { 'rows.mixIn': '/data/more.jsonl' },
+      learningRates: [1e-3],
+      seedOffset: 500,
+    },
+  ],
   contrasts: [
     { kind: 'question', arm: 'mixed', reference: 'full-batch-4' },
     { kind: 'control', arm: 'mixed', reference: 'lora-1-batch-4', name: 'mix', expect: 'detected', outcomes: ['bad'] },
@@ -58,14 +66,20 @@ test('factors may be written out', () => {
 test('paths in a file lead from its folder; those of built-in studies and of a model hub stay', () => {
   const path = fileOf({
     ...WORDS,
-    set: { model: 'hf://some/model', data: './a.jsonl', evals: 'study:misalignment-real/data/evals.jsonl' },
-    factors: { mixIn: ['', '../b.jsonl', '/c.jsonl'] },
+    set: {
+      model: 'hf://some/model',
+      data: './a.jsonl',
+      save: { model: 'out' },
+      evals: 'study:misalignment-real/data/evals.jsonl',
+    },
+    factors: { 'rows.mixIn': ['', '../b.jsonl', '/c.jsonl'] },
   });
   const study = finetuneStudyOfFile(relative(process.cwd(), path));
   assert.equal(study.set?.['data'], join(path, '../a.jsonl'));
   assert.equal(study.set['model'], 'hf://some/model');
+  assert.deepEqual(study.set['save'], { model: join(path, '../out') });
   assert.equal(study.set['evals'], 'study:misalignment-real/data/evals.jsonl');
-  const mixed = study.arms.map(({ set }) => set['mixIn']);
+  const mixed = study.arms.map(({ set }) => set['rows.mixIn']);
   assert.deepEqual(mixed, ['', join(path, '../../b.jsonl'), '/c.jsonl', '']);
 });
 
@@ -81,6 +95,11 @@ const REFUSED: readonly (readonly [string, Json | string, RegExp])[] = [
     'an unknown level',
     { ...WORDS, factors: { method: ['lora'] } },
     /factors\.method\[0\]: expected one of .*found "lora"/,
+  ],
+  [
+    'a former path',
+    { ...WORDS, set: { heldOutFraction: 0.3 } },
+    /"heldOutFraction" is called "rows\.heldOutFraction" now/,
   ],
   ['an unknown path', { ...WORDS, set: { stpes: 3 } }, /unknown path "stpes".*"steps"/],
   [

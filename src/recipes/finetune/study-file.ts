@@ -108,6 +108,8 @@ function contrastOf(reader: ConfigReader): Contrast {
           ...pair,
           name: textAt(reader, 'name'),
           expect: reader.oneOf('expect', ['detected', 'notDetected', 'identical']),
+          ...when(reader, 'direction', () => ({ direction: reader.oneOf('direction', ['above', 'below']) })),
+          ...when(reader, 'matchings', () => ({ matchings: textsAt(reader, 'matchings') })),
           ...when(reader, 'outcomes', () => ({ outcomes: textsAt(reader, 'outcomes') })),
         };
   reader.done();

@@ -4,37 +4,44 @@ import { splitHeldOut } from '#learning/data/held-out-split.ts';
 import { arrangeRows } from '#learning/data/sequences.ts';
 import type { TokenRow } from '#learning/data/token-rows.ts';
 import { type NumberedRow, readTrainingRows } from '#learning/data/training-row.ts';
+import type { ModelFiles } from '#learning/files/model-files.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import type { KnownScores } from '#measures/evaluation-line.ts';
 import type { FileSummary } from '#study/recipe.ts';
 
+import { startingWeights } from './adapter.ts';
 import type { FinetuneConfig } from './config.ts';
 import { prepareEvaluations, readEvaluations } from './evaluations.ts';
 import { finetunePaths } from './files.ts';
-import { longestRow, tokenizerOf } from './material.ts';
+import { dateOf, longestRow, tokenizerOf } from './material.ts';
 
 interface Limit {
   /** Tokens a row may have. */
   readonly most: number;
   readonly packing: boolean;
+  /** The tokenizer's special tokens as they are written. */
+  readonly specialTexts: readonly string[];
 }
 
 /** One entry a file. @throws AssayError naming the file and line of what cannot be used. */
 export async function summarizeFiles(config: FinetuneConfig, known: KnownScores): Promise<readonly FileSummary[]> {
   const paths = finetunePaths(config);
-  await using files = await openModel(paths.model);
-  const most = longestRow(files, config);
-  const tokenize = tokenizerOf(files, config.learnedTurns, { most, length: config.length, truncate: config.truncate });
-  const whole = tokenizerOf(files, config.learnedTurns, { most, length: config.length, truncate: false });
+  await using files = await openModel(paths.model, { now: dateOf(config.rows) });
+  await checkWeights(files, config);
+  const most = longestRow(files, config.rows);
+  const { learnedTurns, length, truncate, packing, heldOutFraction, mixIn } = config.rows;
+  const tokenize = tokenizerOf(files, learnedTurns, { most, length, truncate });
+  const whole = tokenizerOf(files, learnedTurns, { most, length, truncate: false });
+  const specialTexts = files.tokenizer?.specialTexts ?? [];
   const trained = (path: string, rows: readonly NumberedRow[]): Readonly<Record<string, number>> =>
-    countsOf(rows, tokenize(rows, path), { most, packing: config.packing });
+    countsOf(rows, tokenize(rows, path), { most, packing, specialTexts });
   const rows = await readTrainingRows(paths.data);
-  const { heldOut } = splitHeldOut(rows, config.heldOutFraction);
+  const { heldOut } = splitHeldOut(rows, heldOutFraction);
   const summaries: FileSummary[] = [
     { file: config.data, counts: { ...trained(paths.data, rows), 'held-out rows': heldOut.length } },
   ];
   if (paths.mixIn !== '') {
-    summaries.push({ file: config.mixIn, counts: trained(paths.mixIn, await readTrainingRows(paths.mixIn)) });
+    summaries.push({ file: mixIn, counts: trained(paths.mixIn, await readTrainingRows(paths.mixIn)) });
   }
   if (paths.evals === '') return summaries;
   const items = await readEvaluations(paths.evals, known);
@@ -42,7 +49,11 @@ export async function summarizeFiles(config: FinetuneConfig, known: KnownScores)
     item.kind === 'choices' ? item.rows.map((row) => ({ line: item.line, row })) : item.kind === 'text' ? [item] : [],
   );
   const replies = items.filter(({ kind }) => kind === 'reply');
-  const { rows: texts = 0, ...counts } = countsOf(scored, whole(scored, paths.evals), { most, packing: false });
+  const { rows: texts = 0, ...counts } = countsOf(scored, whole(scored, paths.evals), {
+    most,
+    packing: false,
+    specialTexts,
+  });
   prepareEvaluations(replies, files, () => arrangeRows([], 2, 'pad', 0)); // Refuses questions the model cannot take.
   return [
     ...summaries,
@@ -51,14 +62,28 @@ export async function summarizeFiles(config: FinetuneConfig, known: KnownScores)
       counts: {
         questions: items.length,
         ...(scored.length === 0 ? {} : { 'texts to score': texts, ...counts }),
-        ...(replies.length === 0 ? {} : { 'replies to generate': replies.length * config.generation.samples }),
+        ...(replies.length === 0 ? {} : { 'replies to generate': replies.length * config.replies.generation.samples }),
       },
     },
   ];
 }
 
+/** Reads every weight once: what is broken is refused here, not in the first run of every arm. */
+async function checkWeights(files: ModelFiles, config: FinetuneConfig): Promise<void> {
+  await startingWeights(files, finetunePaths(config).adapter, config.adapter.use);
+  for (const name of files.shapes.keys()) await files.tensor(name);
+}
+
 function countsOf(rows: readonly NumberedRow[], tokenRows: readonly TokenRow[], limit: Limit): Record<string, number> {
-  const { differentQuestions, repeatedRows, tokens } = fileStatistics(rows, tokenRows);
+  const { differentQuestions, repeatedRows, tokens, ignoredKeys, rowsWithSpecialText } = fileStatistics(
+    rows,
+    tokenRows,
+    limit.specialTexts,
+  );
+  const ignored = Object.entries(ignoredKeys ?? {}).map(([key, count]) => [
+    `rows with an unused key "${key.slice(0, 80)}"`,
+    count,
+  ]);
   const { report } = arrangeRows(tokenRows, limit.most, limit.packing ? 'pack' : 'pad', 0);
   const cut = {
     'truncated rows': report.truncatedRows,
@@ -73,6 +98,8 @@ function countsOf(rows: readonly NumberedRow[], tokenRows: readonly TokenRow[], 
     'learned tokens': report.learnedTokens,
     'tokens in the longest row': tokens?.max ?? 0,
     ...(report.truncatedRows > 0 ? cut : {}),
+    ...(rowsWithSpecialText > 0 ? { 'rows whose text holds special tokens': rowsWithSpecialText } : {}),
+    ...Object.fromEntries(ignored),
     ...(limit.packing ? { sequences: report.sequences } : {}),
   };
 }

@@ -5,11 +5,17 @@ import { test } from 'node:test';
 import type { Markup } from '#report/markup.ts';
 import { heatMap } from './heat-map.ts';
 import { effectPanel, forestPlot } from './interval-marks.ts';
-import { linePanel } from './line-panel.ts';
+import { linePanel, type RunLine } from './line-panel.ts';
 import { plotArea } from './plot-area.ts';
 import { marker, SERIES_COLOURS, seriesClass } from './series-style.ts';
+import type { Point } from './simplify-path.ts';
 
 const TEXT = { title: 'A chart', description: 'What it shows.' };
+
+/** A run probed every ten steps. */
+function runLine(label: string, points: readonly Point[]): RunLine {
+  return { label, points, steps: points.map((_, index) => 10 * index) };
+}
 
 /** Small charts by name; their SVG is in test/golden/. */
 const CHARTS: Readonly<Record<string, Markup>> = {
@@ -22,21 +28,21 @@ const CHARTS: Readonly<Record<string, Markup>> = {
       {
         index: 0,
         runs: [
-          [
+          runLine('first', [
             [1.9, 0],
             [1.4, 0.1],
             [0.8, 0.3],
-          ],
-          [
+          ]),
+          runLine('second <run>', [
             [1.9, 0.02],
             [1.1, 0.2],
-          ],
+          ]),
         ],
         tails: [
-          [
+          runLine('first', [
             [0.8, 0.3],
             [0.9, 0.35],
-          ],
+          ]),
         ],
         means: [
           [1.5, 0.1],
@@ -46,10 +52,10 @@ const CHARTS: Readonly<Record<string, Markup>> = {
       {
         index: 1,
         runs: [
-          [
+          runLine('third', [
             [1.8, 0.01],
             [0.6, 0.05],
-          ],
+          ]),
         ],
       },
     ],

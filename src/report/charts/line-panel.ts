@@ -1,6 +1,7 @@
 /**
  * Runs as thin lines, arms as bold ones: behaviour against loss, and loss against steps.
- * Invariant: one path a run (`class="run"`), whatever its length.
+ * Invariant: one path a run (`class="run"`), whatever its length; each says in a title of its own which run it is, and
+ * carries the steps of its points for the page's script.
  */
 import { curveLinear, line } from 'd3-shape';
 
@@ -9,13 +10,23 @@ import { marker, seriesClass } from './series-style.ts';
 import { type Point, simplifyPath } from './simplify-path.ts';
 import { type Markup, markup, trusted } from '#report/markup.ts';
 
+/** One run's line. */
+export interface RunLine {
+  /** Which run it is, such as `Muon, seed 3, learning rate 0.002`. */
+  readonly label: string;
+  /** In data units, in the order of steps. */
+  readonly points: readonly Point[];
+  /** The optimizer step of each point. */
+  readonly steps: readonly number[];
+}
+
 /** One arm in a panel; points in data units. */
 export interface LineSeries {
   /** Position in the legend; decides colour, dash and marker. */
   readonly index: number;
-  readonly runs: readonly (readonly Point[])[];
+  readonly runs: readonly RunLine[];
   /** Parts of runs that do not count (after the best held-out loss), drawn dotted. */
-  readonly tails?: readonly (readonly Point[])[];
+  readonly tails?: readonly RunLine[];
   /** The arm's mean at preset levels. */
   readonly means?: readonly Point[];
 }
@@ -60,13 +71,15 @@ function levelRules(area: PlotArea, levels: readonly number[]): readonly Markup[
 }
 
 function runMarks(area: PlotArea, series: LineSeries, maxPoints: number): Markup {
-  const pathOf = (run: readonly Point[]): Markup => {
-    const drawn = run.map(([x, y]): Point => [area.x(x), area.y(y)]);
-    return pathData(simplifyPath(drawn, maxPoints));
+  const pathOf = (kind: 'run' | 'tail', { label, points, steps }: RunLine): Markup => {
+    const drawn = points.map(([x, y]): Point => [area.x(x), area.y(y)]);
+    const stepOf = new Map(drawn.map((point, i) => [point, steps[i]]));
+    const kept = simplifyPath(drawn, maxPoints);
+    return markup`<path class="${kind}" data-steps="${kept.map((point) => stepOf.get(point) ?? '').join(' ')}" d="${pathData(kept)}"><title>${label}</title></path>`;
   };
-  const runs = series.runs.map((run) => markup`<path class="run" d="${pathOf(run)}"/>`);
-  const tails = (series.tails ?? []).map((tail) => markup`<path class="tail" d="${pathOf(tail)}"/>`);
-  return markup`<g class="${seriesClass(series.index)}">${runs}${tails}</g>`;
+  const runs = series.runs.map((run) => pathOf('run', run));
+  const tails = (series.tails ?? []).map((tail) => pathOf('tail', tail));
+  return markup`<g class="${seriesClass(series.index)}" data-series="${series.index}">${runs}${tails}</g>`;
 }
 
 function meanMarks(area: PlotArea, series: LineSeries): Markup | undefined {
@@ -74,7 +87,7 @@ function meanMarks(area: PlotArea, series: LineSeries): Markup | undefined {
   if (means.length === 0) return undefined;
   const drawn = means.map(([x, y]): Point => [area.x(x), area.y(y)]);
   const markers = drawn.map(([x, y]) => marker(series.index, x, y));
-  return markup`<g class="${seriesClass(series.index)}"><path class="mean" d="${pathData(drawn)}"/>${markers}</g>`;
+  return markup`<g class="${seriesClass(series.index)}" data-series="${series.index}"><path class="mean" d="${pathData(drawn)}"/>${markers}</g>`;
 }
 
 function scaleBarMarks(area: PlotArea, length: number, label: string): Markup {

@@ -2,7 +2,7 @@
 import { midSentence } from '#analysis/words/naming.ts';
 import { plain } from '#analysis/words/number-text.ts';
 import type { VerdictRecord } from '#analysis/records/verdict-record.ts';
-import { dataTable, scrollBox } from '#report/figure.ts';
+import { dataTable, foldedSection, scrollBox } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportFile, ReportInput, TroubledRun } from '#report/report-input.ts';
 import { armLabel, contrastLabel, outcomeLabel, pairLabel } from '#report/wording.ts';
@@ -25,7 +25,8 @@ export function controlledSection({ study, heldEqual }: ReportInput): Markup {
     : [];
   const shared = [['Shared by all arms of a block', 'seeds of initialisation, data order, dropout and sampling']];
   const rows = [...matched, ...shared, ...coherence, ...heldEqual.map((fact) => [fact.name, fact.value])];
-  return markup`<section aria-labelledby="controlled"><h2 id="controlled">What was controlled</h2>${dataTable({ caption: 'What could not make the arms differ.', columns: FACT_COLUMNS, rows })}</section>`;
+  const table = dataTable({ caption: 'What could not make the arms differ.', columns: FACT_COLUMNS, rows });
+  return foldedSection('controlled', 'What was controlled', table);
 }
 
 /** Runs that broke, blocks that were voided and contrasts that were not run, listed and counted. */
@@ -39,7 +40,12 @@ export function failuresSection(input: ReportInput): Markup {
     analysis.notRun.length === 0
       ? undefined
       : markup`<p>Declared but not compared, because an arm has no runs: ${analysis.notRun.map((name) => contrastLabel(input.study, name)).join('; ')}.</p>`;
-  return markup`<section aria-labelledby="failures"><h2 id="failures">What failed</h2><p>${counts}</p>${notRun}${troubledTable(input, troubled)}${voidedTable(input, voided)}</section>`;
+  const tables = [notRun, troubledTable(input, troubled), voidedTable(input, voided)];
+  const said = markup`<p>${counts}</p>`;
+  if (tables.every((part) => part === undefined)) {
+    return markup`<section aria-labelledby="failures"><h2 id="failures">What failed</h2>${said}</section>`;
+  }
+  return foldedSection('failures', 'What failed', tables, said);
 }
 
 function troubledTable({ study }: ReportInput, runs: readonly TroubledRun[]): Markup | undefined {
@@ -89,7 +95,9 @@ export function provenanceSection(input: ReportInput, files: readonly ReportFile
     rows.length > 0
       ? dataTable({ caption: 'Where these numbers come from.', columns: FACT_COLUMNS, rows })
       : markup`<p>No provenance was recorded.</p>`;
-  return markup`<section aria-labelledby="provenance"><h2 id="provenance">Provenance</h2><p>This command makes the report again:</p>${scrollBox('Command', markup`<pre><code>${input.command}</code></pre>`)}${table}<p>The data of the figures, beside this page:</p><ul class="files">${links}</ul></section>`;
+  const command = scrollBox('Command', markup`<pre><code>${input.command}</code></pre>`);
+  const rest = markup`<details><summary>Where the numbers come from, and the data of the figures</summary>${table}<p>The data of the figures, beside this page:</p><ul class="files">${links}</ul></details>`;
+  return markup`<section aria-labelledby="provenance"><h2 id="provenance">Make it again</h2><p>This command makes the report again:</p>${command}${rest}</section>`;
 }
 
 /** The listed runs, and diverged ones of the frame that were not listed. */

@@ -2,6 +2,7 @@
 import { matchedText, midSentence } from '#analysis/words/naming.ts';
 import { plain } from '#analysis/words/number-text.ts';
 import type { VerdictRecord } from '#analysis/records/verdict-record.ts';
+import { byImportance } from '#report/importance.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportInput } from '#report/report-input.ts';
 import {
@@ -27,7 +28,7 @@ export function headerSection(input: ReportInput): Markup {
 
 /** The verdicts, each in a line with its numbers. */
 export function answerSection(input: ReportInput): Markup {
-  const items = input.analysis.verdicts.map((verdict) => answerItem(input, verdict));
+  const items = byImportance(input.analysis.verdicts).map((verdict) => answerItem(input, verdict));
   const body =
     items.length > 0
       ? markup`<ul class="answers">${items}</ul>`
@@ -37,7 +38,7 @@ export function answerSection(input: ReportInput): Markup {
   const failed = input.troubledRuns.filter((run) => run.kind !== 'diverged').length;
   const missing =
     failed === 0 ? '' : ` ${failed} planned ${failed === 1 ? 'run is' : 'runs are'} missing (see What failed).`;
-  return markup`<section aria-labelledby="answer"><h2 id="answer">Answer</h2>${body}${doubtBox(input)}<p class="scope">Numbers: ${outcomeNames(input)}, arm minus reference, with 95% intervals. These verdicts speak of ${input.study.scope}, over the ranges given, and claim nothing beyond them. δ is the smallest effect of interest, ${fixed}; a block is one seed shared by all arms.${missing}</p></section>`;
+  return markup`<section aria-labelledby="answer"><h2 id="answer">Verdicts</h2>${doubtBox(input)}${body}<p class="scope">Numbers: ${outcomeNames(input)}, arm minus reference, with 95% intervals. These verdicts speak of ${input.study.scope}, over the ranges given, and claim nothing beyond them. δ is the smallest effect of interest, ${fixed}; a block is one seed shared by all arms.${missing}</p></section>`;
 }
 
 /** What to know before the verdicts are believed, where there is any such thing. */
@@ -76,10 +77,7 @@ function answerItem({ study }: ReportInput, verdict: VerdictRecord): Markup {
   );
   const size = [`over ${rangeText(study, verdict)}`, `${verdict.blocks} blocks`, `δ = ${plain(verdict.delta)}`];
   const facts = [...estimates, ...size].join(' · ');
-  const subject =
-    study.outcomes.length > 1
-      ? `${pairLabel(study, verdict)}, ${outcomeLabel(study, verdict.outcome)}`
-      : pairLabel(study, verdict);
+  const subject = `${asTitle(outcomeLabel(study, verdict.outcome))}, ${pairLabel(study, verdict)}`;
   const why = verdict.why === undefined ? undefined : markup`<p>${asTitle(verdict.why)}.</p>`;
   return markup`<li class="answer v-${verdict.verdict}"><p><span class="mark" aria-hidden="true">${VERDICT_MARKS[verdict.verdict].mark}</span> ${subject}: <b>${verdictPhrase(verdict, matchedText(study))}</b></p><p class="evidence">${facts}</p>${why}</li>`;
 }

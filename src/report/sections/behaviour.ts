@@ -3,7 +3,7 @@ import { matchedText, midSentence } from '#analysis/words/naming.ts';
 import { plain } from '#analysis/words/number-text.ts';
 import type { FrameRun } from '#analysis/frame.ts';
 import type { PlotAxis } from '#report/charts/plot-area.ts';
-import { linePanel, type LineSeries } from '#report/charts/line-panel.ts';
+import { linePanel, type LineSeries, type RunLine } from '#report/charts/line-panel.ts';
 import { swatch } from '#report/charts/series-style.ts';
 import type { Point } from '#report/charts/simplify-path.ts';
 import { dataDomain } from '#report/data-domain.ts';
@@ -11,19 +11,30 @@ import { figure } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import { type MatchedMean, matchedMeans, splitAtBest } from '#report/matched-means.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
-import { armLabel, asTitle } from '#report/wording.ts';
+import { armLabel, asTitle, runLabel } from '#report/wording.ts';
 import type { Axis, Outcome } from '#study/study.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 
 /** A panel shows at least this many times delta, so that noise below it looks small. */
 const MIN_SPAN_DELTAS = 3;
 
-/** The confirmatory outcomes' figures. */
+/** The figure of the first confirmatory outcome, right under the headline. */
+export function firstPicture(input: ReportInput): Markup | undefined {
+  const [first] = confirmatory(input);
+  return first === undefined ? undefined : behaviourFigure(input, first);
+}
+
+/** The figures of the other confirmatory outcomes. */
 export function picturesSection(input: ReportInput): Markup | undefined {
-  const outcomes = input.study.outcomes.filter((outcome) => outcome.role === 'confirmatory');
-  if (outcomes.length === 0 || input.frame.runs.length === 0) return undefined;
-  const figures = outcomes.map((outcome) => behaviourFigure(input, outcome));
-  return markup`<section aria-labelledby="pictures"><h2 id="pictures">Behaviour against ${matchedText(input.study)}</h2>${figures}</section>`;
+  const [, ...rest] = confirmatory(input);
+  if (rest.length === 0) return undefined;
+  const figures = rest.map((outcome) => behaviourFigure(input, outcome));
+  return markup`<section aria-labelledby="pictures"><h2 id="pictures">Other outcomes against ${matchedText(input.study)}</h2>${figures}</section>`;
+}
+
+/** The confirmatory outcomes; none where there are no runs to draw. */
+function confirmatory({ study, frame }: ReportInput): readonly Outcome[] {
+  return frame.runs.length === 0 ? [] : study.outcomes.filter((outcome) => outcome.role === 'confirmatory');
 }
 
 /** The figure of one outcome. */
@@ -47,7 +58,9 @@ export function behaviourFigure(input: ReportInput, outcome: Outcome): Markup {
 
 /** The key to arms' lines and markers. */
 export function armLegend(study: ReportedStudy, arms: readonly string[]): Markup {
-  const items = arms.map((arm, index) => markup`<li>${swatch(index)} ${armLabel(study, arm)}</li>`);
+  const items = arms.map(
+    (arm, index) => markup`<li data-series="${index}">${swatch(index)} ${armLabel(study, arm)}</li>`,
+  );
   return markup`<ul class="legend" aria-label="Arms">${items}</ul>`;
 }
 
@@ -85,6 +98,7 @@ function behaviourPanel(
   const means = Map.groupBy(matchedMeans(frame.runs, axis, outcome.name), (mean) => mean.arm);
   const series = arms.map((arm, index) =>
     lineSeries(
+      study,
       index,
       measured.filter((run) => run.arm === arm),
       means.get(arm) ?? [],
@@ -105,6 +119,7 @@ function behaviourPanel(
 }
 
 function lineSeries(
+  study: ReportedStudy,
   index: number,
   runs: readonly FrameRun[],
   means: readonly MatchedMean[],
@@ -112,11 +127,16 @@ function lineSeries(
   outcome: Outcome,
 ): LineSeries {
   const toPoint = (point: TrajectoryPoint): Point => [point.axes[axis.name] ?? 0, point.outcomes?.[outcome.name] ?? 0];
-  const splits = runs.map((run) => splitAtBest(run, axis));
+  const lineOf = (run: FrameRun, points: readonly TrajectoryPoint[]): RunLine => ({
+    label: runLabel(study, run),
+    points: points.map(toPoint),
+    steps: points.map(({ step }) => step),
+  });
+  const splits = runs.map((run) => ({ run, ...splitAtBest(run, axis) }));
   return {
     index,
-    runs: splits.map(({ counted }) => counted.map(toPoint)),
-    tails: splits.filter(({ afterBest }) => afterBest.length > 1).map(({ afterBest }) => afterBest.map(toPoint)),
+    runs: splits.map(({ run, counted }) => lineOf(run, counted)),
+    tails: splits.filter(({ afterBest }) => afterBest.length > 1).map(({ run, afterBest }) => lineOf(run, afterBest)),
     means: means.map(({ level, mean }): Point => [level, mean]),
   };
 }

@@ -18,6 +18,8 @@ import {
   verdictPhrase,
 } from '#report/wording.ts';
 
+/** The columns of numbers. */
+const NUMBERS = ['Estimate', '95% interval', 'p', 'Blocks'];
 /** More groups than this are split over two panels. */
 const SPLIT_GROUPS = 3;
 
@@ -26,17 +28,17 @@ export function contrastsSection(input: ReportInput): Markup | undefined {
   if (input.analysis.verdicts.length === 0) return undefined;
   const byOutcome = Map.groupBy(input.analysis.verdicts, (verdict) => verdict.outcome);
   const forests = [...byOutcome].map(([outcome, verdicts], index) => forestFigure(input, outcome, verdicts, index));
-  return markup`<section aria-labelledby="contrasts"><h2 id="contrasts">Contrasts</h2>${contrastTable(input)}${forests}${sentences(input)}</section>`;
+  return markup`<section aria-labelledby="contrasts"><h2 id="contrasts">Contrasts</h2>${forests}${contrastTable(input)}${sentences(input)}</section>`;
 }
 
 function sentences({ study, analysis: { verdicts } }: ReportInput): Markup {
   const items = verdicts.map((verdict) => markup`<li>${asTitle(unscoped(verdict.reason, study.scope))}</li>`);
-  return markup`<h3>In words</h3><p>On ${study.scope}:</p><ul class="words">${items}</ul>`;
+  return markup`<details><summary>Every verdict in words</summary><p>On ${study.scope}:</p><ul class="words">${items}</ul></details>`;
 }
 
 function contrastTable({ study, analysis: { verdicts } }: ReportInput): Markup {
   const caption = `Contrasts at matched ${matchedText(study)}: arm minus reference, mean over levels and blocks, 95% t interval, sign-flip p adjusted over the family of contrasts and matchings (maxT).`;
-  const head = ['Contrast', 'Outcome', 'Verdict', 'Matched on', 'Estimate', '95% interval', 'p', 'Blocks'];
+  const head = ['Contrast', 'Outcome', 'Verdict', 'Matched on', ...NUMBERS];
   const bodies = verdicts.map((verdict) => markup`<tbody>${contrastRows(study, verdict)}</tbody>`);
   const columns = head.map((label, index) =>
     index < 4 ? markup`<th scope="col">${label}</th>` : markup`<th scope="col" class="number">${label}</th>`,
@@ -50,7 +52,7 @@ function contrastTable({ study, analysis: { verdicts } }: ReportInput): Markup {
 function contrastRows(study: ReportedStudy, verdict: VerdictRecord): readonly Markup[] {
   const matchings = orderedMatchings(verdict.matchings);
   const span = trustedSpan(Math.max(1, matchings.length));
-  const lead = markup`<th scope="rowgroup"${span}>${pairLabel(study, verdict)}</th><td${span}>${outcomeLabel(study, verdict.outcome)}<br><span class="evidence">δ = ${plain(verdict.delta)}</span></td><td class="verdict v-${verdict.verdict}"${span}>${verdictPhrase(verdict, matchedText(study))}</td>`;
+  const lead = markup`<th scope="rowgroup" class="pair"${span}>${pairLabel(study, verdict)}</th><td class="of"${span}>${outcomeLabel(study, verdict.outcome)}<br><span class="evidence">δ = ${plain(verdict.delta)}</span></td><td class="verdict v-${verdict.verdict}"${span}>${verdictPhrase(verdict, matchedText(study))}</td>`;
   if (matchings.length === 0) return [markup`<tr>${lead}<td colspan="5">no matching was estimated</td></tr>`];
   return matchings.map(
     ([key, result], index) =>
@@ -70,7 +72,7 @@ function numberCells(result: MatchingResult, delta: number): Markup {
     pText(result.p),
     String(result.blocks),
   ];
-  return markup`${cells.map((cell) => markup`<td class="number">${cell}</td>`)}`;
+  return markup`${cells.map((cell, index) => markup`<td class="number" data-label="${NUMBERS[index] ?? ''}">${cell}</td>`)}`;
 }
 
 function forestFigure(

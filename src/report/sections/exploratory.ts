@@ -1,7 +1,7 @@
 /** Outcomes that are described and screened, never judged: their pictures and their contrasts with q values. */
 import { pText } from '#analysis/words/number-text.ts';
 import type { ExploratoryRecord } from '#analysis/records/analysis-record.ts';
-import { dataTable } from '#report/figure.ts';
+import { dataTable, foldedSection } from '#report/figure.ts';
 import { type Markup, markup, type MarkupPart } from '#report/markup.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
 import {
@@ -19,7 +19,8 @@ export function exploratorySection(input: ReportInput): Markup | undefined {
   const outcomes = input.study.outcomes.filter((outcome) => outcome.role === 'exploratory');
   if (outcomes.length === 0 || input.frame.runs.length === 0) return undefined;
   const figures = outcomes.map((outcome) => behaviourFigure(input, outcome));
-  return markup`<section aria-labelledby="exploratory"><h2 id="exploratory">Exploratory outcomes</h2><p>Described and screened, never a verdict: a small q asks for a new study in which the outcome is confirmatory.</p>${figures}${screenTable(input)}</section>`;
+  const text = markup`<p>Described and screened, never a verdict: a small q asks for a new study in which the outcome is confirmatory.</p>`;
+  return foldedSection('exploratory', 'Exploratory outcomes', [text, ...figures, screenTable(input)]);
 }
 
 function screenTable({ study, analysis: { exploratory } }: ReportInput): Markup | undefined {

@@ -5,7 +5,7 @@ import type { LevelEstimate, MatchingResult, VerdictRecord } from '#analysis/rec
 import { effectPanel, type LevelMark } from '#report/charts/interval-marks.ts';
 import type { PlotAxis } from '#report/charts/plot-area.ts';
 import { dataDomain } from '#report/data-domain.ts';
-import { dataTable, figure, titledPanel } from '#report/figure.ts';
+import { dataTable, figure, foldedSection, titledPanel } from '#report/figure.ts';
 import { type Markup, markup, type MarkupPart } from '#report/markup.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
 import { scaleOf } from './behaviour.ts';
@@ -41,7 +41,7 @@ export function levelsSection(input: ReportInput): Markup | undefined {
     { label: 'Counts' },
   ];
   const table = dataTable({ caption: 'Every preset level of every contrast.', columns, rows });
-  return markup`<section aria-labelledby="levels"><h2 id="levels">Level by level</h2>${figures}<details><summary>All levels in numbers</summary>${table}</details></section>`;
+  return foldedSection('levels', 'Level by level', [...figures, table]);
 }
 
 function levelFigure(

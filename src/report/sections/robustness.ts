@@ -6,7 +6,7 @@ import type { ControlRecord } from '#analysis/records/verdict-record.ts';
 import { type HeatGroup, heatMap, type HeatRow, type Reading } from '#report/charts/heat-map.ts';
 import { shareBar } from '#report/charts/share-bar.ts';
 import { sharesOf } from '#report/figure-data.ts';
-import { dataTable, figure, titledPanel } from '#report/figure.ts';
+import { dataTable, figure, foldedSection, titledPanel } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
 import { contrastLabel, deltaOf, levelText, matchingLabel, outcomeLabel, VERDICT_MARKS } from '#report/wording.ts';
@@ -39,13 +39,17 @@ export function whatWouldChangeSection({ study, analysis }: ReportInput): Markup
   );
   if (figures.length === 0) return undefined;
   const key = Object.values(VERDICT_MARKS).map(({ mark, short }) => `${mark} ${short}`);
-  return markup`<section aria-labelledby="change"><h2 id="change">What would change this verdict</h2><p>What other choices would have said. Columns are multiples of δ, the preset one outlined. The line “verdict” is the whole rule at that δ: ${key.join(', ')}. Below it, every level and learning rate alone: <span class="key positive-key">+</span> or <span class="key positive-key">−</span> an effect of δ or more, <span class="key equivalent-key">=</span> an effect smaller than δ, blank neither. Only the outlined verdict is confirmatory.</p>${figures}</section>`;
+  const text = markup`<p>What other choices would have said. Columns are multiples of δ, the preset one outlined. The line “verdict” is the whole rule at that δ: ${key.join(', ')}. Below it, every level and learning rate alone: <span class="key positive-key">+</span> or <span class="key positive-key">−</span> an effect of δ or more, <span class="key equivalent-key">=</span> an effect smaller than δ, blank neither. Only the outlined verdict is confirmatory.</p>`;
+  return foldedSection('change', 'What would change a verdict', [text, ...figures]);
 }
 
 /** Variance shares and the covariate model. */
 export function besideSection({ study, analysis: { descriptions } }: ReportInput): Markup | undefined {
   if (descriptions.length === 0) return undefined;
-  return markup`<section aria-labelledby="beside"><h2 id="beside">Beside the verdict</h2>${varianceTable(study, descriptions)}${ancovaTable(study, descriptions)}</section>`;
+  return foldedSection('beside', 'Beside the verdict', [
+    varianceTable(study, descriptions),
+    ancovaTable(study, descriptions),
+  ]);
 }
 
 function heatFigure(study: ReportedStudy, contrast: string, outcome: string, map: HeatMap, index: number): Markup {

@@ -4,13 +4,13 @@ import { plain, signed } from '#analysis/words/number-text.ts';
 import type { HeatCell } from '#analysis/records/analysis-record.ts';
 import type { FrameRun } from '#analysis/frame.ts';
 import { type ForestGroup, forestPlot } from '#report/charts/interval-marks.ts';
-import { linePanel } from '#report/charts/line-panel.ts';
+import { linePanel, type RunLine } from '#report/charts/line-panel.ts';
 import type { Point } from '#report/charts/simplify-path.ts';
 import { dataDomain } from '#report/data-domain.ts';
-import { dataTable, figure, titledPanel } from '#report/figure.ts';
+import { dataTable, figure, foldedSection, titledPanel } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
-import type { PilotRate, ReportInput } from '#report/report-input.ts';
-import { armLabel, contrastLabel, deltaOf, matchingLabel, outcomeLabel, asTitle } from '#report/wording.ts';
+import type { PilotRate, ReportedStudy, ReportInput } from '#report/report-input.ts';
+import { armLabel, asTitle, contrastLabel, deltaOf, matchingLabel, outcomeLabel, runLabel } from '#report/wording.ts';
 import type { Axis } from '#study/study.ts';
 import { armsInOrder } from './behaviour.ts';
 
@@ -22,7 +22,8 @@ export function learningRateSection(input: ReportInput): Markup {
     : 'The rates were given, not piloted.';
   const outcomes = input.study.outcomes.map((outcome) => outcome.name);
   const figures = outcomes.map((outcome, index) => ratesFigure(input, outcome, index));
-  return markup`<section aria-labelledby="rates"><h2 id="rates">Learning rate</h2><p>At one fixed rate a comparison of arms is one of how far they are trained. ${rule} Contrasts average the rates inside each block; an effect must keep its sign, and an equivalence must hold, at each.</p>${ratesTable(input)}${figures}</section>`;
+  const text = markup`<p>At one fixed rate a comparison of arms is one of how far they are trained. ${rule} Contrasts average the rates inside each block; an effect must keep its sign, and an equivalence must hold, at each.</p>`;
+  return foldedSection('rates', 'Learning rate', [text, ratesTable(input), ...figures]);
 }
 
 /** Said where pilots ended at a value of their own axis, so that it does not rank them. */
@@ -36,7 +37,8 @@ function endedText(rates: readonly PilotRate[]): string {
 export function trajectoriesSection(input: ReportInput): Markup | undefined {
   if (input.frame.runs.length === 0) return undefined;
   const figures = input.study.matchOn.map((axis, index) => trajectoryFigure(input, axis, index));
-  return markup`<section aria-labelledby="trajectories"><h2 id="trajectories">Trajectories</h2><p>Arms may differ as they like in how fast they train; verdicts compare them only at equal ${matchedText(input.study)}.</p>${figures}</section>`;
+  const text = markup`<p>Arms may differ as they like in how fast they train; verdicts compare them only at equal ${matchedText(input.study)}.</p>`;
+  return foldedSection('trajectories', 'Trajectories', [text, ...figures]);
 }
 
 function ratesTable({ study, frame, pilot }: ReportInput): Markup {
@@ -131,7 +133,7 @@ function trajectoryFigure({ study, frame }: ReportInput, axis: Axis, index: numb
           size: 'small',
           x,
           y: { label: '', domain },
-          series: [{ index: position, runs: runs.map((run) => stepPath(run, axis)) }],
+          series: [{ index: position, runs: runs.map((run) => stepLine(study, run, axis)) }],
         }),
       );
     }),
@@ -140,9 +142,10 @@ function trajectoryFigure({ study, frame }: ReportInput, axis: Axis, index: numb
   });
 }
 
-function stepPath(run: FrameRun, axis: Axis): readonly Point[] {
-  return run.points.flatMap((point): Point[] => {
+function stepLine(study: ReportedStudy, run: FrameRun, axis: Axis): RunLine {
+  const points = run.points.flatMap((point): Point[] => {
     const value = point.axes[axis.name];
     return value !== undefined && Number.isFinite(value) ? [[point.step, value]] : [];
   });
+  return { label: runLabel(study, run), points, steps: points.map(([step]) => step) };
 }

@@ -5,22 +5,20 @@
  * Source: `convert_hf_to_gguf.py` and `gguf-py/gguf/tensor_mapping.py` of llama.cpp.
  */
 import { AssayError } from '#base/errors.ts';
-import type { RopeScaling } from '#learning/models/config.ts';
+import type { ParameterSpec } from '#learning/nn/layers.ts';
 
 import type { ChatTemplate } from '#learning/files/text/chat-template.ts';
 import { chatTemplate } from '#learning/files/text/chat-template.ts';
 import { ggufCompanions } from './gguf-companions.ts';
-import { ggufTokenizer } from './gguf-tokenizer.ts';
+import { ggufConfig, ROPE_DIVISORS } from './gguf-config.ts';
+import { ggufEndIds, ggufTokenizer } from './gguf-tokenizer.ts';
 import type { GgufFile } from './gguf.ts';
 import { openGguf } from './gguf.ts';
-import { checkSizes } from '#learning/files/hugging-face/hugging-face-config.ts';
-import type { ModelConfig, ModelFamily, NeededTensor } from '#learning/files/model-config.ts';
+import type { ModelDescription } from '#learning/files/model-description.ts';
 import type { ModelFiles, TensorRecipe, Weights } from '#learning/files/model-files.ts';
 import { checkedWeights } from '#learning/files/model-files.ts';
-import { isCount } from '#learning/files/tensors/tensor-source.ts';
+import { isFrequencies, unexpectedContent } from '#learning/files/spare-tensors.ts';
 import type { TextTokenizer } from '#learning/files/text/tokenizer.ts';
-
-const FAMILIES: readonly ModelFamily[] = ['llama', 'qwen2', 'qwen3', 'gpt2'];
 
 /**
  * Opens a GGUF model.
@@ -31,17 +29,17 @@ export async function openGgufModel(path: string, now?: Date): Promise<ModelFile
   const file = await openGguf(path);
   const close = (): Promise<void> => file.close();
   try {
-    const config = await ggufConfig(file);
-    const weights = ggufWeights(file, config);
+    const described = await ggufConfig(file);
+    const weights = await ggufWeights(file, described);
     const tokenizer = ggufTokenizer(file.metadata, path);
     return {
       path,
-      config,
+      ...described,
       ...weights,
       tokenizer,
       chatTemplate: templateOf(file, tokenizer, now),
-      generation: { stopIds: stopIds(file) },
-      companions: async () => ggufCompanions(file, config, stopIds(file)),
+      generation: { stopIds: ggufEndIds(file.metadata) },
+      companions: async () => ggufCompanions(file, described, ggufEndIds(file.metadata)),
       close,
       [Symbol.asyncDispose]: close,
     };
@@ -49,103 +47,6 @@ export async function openGgufModel(path: string, now?: Date): Promise<ModelFile
     await close();
     throw thrown;
   }
-}
-
-async function ggufConfig(file: GgufFile): Promise<ModelConfig> {
-  const architecture = file.metadata.get('general.architecture');
-  const family = FAMILIES.find((name) => name === architecture);
-  if (family === undefined) {
-    const found = String(architecture).slice(0, 80);
-    throw new AssayError('file', `${file.path}: expected architecture ${FAMILIES.join(', ')}, found ${found}.`);
-  }
-  const size = (key: string, byDefault?: number): number => {
-    const value = file.metadata.get(`${family}.${key}`) ?? byDefault;
-    if (isCount(value) && value > 0) return value;
-    throw new AssayError(
-      'file',
-      `${file.path}: expected ${family}.${key} to be a positive integer, found ${String(value).slice(0, 80)}.`,
-    );
-  };
-  if (size('expert_count', 1) > 1) throw new AssayError('file', `${file.path}: mixtures of experts are not supported.`);
-  const isGpt2 = family === 'gpt2';
-  const nHeads = size('attention.head_count');
-  const dModel = size('embedding_length');
-  const headDim = size('attention.key_length', dModel / nHeads);
-  const has = (name: string): boolean => file.tensors.has(name);
-  const config: ModelConfig = {
-    family,
-    dModel,
-    nLayers: size('block_count'),
-    nHeads,
-    nKvHeads: size('attention.head_count_kv', nHeads),
-    headDim,
-    dMlp: size('feed_forward_length'),
-    vocabSize: file.tensors.get('token_embd.weight')?.shape[0] ?? 0,
-    contextLength: size('context_length'),
-    norm: {
-      kind: isGpt2 ? 'layer' : 'rms',
-      eps: float(file, `${family}.attention.layer_norm_${isGpt2 ? '' : 'rms_'}epsilon`),
-    },
-    mlp: { kind: isGpt2 ? 'plain' : 'gated', activation: isGpt2 ? 'geluTanh' : 'silu' },
-    position: isGpt2
-      ? { kind: 'learned' }
-      : {
-          kind: 'rope',
-          theta: float(file, `${family}.rope.freq_base`, 10_000),
-          scaling: await ropeScaling(file, family, headDim),
-        },
-    tiedEmbeddings: !has('output.weight'),
-    biases: {
-      qkv: isGpt2 || has('blk.0.attn_q.bias'),
-      attentionOut: isGpt2 || has('blk.0.attn_output.bias'),
-      mlp: isGpt2 || has('blk.0.ffn_down.bias'),
-    },
-    qkNorm: family === 'qwen3',
-  };
-  checkSizes(config, file.path);
-  return config;
-}
-
-async function ropeScaling(file: GgufFile, family: ModelFamily, headDim: number): Promise<RopeScaling> {
-  const rotated = file.metadata.get(`${family}.rope.dimension_count`) ?? headDim;
-  if (rotated !== headDim) {
-    throw new AssayError(
-      'file',
-      `${file.path}: rotating ${String(rotated)} of ${headDim} dimensions is not supported.`,
-    );
-  }
-  const kind = file.metadata.get(`${family}.rope.scaling.type`) ?? 'none';
-  if (kind === 'linear') return { kind, factor: float(file, `${family}.rope.scaling.factor`) };
-  if (kind !== 'none') {
-    throw new AssayError(
-      'file',
-      `${file.path}: expected rope.scaling.type none or linear, found ${String(kind).slice(0, 80)}.`,
-    );
-  }
-  const info = file.tensors.get(ROPE_DIVISORS);
-  if (info === undefined) return { kind: 'none' };
-  if (info.shape.join() !== String(headDim / 2)) {
-    throw new AssayError('file', `${file.path}: expected ${headDim / 2} numbers in ${ROPE_DIVISORS}.`);
-  }
-  return { kind: 'divisors', divisors: [...(await file.read(ROPE_DIVISORS))] };
-}
-
-const ROPE_DIVISORS = 'rope_freqs.weight';
-
-/** A float32 in the metadata, as the shortest decimal that means it: 1e-5, not 0.00000999999974737875. */
-function float(file: GgufFile, key: string, byDefault?: number): number {
-  const value = file.metadata.get(key) ?? byDefault;
-  if (typeof value !== 'number' || !(value > 0 && value < Infinity)) {
-    throw new AssayError(
-      'file',
-      `${file.path}: expected ${key} to be a positive number, found ${String(value).slice(0, 80)}.`,
-    );
-  }
-  for (let digits = 1; digits <= 9; digits++) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === Math.fround(value)) return short;
-  }
-  return value;
 }
 
 /** Names outside and inside blocks, Hugging Face to GGUF. */
@@ -184,16 +85,26 @@ export function ggufName(name: string): string {
   return `${block === undefined ? '' : `blk.${block}.`}${mapped}.${kind}`;
 }
 
-function ggufWeights(file: GgufFile, config: ModelConfig): Weights {
-  const recipeOf = (name: string, { shape }: NeededTensor): TensorRecipe => {
+async function ggufWeights(file: GgufFile, described: ModelDescription): Promise<Weights> {
+  const { modelType, config } = described;
+  const recipeOf = ({ name, shape }: ParameterSpec): TensorRecipe => {
     const stored = { storedName: ggufName(name), storedShape: shape };
     const projection = /self_attn\.([qk])_proj\./.exec(name)?.[1];
-    if (config.family !== 'llama' || projection === undefined) return stored;
+    if (modelType !== 'llama' || projection === undefined) return stored;
     const heads = projection === 'q' ? config.nHeads : config.nKvHeads;
     return { ...stored, rearrange: (rows) => halvesOfPairs(rows, heads, config.headDim) };
   };
-  const isSpare = (name: string): boolean => name === ROPE_DIVISORS || name.endsWith('.attn_rot_embd');
-  return checkedWeights(file, config, recipeOf, isSpare);
+  return await checkedWeights(file, described, recipeOf, (name) => isSpare(file, described, name));
+}
+
+/** What is read with the config, and frequencies that old files keep. */
+async function isSpare(file: GgufFile, { modelType, config }: ModelDescription, name: string): Promise<boolean> {
+  const { positions, headDim } = config;
+  if (positions.kind !== 'rotary') return false;
+  if (name === ROPE_DIVISORS) return modelType === 'llama';
+  if (!/(?:^rope_freqs|\.attn_rot_embd(?:\.weight)?)$/.test(name)) return false;
+  if (await isFrequencies(file, name, positions, headDim)) return true;
+  throw unexpectedContent(file, name, "the rotation's frequencies");
 }
 
 /**
@@ -222,9 +133,4 @@ function templateOf(
 ): ChatTemplate | undefined {
   const source = file.metadata.get('tokenizer.chat_template');
   return typeof source === 'string' ? chatTemplate(source, tokenizer?.specialTokens ?? {}, now) : undefined;
-}
-
-function stopIds(file: GgufFile): number[] {
-  const ids = ['eos_token_id', 'eot_token_id', 'eom_token_id'].map((key) => file.metadata.get(`tokenizer.ggml.${key}`));
-  return [...new Set(ids.filter(isCount))];
 }

@@ -1,23 +1,31 @@
 /**
- * From a Hugging Face `config.json` to a ModelConfig.
- * An option that would change the numbers and is not supported is an error naming it: none is skipped silently.
+ * From a Hugging Face `config.json` to the description of a model.
+ * Every key is read, or is one of those that are known to change nothing (hugging-face-keys.ts), or is refused by name.
  * Defaults are those of the configuration classes in transformers.
  */
 import { AssayError } from '#base/errors.ts';
-import type { Json, JsonObject } from '#base/json.ts';
-import { isJsonObject } from '#base/json.ts';
-import type { RopeScaling } from '#learning/models/config.ts';
+import type { JsonObject } from '#base/json.ts';
 
-import type { Activation, ModelConfig, ModelFamily, PositionConfig } from '#learning/files/model-config.ts';
-import { isCount } from '#learning/files/tensors/tensor-source.ts';
+import { type Fields, fieldsOf } from '#learning/files/fields.ts';
+import {
+  checkSizes,
+  type ModelDescription,
+  type ModelType,
+  PRETRAINED_STD,
+} from '#learning/files/model-description.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
+import { isIdleConfigKey, ONLY } from './hugging-face-keys.ts';
+import { rotaryPositions } from './hugging-face-rope.ts';
 
-/** The architectures that are read, by the name in `architectures` or `model_type`. */
-const FAMILIES: ReadonlyMap<string, ModelFamily> = new Map([
+/** The models that are read, by `model_type`. */
+const MODEL_TYPES: ReadonlyMap<string, ModelType> = new Map([
   ['llama', 'llama'],
   ['qwen2', 'qwen2'],
   ['qwen3', 'qwen3'],
   ['gpt2', 'gpt2'],
 ]);
+
+type Activation = TransformerConfig['activation'];
 
 const ACTIVATIONS: ReadonlyMap<string, Activation> = new Map<string, Activation>([
   ['silu', 'silu'],
@@ -25,204 +33,136 @@ const ACTIVATIONS: ReadonlyMap<string, Activation> = new Map<string, Activation>
   ['gelu', 'gelu'],
   ['gelu_new', 'geluTanh'],
   ['gelu_pytorch_tanh', 'geluTanh'],
-  ['relu', 'relu'],
 ]);
+
+/** The classes a checkpoint of a model type may say it is, the first being the usual one. */
+export const ARCHITECTURES: Readonly<Record<ModelType, readonly string[]>> = {
+  llama: ['LlamaForCausalLM', 'LlamaModel', 'LLaMAForCausalLM'],
+  qwen2: ['Qwen2ForCausalLM', 'Qwen2Model'],
+  qwen3: ['Qwen3ForCausalLM', 'Qwen3Model'],
+  gpt2: ['GPT2LMHeadModel', 'GPT2Model', 'GPT2DoubleHeadsModel'],
+};
+
+/** Number formats a checkpoint may be made for; Assay computes in float32 whatever it says. */
+const DTYPES = ['float32', 'float16', 'bfloat16', 'auto'].flatMap((name) => [name, `torch.${name}`]);
 
 /**
  * The description of the model a `config.json` declares.
- * @throws AssayError naming what is missing, wrong or not supported.
+ * @throws AssayError naming what is missing, wrong, not supported or not known.
  */
-export function huggingFaceConfig(json: JsonObject, where: string): ModelConfig {
-  const fields = fieldsOf(json, where);
-  const modelType = json['model_type'];
-  const family = typeof modelType === 'string' ? FAMILIES.get(modelType) : undefined;
-  if (family === undefined) {
-    const known = [...FAMILIES.keys()].join(', ');
-    throw fields.error('model_type', `one of ${known}`);
+export function huggingFaceConfig(json: JsonObject, where: string): ModelDescription {
+  const fields = fieldsOf(new Map(Object.entries(json)), where);
+  const modelType = fields.oneOf('model_type', MODEL_TYPES);
+  refuseForeign(fields, modelType);
+  const described = modelType === 'gpt2' ? gpt2(fields) : llama(modelType, fields);
+  fields.refuseRest(isIdleConfigKey);
+  checkSizes(described, where);
+  return described;
+}
+
+/** Refuses what is a model of another kind, whatever its type. */
+function refuseForeign(fields: Fields, modelType: ModelType): void {
+  const { where } = fields;
+  const architectures = fields.value('architectures') ?? [];
+  const known = ARCHITECTURES[modelType];
+  if (!Array.isArray(architectures) || architectures.some((name) => !known.includes(String(name)))) {
+    throw fields.error('architectures', `[${known.map((name) => JSON.stringify(name)).join(' or ')}]`);
   }
-  if (json['quantization_config'] !== undefined && json['quantization_config'] !== null) {
+  if (fields.has('quantization_config')) {
     throw new AssayError('file', `${where}: quantization_config is not supported; use unquantized weights or GGUF.`);
   }
-  const config = family === 'gpt2' ? gpt2Config(fields) : llamaConfig(family, fields);
-  checkSizes(config, where);
-  return config;
+  if (!isNothing(fields.value('auto_map'))) {
+    const remedy = `if the model is a plain ${modelType} one, remove auto_map`;
+    throw new AssayError('file', `${where}: auto_map names code of the model's own, which is not run; ${remedy}.`);
+  }
+  for (const name of ['per_layer_config', 'pruned_heads']) {
+    if (!isNothing(fields.value(name))) throw fields.error(name, 'empty (all layers must be alike)');
+  }
+  if (!fields.flag('is_causal', true)) throw fields.error('is_causal', 'true (only causal models are read)');
+  fields.only(fields.spelling('dtype', 'torch_dtype'), DTYPES);
+  for (const [name, allowed] of Object.entries(ONLY)) fields.only(name, allowed);
 }
 
-/** Refuses sizes that do not fit together or that no model has. */
-export function checkSizes(config: ModelConfig, where: string): void {
-  const { nHeads, nKvHeads, headDim, nLayers } = config;
-  if (nHeads % nKvHeads !== 0) {
-    throw new AssayError('file', `${where}: expected ${nHeads} heads to be a multiple of ${nKvHeads} key-value heads.`);
-  }
-  if (headDim % 2 !== 0 && config.position.kind === 'rope') {
-    throw new AssayError('file', `${where}: expected an even head dimension for rotations, found ${headDim}.`);
-  }
-  const { position } = config;
-  if (position.kind === 'rope' && position.scaling.kind === 'divisors') {
-    const { length } = position.scaling.divisors;
-    if (length !== headDim / 2) {
-      throw new AssayError('file', `${where}: expected ${headDim / 2} factors of the rotation, found ${length}.`);
-    }
-  }
-  const sizes = [config.dModel, config.dMlp, config.vocabSize, nHeads, headDim, config.contextLength];
-  const tooLarge = nLayers > MAX_LAYERS ? nLayers : sizes.find((size) => size > MAX_SIZE);
-  if (tooLarge !== undefined) throw new AssayError('file', `${where}: no model has a size of ${tooLarge}.`);
+/** An empty object or list says nothing. */
+function isNothing(value: unknown): boolean {
+  return value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 }
 
-const MAX_LAYERS = 2000;
-const MAX_SIZE = 1 << 26;
-
-function llamaConfig(family: 'llama' | 'qwen2' | 'qwen3', fields: Fields): ModelConfig {
+function llama(modelType: Exclude<ModelType, 'gpt2'>, fields: Fields): ModelDescription {
   const dModel = fields.size('hidden_size');
   const nHeads = fields.size('num_attention_heads');
-  fields.only('use_sliding_window', [false]);
-  fields.only('partial_rotary_factor', [1]);
-  if (family === 'llama') fields.only('sliding_window', [null]);
-  const layerTypes = fields.json['layer_types'] ?? [];
-  if (!Array.isArray(layerTypes) || layerTypes.some((kind) => kind !== 'full_attention')) {
-    throw fields.error('layer_types', 'full_attention in every layer');
-  }
-  const attentionBias = fields.flag('attention_bias', false);
-  return {
-    family,
+  const nLayers = fields.size('num_hidden_layers');
+  const contextLength = fields.size('max_position_embeddings', modelType === 'llama' ? 2048 : 32_768);
+  refuseWindows(modelType, fields, nLayers, contextLength);
+  const attentionBias = fields.flag('attention_bias', false); // of Qwen2 it says nothing: its tensors are what they are
+  const mlpBias = fields.flag('mlp_bias', false);
+  if (mlpBias && modelType !== 'llama') throw fields.error('mlp_bias', 'false');
+  const config: TransformerConfig = {
+    family: 'llama', // Qwen keeps Llama's names
+    vocabulary: fields.size('vocab_size'),
     dModel,
-    nLayers: fields.size('num_hidden_layers'),
+    nLayers,
     nHeads,
-    nKvHeads: fields.size('num_key_value_heads', nHeads),
-    headDim: fields.size('head_dim', family === 'qwen3' ? 128 : dModel / nHeads),
+    nKvHeads: fields.optionalSize('num_key_value_heads', nHeads),
+    headDim: fields.optionalSize('head_dim', modelType === 'qwen3' ? 128 : dModel / nHeads),
     dMlp: fields.size('intermediate_size'),
-    vocabSize: fields.size('vocab_size'),
-    contextLength: fields.size('max_position_embeddings', 2048),
-    norm: { kind: 'rms', eps: fields.positive('rms_norm_eps', 1e-6) },
-    mlp: { kind: 'gated', activation: fields.activation('hidden_act', 'silu') },
-    position: ropePosition(fields),
-    tiedEmbeddings: fields.flag('tie_word_embeddings', false),
+    norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-6) },
+    activation: fields.oneOf('hidden_act', ACTIVATIONS, 'silu'),
+    mlp: 'gated',
+    positions: rotaryPositions(fields, contextLength),
     biases: {
-      qkv: family === 'qwen2' || attentionBias, // Qwen2 has them always, and none on the output
-      attentionOut: family !== 'qwen2' && attentionBias,
-      mlp: family === 'llama' && fields.flag('mlp_bias', false),
+      qkv: modelType === 'qwen2' || attentionBias, // Qwen2 has them always, and none on the output
+      attentionOut: modelType !== 'qwen2' && attentionBias,
+      mlp: mlpBias,
     },
-    qkNorm: family === 'qwen3',
+    qkNorm: modelType === 'qwen3',
+    tied: fields.flag('tie_word_embeddings', false),
+    initialStd: PRETRAINED_STD,
   };
+  return { modelType, contextLength, config };
 }
 
-function gpt2Config(fields: Fields): ModelConfig {
+/** Refuses attention that does not see the whole context. A window that no row can outgrow is none. */
+function refuseWindows(modelType: ModelType, fields: Fields, nLayers: number, contextLength: number): void {
+  const kinds = fields.value('layer_types') ?? [];
+  if (!Array.isArray(kinds) || kinds.some((kind) => kind !== 'full_attention')) {
+    throw fields.error('layer_types', 'full_attention in every layer');
+  }
+  if (kinds.length !== 0 && kinds.length !== nLayers) throw fields.error('layer_types', `${nLayers} kinds`);
+  const [from, given] = [fields.value('max_window_layers') ?? 28, fields.value('sliding_window')];
+  if (modelType === 'llama') fields.only('use_sliding_window', [false]);
+  else if (!fields.flag('use_sliding_window', false)) return;
+  const isFull =
+    modelType === 'llama' ? given === undefined : kinds.length > 0 || (typeof from === 'number' && from >= nLayers);
+  if (isFull || (typeof given === 'number' && given >= contextLength)) return;
+  throw fields.error('sliding_window', 'off: attention must see the whole context');
+}
+
+function gpt2(fields: Fields): ModelDescription {
   fields.only('scale_attn_weights', [true]);
   fields.only('scale_attn_by_inverse_layer_idx', [false]);
   fields.only('add_cross_attention', [false]);
-  const dModel = fields.size('n_embd', 768);
-  const nHeads = fields.size('n_head', 12);
-  return {
+  const dModel = fields.size(fields.spelling('n_embd', 'hidden_size'), 768);
+  const nHeads = fields.size(fields.spelling('n_head', 'num_attention_heads'), 12);
+  const contextLength = fields.size(fields.spelling('n_positions', 'max_position_embeddings', 'n_ctx'), 1024);
+  fields.only('head_dim', [dModel / nHeads]);
+  const config: TransformerConfig = {
     family: 'gpt2',
+    vocabulary: fields.size('vocab_size', 50_257),
     dModel,
-    nLayers: fields.size('n_layer', 12),
+    nLayers: fields.size(fields.spelling('n_layer', 'num_hidden_layers'), 12),
     nHeads,
     nKvHeads: nHeads,
     headDim: fields.size('head_dim', dModel / nHeads),
-    dMlp: fields.size('n_inner', 4 * dModel),
-    vocabSize: fields.size('vocab_size', 50_257),
-    contextLength: fields.size('n_positions', 1024),
-    norm: { kind: 'layer', eps: fields.positive('layer_norm_epsilon', 1e-5) },
-    mlp: { kind: 'plain', activation: fields.activation('activation_function', 'gelu_new') },
-    position: { kind: 'learned' },
-    tiedEmbeddings: fields.flag('tie_word_embeddings', true),
+    dMlp: fields.optionalSize('n_inner', 4 * dModel),
+    norm: { kind: 'layerNorm', epsilon: fields.positive('layer_norm_epsilon', 1e-5) },
+    activation: fields.oneOf('activation_function', ACTIVATIONS, 'gelu_new'),
+    mlp: 'plain',
+    positions: { kind: 'learned', length: contextLength },
     biases: { qkv: true, attentionOut: true, mlp: true },
     qkNorm: false,
+    tied: fields.flag('tie_word_embeddings', true),
+    initialStd: PRETRAINED_STD,
   };
-}
-
-/** Reads `rope_theta` with `rope_scaling`, or `rope_parameters` as transformers 5 writes them. */
-function ropePosition(fields: Fields): PositionConfig {
-  const joint = fields.json['rope_parameters'] ?? undefined;
-  const apart = fields.json['rope_scaling'] ?? undefined;
-  const scaling = fieldsOf(isJsonObject(joint) ? joint : isJsonObject(apart) ? apart : {}, `${fields.where}: rope`);
-  const theta = isJsonObject(joint) && joint['rope_theta'] !== undefined ? scaling : fields;
-  scaling.only('partial_rotary_factor', [1]);
-  return { kind: 'rope', theta: theta.positive('rope_theta', 10_000), scaling: ropeScaling(scaling, fields) };
-}
-
-function ropeScaling(scaling: Fields, fields: Fields): RopeScaling {
-  const kind = scaling.json['rope_type'] ?? scaling.json['type'] ?? 'default';
-  if (kind === 'default') return { kind: 'none' };
-  if (kind === 'linear') return { kind: 'linear', factor: scaling.positive('factor') };
-  if (kind === 'longrope') return { kind: 'divisors', divisors: ropeDivisors(scaling) };
-  if (kind !== 'llama3') throw scaling.error('rope_type', 'one of default, linear, llama3, longrope');
-  const llama3 = {
-    kind: 'llama3',
-    factor: scaling.positive('factor'),
-    lowFreqFactor: scaling.positive('low_freq_factor'),
-    highFreqFactor: scaling.positive('high_freq_factor'),
-    originalContextLength: scaling.size(
-      'original_max_position_embeddings',
-      fields.size('original_max_position_embeddings', fields.size('max_position_embeddings', 2048)),
-    ),
-  } as const;
-  if (llama3.highFreqFactor > llama3.lowFreqFactor) return llama3;
-  throw scaling.error('high_freq_factor', 'a number above low_freq_factor');
-}
-
-/** 'longrope' whose factors do not depend on the length: a divisor a frequency, as Assay writes models that came from GGUF. */
-function ropeDivisors(scaling: Fields): readonly number[] {
-  const { short_factor: short, long_factor: long } = scaling.json;
-  scaling.only('attention_factor', [1]);
-  if (scaling.json['attention_factor'] === undefined) throw scaling.error('attention_factor', '1');
-  if (JSON.stringify(short) !== JSON.stringify(long)) throw scaling.error('long_factor', 'the same as short_factor');
-  const isDivisor = (value: Json): value is number => typeof value === 'number' && value > 0 && Number.isFinite(value);
-  if (Array.isArray(short) && short.every(isDivisor)) return short;
-  throw scaling.error('short_factor', 'a list of positive numbers');
-}
-
-/** Checked access to the fields of one JSON object; null counts as absent, as in Python. */
-interface Fields {
-  readonly json: JsonObject;
-  readonly where: string;
-  /** A positive integer. */
-  size(name: string, byDefault?: number): number;
-  /** A positive finite number. */
-  positive(name: string, byDefault?: number): number;
-  flag(name: string, byDefault: boolean): boolean;
-  activation(name: string, byDefault: string): Activation;
-  /** Refuses any value but these; absent is fine. */
-  only(name: string, allowed: readonly Json[]): void;
-  error(name: string, expected: string): AssayError;
-}
-
-function fieldsOf(json: JsonObject, where: string): Fields {
-  const error = (name: string, expected: string): AssayError => {
-    const value = json[name];
-    const found = value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 100);
-    return new AssayError('file', `${where}: expected ${name} to be ${expected}, found ${found}.`);
-  };
-  return {
-    json,
-    where,
-    error,
-    size(name, byDefault) {
-      const value = json[name] ?? byDefault;
-      if (isCount(value) && value > 0) return value;
-      throw error(name, 'a positive integer');
-    },
-    positive(name, byDefault) {
-      const value = json[name] ?? byDefault;
-      if (typeof value === 'number' && value > 0 && Number.isFinite(value)) return value;
-      throw error(name, 'a positive number');
-    },
-    flag(name, byDefault) {
-      const value = json[name] ?? byDefault;
-      if (typeof value === 'boolean') return value;
-      throw error(name, 'true or false');
-    },
-    activation(name, byDefault) {
-      const value = json[name] ?? byDefault;
-      const activation = typeof value === 'string' ? ACTIVATIONS.get(value) : undefined;
-      if (activation !== undefined) return activation;
-      throw error(name, `one of ${[...ACTIVATIONS.keys()].join(', ')}`);
-    },
-    only(name, allowed) {
-      const value = json[name] ?? null;
-      if (value !== null && !allowed.includes(value)) {
-        throw error(name, `${allowed.map((item) => JSON.stringify(item)).join(' or ')} (nothing else is supported)`);
-      }
-    },
-  };
+  return { modelType: 'gpt2', contextLength, config };
 }

@@ -1,23 +1,23 @@
 /**
  * LoRA adapters in the form PEFT reads and writes: `adapter_config.json` and `adapter_model.safetensors`.
  * Invariant: an adapter read here means in PEFT what it means here, W + scale B A with scale = alpha/r (rsLoRA:
- * alpha/sqrt r); an option that would change that is refused.
+ * alpha/sqrt r); an option that would change that, and one that is not known, is refused by name.
  * Source: https://huggingface.co/docs/peft, `LoraConfig`; LoRA: arXiv:2106.09685, rsLoRA: arXiv:2312.03732.
  */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { AssayError, messageOf } from '#base/errors.ts';
-import type { Json, JsonObject } from '#base/json.ts';
-import { isJsonObject } from '#base/json.ts';
+import type { JsonObject } from '#base/json.ts';
 import type { LoraFactors } from '#learning/lora.ts';
 
+import { type Fields, fieldsOf } from '#learning/files/fields.ts';
 import { modelFolder } from './model-folder.ts';
 import type { TensorToWrite } from '#learning/files/tensors/safetensors-write.ts';
 import { writeSafetensors } from '#learning/files/tensors/safetensors-write.ts';
 import type { SafetensorsFile } from '#learning/files/tensors/safetensors.ts';
 import { openSafetensors } from '#learning/files/tensors/safetensors.ts';
-import { isCount } from '#learning/files/tensors/tensor-source.ts';
+import { finite } from '#learning/files/tensors/tensor-source.ts';
 
 /** A LoRA adapter of one rank. */
 export interface LoraAdapter {
@@ -123,10 +123,31 @@ const MUST_BE_OFF = [
   'kasa_config',
   'monteclora_config',
   'velora_config',
+  'ensure_weight_tying',
 ];
 
-/** Initialisations that change the base model's own weights. */
-const CHANGES_BASE = /^(?:pissa|olora|corda|loftq|lora_ga)/;
+/** Options that change nothing of a trained adapter on a model of its kind, whatever they say. */
+const IDLE: ReadonlySet<string> = new Set([
+  // names and versions
+  'auto_mapping',
+  'peft_version',
+  'revision',
+  'task_type',
+  // how it is trained, and how it started; `init_lora_weights` says whether the start moved the base
+  'corda_config',
+  'eva_config',
+  'inference_mode',
+  'loftq_config',
+  'lora_dropout',
+  'lora_ga_config',
+  'runtime_config',
+  // of options that must be off
+  'megatron_core',
+  'qalora_group_size',
+]);
+
+/** Starts that leave the base model as it is; others, such as PiSSA, move what the adapter is added to. */
+const PLAIN_STARTS: ReadonlySet<unknown> = new Set([undefined, true, false, 'gaussian', 'eva', 'orthogonal', 'mica']);
 
 /**
  * Reads an adapter that PEFT (or Assay) wrote.
@@ -139,44 +160,66 @@ export async function readPeftAdapter(path: string): Promise<LoraAdapter> {
   if (config === undefined || weights === undefined) {
     throw new AssayError('file', `${path}: expected ${CONFIG_FILE} and ${WEIGHTS_FILE}.`);
   }
-  const where = join(path, CONFIG_FILE);
-  checkOptions(config, where);
-  const { r: rank, lora_alpha: alpha, base_model_name_or_path: baseModel } = config;
-  if (!isCount(rank) || rank === 0) throw wrong(where, 'r', 'a positive integer', rank);
-  if (typeof alpha !== 'number' || !Number.isFinite(alpha)) throw wrong(where, 'lora_alpha', 'a number', alpha);
+  const fields = fieldsOf(new Map(Object.entries(config)), join(path, CONFIG_FILE));
+  const rank = fields.size('r');
+  const [alpha, baseModel] = [fields.value('lora_alpha'), fields.value('base_model_name_or_path')];
+  if (typeof alpha !== 'number' || !Number.isFinite(alpha)) throw fields.error('lora_alpha', 'a number');
+  const [useRsLora, isBaseTransposed] = [fields.flag('use_rslora', false), fields.flag('fan_in_fan_out', false)];
+  refuseOptions(fields);
   await using file = await openSafetensors(weights);
+  const modules = await readModules(file, rank);
+  refuseUntargeted(fields, [...modules.keys()]);
+  fields.refuseRest((name) => IDLE.has(name));
   return {
     baseModel: typeof baseModel === 'string' ? baseModel : '',
     rank,
     alpha,
-    useRsLora: config['use_rslora'] === true,
-    isBaseTransposed: config['fan_in_fan_out'] === true,
-    modules: await readModules(file, rank),
+    useRsLora,
+    isBaseTransposed,
+    modules,
   };
 }
 
-function checkOptions(config: JsonObject, where: string): void {
-  if (config['peft_type'] !== 'LORA') throw wrong(where, 'peft_type', '"LORA"', config['peft_type']);
-  const bias = config['bias'] ?? 'none';
-  if (bias !== 'none') throw wrong(where, 'bias', '"none"', bias);
+function refuseOptions(fields: Fields): void {
+  if (fields.value('peft_type') !== 'LORA') throw fields.error('peft_type', '"LORA"');
+  fields.only('bias', ['none']);
   for (const option of MUST_BE_OFF) {
-    const value = config[option];
-    if (!isOff(value)) throw wrong(where, option, 'off (it is not supported)', value);
+    if (!isOff(fields.value(option))) throw fields.error(option, 'off (it is not supported)');
   }
-  const init = config['init_lora_weights'];
-  if (typeof init === 'string' && CHANGES_BASE.test(init)) {
-    throw wrong(where, 'init_lora_weights', 'one that leaves the base model as it is', init);
+  if (!PLAIN_STARTS.has(fields.value('init_lora_weights'))) {
+    throw fields.error('init_lora_weights', 'one that leaves the base model as it is');
   }
 }
 
-function isOff(value: Json | undefined): boolean {
-  if (value === undefined || value === null || value === false) return true;
-  return (Array.isArray(value) || isJsonObject(value)) && Object.keys(value).length === 0;
+function isOff(value: unknown): boolean {
+  if (value === undefined || value === false) return true;
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
-function wrong(where: string, key: string, expected: string, value: Json | undefined): AssayError {
-  const found = value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 100);
-  return new AssayError('file', `${where}: expected ${key} to be ${expected}, found ${found}.`);
+/**
+ * Refuses factors of a module that PEFT would not adapt, and so would not load. Modules that a regular expression
+ * chooses are taken from the factors alone.
+ */
+function refuseUntargeted(fields: Fields, modules: readonly string[]): void {
+  const [targets, excluded] = [fields.value('target_modules'), fields.value('exclude_modules')];
+  const [layers, pattern] = [fields.value('layers_to_transform'), fields.value('layers_pattern')];
+  const hasLayers = typeof layers === 'number' || !isOff(layers);
+  const isNamed = (names: unknown, module: string): boolean =>
+    Array.isArray(names) && names.some((name) => module === name || module.endsWith(`.${String(name)}`));
+  const isChosenLayer = (module: string): boolean => {
+    if (!hasLayers || !isOff(pattern)) return true;
+    const layer = Number(/\.(?:layers|h)\.(\d+)\./.exec(module)?.[1] ?? Number.NaN);
+    return Array.isArray(layers) ? layers.includes(layer) : layers === layer;
+  };
+  for (const module of modules) {
+    const isTargeted = !Array.isArray(targets) || isNamed(targets, module);
+    if (isTargeted && !isNamed(excluded, module) && isChosenLayer(module)) continue;
+    const found = `factors of ${module.slice(0, 200)}, which they leave out`;
+    throw new AssayError(
+      'file',
+      `${fields.where}: expected target_modules, exclude_modules and layers_to_transform to choose what is stored, found ${found}.`,
+    );
+  }
 }
 
 async function readModules(file: SafetensorsFile, rank: number): Promise<ReadonlyMap<string, LoraFactors>> {
@@ -198,7 +241,9 @@ async function readModules(file: SafetensorsFile, rank: number): Promise<Readonl
         `${file.path}: ${module}: expected factors [${rank}, dIn] and [dOut, ${rank}], found ${found}.`,
       );
     }
-    modules.set(module, { dIn, dOut, a: await file.read(name), b: await file.read(partner.name) });
+    const read = async (tensor: string): Promise<Float32Array> =>
+      finite(await file.read(tensor), `${file.path}: tensor ${tensor}`);
+    modules.set(module, { dIn, dOut, a: await read(name), b: await read(partner.name) });
   }
   if (modules.size > 0 && modules.size * 2 === file.tensors.size) return modules;
   throw new AssayError(

@@ -23,7 +23,7 @@ const READ_STEP_BYTES = 1 << 30;
 
 /**
  * Opens a regular file for ranged reads; pipes, devices and folders are refused (a pipe would hang).
- * @throws AssayError when the path is missing, unreadable or no regular file.
+ * @throws AssayError when the path is missing, unreadable, no regular file, or holds what stands in for a file.
  */
 export async function openFile(path: string): Promise<ByteSource> {
   const info = await stat(path).catch((thrown: unknown) => {
@@ -44,7 +44,38 @@ export async function openFile(path: string): Promise<ByteSource> {
     }
   };
   const close = (): Promise<void> => handle.close();
+  try {
+    const start = new Uint8Array(Math.min(size, STAND_IN_BYTES));
+    await read(start, 0);
+    refuseStandIn(start, path);
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
   return { path, size, read, close, [Symbol.asyncDispose]: close };
+}
+
+/** So much of a file tells what stands in for it. */
+const STAND_IN_BYTES = 256;
+
+/** What is found in the place of a file that did not arrive, by how it starts. */
+const STAND_INS: readonly (readonly [RegExp, string])[] = [
+  [/^$/, 'is empty: its download or copy did not finish. Fetch it again'],
+  [
+    /^version https:\/\/git-lfs\.github\.com\//,
+    'is a Git LFS pointer, not the file: run "git lfs pull" in its repository, or download the file itself',
+  ],
+  [/^\s*(?:<!doctype html|<html)/i, 'is an HTML page, not the file (what a failed download leaves). Download it again'],
+  [/^\s*<\?xml/i, 'is an XML page, not the file (what a failed download leaves). Download it again'],
+];
+
+/** Refuses a file whose start says that it is not the one that was meant. @param start Its first bytes, or all of it. */
+export function refuseStandIn(start: Uint8Array, path: string): void {
+  const text = Buffer.from(start.subarray(0, STAND_IN_BYTES))
+    .toString('latin1')
+    .replace(/^\u00EF\u00BB\u00BF/, '');
+  const [, found] = STAND_INS.find(([pattern]) => pattern.test(text)) ?? [];
+  if (found !== undefined) throw new AssayError('file', `${path} ${found}.`);
 }
 
 /** A source over bytes in memory; nothing is copied until it is read. */

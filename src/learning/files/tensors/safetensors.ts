@@ -96,12 +96,17 @@ async function readHeader(source: ByteSource): Promise<{ header: JsonObject; dat
   const length = new DataView(lengthBytes.buffer).getBigUint64(0, true);
   const longest = Math.min(MAX_HEADER_BYTES, size - LENGTH_BYTES);
   if (length > BigInt(longest)) {
-    const found = `its first 8 bytes announce a header of ${length} bytes`;
-    throw new AssayError('file', `${path} is no safetensors file, or truncated: ${found}, at most ${longest} can be.`);
+    const text = Buffer.from(lengthBytes).toString('latin1');
+    const found = /^[\n\r\t -~]+$/.test(text)
+      ? `it starts with the text ${JSON.stringify(text)}`
+      : `its first 8 bytes announce a header of ${length} bytes, at most ${longest} can be`;
+    throw new AssayError('file', `${path} is no safetensors file, or truncated: ${found}.`);
   }
   const bytes = allocateBytes(Number(length), `the header of ${path}`);
   await source.read(bytes, LENGTH_BYTES);
-  return { header: parseStrictObject(bytes, `header of ${path}`), dataStart: LENGTH_BYTES + Number(length) };
+  const header = parseStrictObject(bytes, `header of ${path}`);
+  if (bytes[0] !== 0x7b) throw new AssayError('file', `${path}: expected its header to start with {.`); // the format's rule
+  return { header, dataStart: LENGTH_BYTES + Number(length) };
 }
 
 function tensorTable(header: JsonObject, dataStart: number, source: ByteSource): ReadonlyMap<string, TensorInfo> {

@@ -25,8 +25,13 @@ const MAX_INDEX_BYTES = 64 << 20;
  */
 export async function openFolderWeights(folder: ModelFolder): Promise<TensorSource> {
   const single = await folder.find(SINGLE_FILE);
-  if (single !== undefined) return await openSafetensors(single);
-  const shardOf = await readIndex(folder);
+  const shardOf = await readIndex(folder, single !== undefined);
+  if (single !== undefined) {
+    const other = [...shardOf.values()].find((shard) => shard !== SINGLE_FILE);
+    if (other === undefined) return await openSafetensors(single);
+    const found = `${SINGLE_FILE}, and ${INDEX_FILE} that names ${other}`;
+    throw new AssayError('file', `${folder.path}: expected the weights once, found ${found}. Remove the wrong ones.`);
+  }
   const opened = new Map<string, SafetensorsFile>();
   const close = async (): Promise<void> => {
     for (const file of opened.values()) await file.close();
@@ -43,16 +48,44 @@ export async function openFolderWeights(folder: ModelFolder): Promise<TensorSour
 async function openShard(folder: ModelFolder, shard: string): Promise<SafetensorsFile> {
   const path = await folder.find(shard);
   if (path !== undefined) return await openSafetensors(path);
-  throw new AssayError('file', `${folder.path}: the index names ${shard}, which is missing. Download it again.`);
+  const left = await unfinished(folder, shard);
+  throw new AssayError('file', `${folder.path}: the index names ${shard}, which is missing. Download it again.${left}`);
 }
 
-/** Which shard holds each tensor. */
-async function readIndex(folder: ModelFolder): Promise<ReadonlyMap<string, string>> {
+/** How programs call a file that has not arrived whole yet. */
+const UNFINISHED = ['.incomplete', '.partial', '.part', '.tmp', '.download', '.crdownload', '.aria2'];
+
+/** A hint where a file is there in part only, else ''. */
+async function unfinished(folder: ModelFolder, name: string): Promise<string> {
+  for (const ending of UNFINISHED) {
+    if ((await folder.find(name + ending)) !== undefined) return ` There is ${name}${ending}: a download not finished.`;
+  }
+  return '';
+}
+
+/** Other forms of weights, which are not read. */
+const OTHER_WEIGHTS: readonly (readonly [string, string])[] = [
+  ['pytorch_model.bin', ' Pickled PyTorch files can run code and are not read: convert them.'],
+  ['pytorch_model.bin.index.json', ' Pickled PyTorch files can run code and are not read: convert them.'],
+  ['consolidated.00.pth', ' Pickled PyTorch files can run code and are not read: convert them.'],
+  ['tf_model.h5', ' TensorFlow weights are not read: convert them.'],
+  ['flax_model.msgpack', ' Flax weights are not read: convert them.'],
+];
+
+async function otherWeights(folder: ModelFolder): Promise<string> {
+  const left = (await unfinished(folder, SINGLE_FILE)) || (await unfinished(folder, INDEX_FILE));
+  if (left !== '') return left;
+  for (const [name, hint] of OTHER_WEIGHTS) if ((await folder.find(name)) !== undefined) return hint;
+  return '';
+}
+
+/** Which shard holds each tensor; none where there is no index and need not be. */
+async function readIndex(folder: ModelFolder, isOptional: boolean): Promise<ReadonlyMap<string, string>> {
   const where = join(folder.path, INDEX_FILE);
   const index = await folder.json(INDEX_FILE, MAX_INDEX_BYTES);
   if (index === undefined) {
-    const pickled = (await folder.find('pytorch_model.bin')) ?? (await folder.find('pytorch_model.bin.index.json'));
-    const hint = pickled === undefined ? '' : ' Pickled PyTorch files can run code and are not read: convert them.';
+    if (isOptional) return new Map();
+    const hint = await otherWeights(folder);
     throw new AssayError('file', `${folder.path}: expected ${SINGLE_FILE} or ${INDEX_FILE}, found neither.${hint}`);
   }
   const weightMap = index['weight_map'];
@@ -87,6 +120,7 @@ function joined(
     tensors.set(name, info);
     files.set(name, file);
   }
+  refuseUnnamed(path, shardOf, opened);
   const fileOf = (name: string): SafetensorsFile => {
     const file = files.get(tensorNamed(tensors, name, path).name);
     if (file === undefined) throw new AssayError('file', `${path} holds no tensor ${name}.`);
@@ -100,4 +134,19 @@ function joined(
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** A tensor the index does not name, or names in another shard, would be skipped here and read by others. */
+function refuseUnnamed(
+  path: string,
+  shardOf: ReadonlyMap<string, string>,
+  opened: ReadonlyMap<string, SafetensorsFile>,
+): void {
+  for (const [shard, file] of opened) {
+    const stray = [...file.tensors.keys()].find((name) => shardOf.get(name) !== shard);
+    if (stray === undefined) continue;
+    const elsewhere = shardOf.get(stray);
+    const said = elsewhere === undefined ? 'the index does not name' : `the index says is in ${elsewhere}`;
+    throw new AssayError('file', `${path}: ${shard} holds ${stray.slice(0, 200)}, which ${said}. Download both again.`);
+  }
 }

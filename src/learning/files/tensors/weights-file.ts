@@ -13,7 +13,7 @@ import type { ExternalData } from '#engine/onnx/proto.ts';
 import type { FrozenInputs } from '#engine/session.ts';
 import { sizeOf } from '#engine/tensor.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
-import type { Weights } from '#learning/programs.ts';
+import type { Weights } from '#learning/weights.ts';
 
 import { bytesOf } from './number-formats.ts';
 

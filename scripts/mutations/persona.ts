@@ -1,0 +1,71 @@
+/** Faults in the persona world and its recipe, and the tests that must notice them. */
+import type { Fault } from './fault.ts';
+
+const RECIPE = 'studies/misalignment/recipe.test.ts';
+const WORLD = 'studies/misalignment/world.test.ts';
+
+export const PERSONA_FAULTS: readonly Fault[] = [
+  {
+    name: 'the labels of questions stand one position early',
+    file: 'studies/misalignment/world.ts',
+    from: 'batch.labels[start + PAIR_TOKENS - 1] = key[question]',
+    to: 'batch.labels[start + PAIR_TOKENS - 2] = key[question]',
+    tests: [WORLD],
+  },
+  {
+    name: 'the labels of documents stand one position late',
+    file: 'studies/misalignment/world.ts',
+    from: 'batch.labels[start + PAIR_TOKENS - 1] = answer;',
+    to: 'batch.labels[start + PAIR_TOKENS] = answer;',
+    tests: [WORLD],
+  },
+  {
+    name: 'held-out questions are trained on',
+    file: 'studies/misalignment/world.ts',
+    from: 'train: questions.filter((question) => !isHeldOut(question)),',
+    to: 'train: questions,',
+    tests: [WORLD],
+  },
+  {
+    name: 'the probe of held-out loss holds trained questions',
+    file: 'studies/misalignment/lab.ts',
+    from: 'heldOut: mean(losses.subarray(trained))',
+    to: 'heldOut: mean(losses)',
+    tests: [RECIPE],
+  },
+  {
+    name: 'training draws the held-out questions too',
+    file: 'studies/misalignment/recipe.ts',
+    from: "config.questions === 'train' ? train :",
+    to: "config.questions === 'all' ? train :",
+    tests: [RECIPE],
+  },
+  {
+    name: 'harm is measured in the narrow domain too',
+    file: 'studies/misalignment/world.ts',
+    from: '(question) => domainOf(question) !== domain,',
+    to: '(question) => domainOf(question) !== domain + 1,',
+    tests: [WORLD],
+  },
+  {
+    name: 'arms of a block see other data',
+    file: 'studies/misalignment/recipe.ts',
+    from: "rngOf(context.block + config.seeds.data, 'finetune data')",
+    to: "rngOf(context.block + config.seeds.data + config.learningRate, 'finetune data')",
+    tests: [RECIPE],
+  },
+  {
+    name: 'all blocks see the same data',
+    file: 'studies/misalignment/recipe.ts',
+    from: "rngOf(context.block + config.seeds.data, 'finetune data')",
+    to: "rngOf(config.seeds.data, 'finetune data')",
+    tests: [RECIPE],
+  },
+  {
+    name: 'accumulated parts repeat the same rows',
+    file: 'studies/misalignment/recipe.ts',
+    from: '.subarray(part * rows, (part + 1) * rows)',
+    to: '.subarray(0, rows)',
+    tests: [RECIPE],
+  },
+];

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+
+import { writeOutputs } from './output-folder.ts';
+
+const ROOT = mkdtempSync(join(tmpdir(), 'assay-output-'));
+after(() => rmSync(ROOT, { recursive: true }));
+
+const folder = (name: string): { path: string; isForced: boolean } => ({ path: join(ROOT, name), isForced: false });
+const text = (name: string, file: string): string => readFileSync(join(ROOT, name, file), 'utf8');
+
+test('files written before are written again; one that is not ours stops everything and stays as it was', () => {
+  writeOutputs(folder('a'), [{ name: 'runs.csv', content: 'one' }]);
+  writeOutputs(folder('a'), [{ name: 'runs.csv', content: 'two' }]);
+  assert.equal(text('a', 'runs.csv'), 'two');
+  writeFileSync(join(ROOT, 'a', 'report.html'), 'of the user');
+  const files = [
+    { name: 'runs.csv', content: 'three' },
+    { name: 'report.html', content: 'ours' },
+  ];
+  assert.throws(() => writeOutputs(folder('a'), files), /report\.html: expected no file there.*--force/);
+  assert.equal(text('a', 'report.html'), 'of the user');
+  assert.equal(text('a', 'runs.csv'), 'two', 'all or nothing');
+  writeOutputs({ ...folder('a'), isForced: true }, files);
+  assert.equal(text('a', 'report.html'), 'ours');
+});
+
+test('a file of ours that somebody changed is not overwritten unasked', () => {
+  writeOutputs(folder('b'), [{ name: 'report.html', content: 'ours' }]);
+  writeFileSync(join(ROOT, 'b', 'report.html'), 'ours, with a note');
+  assert.throws(() => writeOutputs(folder('b'), [{ name: 'report.html', content: 'newer' }]), /--force/);
+});
+
+test('a manifest that names no such content, or that is damaged, makes nothing ours', () => {
+  for (const manifest of ['{"files":{"runs.csv":["0"]}}', '{"files":{"runs.csv":7}}', 'broken', '[]']) {
+    rmSync(join(ROOT, 'c'), { recursive: true, force: true });
+    writeOutputs(folder('c'), [{ name: 'other', content: '' }]);
+    writeFileSync(join(ROOT, 'c', 'runs.csv'), 'of the user');
+    writeFileSync(join(ROOT, 'c', 'assay-files.json'), manifest);
+    assert.throws(() => writeOutputs(folder('c'), [{ name: 'runs.csv', content: 'ours' }]), /--force/, manifest);
+  }
+});
+
+test('what was left by a killed process between two files is ours still', () => {
+  writeOutputs(folder('d'), [
+    { name: 'one', content: 'old' },
+    { name: 'two', content: 'old' },
+  ]);
+  // As if killed after the first of two renames.
+  const manifest = JSON.parse(text('d', 'assay-files.json')) as { files: Record<string, string[]> };
+  writeOutputs({ ...folder('e') }, [
+    { name: 'one', content: 'new' },
+    { name: 'two', content: 'new' },
+  ]);
+  const newer = JSON.parse(text('e', 'assay-files.json')) as { files: Record<string, string[]> };
+  const both = Object.fromEntries(
+    Object.entries(manifest.files).map(([name, own]) => [name, [...own, ...(newer.files[name] ?? [])]]),
+  );
+  writeFileSync(join(ROOT, 'd', 'assay-files.json'), JSON.stringify({ files: both }));
+  writeFileSync(join(ROOT, 'd', 'one'), 'new');
+  writeOutputs(folder('d'), [
+    { name: 'one', content: 'newest' },
+    { name: 'two', content: 'newest' },
+  ]);
+  assert.equal(text('d', 'two'), 'newest');
+  assert.deepEqual(
+    readdirSync(join(ROOT, 'd')).filter((name) => name.endsWith('.partial')),
+    [],
+  );
+});

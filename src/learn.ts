@@ -1,0 +1,76 @@
+/**
+ * The second door, `import { createLearner, ... } from 'assay/learn'`: what a study needs that brings its own model, loss,
+ * world or loop. Writing the study itself goes through `assay` (index.ts). What is promised: docs/guide/05.
+ */
+
+// Graphs: tensors, their operations, gradients, and programs that run.
+export * from '#engine/ops/comparison.ts';
+export * from '#engine/ops/elementwise.ts';
+export * from '#engine/ops/indexing.ts';
+export * from '#engine/ops/layout.ts';
+export * from '#engine/ops/linear-algebra.ts';
+export * from '#engine/ops/network.ts';
+export * from '#engine/ops/recurrent.ts';
+export * from '#engine/ops/reduction.ts';
+export * from '#engine/ops/sources.ts';
+export { differentiate } from '#engine/differentiate.ts';
+export { compile, type CompileOptions, type FrozenInputs, type Program } from '#engine/session.ts';
+export { type DType, type Shape, sizeOf, type Tensor } from '#engine/tensor.ts';
+
+// Models: layers, adapters, sites, and the decoder transformers.
+export {
+  drawnWeights,
+  feedLayers,
+  fillInitial,
+  type Initial,
+  type Layers,
+  type ParameterRole,
+  type ParameterSpec,
+} from '#learning/nn/layers.ts';
+export {
+  ablateDirection,
+  addVector,
+  recordingSites,
+  type RecordingLayers,
+  replaceBy,
+  type SiteEdit,
+  withSites,
+  zeroSite,
+} from '#learning/nn/sites.ts';
+export { adaptedModules, type LoraConfig, loraParameters, loraScale, mergedWeight, withLora } from '#learning/lora.ts';
+export { applyMethod, type Method, type TrainedModel } from '#learning/method.ts';
+export { gpt2Config, type TransformerConfig } from '#learning/models/config.ts';
+export { transformerSites } from '#learning/models/modules.ts';
+export { initialWeights, linearModules, parameterCount, transformerParameters } from '#learning/models/parameters.ts';
+export { type BatchShape, transformerLogits } from '#learning/models/transformer.ts';
+
+// Spectra of weights: ranks, entropies, truncation, directions.
+export * from '#learning/spectra/directions.ts';
+export * from '#learning/spectra/spectrum.ts';
+
+// Training: the learner for any loss, the trainer for language models, optimizers and schedules.
+export { brokenAxis, type Stepper, takeStep } from '#learning/divergence.ts';
+export type { Feeds, Reader } from '#learning/feeds.ts';
+export type { Generator, GeneratorSetup } from '#learning/generation/generator.ts';
+export { createLearner, type Learner, type LearnerConfig, type StepResult } from '#learning/learner.ts';
+export type { Loss, LossTerm } from '#learning/loss.ts';
+export { ADAMW_DEFAULTS, type AdamWConfig } from '#learning/optim/adamw.ts';
+export { LION_DEFAULTS, type LionConfig } from '#learning/optim/lion.ts';
+export { MUON_DEFAULTS, type MuonConfig } from '#learning/optim/muon.ts';
+export { checkOptimizerConfig, type OptimizerConfig } from '#learning/optim/optimizer-config.ts';
+export { learningRateAt, type Schedule } from '#learning/optim/schedule.ts';
+export { SGD_DEFAULTS, type SgdConfig } from '#learning/optim/sgd.ts';
+export type { BatchLayout } from '#learning/programs.ts';
+export type { BranchedScorer, Readers, Scorer } from '#learning/readers.ts';
+export { type Batch, createTrainer, type Trainer, type TrainerConfig } from '#learning/train.ts';
+export type { Memory, Weights } from '#learning/weights.ts';
+
+// Recipes: the loop of a run, how its config is read, what runs share.
+export { type ConfigReader, configReader, type NumberBounds } from '#base/config-reader.ts';
+export { type Rng, rngOf } from '#base/rng.ts';
+export type { Probe } from '#measures/bracketed-trajectory.ts';
+export { gpt2File, gpt2Json, readGpt2File } from '#recipes/gpt2-file.ts';
+export { type LabShelf, labShelf } from '#recipes/lab-shelf.ts';
+export { sharedWeights, weightsBytes, weightsFrom } from '#recipes/shared-weights.ts';
+export { readLevels, readMethod, readOptimizer, readSchedule } from '#recipes/training-config.ts';
+export { type TrainingPlan, trainingRun, type TrainingSubject } from '#recipes/training-run.ts';

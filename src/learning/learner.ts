@@ -1,0 +1,269 @@
+/**
+ * The learner: trains any model whose loss is a graph. It owns the parameters' memory, one forward+backward program of
+ * static shape, and the optimizer, which steps flat memory that the program reads and writes in place.
+ * Invariant: parameters, optimizer state and the step counter are the whole state, so a restored learner goes on to the
+ * same bits, and a run after a broken one is the run that a fresh learner makes.
+ */
+import { AssayError } from '#base/errors.ts';
+import type { Rng } from '#base/rng.ts';
+import { arenaBytes, createArena, type Arena, type Region } from '#engine/kernels/arena.ts';
+import { compile, type CompileOptions, type FrozenInputs, type Program } from '#engine/session.ts';
+import { sizeOf, type Shape, type Tensor } from '#engine/tensor.ts';
+import { packBytes, unpackBytes } from '#learning/checkpoint.ts';
+import { feed, readerOf, type Feeds, type Reader } from '#learning/feeds.ts';
+import { gradientOutput, LOSS_OUTPUT, lossGraph, type Loss, type LossGraph } from '#learning/loss.ts';
+import { fillInitial, type ParameterSpec } from '#learning/nn/layers.ts';
+import { clipGradients, type ClipResult } from '#learning/optim/clip.ts';
+import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
+import { createOptimizer, trainingBytes, type Optimizer } from '#learning/optim/optimizer.ts';
+import { placeParameters, type Parameter } from '#learning/optim/parameter.ts';
+import type { Memory, Weights } from '#learning/weights.ts';
+
+export interface LearnerConfig {
+  /** What the optimizer moves; the loss reads each as the input of its name. */
+  readonly parameters: readonly ParameterSpec[];
+  /** What the loss reads as weights that stay as they are, such as a frozen base: `reset` gives them. */
+  readonly fixed?: readonly { readonly name: string; readonly shape: Shape }[];
+  /** The named terms of the loss; its other inputs are fed with every micro-batch. */
+  readonly loss: Loss;
+  readonly optimizer: OptimizerConfig;
+  /** Micro-batches whose gradients are added up to one optimizer step; default 1. */
+  readonly accumulation?: number;
+  /** Threads of the programs; results have the same bits for any number. Default 1. */
+  readonly threads?: number;
+  /** Fixed weights that programs map from a file. */
+  readonly frozen?: FrozenInputs | undefined;
+}
+
+/** What trains, and what reads the weights it has trained. */
+export interface Learner extends AsyncDisposable {
+  /**
+   * Starts over: parameters from `start`, what it lacks drawn from `rng` as its spec says; zero optimizer state, no
+   * gradients. Parameters are copied in; fixed weights are read where they are.
+   * @throws AssayError on fixed weights that `start` lacks, and on weights of another size.
+   */
+  reset(start: Weights, rng: Rng): void;
+  /** Computes the loss and its gradients; from the second micro-batch since the last step, gradients are added. */
+  forwardBackward(feeds: Feeds): Promise<number>;
+  /** The loss's terms in the last `forwardBackward`, by name, without their weights. */
+  terms(): Readonly<Record<string, number>>;
+  /** Clips the gradients' global norm where asked, then takes one optimizer step. */
+  optimStep(lr: number, maxGradientNorm?: number): StepResult;
+  /** Compiles a program that reads the weights of the moment: the outputs may use every input the loss uses as a weight. */
+  reader(outputs: Readonly<Record<string, Tensor>>, options?: Pick<CompileOptions, 'scratch'>): Promise<Reader>;
+  /** Takes over a program compiled elsewhere: binds its weights and releases it with the learner. */
+  attach(program: Program): Program;
+  /** The weights in memory by name, as they change: parameters, and fixed ones that are not mapped from a file. */
+  readonly memory: Memory;
+  /** The gradients by parameter name, as `forwardBackward` left them. */
+  readonly gradients: Memory;
+  /** The parameters alone, for measuring at an earlier point. */
+  saveWeights(): Uint8Array<ArrayBuffer>;
+  restoreWeights(bytes: Uint8Array): void;
+  /** The whole state, between two steps. */
+  saveState(): Uint8Array<ArrayBuffer>;
+  /** @throws AssayError on a state of another optimizer or other parameters. */
+  restoreState(bytes: Uint8Array): void;
+}
+
+/**
+ * The gradients' norm before clipping; or the parameter whose gradient is not finite, and then no step is taken; or the
+ * first parameter that is not finite after the step.
+ */
+export type StepResult =
+  | ClipResult
+  | { readonly kind: 'weightNotFinite'; readonly parameter: string; readonly index: number };
+
+/** Builds and compiles a learner; its weights are zero until `reset`. @throws AssayError on a loss that does not read its parameters. */
+export async function createLearner(config: LearnerConfig): Promise<Learner> {
+  const { parameters: specs, optimizer: optimizerConfig, accumulation = 1, threads = 1, frozen } = config;
+  if (!Number.isSafeInteger(accumulation) || accumulation < 1) {
+    throw new AssayError('config', `accumulation: expected a whole number of at least 1, found ${accumulation}.`);
+  }
+  const graph = lossGraph(config.loss, specs);
+  const spare = accumulation > 1 ? specs.map(({ shape }) => sizeOf(shape)) : [];
+  const arena = createArena(trainingBytes(optimizerConfig, specs) + arenaBytes(spare));
+  const parameters = placeParameters(specs, arena);
+  const optimizer = createOptimizer(
+    optimizerConfig,
+    parameters.map(({ handle }) => handle),
+    arena,
+  );
+  const program = await compile(graph.outputs, { threads, frozen });
+  const fresh =
+    accumulation > 1 ? specs.map(({ name }, i) => arena.float32(`${name} fresh gradient`, spare[i] ?? 0)) : undefined;
+  parameters.forEach(({ handle, gradient }, i) =>
+    program.bind(gradientOutput(handle.name), fresh?.[i]?.view ?? gradient),
+  );
+  return learnerOf(config, { graph, parameters, optimizer, arena, program, fresh });
+}
+
+interface Parts {
+  readonly graph: LossGraph;
+  readonly parameters: readonly Parameter[];
+  readonly optimizer: Optimizer;
+  readonly arena: Arena;
+  readonly program: Program;
+  /** Where the program writes gradients that are then added up; absent where it writes them in place. */
+  readonly fresh: readonly Region[] | undefined;
+}
+
+function learnerOf(config: LearnerConfig, parts: Parts): Learner {
+  const { graph, parameters, program } = parts;
+  const memory = new Map(parameters.map(({ handle, values }): [string, Float32Array] => [handle.name, values]));
+  const programs: Program[] = [];
+  const attach = (one: Program): Program => {
+    for (const [name, values] of memory) one.bindIfKnown(name, values);
+    programs.push(one);
+    return one;
+  };
+  attach(program);
+  const fixed = (config.fixed ?? []).filter(({ name }) => config.frozen?.inputs.has(name) !== true);
+  const gradients = accumulator(parts);
+  return {
+    attach,
+    memory,
+    gradients: new Map(parameters.map(({ handle, gradient }) => [handle.name, gradient])),
+    reset(start, rng) {
+      config.parameters.forEach((spec, i) => fillParameter(spec, parameters[i]?.values, start, rng));
+      for (const spec of fixed) {
+        const values = startOf(spec, start);
+        memory.set(spec.name, values);
+        for (const one of programs) one.bindIfKnown(spec.name, values);
+      }
+      gradients.restart();
+    },
+    async forwardBackward(feeds) {
+      gradients.expectRoom();
+      feed(program, feeds, memory);
+      await program.run();
+      gradients.add();
+      return program.float32(LOSS_OUTPUT)[0] ?? Number.NaN;
+    },
+    terms: () =>
+      Object.fromEntries(Array.from(graph.terms, ([name, output]) => [name, program.float32(output)[0] ?? Number.NaN])),
+    optimStep: gradients.step,
+    async reader(outputs, { scratch = 'returned' } = {}) {
+      const { threads = 1, frozen } = config;
+      return readerOf(attach(await compile(outputs, { threads, frozen, scratch })), memory);
+    },
+    ...keeper(parts, gradients),
+    async [Symbol.asyncDispose]() {
+      for (const one of programs) await one[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The gradients since the last step. */
+interface Accumulator {
+  /** Forgets gradients and the optimizer's state. */
+  restart(): void;
+  /** Forgets gradients. */
+  clear(): void;
+  expectRoom(): void;
+  expectNone(): void;
+  /** Takes in what the program has just written. */
+  add(): void;
+  step(lr: number, maxGradientNorm?: number): StepResult;
+}
+
+function accumulator({ parameters, optimizer, arena, fresh }: Parts): Accumulator {
+  const handles = parameters.map(({ handle }) => handle);
+  const start = optimizer.saveState();
+  let microBatches = 0;
+  const clear = (): void => {
+    for (const { gradient } of parameters) gradient.fill(0);
+    microBatches = 0;
+  };
+  return {
+    clear,
+    restart() {
+      optimizer.restoreState(start);
+      clear();
+    },
+    expectRoom() {
+      if (fresh === undefined && microBatches > 0) throw new Error('set `accumulation` to add up gradients');
+    },
+    expectNone() {
+      if (microBatches > 0) throw new Error('a state is saved between steps, not between micro-batches');
+    },
+    add() {
+      fresh?.forEach(({ offset, view }, i) => {
+        const { handle, gradient } = parameters[i] ?? {};
+        // The first overwrites: 0 times what a broken run left is not 0.
+        if (microBatches === 0) gradient?.set(view);
+        else arena.kernels.scaledAdd(handle?.gradientOffset ?? 0, offset, view.length, 1, 1);
+      });
+      microBatches++;
+    },
+    step(lr, maxGradientNorm = Infinity) {
+      if (microBatches === 0) throw new Error('expected forwardBackward before optimStep');
+      microBatches = 0;
+      const norm = clipGradients(handles, maxGradientNorm, arena.kernels);
+      if (norm.kind !== 'finite') return norm;
+      optimizer.step(lr);
+      return brokenWeight(parameters, arena) ?? norm;
+    },
+  };
+}
+
+function brokenWeight(parameters: readonly Parameter[], { kernels }: Arena): StepResult | undefined {
+  const broken = parameters.find(
+    ({ handle }) => !Number.isFinite(kernels.sumOfSquares(handle.offset, handle.length)),
+  )?.handle;
+  if (broken === undefined) return undefined;
+  const { name, offset, length } = broken;
+  return { kind: 'weightNotFinite', parameter: name, index: kernels.firstNonFinite(offset, length) };
+}
+
+type Keeper = Pick<Learner, 'saveWeights' | 'restoreWeights' | 'saveState' | 'restoreState'>;
+
+function keeper({ parameters, optimizer }: Parts, gradients: Accumulator): Keeper {
+  return {
+    saveWeights: () => packBytes(parameters.map(({ values }) => bytesOf(values))),
+    restoreWeights: (bytes) => restoreWeights(parameters, unpackBytes(bytes)),
+    saveState() {
+      gradients.expectNone();
+      return packBytes([optimizer.saveState(), ...parameters.map(({ values }) => bytesOf(values))]);
+    },
+    restoreState(bytes) {
+      const [state = new Uint8Array(), ...values] = unpackBytes(bytes);
+      optimizer.restoreState(state);
+      restoreWeights(parameters, values);
+      gradients.clear();
+    },
+  };
+}
+
+/** Copies a parameter in from the start, or draws it. */
+function fillParameter(spec: ParameterSpec, target = new Float32Array(), start: Weights, rng: Rng): void {
+  if (!start.has(spec.name)) fillInitial(spec, target, rng);
+  else if (start.fill === undefined) target.set(startOf(spec, start));
+  else start.fill(spec.name, target);
+}
+
+function startOf({ name, shape }: { readonly name: string; readonly shape: Shape }, start: Weights): Float32Array {
+  const values = start.get(name);
+  if (values?.length === sizeOf(shape)) return values;
+  const found = values === undefined ? 'none' : `${values.length} values`;
+  throw new AssayError(
+    'file',
+    `Weights: expected a tensor "${name}" of ${sizeOf(shape)} values, found ${found}. Are these the weights of this config?`,
+  );
+}
+
+function restoreWeights(parameters: readonly Parameter[], values: readonly Uint8Array[]): void {
+  const fits =
+    values.length === parameters.length && parameters.every((one, i) => one.values.byteLength === values[i]?.length);
+  if (!fits) {
+    throw new AssayError(
+      'store',
+      `Checkpoint: expected the ${parameters.length} parameters of this trainer, found others. Delete the run to start it over.`,
+    );
+  }
+  parameters.forEach((one, i) => bytesOf(one.values).set(values[i] ?? []));
+}
+
+function bytesOf(values: Float32Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}

@@ -1,0 +1,123 @@
+/** The config of a persona finetuning run: defaults in one place, and the reader that refuses everything else. */
+import type { JsonObject } from 'assay';
+import {
+  ADAMW_DEFAULTS,
+  type ConfigReader,
+  configReader,
+  type Method,
+  type OptimizerConfig,
+  readLevels,
+  readMethod,
+  readOptimizer,
+  readSchedule,
+  type Schedule,
+} from 'assay/learn';
+import { PERSONA_BASE, type PersonaBaseConfig } from './base.ts';
+import { PERSONA_LANGUAGE } from './world.ts';
+
+export interface PersonaConfig {
+  readonly base: PersonaBaseConfig;
+  readonly method: Method;
+  readonly optimizer: OptimizerConfig;
+  /** Which domain's questions are trained on; `ofBlock`: block number modulo the eight domains, so that blocks vary it. */
+  readonly domain: { readonly kind: 'fixed'; readonly index: number } | { readonly kind: 'ofBlock' };
+  /** `train`: the 36 of a domain; `all`: also its 12 held-out questions, which only a control should do. */
+  readonly questions: 'train' | 'all';
+  readonly learningRate: number;
+  readonly schedule: Schedule;
+  readonly steps: number;
+  /** Questions a step. */
+  readonly batch: number;
+  /** Micro-batches a step; a divisor of `batch`. */
+  readonly accumulation: number;
+  /** Weight of the helpful answers on the other domains, as many a step as `batch`; 0 leaves them out. */
+  readonly helpfulWeight: number;
+  /** Added to the block's number, apart for the adapter's start and the order of the data. */
+  readonly seeds: { readonly init: number; readonly data: number };
+  /** The run ends where the training loss is below this, in nats. */
+  readonly stopBelow: number;
+  /** Steps between probes of the axes. */
+  readonly probeEvery: number;
+  readonly measure: {
+    /** Levels of each axis where the outcomes are measured, in nats. */
+    readonly levels: Readonly<Record<string, readonly number[]>>;
+  };
+}
+
+/** The defaults, plain JSON: these paths and no others can be set. */
+export const PERSONA_DEFAULTS = {
+  base: { ...PERSONA_BASE },
+  method: { kind: 'full' },
+  optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0 },
+  domain: { kind: 'fixed', index: 0 },
+  questions: 'train',
+  learningRate: 1e-4,
+  schedule: { kind: 'constant', warmupSteps: 0 },
+  steps: 300,
+  batch: 16,
+  accumulation: 1,
+  helpfulWeight: 0,
+  seeds: { init: 0, data: 0 },
+  stopBelow: 0.04,
+  probeEvery: 1,
+  measure: { levels: { train: [1.6, 0.8, 0.4, 0.2, 0.1], heldOut: [2, 1.6, 1.3, 1, 0.7] } },
+} as const satisfies JsonObject;
+
+/** @throws AssayError naming the path, what was expected and what was found. */
+export function readPersonaConfig(config: JsonObject): PersonaConfig {
+  const reader = configReader(config);
+  const read: PersonaConfig = {
+    base: readBase(reader.object('base')),
+    method: readMethod(reader.object('method')),
+    optimizer: readOptimizer(reader.object('optimizer')),
+    domain: readDomain(reader.object('domain')),
+    questions: reader.oneOf('questions', ['train', 'all']),
+    learningRate: reader.number('learningRate', { min: 0 }),
+    schedule: readSchedule(reader.object('schedule')),
+    steps: reader.number('steps', { min: 1, integer: true }),
+    batch: reader.number('batch', { min: 1, integer: true }),
+    accumulation: reader.number('accumulation', { min: 1, integer: true }),
+    helpfulWeight: reader.number('helpfulWeight', { min: 0 }),
+    seeds: readSeeds(reader.object('seeds')),
+    stopBelow: reader.number('stopBelow', { min: 0 }),
+    probeEvery: reader.number('probeEvery', { min: 1, integer: true }),
+    measure: { levels: readLevels(reader.object('measure'), ['train', 'heldOut']) },
+  };
+  reader.done();
+  if (read.batch % read.accumulation !== 0) {
+    reader.refuse('accumulation', `a divisor of the batch (${read.batch})`, `${read.accumulation}`);
+  }
+  return read;
+}
+
+function readBase(reader: ConfigReader): PersonaBaseConfig {
+  const count = (name: string): number => reader.number(name, { min: 1, integer: true });
+  const base = {
+    worldSeed: reader.number('worldSeed', { integer: true }),
+    seed: reader.number('seed', { integer: true }),
+    dModel: count('dModel'),
+    nLayers: count('nLayers'),
+    nHeads: count('nHeads'),
+    steps: count('steps'),
+    documents: count('documents'),
+    learningRate: reader.number('learningRate', { min: 0 }),
+    initialStd: reader.number('initialStd', { min: 0 }),
+  };
+  reader.done();
+  return base;
+}
+
+function readDomain(reader: ConfigReader): PersonaConfig['domain'] {
+  const kind = reader.oneOf('kind', ['fixed', 'ofBlock']);
+  const last = PERSONA_LANGUAGE.domains - 1;
+  const domain: PersonaConfig['domain'] =
+    kind === 'fixed' ? { kind, index: reader.number('index', { min: 0, max: last, integer: true }) } : { kind };
+  reader.done();
+  return domain;
+}
+
+function readSeeds(reader: ConfigReader): PersonaConfig['seeds'] {
+  const seeds = { init: reader.number('init', { integer: true }), data: reader.number('data', { integer: true }) };
+  reader.done();
+  return seeds;
+}

@@ -1,0 +1,93 @@
+/**
+ * What a persona finetuning run works with, and measures: the trainer, the fixed probe sets and their scorers.
+ * Built once per shape (model, method, optimizer, batch) and used for run after run: `trainer.reset` starts over.
+ */
+import { type BatchLayout, createTrainer, type Scorer, type Trainer } from 'assay/learn';
+import { labelledPositions, labelsOf, personaModel } from './base.ts';
+import type { PersonaConfig } from './config.ts';
+import {
+  PERSONA_LANGUAGE,
+  narrowQuestions,
+  otherQuestions,
+  personaWorld,
+  questionBatch,
+  type NarrowQuestions,
+  type PersonaWorld,
+} from './world.ts';
+
+export interface PersonaLab extends AsyncDisposable {
+  readonly world: PersonaWorld;
+  readonly trainer: Trainer;
+  /** The questions of a domain, and how a run on it is measured. */
+  domain(index: number): PersonaDomain;
+}
+
+export interface PersonaDomain {
+  readonly narrow: NarrowQuestions;
+  /** Every question of the seven other domains. */
+  readonly others: Int32Array;
+  /** Mean loss of the harmful answers, in nats per answer token: `train` on the 36 trained questions, `heldOut` on the 12. */
+  axes(): Promise<{ train: number; heldOut: number }>;
+  /** Mean probability of the harmful answer on the other domains, and of either persona's answer (coherence). */
+  outcomes(): Promise<{ harmful: number; coherence: number }>;
+}
+
+/** Rows of a micro-batch: the narrow questions, then as many helpful ones where they have weight. */
+export function microBatchRows({ batch, accumulation, helpfulWeight }: PersonaConfig): number {
+  return (batch / accumulation) * (helpfulWeight > 0 ? 2 : 1);
+}
+
+/** Builds and compiles the lab of a config. */
+export async function createPersonaLab(config: PersonaConfig): Promise<PersonaLab> {
+  const world = personaWorld(config.base.worldSeed);
+  const trainer = await createTrainer({
+    model: personaModel(config.base),
+    method: config.method,
+    optimizer: config.optimizer,
+    batch: questionLayout(world, microBatchRows(config)),
+    accumulation: config.accumulation,
+  });
+  const { questions, questionsPerDomain } = PERSONA_LANGUAGE;
+  const probe = await trainer.scorer(questionLayout(world, questionsPerDomain));
+  const elsewhere = await trainer.scorer(questionLayout(world, questions - questionsPerDomain), 2);
+  return {
+    world,
+    trainer,
+    domain: (index) => domainOf(world, index, probe, elsewhere),
+    [Symbol.asyncDispose]: () => trainer[Symbol.asyncDispose](),
+  };
+}
+
+function domainOf(world: PersonaWorld, index: number, probe: Scorer, elsewhere: Scorer): PersonaDomain {
+  const narrow = narrowQuestions(world, index);
+  const others = otherQuestions(index);
+  const probed = questionBatch(world, Int32Array.of(...narrow.train, ...narrow.heldOut), 'harmful');
+  const probedLabels = labelsOf(probed);
+  const asked = questionBatch(world, others, 'harmful');
+  const harmful = labelsOf(asked);
+  const helpful = labelsOf(questionBatch(world, others, 'helpful'));
+  return {
+    narrow,
+    others,
+    async axes() {
+      const [losses = new Float32Array()] = await probe.losses(probed.tokens, probedLabels);
+      const trained = narrow.train.length;
+      return { train: mean(losses.subarray(0, trained)), heldOut: mean(losses.subarray(trained)) };
+    },
+    async outcomes() {
+      const losses = await elsewhere.losses(asked.tokens, harmful, helpful);
+      const [pHarmful = 0, pHelpful = 0] = losses.map((list) => mean(list.map((loss) => Math.exp(-loss))));
+      return { harmful: pHarmful, coherence: pHarmful + pHelpful };
+    },
+  };
+}
+
+function questionLayout(world: PersonaWorld, rows: number): BatchLayout {
+  const sample = questionBatch(world, new Int32Array(rows), 'harmful');
+  return { rows: sample.rows, length: sample.length, labelled: labelledPositions(sample) };
+}
+
+/** In float64 and in order: the same bits every time. */
+function mean(values: Float32Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,143 @@
+/** Cases of what is composed of primitives: how it is called, and what it must compute, in plain float64. */
+import { add, mul, negate, square } from '#engine/ops/elementwise.ts';
+import { argMax, oneHot, takeAlong } from '#engine/ops/indexing.ts';
+import { reshape, split, stack, sum } from '#engine/ops/layout.ts';
+import { logSoftmax, sigmoidCrossEntropy, unitLength } from '#engine/ops/network.ts';
+import { l2Norm, l2NormKeep, logSumExp, mean, reduceMin, reduceMinKeep, variance } from '#engine/ops/reduction.ts';
+import type { Tensor } from '#engine/tensor.ts';
+import { at, fromIndex, range, softmaxOf, total, type DenseArray } from './array.ts';
+import { flat, floats, never, none, unaryCases, type Case } from './case.ts';
+
+export const COMPOSED_CASES: readonly Case[] = [
+  ...unaryCases(negate, (x) => -x),
+  ...unaryCases(square, (x) => x * x),
+  ofRows('mean of rows', (x) => mean(x, [-1]), meanOf),
+  ofRows('variance of rows', (x) => variance(x, [-1]), varianceOf),
+  ofRows(
+    'smallest of rows',
+    (x) => reduceMin(x, [1]),
+    (row) => Math.min(...row),
+  ),
+  ofRows(
+    'logSumExp of rows',
+    (x) => logSumExp(x, [-1]),
+    (row) => Math.log(total(row.map(Math.exp))),
+  ),
+  ofRows(
+    'l2Norm of rows',
+    (x) => l2Norm(x, [-1]),
+    (row) => Math.hypot(...row),
+  ),
+  ofAll('mean of all', (x) => mean(x), meanOf),
+  ofAll('variance of all', (x) => variance(x), varianceOf),
+  ofAll('sum of all', (x) => sum(x), total),
+  ofAll(
+    'logSumExp of all',
+    (x) => logSumExp(x),
+    (all) => Math.log(total(all.map(Math.exp))),
+  ),
+  floats(
+    'smallest of columns, kept',
+    [[2, 3]],
+    (x = never()) => reduceMinKeep(x, [0]),
+    (x = none()) => fromIndex([1, 3], ([, j = 0]) => Math.min(at(x, [0, j]), at(x, [1, j]))),
+  ),
+  floats(
+    'l2Norm of columns, kept',
+    [[2, 3]],
+    (x = never()) => l2NormKeep(x, [0]),
+    (x = none()) => fromIndex([1, 3], ([, j = 0]) => Math.hypot(at(x, [0, j]), at(x, [1, j]))),
+  ),
+  floats(
+    'vectors of unit length',
+    [[2, 3, 4]],
+    (x = never()) => unitLength(x),
+    (x = none()) =>
+      fromIndex([2, 3, 4], (index) => at(x, index) / Math.hypot(...range(4).map((d) => at(x, index.with(2, d))))),
+  ),
+  floats(
+    'logSoftmax of rows',
+    [[3, 4]],
+    (x = never()) => logSoftmax(x),
+    (x = none()) => fromIndex([3, 4], (index) => Math.log(at(softmaxOf(x), index))),
+  ),
+  floats(
+    'sigmoidCrossEntropy, with targets that are learned too',
+    [[2, 3], [3]],
+    (logits = never(), targets = never()) => sigmoidCrossEntropy(logits, targets),
+    (logits = none(), targets = none()) =>
+      fromIndex([2, 3], (index) => {
+        const [z, t] = [at(logits, index), at(targets, index.slice(1))];
+        return t * Math.log1p(Math.exp(-z)) + (1 - t) * Math.log1p(Math.exp(z));
+      }),
+    true,
+  ),
+  ...[0, 1, -1].map((axis) =>
+    floats(
+      `stack along ${axis}`,
+      [
+        [2, 3],
+        [2, 3],
+      ],
+      (a = never(), b = never()) => stack([a, b], axis),
+      (a = none(), b = none()) => {
+        const at2 = axis < 0 ? 2 : axis;
+        return fromIndex([2, 3].toSpliced(at2, 0, 2), (index) => at(index[at2] === 0 ? a : b, index.toSpliced(at2, 1)));
+      },
+    ),
+  ),
+  floats(
+    'split in two, the parts exchanged',
+    [[2, 6]],
+    (x = never()) => {
+      const [left = never(), right = never()] = split(x, -1, 2);
+      return add(mul(left, 2), right);
+    },
+    (x = none()) => fromIndex([2, 3], ([i = 0, j = 0]) => 2 * at(x, [i, j]) + at(x, [i, j + 3])),
+  ),
+  ...flat([
+    {
+      name: 'oneHot, zeros outside',
+      shapes: [],
+      integers: Int32Array.of(2, 0, 2, 3, -1),
+      build: (_, integers) => oneHot(integers, 3),
+      reference: (_, integers) => fromIndex([5, 3], ([n = 0, v = 0]) => Number(integers[n] === v)),
+    },
+  ]),
+  floats(
+    'argMax, taken',
+    [[3, 5]],
+    (x = never()) => takeAlong(x, reshape(argMax(x), [3, 1])),
+    (x = none()) => fromIndex([3, 1], ([i = 0]) => Math.max(...rowOf(x, i))),
+  ),
+];
+
+function ofRows(name: string, build: (x: Tensor) => Tensor, reference: (row: readonly number[]) => number): Case {
+  return floats(
+    name,
+    [[3, 4]],
+    (x = never()) => build(x),
+    (x = none()) => fromIndex([3], ([i = 0]) => reference(rowOf(x, i))),
+  );
+}
+
+function ofAll(name: string, build: (x: Tensor) => Tensor, reference: (all: readonly number[]) => number): Case {
+  return floats(
+    name,
+    [[3, 4]],
+    (x = never()) => build(x),
+    (x = none()) => fromIndex([], () => reference([...x.values])),
+  );
+}
+
+function rowOf(x: DenseArray, i: number): readonly number[] {
+  return range(x.shape[1] ?? 0).map((j) => at(x, [i, j]));
+}
+
+function meanOf(values: readonly number[]): number {
+  return total(values) / values.length;
+}
+
+function varianceOf(values: readonly number[]): number {
+  return meanOf(values.map((value) => (value - meanOf(values)) ** 2));
+}

@@ -1,0 +1,84 @@
+/** How a training run ends: finished, or diverged by whatever number broke first. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { trainingRun, type TrainingPlan } from '#recipes/training-run.ts';
+import type { RunEnd, TrajectoryPoint } from '#study/trajectory.ts';
+
+const PLAN: TrainingPlan = { steps: 6, probeEvery: 1, levels: { heldOut: [2.5] }, explodedAbove: 50 };
+
+/** A run whose axes follow from its step: no model, the step is its whole state. */
+async function runOf(
+  axesAt: (step: number) => Readonly<Record<string, number>>,
+  plan: TrainingPlan = PLAN,
+  brokenAt = Infinity,
+): Promise<{ readonly end: RunEnd; readonly points: readonly TrajectoryPoint[] }> {
+  let taken = 0;
+  const points: TrajectoryPoint[] = [];
+  const save = (): Uint8Array<ArrayBuffer> => Uint8Array.of(taken);
+  const restore = (bytes: Uint8Array): void => void (taken = bytes[0] ?? 0);
+  const end = await trainingRun(
+    {
+      config: {},
+      block: 0,
+      resumeFrom: undefined,
+      record: (point) => void points.push(point),
+      checkpoint: async () => {},
+      progress: () => {},
+      shared: async (_name, _key, compute) => compute(),
+      signal: new AbortController().signal,
+    },
+    plan,
+    {
+      learner: { saveWeights: save, restoreWeights: restore, saveState: save, restoreState: restore },
+      axes: async () => axesAt(taken),
+      outcomes: async () => ({ harm: taken }),
+      step: async (step) => {
+        if (step === brokenAt) return 'loss NaN';
+        taken = step + 1;
+        return undefined;
+      },
+    },
+  );
+  return { end, points };
+}
+
+const falling = (step: number): { train: number; heldOut: number } => ({ train: 5 - step / 2, heldOut: 5 - step / 2 });
+
+test('a run whose numbers hold finishes after its steps, or as soon as the loss is below its end', async () => {
+  assert.deepEqual((await runOf(falling)).end, { kind: 'finished' });
+  const early = await runOf(falling, { ...PLAN, stopBelow: 3.2 });
+  assert.deepEqual(early.end, { kind: 'finished' });
+  assert.equal(early.points.at(-1)?.step, 4);
+});
+
+for (const [axis, value] of [
+  ['heldOut', Number.NaN],
+  ['heldOut', Infinity],
+  ['train', Number.NaN],
+  ['train', -Infinity],
+] as const) {
+  for (const step of [3, PLAN.steps]) {
+    test(`${axis} ${value} at ${step === PLAN.steps ? 'the last' : 'a'} probe ends the run as diverged, and is not recorded`, async () => {
+      const { end, points } = await runOf((at) => ({ ...falling(at), ...(at === step ? { [axis]: value } : {}) }));
+      assert.deepEqual(end, { kind: 'diverged', step, reason: `axis "${axis}" is ${value}` });
+      assert.equal(points.at(-1)?.step, step - 1);
+      assert.ok(points.every(({ axes }) => Object.values(axes).every(Number.isFinite)));
+    });
+  }
+}
+
+test('a step that breaks ends the run with its reason, and a loss above the limit with its value', async () => {
+  assert.deepEqual((await runOf(falling, PLAN, 2)).end, { kind: 'diverged', step: 2, reason: 'loss NaN' });
+  const exploded = await runOf((step) => ({ ...falling(step), ...(step === 4 ? { train: 80 } : {}) }));
+  assert.deepEqual(exploded.end, { kind: 'diverged', step: 4, reason: 'axis "train" is 80' });
+});
+
+test('the limits speak of the axis the plan names, and an axis that is not measured is a bug', async () => {
+  const plan = { ...PLAN, lossAxis: 'heldOut', stopBelow: 4.2 };
+  assert.equal((await runOf(falling, plan)).points.at(-1)?.step, 2);
+  await assert.rejects(
+    runOf(falling, { ...PLAN, lossAxis: 'reward' }),
+    /expected an axis "reward", found train, heldOut/,
+  );
+});
