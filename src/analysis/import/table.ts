@@ -38,6 +38,8 @@ export interface TableMapping {
   readonly block: string;
   readonly step: string;
   readonly learningRate?: string;
+  /** A column that says what a block shares with others, such as a domain. */
+  readonly cluster?: string;
   /** A column that reads `diverged` on any row of a run whose training broke. */
   readonly status?: string;
   readonly axes: Readonly<Record<string, string>>;
@@ -64,6 +66,8 @@ interface Collected {
   /** The block's label: digits, however long. */
   readonly block: string;
   readonly learningRate: number | undefined;
+  /** What is in the cluster's column; one value where it is named. */
+  readonly clusters: Set<string>;
   isDiverged: boolean;
   readonly entries: RowEntry[];
   /** File -> the last step seen in it. */
@@ -107,6 +111,7 @@ export function frameFromTable(rows: readonly TableRow[], mapping: TableMapping,
   for (const row of rows) collectRow(row, collecting);
   refuseErrors(collecting);
   const runs = [...collecting.runs.values()];
+  if (mapping.cluster !== undefined) checkClusters(runs, mapping.cluster, file);
   for (const { entries } of runs) entries.sort((a, b) => a.step - b.step);
   const settled = new Map(
     columns.map((column) => [
@@ -168,6 +173,7 @@ function collectRow(row: TableRow, collecting: Collecting): void {
     arm,
     block,
     learningRate,
+    clusters: new Set<string>(),
     isDiverged: false,
     entries: [],
     lastStep: new Map<string, number>(),
@@ -177,6 +183,9 @@ function collectRow(row: TableRow, collecting: Collecting): void {
   const last = run.lastStep.get(own) ?? -1;
   if (Number(step) < last) collecting.disordered.push(where);
   run.lastStep.set(own, Math.max(last, Number(step)));
+  if (mapping.cluster !== undefined && !isBlank(row.cells[mapping.cluster])) {
+    run.clusters.add(cellText(row.cells[mapping.cluster]));
+  }
   if (mapping.status !== undefined && cellText(row.cells[mapping.status]).toLowerCase() === 'diverged')
     run.isDiverged = true;
   run.entries.push({ step: Number(step), cells: row.cells, isExplicit: row.isExplicit === true, readings, row });
@@ -256,6 +265,7 @@ function framed(
   const lost: { name: string; outcome: string; step: number }[] = [];
   const frameRuns = runs.map((run): FrameRun => {
     const name = nameOf(run);
+    const [cluster] = run.clusters;
     const at = breakOf(run.entries, watched);
     const kept = at === undefined ? run.entries : run.entries.filter(({ step }) => step < at.step);
     if (at !== undefined) broken.push({ name, at });
@@ -274,6 +284,7 @@ function framed(
       block: blocks.numberOf.get(run.block) ?? 0,
       status: isDiverged ? 'diverged' : 'finished',
       points,
+      ...(cluster !== undefined && { cluster }),
     } as const;
     return run.learningRate === undefined ? base : { ...base, learningRate: run.learningRate };
   });
@@ -333,6 +344,21 @@ function pointsOf(
   }
   close();
   return { points, twice };
+}
+
+/** @throws AssayError where a run has no cluster, or a block has two. */
+function checkClusters(runs: readonly Collected[], column: string, file: string): void {
+  const bare = runs.find(({ clusters }) => clusters.size === 0);
+  if (bare !== undefined) {
+    const text = `${file}: expected a cluster for every run in column "${column}", found none for ${nameOf(bare)}.`;
+    throw new AssayError('data', text);
+  }
+  for (const [block, own] of Map.groupBy(runs, (run) => run.block)) {
+    const clusters = [...new Set(own.flatMap((run) => [...run.clusters]))];
+    if (clusters.length < 2) continue;
+    const text = `${file}: expected one cluster a block in column "${column}", found ${clusters.join(', ')} for block ${block}.`;
+    throw new AssayError('data', text);
+  }
 }
 
 /** Numbers for block labels: the labels themselves, unless one is longer than a number can hold; then their order. */

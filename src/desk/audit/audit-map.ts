@@ -22,7 +22,7 @@ export interface AuditMap {
   readonly question?: string;
   readonly scope?: string;
   readonly design?: 'fixed' | 'sequential';
-  /** Column by what it means: arm, block, step, learningRate, status, run, and axes and outcomes by name (by default the name itself). */
+  /** Column by what it means: arm, block, step, learningRate, status, cluster, run, and axes and outcomes by name (by default the name itself). */
   readonly columns: Readonly<Record<string, string>>;
   /** Rows that count: those whose column holds the text. */
   readonly where: Readonly<Record<string, string>>;

@@ -102,9 +102,9 @@ function labelledRows({ tables, isLabelled }: AuditSource, map: AuditMap): Label
     return tables.length === 1 ? named : named.map((row) => ({ ...row, file: name }));
   });
   if (!isLabelled && labelOf === undefined) return { rows, keys: map.columns };
-  const { step = LOG_COLUMNS.step, learningRate = LOG_COLUMNS.learningRate, status } = map.columns;
+  const { step = LOG_COLUMNS.step, learningRate = LOG_COLUMNS.learningRate, status, cluster } = map.columns;
   const broken = status ?? (rows[0] !== undefined && Object.hasOwn(rows[0].cells, 'status') ? 'status' : undefined);
-  const keys = { ...LOG_COLUMNS, learningRate, ...(!isChart && { step }) };
+  const keys = { ...LOG_COLUMNS, learningRate, ...(!isChart && { step }), ...(cluster !== undefined && { cluster }) };
   return { rows, keys: broken === undefined ? keys : { ...keys, status: broken } };
 }
 
@@ -132,7 +132,7 @@ function labelsOf({ runs, runNames }: AuditMap): LabelOf | undefined {
 
 function mappingOf(map: AuditMap, { rows, keys }: Labelled): TableMapping {
   const known = new Set(Object.keys(rows[0]?.cells ?? {}));
-  const { arm = 'arm', block = 'block', step = 'step', learningRate, status } = keys;
+  const { arm = 'arm', block = 'block', step = 'step', learningRate, status, cluster } = keys;
   // An outcome of a plan that no run measured has no column.
   const columnsOf = (items: readonly { readonly name: string }[]): Record<string, string> =>
     Object.fromEntries(
@@ -147,6 +147,7 @@ function mappingOf(map: AuditMap, { rows, keys }: Labelled): TableMapping {
     step,
     ...(learningRate !== undefined && { learningRate }),
     ...(status !== undefined && { status }),
+    ...(cluster !== undefined && { cluster }),
     axes: columnsOf(map.matchOn),
     outcomes: columnsOf([...map.outcomes, ...gate]),
   };
