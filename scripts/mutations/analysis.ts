@@ -75,8 +75,8 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
   {
     name: 'a control that lost too many blocks is settled by the rest',
     file: 'src/analysis/verdict/controls.ts',
-    from: 'if (usableBlocks >= MIN_BLOCKS || allBlocks < MIN_BLOCKS) return undefined;',
-    to: 'if (usableBlocks > 1) return undefined;',
+    from: 'if (usable >= MIN_BLOCKS || all < MIN_BLOCKS) return undefined;',
+    to: 'if (usable > 1) return undefined;',
     tests: [ANALYSE],
   },
   {

@@ -38,10 +38,10 @@ export interface TableMapping {
   readonly block: string;
   readonly step: string;
   readonly learningRate?: string;
-  /** A column that says what a block shares with others, such as a domain. */
-  readonly cluster?: string;
   /** A column that reads `diverged` on any row of a run whose training broke. */
   readonly status?: string;
+  /** A column that names what blocks share, such as a domain: the same text on every row of a block. */
+  readonly cluster?: string;
   readonly axes: Readonly<Record<string, string>>;
   readonly outcomes: Readonly<Record<string, string>>;
 }
@@ -66,8 +66,7 @@ interface Collected {
   /** The block's label: digits, however long. */
   readonly block: string;
   readonly learningRate: number | undefined;
-  /** What is in the cluster's column; one value where it is named. */
-  readonly clusters: Set<string>;
+  readonly cluster?: string;
   isDiverged: boolean;
   readonly entries: RowEntry[];
   /** File -> the last step seen in it. */
@@ -168,24 +167,25 @@ function collectRow(row: TableRow, collecting: Collecting): void {
   const readings: Record<string, EntryReading> = {};
   for (const column of columns) readings[column] = measured(row, column, where, collecting);
   if (arm === '' || block === undefined || step === undefined) return;
+  const cluster = mapping.cluster === undefined ? undefined : clusterIn(row, mapping.cluster, where, errors);
   const key = JSON.stringify([arm, block, learningRate ?? null]);
   const run = collecting.runs.get(key) ?? {
     arm,
     block,
     learningRate,
-    clusters: new Set<string>(),
     isDiverged: false,
+    ...(cluster !== undefined && { cluster }),
     entries: [],
     lastStep: new Map<string, number>(),
   };
   collecting.runs.set(key, run);
+  if (cluster !== run.cluster) {
+    errors.push(`${where}: expected one cluster a run, found "${cluster ?? ''}" after "${run.cluster ?? ''}".`);
+  }
   const own = row.file ?? '';
   const last = run.lastStep.get(own) ?? -1;
   if (Number(step) < last) collecting.disordered.push(where);
   run.lastStep.set(own, Math.max(last, Number(step)));
-  if (mapping.cluster !== undefined && !isBlank(row.cells[mapping.cluster])) {
-    run.clusters.add(cellText(row.cells[mapping.cluster]));
-  }
   if (mapping.status !== undefined && cellText(row.cells[mapping.status]).toLowerCase() === 'diverged')
     run.isDiverged = true;
   run.entries.push({ step: Number(step), cells: row.cells, isExplicit: row.isExplicit === true, readings, row });
@@ -199,6 +199,13 @@ function whereOf(row: TableRow, file: string): string {
 function isEmpty({ cells }: TableRow, { step, status, axes, outcomes }: TableMapping): boolean {
   const columns = [step, ...(status === undefined ? [] : [status]), ...Object.values(axes), ...Object.values(outcomes)];
   return columns.every((column) => isBlank(cells[column]));
+}
+
+/** The name of a cluster; an empty cell is an error. */
+function clusterIn(row: TableRow, column: string, where: string, errors: string[]): string {
+  const text = cellText(row.cells[column]);
+  if (text === '') errors.push(`${where}: expected a cluster in column "${column}", found an empty cell.`);
+  return text;
 }
 
 /** The digits of a whole number; anything else is an error. */
@@ -265,7 +272,6 @@ function framed(
   const lost: { name: string; outcome: string; step: number }[] = [];
   const frameRuns = runs.map((run): FrameRun => {
     const name = nameOf(run);
-    const [cluster] = run.clusters;
     const at = breakOf(run.entries, watched);
     const kept = at === undefined ? run.entries : run.entries.filter(({ step }) => step < at.step);
     if (at !== undefined) broken.push({ name, at });
@@ -284,9 +290,12 @@ function framed(
       block: blocks.numberOf.get(run.block) ?? 0,
       status: isDiverged ? 'diverged' : 'finished',
       points,
-      ...(cluster !== undefined && { cluster }),
     } as const;
-    return run.learningRate === undefined ? base : { ...base, learningRate: run.learningRate };
+    return {
+      ...base,
+      ...(run.learningRate !== undefined && { learningRate: run.learningRate }),
+      ...(run.cluster !== undefined && { cluster: run.cluster }),
+    };
   });
   const doubts = [
     ...blocks.doubts,
@@ -346,15 +355,10 @@ function pointsOf(
   return { points, twice };
 }
 
-/** @throws AssayError where a run has no cluster, or a block has two. */
+/** @throws AssayError where a block has two clusters. */
 function checkClusters(runs: readonly Collected[], column: string, file: string): void {
-  const bare = runs.find(({ clusters }) => clusters.size === 0);
-  if (bare !== undefined) {
-    const text = `${file}: expected a cluster for every run in column "${column}", found none for ${nameOf(bare)}.`;
-    throw new AssayError('data', text);
-  }
   for (const [block, own] of Map.groupBy(runs, (run) => run.block)) {
-    const clusters = [...new Set(own.flatMap((run) => [...run.clusters]))];
+    const clusters = [...new Set(own.map(({ cluster }) => cluster ?? ''))];
     if (clusters.length < 2) continue;
     const text = `${file}: expected one cluster a block in column "${column}", found ${clusters.join(', ')} for block ${block}.`;
     throw new AssayError('data', text);

@@ -4,6 +4,7 @@
  * effect of size delta.
  */
 import type { Rng } from '#base/rng.ts';
+import { clustersText } from '#study/clusters.ts';
 import type { Contrast, Outcome, Study } from '#study/study.ts';
 import { familyP, pByName, testableTables, type ContrastResult } from './contrast-result.ts';
 import { isTooLarge, type ControlEvidence } from './decide.ts';
@@ -67,10 +68,10 @@ type Part = Omit<ControlRecord, 'name'>;
  * from the start decides nothing anyhow; its controls are judged by what it has.
  */
 function whyUnsettled(result: ContrastResult): string | undefined {
-  const { usableBlocks, allBlocks } = result.matched;
+  const { usable, all, label } = result.matched.units;
   if (tablesOf(result).length === 0) return `nothing was matched, ${whyNot(result)}`;
-  if (usableBlocks >= MIN_BLOCKS || allBlocks < MIN_BLOCKS) return undefined;
-  return `${usableBlocks} of ${allBlocks} blocks are usable, at least ${MIN_BLOCKS} needed`;
+  if (usable >= MIN_BLOCKS || all < MIN_BLOCKS) return undefined;
+  return `${usable} of ${clustersText(label ?? 'block', all)} are usable, at least ${MIN_BLOCKS} needed`;
 }
 
 /** The single matchings a control is judged by: those it names, or all that can be estimated. */

@@ -75,6 +75,7 @@ export function auditOf(source: AuditSource, map: AuditMap, extra: readonly Fram
     })),
     contrasts,
     ...(map.coherence !== undefined && { coherence: map.coherence }),
+    ...(map.blocks !== undefined && { blocks: map.blocks }),
   };
   const compared = {
     ...study,
