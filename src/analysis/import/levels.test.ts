@@ -21,7 +21,7 @@ const REQUEST: AuditRequest = {
     { name: 'train', role: 'train' },
     { name: 'heldOut', role: 'heldOut' },
   ],
-  outcomes: [{ name: 'harm', delta: DELTA }],
+  outcomes: [{ name: 'harm', delta: DELTA, jumps: { kind: 'none', because: 'the runs are made up' } }],
   reference: 'reference',
   positiveControls: ['positive'],
 };
@@ -58,7 +58,7 @@ function runOf(arm: string, block: number, effect: (loss: number) => number, rng
 }
 
 function frameOf(effect: (loss: number) => number, seed: number): Frame {
-  const arms = { reference: () => 0, arm: effect, positive: () => 0.3 };
+  const arms = { reference: () => 0, arm: effect, positive: () => 0.15 };
   const runs = Object.entries(arms).flatMap(([arm, own]) =>
     Array.from({ length: 8 }, (_, block) => runOf(arm, block, own, rngOf(seed, `levels ${arm} ${block}`))),
   );
