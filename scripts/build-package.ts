@@ -9,8 +9,10 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const ROOT = resolve(import.meta.dirname, '..');
-/** Folders and files that are copied as they are; TypeScript among them is compiled instead. */
-const COPIED = ['studies', 'assets', 'README.md', 'CHANGELOG.md', 'LICENSE'];
+/** What `assay init` writes into folders of the user's: text here, TypeScript too. */
+const TEMPLATES = 'templates';
+/** Folders and files that are copied as they are; TypeScript among them is compiled instead, but for templates. */
+const COPIED = ['studies', TEMPLATES, 'assets', 'README.md', 'CHANGELOG.md', 'LICENSE'];
 /** What of our package.json is the published one's too. */
 const KEPT = ['name', 'version', 'description', 'license', 'type', 'dependencies'] as const;
 const MAIN = 'src/cli/main.js';
@@ -32,7 +34,7 @@ function compile(): void {
 function copy(name: string): void {
   const from = join(ROOT, name);
   if (!existsSync(from)) return;
-  cpSync(from, join(out, name), { recursive: true, filter: (path) => !path.endsWith('.ts') });
+  cpSync(from, join(out, name), { recursive: true, filter: (path) => name === TEMPLATES || !path.endsWith('.ts') });
 }
 
 /** A file of src/ that importers get. */

@@ -54,6 +54,11 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: RegExp])[]
   [['run', TOY, 'twice'], /Expected <study>, found .* twice/],
   [['run', 'no-such-study'], /Unknown study "no-such-study"/],
   [['run', './no-such-study.ts'], /There is no study file .*no-such-study\.ts/],
+  [['init', join(TOY, '..')], /Expected a new or empty folder, found \d+ files or folders in/],
+  [['init', TOY], /Expected a new or empty folder, found .*study\.ts: /],
+  [['init', NEVER, '--kind', 'magic'], /--kind expects world or finetune; found "magic"/],
+  [['init', NEVER, '--model', 'x'], /--model belongs to a study of your own model: add --kind finetune/],
+  [['init'], /Expected <folder>, found nothing/],
   [['rnu', TOY], /Unknown command "rnu"; the nearest known one is "run"/],
   [['run', TOY, '--store', 'postgres://host/db'], /--store expects a folder, found "postgres:/],
 ];
@@ -61,7 +66,7 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: RegExp])[]
 for (const [args, message] of REFUSALS) {
   const shown = args.map((arg) => (arg === TOY ? '<toy>' : arg)).join(' ');
   test(`"assay ${shown}" is refused with status 2 before a store is made`, async () => {
-    const store = args.includes('--store') || args[0] === 'rnu' ? [] : ['--store', NEVER];
+    const store = args.includes('--store') || args[0] === 'rnu' || args[0] === 'init' ? [] : ['--store', NEVER];
     const { status, out, notes } = await said(...args, ...store);
     assert.match(notes, message);
     assert.equal(status, 2);
@@ -92,7 +97,7 @@ test('every command explains itself, and no command at all is bad usage', async 
   const overview = await said('--help');
   assert.equal(overview.status, 0);
   const commands = [...overview.out.matchAll(/^ {2}(\w+) /gm)].map((match) => match[1] ?? '');
-  assert.deepEqual(commands, ['list', 'run', 'plan', 'status', 'report', 'export', 'audit', 'doctor']);
+  assert.deepEqual(commands, ['init', 'list', 'run', 'plan', 'status', 'report', 'export', 'audit', 'doctor']);
   for (const command of commands) {
     const help = await said(command, '--help');
     assert.equal(help.status, 0);

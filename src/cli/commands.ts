@@ -5,6 +5,7 @@ import { auditCommand } from './audit-command.ts';
 import { AUDIT_OPTIONS } from './audit-options.ts';
 import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export-command.ts';
+import { INIT_OPTIONS, initCommand } from './init-command.ts';
 import { listCommand, reportCommand, statusCommand } from './inspect-commands.ts';
 import { type Given, type OptionName, optionLines, parseOptions } from './options.ts';
 import { PLAN_COMMAND_OPTIONS, planCommand } from './plan-command.ts';
@@ -21,6 +22,12 @@ interface Command {
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
+  init: {
+    words: ['folder'],
+    summary: 'write a study to begin with, which runs at once',
+    options: INIT_OPTIONS,
+    run: initCommand,
+  },
   list: { words: [], summary: 'show the built-in studies', options: [], run: listCommand },
   run: {
     words: ['study'],
@@ -63,7 +70,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 
 const STUDY_NOTE =
   '<study> is a built-in name (see "assay list") or the path of a study file, such as ./study.ts or ./study.json.';
-const STORED_PLAN_COMMANDS = ['status', 'report', 'export'];
+const STORED_PLAN_COMMANDS: ReadonlySet<string> = new Set(['status', 'report', 'export']);
 const STORED_PLAN_NOTE = 'Of several plans of a study the one run last is looked at; the options of run name another.';
 const TABLE_NOTE =
   "<table...> is one table or several, or a pattern of files of one run each: 'runs/{arm}-seed{block}/trainer_state.json'.";
@@ -128,7 +135,7 @@ function helpOf(name: string, { words, summary, options }: Command): string[] {
     '',
     ...optionLines(options),
     ...(words.includes('study') ? ['', STUDY_NOTE] : []),
-    ...(STORED_PLAN_COMMANDS.includes(name) ? [STORED_PLAN_NOTE] : []),
+    ...(STORED_PLAN_COMMANDS.has(name) ? [STORED_PLAN_NOTE] : []),
     ...(words.includes('table...') ? ['', TABLE_NOTE] : []),
     EXIT_NOTE,
   ];

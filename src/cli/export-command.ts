@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 
 import { answerTables, tableFiles } from '#report/answer-tables.ts';
-import { canonicalExport, type TrajectoryRow } from '#store/export.ts';
+import { canonicalExport, looksJsonl, type TrajectoryRow } from '#store/export.ts';
 import { openSqliteReader } from '#store/sqlite.ts';
 import type { StudyPlan } from '#study/plan.ts';
 
@@ -36,6 +36,7 @@ export async function exportCommand(given: Given, terminal: Terminal): Promise<n
     { name: 'runs.jsonl', content: exported.runsJsonl },
     { name: 'trajectories.csv', content: exported.trajectoriesCsv },
     { name: 'trajectories.parquet', content: new Uint8Array(trajectories) },
+    { name: 'looks.jsonl', content: looksJsonl(await store.readLooks(study.name)) },
     { name: 'plan.json', content: `${JSON.stringify(record, null, 2)}\n` },
     ...answer,
   ];

@@ -2,6 +2,7 @@
 import { parseArgs, type ParseArgsOptionDescriptor } from 'node:util';
 
 import { AssayError, messageOf, nearestName } from '#base/errors.ts';
+import { LOOKS_TEXT } from '#study/looks.ts';
 
 /** An option with its line in `--help`. */
 interface OptionRow extends ParseArgsOptionDescriptor {
@@ -10,9 +11,18 @@ interface OptionRow extends ParseArgsOptionDescriptor {
 }
 
 export const OPTIONS = {
+  kind: {
+    type: 'string',
+    argument: 'KIND',
+    help: 'world (default: a world and training of its own, in TypeScript) or finetune (your model and data, as JSON)',
+  },
+  model: { type: 'string', argument: 'PATH', help: 'with --kind finetune: a model folder, GGUF file or hf://org/name' },
   profile: { type: 'string', argument: 'NAME', help: 'quick (default), standard or full' },
   seeds: { type: 'string', argument: 'N', help: "confirmatory blocks, instead of the profile's" },
-  'until-decided': { type: 'boolean', help: 'add blocks at 8, 12 and 16 until every verdict is decided' },
+  'until-decided': {
+    type: 'boolean',
+    help: `look at ${LOOKS_TEXT} blocks, one after another, until every verdict is decided`,
+  },
   'max-seeds': { type: 'string', argument: 'N', help: 'with --until-decided: stop at so many blocks' },
   set: {
     type: 'string',
@@ -35,6 +45,7 @@ export const OPTIONS = {
   block: { type: 'string', argument: 'COLUMN', help: 'the column of seeds shared by arms (default: block)' },
   step: { type: 'string', argument: 'COLUMN', help: 'the column of optimizer steps (default: step)' },
   rate: { type: 'string', argument: 'COLUMN', help: 'the column of learning rates, if arms have several' },
+  cluster: { type: 'string', argument: 'COLUMN', help: 'a column of what blocks share, such as a domain' },
   status: { type: 'string', argument: 'COLUMN', help: 'a column that reads "diverged" for runs that broke' },
   train: { type: 'string', argument: 'COLUMN', help: 'match on training loss (axis train)' },
   'held-out': { type: 'string', argument: 'COLUMN', help: 'match on held-out loss (axis heldOut)' },

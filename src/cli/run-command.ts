@@ -8,6 +8,7 @@ import { canonicalJson } from '#base/json.ts';
 import type { RunSummary } from '#runner/run-study.ts';
 import { openSqliteStore } from '#store/sqlite.ts';
 import type { Store } from '#store/store.ts';
+import { LOOK_BLOCKS } from '#study/looks.ts';
 import { configOf, overriddenFactors, type StudyPlan } from '#study/plan.ts';
 
 import { type Answer, answerOf } from '#desk/answer.ts';
@@ -37,8 +38,6 @@ export const RUN_OPTIONS: readonly OptionName[] = [
   'json',
 ];
 
-/** Looks of a sequential study, in blocks (METHOD.md, Sequential studies). */
-const LOOKS = [8, 12, 16];
 const DEFAULT_CHECKPOINT_SECONDS = 2;
 
 /** A plan with its runs made and its answer. */
@@ -128,9 +127,9 @@ function looksOf(given: Given): (number | undefined)[] {
     return [given.count('seeds')];
   }
   if (given.count('seeds') !== undefined) throw new AssayError('usage', 'Give either --seeds or --until-decided.');
-  const looks = LOOKS.filter((blocks) => blocks <= (most ?? Infinity));
+  const looks = LOOK_BLOCKS.filter((blocks) => blocks <= (most ?? Infinity));
   if (looks.length > 0) return looks;
-  throw new AssayError('usage', `--max-seeds expects at least ${LOOKS[0]}, the first look; found ${most}.`);
+  throw new AssayError('usage', `--max-seeds expects at least ${LOOK_BLOCKS[0]}, the first look; found ${most}.`);
 }
 
 /** What runs need from elsewhere is there, or nothing is begun. */

@@ -1,10 +1,10 @@
 /** From the options of `status`, `report` and `export` to the plan in the store that `run` made under the same options. */
 import { AssayError } from '#base/errors.ts';
-import { canonicalJson, isJsonObject } from '#base/json.ts';
+import { canonicalJson } from '#base/json.ts';
 import type { PlanRecord } from '#store/records.ts';
 import type { StoreReader } from '#store/store.ts';
 import { type Design, planStudy, type StudyPlan } from '#study/plan.ts';
-import type { Setting } from '#study/settings.ts';
+import { presentSetting, type Setting } from '#study/settings.ts';
 import type { ProfileName, Study } from '#study/study.ts';
 
 import { type Chosen, withDownloads } from '#desk/hub/download-models.ts';
@@ -68,24 +68,20 @@ interface StoredOptions {
   readonly settings: readonly Setting[];
 }
 
-function optionsOf({ profile: name, blocks, description }: PlanRecord): StoredOptions {
-  const stored = description['settings'];
-  const items: readonly unknown[] = Array.isArray(stored) ? stored : [];
-  const settings = items.flatMap((item): Setting[] => {
-    if (!isJsonObject(item)) return [];
-    const { path, value, from } = item;
-    return typeof path === 'string' && value !== undefined && typeof from === 'string' ? [{ path, value, from }] : [];
-  });
+function optionsOf({ profile: name, blocks, design, settings }: PlanRecord): StoredOptions {
   const profiles: readonly ProfileName[] = ['quick', 'standard', 'full'];
   const profile = profiles.find((candidate) => candidate === name) ?? 'quick';
-  return { profile, blocks, design: description['design'] === 'sequential' ? 'sequential' : 'fixed', settings };
+  return { profile, blocks, design, settings };
 }
 
 /** The plan a record was made from, by today's study with models on the hub fetched; says so if the study has changed since. */
 export async function planAgain(given: Study, record: PlanRecord, terminal: Terminal): Promise<StudyPlan> {
   const downloading = { environment: process.env, audience: terminal, isJson: false };
   const { study } = await withDownloads({ study: given, settings: [] }, downloading);
-  const plan = planStudy(study, optionsOf(record));
+  const options = optionsOf(record);
+  const { defaults, formerPaths } = study.recipe;
+  const settings = options.settings.map((setting) => presentSetting(defaults, setting, formerPaths));
+  const plan = planStudy(study, { ...options, settings });
   if (plan.planId !== record.planId) {
     terminal.note(
       `warning: study "${study.name}" has changed since these runs were planned; run it again to make what is missing`,

@@ -1,6 +1,14 @@
 /** A study module's study: the parse boundary between a user's file and the rest. */
+import { registerHooks } from 'node:module';
+
 import { AssayError, messageOf } from '#base/errors.ts';
 import type { Study } from '#study/study.ts';
+
+/** What studies import, and where it is. */
+const DOORS: ReadonlyMap<string, string> = new Map([
+  ['assay', '#index.ts'],
+  ['assay/learn', '#learn.ts'],
+]);
 
 const FIELDS: readonly (keyof Study)[] = [
   'name',
@@ -21,6 +29,7 @@ const FIELDS: readonly (keyof Study)[] = [
  */
 export async function importStudy(url: string): Promise<Study> {
   let module: unknown;
+  using _name = packageByName();
   try {
     module = await import(url);
   } catch (error) {
@@ -36,6 +45,23 @@ export async function importStudy(url: string): Promise<Study> {
     );
   }
   return study;
+}
+
+/** While it is held, studies outside of any installation find the package by its name: it is the one that runs them. */
+function packageByName(): Disposable {
+  const hooks = registerHooks({
+    resolve(specifier, context, next) {
+      try {
+        return next(specifier, context);
+      } catch (error) {
+        const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
+        const door = DOORS.get(specifier);
+        if (door === undefined || !isMissing) throw error;
+        return next(import.meta.resolve(door), context);
+      }
+    },
+  });
+  return { [Symbol.dispose]: () => hooks.deregister() };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

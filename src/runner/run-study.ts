@@ -4,11 +4,18 @@
  */
 import { AssayError } from '#base/errors.ts';
 import { removeCheckpoints, removeLeftovers } from '#store/folder.ts';
-import { memberOf, numericsIdOf, type PlanMember, type Provenance, type RunState } from '#store/records.ts';
+import {
+  memberOf,
+  numericsIdOf,
+  planRecordOf,
+  type PlanMember,
+  type Provenance,
+  type RunState,
+} from '#store/records.ts';
 import type { Store } from '#store/store.ts';
 import { type Admissible, admissibleRates, type PilotRun, stopOf } from '#study/admissible.ts';
 import { contradiction } from '#study/identity.ts';
-import { confirmatoryRuns, descriptionOf, ratesFrom, type RunSpec, type StudyPlan } from '#study/plan.ts';
+import { confirmatoryRuns, ratesFrom, type RunSpec, type StudyPlan } from '#study/plan.ts';
 import type { Arm } from '#study/study.ts';
 
 import type { EventListener } from './events.ts';
@@ -51,13 +58,7 @@ export interface RunSummary {
 export async function runStudy(plan: StudyPlan, options: RunOptions): Promise<RunSummary> {
   const { store, folder, onEvent } = options;
   await removeLeftovers(folder, store);
-  await store.savePlan({
-    planId: plan.planId,
-    study: plan.study.name,
-    profile: plan.profile,
-    blocks: plan.blocks,
-    description: descriptionOf(plan),
-  });
+  await store.savePlan(planRecordOf(plan));
   const foreignBlocks = options.isMixingAllowed ? new Set<number>() : await blocksOfOtherNumerics(plan, options);
   await using pool = poolOf(options);
   // Two members can be the same run, such as an arm and its relabelled twin: it is made once.

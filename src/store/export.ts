@@ -5,7 +5,7 @@
 import { canonicalJson, type JsonObject, sha256 } from '#base/json.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 
-import type { PlanMember, RunRecord } from './records.ts';
+import type { LookRecord, PlanMember, RunRecord } from './records.ts';
 import type { StoreReader } from './store.ts';
 
 /** One line of the trajectory table. `axis.` and `outcome.` columns hold a number or nothing. */
@@ -44,6 +44,11 @@ export async function canonicalExport(store: StoreReader, planId: string): Promi
   const runsJsonl = lines.map((line) => `${line}\n`).join('');
   const trajectoriesCsv = csvOf(columns, rows);
   return { runsJsonl, trajectoriesCsv, sha256: sha256(`${runsJsonl}\n${trajectoriesCsv}`), rows, columns };
+}
+
+/** A study's looks, one a line, in the order they were made: when somebody saw what, which no run depends on. */
+export function looksJsonl(looks: readonly LookRecord[]): string {
+  return looks.map((look) => `${canonicalJson(look)}\n`).join('');
 }
 
 function runLine(member: PlanMember, run: RunRecord | undefined): JsonObject {

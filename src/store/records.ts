@@ -1,7 +1,8 @@
 /** What a store keeps, as plain data. */
 import { contentHash, type JsonObject } from '#base/json.ts';
 import type { Admissible } from '#study/admissible.ts';
-import type { Phase, RunSpec } from '#study/plan.ts';
+import { descriptionOf, type Design, type Phase, type RunSpec, type StudyPlan } from '#study/plan.ts';
+import type { Setting } from '#study/settings.ts';
 import type { RunEnd } from '#study/trajectory.ts';
 
 /** What may change the bits of a result: recorded with every run. */
@@ -75,12 +76,37 @@ export interface PlanRecord {
   readonly study: string;
   readonly profile: string;
   readonly blocks: number;
+  readonly design: Design;
+  /** The user's settings. */
+  readonly settings: readonly Setting[];
   /** The study, profile and settings as data; `planId` is its hash. */
   readonly description: JsonObject;
+}
+
+/** A plan as it is stored. */
+export function planRecordOf(plan: StudyPlan): PlanRecord {
+  const { planId, study, profile, blocks, design, settings } = plan;
+  return { planId, study: study.name, profile, blocks, design, settings, description: descriptionOf(plan) };
 }
 
 /** What the pilots decided for an arm. */
 export interface SettledArm {
   readonly arm: string;
   readonly outcome: Admissible;
+}
+
+/** What somebody saw of a study's runs when its verdicts were worked out: a further look at more blocks spends more alpha. */
+export interface Look {
+  readonly planId: string;
+  /** The confirmatory blocks whose runs were looked at, ascending. */
+  readonly blocks: readonly number[];
+  /** What was seen, in the analysis' own words: verdicts by contrast and outcome, for example. */
+  readonly summary: JsonObject;
+}
+
+/** A look as a store keeps it. */
+export interface LookRecord extends Look {
+  readonly study: string;
+  /** 1 for a study's first look; the order in which looks were recorded, whatever plan they were of. */
+  readonly ordinal: number;
 }

@@ -8,17 +8,17 @@ import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 
 import { AssayError } from '#base/errors.ts';
-import { canonicalJson, sha256 } from '#base/json.ts';
+import { canonicalJson, isJsonObject, type Json, type JsonObject, sha256 } from '#base/json.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 
-import type { PlanMember, PlanRecord, SettledArm, StoredRun } from './records.ts';
+import type { LookRecord, PlanMember, PlanRecord, SettledArm, StoredRun } from './records.ts';
 import { networkFileSystemOf } from './network-file-system.ts';
+import { changedKinds, SCHEMA_VERSION, upgraded } from './schema.ts';
 import { storeError } from './sqlite-errors.ts';
 
 const DATABASE_FILE = 'store.sqlite';
 /** "assa" in ASCII: tells our files from other SQLite files. */
 const APPLICATION_ID = 0x61737361;
-const SCHEMA_VERSION = 1;
 /** How long a reader waits for the writer's short exclusive moments (recovery, WAL reset). */
 const BUSY_TIMEOUT_MS = 5000;
 
@@ -42,6 +42,9 @@ export interface RecordShapes {
   readonly run: StoredRun;
   readonly points: { readonly points: readonly TrajectoryPoint[] };
   readonly shared: { readonly name: string; readonly file: string };
+  readonly look: LookRecord;
+  /** What ties a study's looks to it: how many there are, and the hash chain over them. */
+  readonly looks: { readonly count: number; readonly hash: string };
 }
 
 export type RecordKind = keyof RecordShapes;
@@ -54,6 +57,8 @@ export interface RecordFile extends Disposable {
   list<Kind extends RecordKind>(kind: Kind, prefix: string): RecordShapes[Kind][];
   write<Kind extends RecordKind>(kind: Kind, key: string, record: RecordShapes[Kind]): void;
   remove(kind: RecordKind, prefix: string): void;
+  /** What `work` reads is of one moment, whatever a writer commits meanwhile. */
+  snapshot<Result>(work: () => Result): Result;
   /** All writes of `work` or none. */
   transaction(work: () => void): void;
   /** Reads every page and every seal. */
@@ -114,7 +119,8 @@ function openForWriting(folder: string, path: string): DatabaseSync {
       database.exec('PRAGMA journal_mode = WAL');
       database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`);
     }
-    checkVersion(database, path);
+    const version = checkVersion(database, path);
+    if (version < SCHEMA_VERSION) migrate(database, path, version);
     // FULL: a commit is fsynced, so it survives a power cut, not only a kill.
     database.exec('PRAGMA synchronous = FULL');
     return database;
@@ -164,16 +170,68 @@ function isEmpty(database: DatabaseSync): boolean {
   return numberOf(database, 'SELECT count(*) AS value FROM sqlite_schema') === 0;
 }
 
-function checkVersion(database: DatabaseSync, path: string): void {
+/** The version of a store's records. @throws AssayError where it is no store, or newer than this code. */
+function checkVersion(database: DatabaseSync, path: string): number {
   if (numberOf(database, 'PRAGMA application_id') !== APPLICATION_ID) {
     throw new AssayError('store', `${path} is a SQLite file, but not a store of Assay. Choose another --store.`);
   }
   const version = numberOf(database, 'PRAGMA user_version');
-  if (version !== SCHEMA_VERSION) {
+  if (version > SCHEMA_VERSION) {
     throw new AssayError(
       'store',
-      `The store ${path} has schema version ${version}; this version of Assay reads ${SCHEMA_VERSION}. Use the version of Assay that made it, or another --store.`,
+      `The store ${path} was made by a later version of Assay: expected schema version ${SCHEMA_VERSION} at most, found schema version ${version}. Use the version of Assay that made it, or another --store.`,
     );
+  }
+  if (version >= 1) return version;
+  throw new AssayError('store', `The store ${path} is damaged: it has no schema version. Restore it from a copy.`);
+}
+
+/** Brings an older store's records to today's version: all of them or none, and only once every seal was found whole. */
+function migrate(database: DatabaseSync, path: string, version: number): void {
+  verifyAll(database, path, version);
+  const kinds = changedKinds(version);
+  const select = database.prepare('SELECT kind, key, body, seal FROM records WHERE kind = ?');
+  const replace = database.prepare('UPDATE records SET body = ?, seal = ? WHERE kind = ? AND key = ?');
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    for (const kind of kinds) {
+      for (const row of select.all(kind)) {
+        const { key, body } = openedRow(kind, row, path, version);
+        const text = canonicalJson(body);
+        replace.run(text, sealOf(kind, key, text), kind, key);
+      }
+    }
+    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+    database.exec('COMMIT');
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** A row whose seal was found whole, its body as today's version holds it. @throws AssayError where the seal does not match. */
+function openedRow(
+  kind: string,
+  row: Record<string, unknown>,
+  path: string,
+  version: number,
+): { readonly key: string; readonly body: JsonObject } {
+  const { key, body, seal } = row;
+  if (typeof key === 'string' && typeof body === 'string' && sealOf(kind, key, body) === seal) {
+    const parsed: Json = JSON.parse(body);
+    if (isJsonObject(parsed)) return { key, body: upgraded(kind, parsed, version) };
+  }
+  throw new AssayError(
+    'store',
+    `The store ${path} is damaged: its ${kind} record ${JSON.stringify(key)} does not match its seal. Restore it from a copy, or move it away and run again; artifacts beside it are kept and used.`,
+  );
+}
+
+/** Reads every page and every seal. */
+function verifyAll(database: DatabaseSync, path: string, version: number): void {
+  checkPages(database, path);
+  for (const row of database.prepare('SELECT kind, key, body, seal FROM records').iterate()) {
+    openedRow(String(row['kind']), row, path, version);
   }
 }
 
@@ -194,17 +252,10 @@ function recordFileOf(database: DatabaseSync, path: string): RecordFile {
   const selectMany = database.prepare(
     'SELECT key, body, seal FROM records WHERE kind = ? AND key >= ? AND key < ? ORDER BY key',
   );
-  const opened = <Kind extends RecordKind>(kind: Kind, row: Record<string, unknown>): RecordShapes[Kind] => {
-    const { key, body, seal } = row;
-    if (typeof key === 'string' && typeof body === 'string' && sealOf(kind, key, body) === seal) {
-      // The parse boundary: a sealed record is what `write` wrote, under the schema version checked at opening.
-      return JSON.parse(body) as RecordShapes[Kind];
-    }
-    throw new AssayError(
-      'store',
-      `The store ${path} is damaged: its ${kind} record ${JSON.stringify(key)} does not match its seal. Restore it from a copy, or move it away and run again; artifacts beside it are kept and used.`,
-    );
-  };
+  const version = checkVersion(database, path);
+  // The parse boundary: a sealed record is what `write` wrote, brought to today's version from that of the store.
+  const opened = <Kind extends RecordKind>(kind: Kind, row: Record<string, unknown>): RecordShapes[Kind] =>
+    openedRow(kind, row, path, version).body as unknown as RecordShapes[Kind];
   return {
     read: (kind, key) =>
       guarded(() => {
@@ -213,13 +264,17 @@ function recordFileOf(database: DatabaseSync, path: string): RecordFile {
       }),
     list: (kind, prefix) =>
       guarded(() => selectMany.all(kind, prefix, `${prefix}\u{10ffff}`).map((row) => opened(kind, row))),
-    verify: () =>
+    snapshot: (work) =>
       guarded(() => {
-        checkPages(database, path);
-        for (const row of database.prepare('SELECT kind, key, body, seal FROM records').iterate()) {
-          opened(kindOf(row), row);
+        if (database.isTransaction) return work();
+        database.exec('BEGIN');
+        try {
+          return work();
+        } finally {
+          database.exec('COMMIT');
         }
       }),
+    verify: () => guarded(() => verifyAll(database, path, version)),
     ...writesTo(database, guarded),
     [Symbol.dispose]: () => database.close(),
   };
@@ -263,11 +318,4 @@ function checkPages(database: DatabaseSync, path: string): void {
 
 function sealOf(kind: string, key: string, body: string): string {
   return sha256(`${kind}\n${key}\n${body}`);
-}
-
-const KINDS: readonly RecordKind[] = ['plan', 'member', 'settled', 'run', 'points', 'shared'];
-
-/** The row's kind; an unknown one can match no seal, so any kind will report the damage. */
-function kindOf(row: Record<string, unknown>): RecordKind {
-  return KINDS.find((kind) => kind === row['kind']) ?? 'run';
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,14 +10,17 @@ import { after, test } from 'node:test';
 import { AssayError, messageOf } from '#base/errors.ts';
 import { rngOf } from '#base/rng.ts';
 
-import { canonicalExport } from './export.ts';
+import { canonicalExport, looksJsonl } from './export.ts';
 import { networkFileSystemOf } from './network-file-system.ts';
 import type { Provenance } from './records.ts';
 import { openSqliteReader, openSqliteStore } from './sqlite.ts';
 
 const FLIPS = 120;
+/** Enough to fall between two statements of a reader many times over. */
+const READINGS = 2000;
 const ROOT = mkdtempSync(join(tmpdir(), 'assay-damage-'));
 const HERE: Provenance = { assay: '1', onnxruntime: '1', node: '24', os: 'linux', arch: 'x64', instructionSets: '' };
+const HEAD = { recipe: 'toy', semanticsVersion: 1, seed: 0, config: {}, inputs: {} };
 
 after(() => rmSync(ROOT, { recursive: true }));
 
@@ -23,20 +28,19 @@ after(() => rmSync(ROOT, { recursive: true }));
 async function smallStore(name: string): Promise<{ folder: string; sha256: string }> {
   const folder = join(ROOT, name);
   await using store = await openSqliteStore(folder);
-  await store.savePlan({ planId: 'p', study: 'toy', profile: 'quick', blocks: 5, description: {} });
+  await store.savePlan({
+    planId: 'p',
+    study: 'toy',
+    profile: 'quick',
+    blocks: 5,
+    design: 'fixed',
+    settings: [],
+    description: {},
+  });
   for (let block = 0; block < 5; block++) {
     const measureId = `run-${block}`;
     await store.addMembers('p', [{ measureId, phase: 'confirmatory', arm: 'plain', learningRate: 0.1, block }]);
-    const head = {
-      measureId,
-      trainId: measureId,
-      recipe: 'toy',
-      semanticsVersion: 1,
-      seed: block,
-      config: {},
-      inputs: {},
-    };
-    await store.openRun(head, HERE);
+    await store.openRun({ ...HEAD, measureId, trainId: measureId, seed: block }, HERE);
     for (let step = 0; step < 32; step += 4) {
       const points = [step, step + 1, step + 2, step + 3].map((at) => ({
         step: at,
@@ -121,8 +125,9 @@ test('a newer schema, a foreign database and a text file are told apart', async 
   const database = new DatabaseSync(join(folder, 'store.sqlite'));
   database.exec('PRAGMA user_version = 99');
   database.close();
-  await assert.rejects(openSqliteReader(folder), /schema version 99/);
-  await assert.rejects(openSqliteStore(folder), /schema version 99/);
+  for (const open of [openSqliteReader, openSqliteStore]) {
+    await assert.rejects(open(folder), /made by a later version of Assay: .* found schema version 99/);
+  }
 
   const foreign = join(ROOT, 'foreign');
   mkdirSync(foreign);
@@ -133,6 +138,84 @@ test('a newer schema, a foreign database and a text file are told apart', async 
   mkdirSync(text);
   writeFileSync(join(text, 'store.sqlite'), 'these are not the bytes of a database at all\n'.repeat(50));
   await assert.rejects(openSqliteStore(text), /not a database/);
+});
+
+test('a look that was taken out, changed or put in behind the seals is found', async () => {
+  const changes = [
+    "DELETE FROM records WHERE kind = 'look' AND key LIKE '%2'",
+    "DELETE FROM records WHERE kind = 'looks'",
+    "DELETE FROM records WHERE kind IN ('look', 'looks') AND key LIKE '%1'",
+    "UPDATE records SET key = 'toy/00000003' WHERE kind = 'look' AND key LIKE '%2'",
+    "UPDATE records SET body = replace(body, '[0]', '[1]') WHERE kind = 'look'",
+  ];
+  for (const [index, change] of changes.entries()) {
+    const { folder } = await smallStore(`looks-${index}`);
+    {
+      await using store = await openSqliteStore(folder);
+      for (const blocks of [[0], [0, 1]]) await store.addLook('toy', { planId: 'p', blocks, summary: {} });
+    }
+    const database = new DatabaseSync(join(folder, 'store.sqlite'));
+    assert.ok(Number(database.prepare(change).run().changes) > 0);
+    database.close();
+    await using reader = await openSqliteReader(folder);
+    await assert.rejects(
+      reader.readLooks('toy').then(async () => reader.verify()),
+      /damaged/,
+      change,
+    );
+  }
+});
+
+test('looks are exported a line each, and are no part of what tells whether two exports of runs are equal', async () => {
+  const { folder, sha256 } = await smallStore('looked-at');
+  await using store = await openSqliteStore(folder);
+  const look = { planId: 'p', blocks: [0, 1], summary: { verdicts: [{ verdict: 'undecided' }] } };
+  await store.addLook('toy', look);
+  await store.addLook('toy', { ...look, blocks: [0, 1, 2] });
+  assert.equal((await canonicalExport(store, 'p')).sha256, sha256);
+  const lines = looksJsonl(await store.readLooks('toy'))
+    .trimEnd()
+    .split('\n');
+  assert.deepEqual(JSON.parse(lines[0] ?? ''), { ...look, study: 'toy', ordinal: 1 });
+  assert.equal(lines.length, 2);
+});
+
+/** Commits points to one run and starts it over, again and again, until it is killed; says a word after the first. */
+const WRITER = `
+  const [module, folder, head, provenance] = process.argv.slice(1);
+  const { openSqliteStore } = await import(module);
+  const store = await openSqliteStore(folder);
+  for (;;) {
+    await store.openRun(JSON.parse(head), JSON.parse(provenance));
+    for (let step = 0; step < 20; step++) {
+      await store.commitCheckpoint('busy', [{ step, axes: { train: step } }], 'file');
+      if (step === 0) console.log('begun');
+    }
+    await store.restartRun('busy');
+  }
+`;
+
+test('points read while a writer commits more are a whole number of commits, and no damage', async () => {
+  const { folder } = await smallStore('busy');
+  const head = JSON.stringify({ ...HEAD, measureId: 'busy', trainId: 'busy' });
+  const module = new URL('sqlite.ts', import.meta.url).href;
+  const args = ['--input-type=module', '-e', WRITER, module, folder, head, JSON.stringify(HERE)];
+  const writer = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(writer, 'exit');
+  try {
+    await once(writer.stdout, 'data');
+    await using reader = await openSqliteReader(folder);
+    const seen = new Set<number>();
+    for (let reading = 0; reading < READINGS; reading++) {
+      const steps = (await reader.readPoints('busy')).map(({ step }) => step);
+      assert.deepEqual(steps, [...steps.keys()]);
+      seen.add(steps.length);
+    }
+    assert.ok(seen.size > 10, `the writer was seen at ${seen.size} moments only`);
+  } finally {
+    writer.kill('SIGKILL');
+    await ended;
+  }
 });
 
 test('network file systems are told by the closest mount point', () => {

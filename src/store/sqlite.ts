@@ -3,7 +3,7 @@ import { AssayError } from '#base/errors.ts';
 import { canonicalJson, sha256 } from '#base/json.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 
-import type { PlanMember, PlanRecord, RunHead, RunState, StoredRun } from './records.ts';
+import type { LookRecord, PlanMember, PlanRecord, RunHead, RunState, StoredRun } from './records.ts';
 import { openRecordFile, prepareFolder, type RecordFile, type RecordShapes } from './sqlite-file.ts';
 import type { Store, StoreReader } from './store.ts';
 import { lockForWriting } from './writer-lock.ts';
@@ -46,7 +46,7 @@ export async function openSqliteStore(folder: string): Promise<Store> {
 function readerOf(file: RecordFile, close: () => void): StoreReader {
   const plansOf = (study: string): PlanRecord[] => {
     const plans = file.list('plan', '').filter((plan) => plan.study === study);
-    return plans.toSorted((a, b) => b.sequence - a.sequence).map(({ sequence: _, ...plan }) => plan);
+    return plans.toSorted((a, b) => b.sequence - a.sequence).map(withoutSequence);
   };
   return {
     latestPlan: async (study) => plansOf(study)[0],
@@ -54,7 +54,8 @@ function readerOf(file: RecordFile, close: () => void): StoreReader {
     readMembers: async (planId) => file.list('member', `${planId}/`).toSorted(byPlace),
     readSettled: async (planId) => file.list('settled', `${planId}/`),
     readRun: async (measureId) => readRun(file, measureId),
-    readPoints: async (measureId) => readPoints(file, measureId),
+    readPoints: async (measureId) => file.snapshot(() => readPoints(file, measureId)),
+    readLooks: async (study) => file.snapshot(() => readLooks(file, study)),
     readShared: async (sharedId) => file.read('shared', sharedId)?.file,
     checkpoints: async () => {
       const runs = file.list('run', '');
@@ -68,10 +69,15 @@ function readerOf(file: RecordFile, close: () => void): StoreReader {
   };
 }
 
+function withoutSequence(stored: PlanRecord & { readonly sequence: number }): PlanRecord {
+  const { sequence: _, ...plan } = stored;
+  return plan;
+}
+
 type StoreWriter = Omit<Store, keyof StoreReader>;
 
 function writerOf(file: RecordFile): StoreWriter {
-  return { ...planWriter(file), ...runWriter(file) };
+  return { ...planWriter(file), ...runWriter(file), addLook: lookWriter(file) };
 }
 
 function planWriter(file: RecordFile): Pick<StoreWriter, 'savePlan' | 'addMembers' | 'settleArm' | 'saveShared'> {
@@ -170,8 +176,37 @@ function segmentKey(measureId: string, ordinal: number): string {
   return `${measureId}/${String(ordinal).padStart(8, '0')}`;
 }
 
-function chained(hash: string, segment: RecordShapes['points']): string {
-  return sha256(hash + canonicalJson(segment));
+function chained(hash: string, record: RecordShapes['points'] | LookRecord): string {
+  return sha256(hash + canonicalJson(record));
+}
+
+function lookWriter(file: RecordFile): StoreWriter['addLook'] {
+  return async (study, look) => {
+    const looks = readLooks(file, study);
+    const last = looks.at(-1);
+    const { planId, blocks, summary } = look;
+    const added: LookRecord = { study, planId, blocks, summary, ordinal: looks.length + 1 };
+    if (last !== undefined && canonicalJson({ ...added, ordinal: last.ordinal }) === canonicalJson(last)) return last;
+    file.transaction(() => {
+      file.write('look', lookKey(study, added.ordinal), added);
+      file.write('looks', study, { count: added.ordinal, hash: [...looks, added].reduce(chained, sha256('')) });
+    });
+    return added;
+  };
+}
+
+function readLooks(file: RecordFile, study: string): LookRecord[] {
+  const { count = 0, hash = sha256('') } = file.read('looks', study) ?? {};
+  const looks = file.list('look', `${study}/`);
+  if (looks.length === count && looks.reduce(chained, sha256('')) === hash) return looks;
+  throw new AssayError(
+    'store',
+    `The store is damaged: study "${study}" was looked at ${count} times, found ${looks.length} looks or others. Restore it from a copy, or move it away and run again.`,
+  );
+}
+
+function lookKey(study: string, ordinal: number): string {
+  return `${study}/${String(ordinal).padStart(8, '0')}`;
 }
 
 /** Pilots first ("pilot" sorts after "confirmatory"), then arm, learning rate, block. */

@@ -33,7 +33,7 @@ export interface RunSpec {
   readonly inputs: Readonly<Record<string, string>>;
 }
 
-/** Whether the blocks are fixed beforehand, or looks at 8, 12 and 16 blocks decide when to stop (METHOD.md). */
+/** Whether the blocks are fixed beforehand, or looks (looks.ts) decide when to stop. */
 export type Design = 'fixed' | 'sequential';
 
 /** What the user chose beside the study itself. */

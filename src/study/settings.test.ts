@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { AssayError } from '#base/errors.ts';
+import type { Json } from '#base/json.ts';
 
-import { parseSetting, pathsOf, settingsOf, valueAt, withSettings } from './settings.ts';
+import { parseSetting, pathsOf, presentSetting, settingsOf, valueAt, withSettings } from './settings.ts';
 
 const CONFIG = {
   steps: 100,
@@ -117,4 +118,15 @@ test('a path that had another name is refused with the name it has now, and its 
   // The name of a group that was a value once.
   assert.throws(given('optimizer=sgd'), /optimizer: expected an object .* It is called "optimizer\.kind" now/);
   assert.throws(given('fileNames=b'), /unknown path "fileNames"/);
+});
+
+test('a stored setting is read under today’s name, and one of today is left alone', () => {
+  const former = { fileName: 'data.file', optimizer: 'optimizer.kind', rate: 'optimizer.rate' };
+  const read = (path: string, value: Json): string =>
+    presentSetting(CONFIG, { path, value, from: '--set' }, former).path;
+  assert.equal(read('fileName', 'b'), 'data.file');
+  assert.equal(read('optimizer', 'sgd'), 'optimizer.kind');
+  assert.equal(read('optimizer', { kind: 'sgd' }), 'optimizer');
+  assert.equal(read('optimizer.rate', 0.2), 'optimizer.rate');
+  assert.equal(read('optimizer.ratio', 0.2), 'optimizer.ratio', 'no path of today begins with a value');
 });

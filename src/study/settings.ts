@@ -58,10 +58,23 @@ export function withSettings(config: JsonObject, settings: readonly Setting[], f
   return settings.reduce((all, setting) => withSetting(all, setting, former), config);
 }
 
-/** What a path is called today, where `path` is a name it or what it is a part of had once. */
-export function presentName(path: string, former: FormerPaths): string | undefined {
+/** What a path of a config is called today, where `path` is a name it or what it is a part of had once. */
+export function presentName(config: JsonObject, path: string, former: FormerPaths): string | undefined {
   const old = Object.keys(former).find((name) => path === name || path.startsWith(`${name}.`));
-  return old === undefined ? undefined : `${former[old]}${path.slice(old.length)}`;
+  if (old === undefined) return undefined;
+  const present = `${former[old]}${path.slice(old.length)}`;
+  // The path itself may be new to the config, as a part of an object that is empty by default is.
+  const group = present.split('.').slice(0, -1).join('.');
+  return group === '' || isJsonObject(valueAt(config, group)) ? present : undefined;
+}
+
+/** A setting under today's name of its path, for what was stored under a former one. */
+export function presentSetting(config: JsonObject, setting: Setting, former: FormerPaths = {}): Setting {
+  const current = valueAt(config, setting.path);
+  // A group may bear the name that one of its values had.
+  const isFormer = current === undefined || (isJsonObject(current) && !isJsonObject(setting.value));
+  const path = isFormer ? presentName(config, setting.path, former) : undefined;
+  return path === undefined ? setting : { ...setting, path };
 }
 
 /**
@@ -119,7 +132,7 @@ function withSetting(config: JsonObject, setting: Setting, former: FormerPaths):
     return withObject(config, setting, current, setting.value, former);
   }
   if (expected !== found) {
-    const present = presentName(setting.path, former);
+    const present = presentName(config, setting.path, former);
     const hint = present === undefined ? '' : ` It is called "${present}" now.`;
     throw new AssayError(
       'config',
@@ -153,7 +166,7 @@ function withObject(
 }
 
 function unknownPath(config: JsonObject, setting: Setting, former: FormerPaths): AssayError {
-  const present = presentName(setting.path, former);
+  const present = presentName(config, setting.path, former);
   if (present !== undefined) {
     return new AssayError('config', `${setting.from}: "${setting.path}" is called "${present}" now.`);
   }

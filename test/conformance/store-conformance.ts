@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 
 import { AssayError } from '#base/errors.ts';
-import type { PlanMember, PlanRecord, Provenance, RunHead } from '#store/records.ts';
+import type { Look, PlanMember, PlanRecord, Provenance, RunHead } from '#store/records.ts';
 import type { Store, StoreReader } from '#store/store.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 
@@ -24,7 +24,15 @@ const HERE: Provenance = {
   instructionSets: 'avx2',
 };
 const ELSEWHERE: Provenance = { ...HERE, instructionSets: 'avx512f' };
-const PLAN: PlanRecord = { planId: 'p1', study: 'toy', profile: 'quick', blocks: 2, description: { a: [1] } };
+const PLAN: PlanRecord = {
+  planId: 'p1',
+  study: 'toy',
+  profile: 'quick',
+  blocks: 2,
+  design: 'sequential',
+  settings: [{ path: 'steps', value: 5, from: '--set' }],
+  description: { a: [1] },
+};
 const FIRST: TrajectoryPoint[] = [{ step: 0, axes: { train: 2.5 } }];
 const SECOND: TrajectoryPoint[] = [
   { step: 5, axes: { train: 0.1 + 0.2 }, outcomes: { behaviour: 5e-324 } },
@@ -58,6 +66,7 @@ export function testStoreContract(name: string, newPlace: () => Promise<StorePla
   };
   testRuns(claim);
   testPlans(claim);
+  testLooks(claim);
   testProcesses(claim);
 }
 
@@ -221,6 +230,44 @@ function testPlans(claim: Claim): void {
     await store.saveShared('s', 'base model', 'file-2');
     assert.equal(await store.readShared('s'), 'file-2');
     assert.deepEqual(await store.sharedFiles(), new Set(['file-2']));
+  });
+}
+
+function testLooks(claim: Claim): void {
+  const first: Look = { planId: 'p1', blocks: [0, 1], summary: { verdicts: ['undecided'] } };
+  const second: Look = { planId: 'p2', blocks: [0, 1, 2], summary: { verdicts: ['affects'] } };
+
+  claim('looks come back in the order they were made, by study, also after reopening', async (place) => {
+    {
+      await using store = await place.openStore();
+      assert.deepEqual(await store.readLooks('toy'), []);
+      assert.deepEqual(await store.addLook('toy', first), { ...first, study: 'toy', ordinal: 1 });
+      await store.addLook('toy', second);
+      await store.addLook('toy-two', second);
+    }
+    await using store = await place.openStore();
+    await store.addLook('toy', first);
+    const looks = [first, second, first].map((look, i) => ({ ...look, study: 'toy', ordinal: i + 1 }));
+    assert.deepEqual(await store.readLooks('toy'), looks);
+    assert.deepEqual(await store.readLooks('toy-two'), [{ ...second, study: 'toy-two', ordinal: 1 }]);
+    await using reader = await place.openReader();
+    assert.deepEqual(await reader.readLooks('toy'), looks);
+  });
+
+  claim('the same answer asked for again is no further look; anything new seen is one', async (place) => {
+    await using store = await place.openStore();
+    await store.addLook('toy', first);
+    assert.equal((await store.addLook('toy', first)).ordinal, 1);
+    assert.equal((await store.addLook('toy', { ...first, summary: { verdicts: ['affects'] } })).ordinal, 2);
+    assert.equal((await store.addLook('toy', { ...first, blocks: [0, 1, 2] })).ordinal, 3);
+    assert.equal((await store.readLooks('toy')).length, 3);
+  });
+
+  claim('what a look cannot hold is refused, and leaves the looks as they were', async (place) => {
+    await using store = await place.openStore();
+    await store.addLook('toy', first);
+    await assert.rejects(store.addLook('toy', { ...first, summary: { p: Number.NaN } }));
+    assert.equal((await store.readLooks('toy')).length, 1);
   });
 }
 

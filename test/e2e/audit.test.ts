@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 
 import { importStudy } from '#runner/import-study.ts';
-import { memberOf, type Provenance } from '#store/records.ts';
+import { memberOf, planRecordOf, type Provenance } from '#store/records.ts';
 import { openSqliteStore } from '#store/sqlite.ts';
 import type { Store } from '#store/store.ts';
-import { confirmatoryRuns, descriptionOf, planStudy, type RunSpec, type StudyPlan } from '#study/plan.ts';
+import { confirmatoryRuns, planStudy, type RunSpec, type StudyPlan } from '#study/plan.ts';
 import type { RunEnd } from '#study/trajectory.ts';
 
 import { assay, type Ended, newFolder, start, TOY } from './command.ts';
@@ -44,8 +44,8 @@ async function storeRun(store: Store, spec: RunSpec, behaviour: number, end: Run
 async function storedStudy(folder: string): Promise<StudyPlan> {
   const plan = planStudy(await importStudy(TOY), { profile: 'quick', blocks: 8 });
   await using store = await openSqliteStore(folder);
-  const { planId, profile, blocks } = plan;
-  await store.savePlan({ planId, study: plan.study.name, profile, blocks, description: descriptionOf(plan) });
+  const { planId } = plan;
+  await store.savePlan(planRecordOf(plan));
   const pilots = plan.pilots.map((spec) => ({ spec, behaviour: 9 }));
   const runs = Object.entries(BEHAVIOURS).flatMap(([arm, behaviour]) =>
     confirmatoryRuns(plan, arm, [0.1]).map((spec) => ({ spec, behaviour })),
@@ -332,7 +332,7 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: RegExp])[]
   [['runs.csv', '--map', 'broken.json'], /broken\.json: expected JSON/],
   [['runs.csv', '--map', 'typo.json'], /matchOn\.0\.levles.*did you mean "levels"/],
   [['typo.json', ...ASKED], /Expected a list of runs in typo\.json.*give a pattern/],
-  [['runs.txt', ...ASKED], /Expected a \.csv or \.parquet file/],
+  [['runs.txt', ...ASKED], /Expected a \.csv, \.tsv or \.parquet file/],
   [['runs/{arm}.csv', ...ASKED], /Expected \{arm\} and \{block\} in the pattern .* found no \{block\}/],
   [['runs/{arm}-{seed}-{block}.csv', ...ASKED], /found \{seed\}/],
   [['none/{arm}-{block}.csv', ...ASKED], /Expected files like none.*found none/],

@@ -14,7 +14,8 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { newFolder, TOY } from './command.ts';
+import { guideStudy, newFolder, TOY } from './command.ts';
+import { lastVerdicts, MODEL, STARTED } from './started-studies.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 const ROOT = newFolder('package');
@@ -40,6 +41,8 @@ before(() => {
   for (const name of Object.keys(manifest().dependencies)) linkDependency(name);
   writeFileSync(join(USER, 'package.json'), '{ "type": "module", "private": true }\n');
   copyFileSync(TOY, join(USER, 'study.ts'));
+  writeFileSync(join(USER, 'cues.ts'), guideStudy('05-your-own-model-and-world.md'));
+  writeFileSync(join(USER, 'decay.ts'), guideStudy('01-first-study.md'));
 });
 
 after(() => rmSync(ROOT, { recursive: true }));
@@ -83,9 +86,27 @@ test('the installed command runs a study defined outside of the package', () => 
   assert.equal(status, 0, stderr);
   assert.match(
     stdout.trimEnd().split('\n').at(-1) ?? '',
-    /^\{"schemaVersion":1,"study":"toy","profile":"standard","runs":\{"finished":1,"diverged":0,"failed":0\}/,
+    /^\{"schemaVersion":2,"study":"toy","profile":"standard","runs":\{"finished":1,"diverged":0,"failed":0\}/,
   );
   assert.equal(installed('status', './study.ts').status, 0);
+});
+
+test('the installed command runs a study that brings its own world through assay/learn', () => {
+  const { status, stdout, stderr } = installed('run', './cues.ts', '--seeds', '1', '--json');
+  assert.equal(status === 0 || status === 3, true, stderr);
+  const { runs } = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as { readonly runs: object };
+  assert.deepEqual(runs, { finished: 4, diverged: 0, failed: 0 });
+});
+
+test('the built-in studies that bring their own world run from the package: associations, and misalignment with its base', () => {
+  const small = ['--set', 'world.classes=16', '--set', 'steps=20'];
+  const runs = (study: string, ...args: string[]): string => {
+    const { status, stdout, stderr } = installed('run', study, '--seeds', '1', '--json', ...args);
+    assert.equal(status === 0 || status === 3, true, stderr);
+    return stdout.trimEnd().split('\n').at(-1) ?? '';
+  };
+  assert.match(runs('associations', ...small), /"runs":\{"finished":\d+,"diverged":0,"failed":0\}/);
+  assert.match(runs('./decay.ts', '--set', 'steps=3'), /"runs":\{"finished":\d+,"diverged":0,"failed":0\}/);
 });
 
 test('the installed command passes its own doctor, ONNX Runtime included', () => {
@@ -106,7 +127,7 @@ test("a study of the user's own type-checks against the package's declarations",
     'node',
   ];
   const typeRoots = ['--typeRoots', realpathSync(join(REPOSITORY, 'node_modules/@types'))];
-  const check = spawnSync(process.execPath, [tsc, ...options, ...typeRoots, 'study.ts'], {
+  const check = spawnSync(process.execPath, [tsc, ...options, ...typeRoots, 'study.ts', 'cues.ts', 'decay.ts'], {
     cwd: USER,
     encoding: 'utf8',
   });
@@ -122,9 +143,25 @@ test("a study of the user's own type-checks against the package's declarations",
   assert.match(wrong.stdout, /error TS/);
 });
 
-test('no source file and no test is in the package', () => {
+for (const kind of ['world', 'finetune'] as const) {
+  test(`the installed command writes a ${kind} study that runs to its verdict`, () => {
+    const { study, smaller } = STARTED[kind];
+    // The default of \`npm init\`, under which a bare study.ts would be no module.
+    const folder = kind === 'world' ? join(USER, 'common') : USER;
+    mkdirSync(folder, { recursive: true });
+    if (kind === 'world') writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n');
+    const made = installed('init', join(folder, kind), '--kind', kind, ...(kind === 'world' ? [] : ['--model', MODEL]));
+    assert.equal(made.status, 0, made.stderr);
+    const store = ['--store', join(USER, `.assay-${kind}`)];
+    const { status, stdout, stderr } = installed('run', join(folder, kind, study), ...smaller, ...store, '--json');
+    assert.ok(status === 0 || status === 3, stderr);
+    assert.equal(lastVerdicts(stdout).length, 1);
+  });
+}
+
+test('no source file and no test is in the package, but for the templates of studies', () => {
   const files = readdirSync(join(USER, 'node_modules/assay'), { recursive: true, encoding: 'utf8' });
-  const wrong = files.filter((file) => /(?<!\.d)\.ts$|\.test\./.test(file));
+  const wrong = files.filter((file) => /(?<!\.d)\.ts$|\.test\./.test(file) && !/^templates[/\\]/.test(file));
   assert.deepEqual(wrong, []);
   assert.ok(files.includes('LICENSE'));
 });

@@ -1,4 +1,4 @@
-/** `--until-decided`: looks at 8, 12 and 16 blocks with their own alphas, stopping at the first that decides. */
+/** `--until-decided`: looks at the blocks of src/study/looks.ts with their own alphas, stopping at the first that decides. */
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';

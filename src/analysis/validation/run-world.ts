@@ -4,7 +4,7 @@ import { analyse, type AnalysedStudy } from '#analysis/analyse.ts';
 import type { Analysis } from '#analysis/records/analysis-record.ts';
 import type { Frame } from '#analysis/frame.ts';
 import { clopperPearson } from '#analysis/stats/proportion.ts';
-import { LOOKS } from '#analysis/verdict/verdict.ts';
+import { LOOK_BLOCKS } from '#study/looks.ts';
 import type { Interval } from '#analysis/records/verdict-record.ts';
 import { simulate, simulateArms, WORLD_STUDY } from './world.ts';
 import type { Bound, Check, Counted, ValidityWorld } from './validity-world.ts';
@@ -56,7 +56,7 @@ function studyOf(one: ValidityWorld, rng: Rng): Analysis {
     case 'fixed':
       return analyse(study, simulate(world, design.blocks, rng), { verdictsOnly: true });
     case 'sequential':
-      return sequentialStudy(simulate(world, Math.max(...LOOKS.keys()), rng));
+      return sequentialStudy(simulate(world, Math.max(...LOOK_BLOCKS), rng));
     case 'split':
       return analyse(WORLD_STUDY, splitOf(simulate(world, design.poolBlocks, rng), design.blocks, rng), {
         verdictsOnly: true,
@@ -74,10 +74,10 @@ function studyOf(one: ValidityWorld, rng: Rng): Analysis {
   }
 }
 
-/** Looks at 8, 12 and 16 blocks; stops at the first that decides. */
+/** Takes the looks one after another; stops at the first that decides. */
 function sequentialStudy(frame: Frame): Analysis {
   let analysis: Analysis | undefined;
-  for (const blocks of LOOKS.keys()) {
+  for (const blocks of LOOK_BLOCKS) {
     const seen = { runs: frame.runs.filter((run) => run.block < blocks) };
     analysis = analyse(WORLD_STUDY, seen, { verdictsOnly: true, design: 'sequential' });
     if (analysis.verdicts[0]?.verdict !== 'undecided') break;

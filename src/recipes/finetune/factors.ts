@@ -110,7 +110,7 @@ function checkPath(name: string, own: readonly string[]): void {
   if (reason !== undefined) throw new AssayError('config', `factors.${name}: "${name}" is no factor: ${reason}.`);
   const paths = pathsOf(FINETUNE_DEFAULTS).filter((path) => !NO_FACTORS.some(([pattern]) => pattern.test(path)));
   if (paths.includes(name)) return;
-  const present = presentName(name, FORMER_PATHS);
+  const present = presentName(FINETUNE_DEFAULTS, name, FORMER_PATHS);
   if (present !== undefined) throw new AssayError('config', `factors.${name}: "${name}" is called "${present}" now.`);
   const known = [...new Set([...own, ...paths])];
   throw refusal(
