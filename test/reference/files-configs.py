@@ -63,6 +63,7 @@ def configs() -> dict:
     found = {}
     for name, config in PUBLISHED.items():
         parsed = read(config)
+        parsed._name_or_path = name  # not the temporary folder it was read from
         found[name] = {"config": config, "means": meaning(parsed)}
         found[f"{name}, as transformers 5 saves it"] = {"config": json.loads(parsed.to_json_string()), "means": meaning(parsed)}
         found[f"{name}, every field"] = {"config": json.loads(parsed.to_json_string(use_diff=False)), "means": meaning(parsed)}
