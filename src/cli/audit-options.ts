@@ -11,6 +11,7 @@ export const AUDIT_OPTIONS: readonly OptionName[] = [
   'step',
   'rate',
   'status',
+  'cluster',
   'run',
   'run-names',
   'train',
@@ -35,6 +36,7 @@ const KEY_COLUMNS = [
   ['step', 'step'],
   ['rate', 'learningRate'],
   ['status', 'status'],
+  ['cluster', 'cluster'],
   ['run', 'run'],
 ] as const;
 /** Ends an axis' column to say which way training moves it. */

@@ -45,6 +45,7 @@ export const OPTIONS = {
   block: { type: 'string', argument: 'COLUMN', help: 'the column of seeds shared by arms (default: block)' },
   step: { type: 'string', argument: 'COLUMN', help: 'the column of optimizer steps (default: step)' },
   rate: { type: 'string', argument: 'COLUMN', help: 'the column of learning rates, if arms have several' },
+  cluster: { type: 'string', argument: 'COLUMN', help: 'a column of what blocks share, such as a domain' },
   status: { type: 'string', argument: 'COLUMN', help: 'a column that reads "diverged" for runs that broke' },
   train: { type: 'string', argument: 'COLUMN', help: 'match on training loss (axis train)' },
   'held-out': { type: 'string', argument: 'COLUMN', help: 'match on held-out loss (axis heldOut)' },

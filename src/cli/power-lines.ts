@@ -12,7 +12,7 @@ export function powerLines(plan: StudyPlan, powers: readonly OutcomePower[]): st
   return powers.flatMap(({ outcome, delta, unit, isControlled: hasControl, rows }) => {
     const hasGap = rows.some(({ throughGap }) => throughGap !== undefined);
     const truth = plain(EFFECT_DELTAS * delta);
-    const head = ['sd', '', 'no effect', 'affects', ...(hasGap ? ['through gap'] : [])];
+    const head = ['sd', '', 'no effect', 'affects', ...(hasGap ? ['explained'] : [])];
     const truths = ['', 'if the truth is', '0', truth, ...(hasGap ? [`${truth}, none at held-out`] : [])];
     const body = rows.map(({ sigma, spread, noEffect, affects, throughGap }) => {
       const shares = [noEffect, affects, ...(hasGap ? [throughGap ?? 0] : [])];

@@ -4,8 +4,11 @@ import { registerHooks } from 'node:module';
 import { AssayError, messageOf } from '#base/errors.ts';
 import type { Study } from '#study/study.ts';
 
-/** What studies import. */
-const PACKAGE = 'assay';
+/** What studies import, and where it is. */
+const DOORS: ReadonlyMap<string, string> = new Map([
+  ['assay', '#index.ts'],
+  ['assay/learn', '#learn.ts'],
+]);
 
 const FIELDS: readonly (keyof Study)[] = [
   'name',
@@ -52,8 +55,9 @@ function packageByName(): Disposable {
         return next(specifier, context);
       } catch (error) {
         const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
-        if (specifier !== PACKAGE || !isMissing) throw error;
-        return next(import.meta.resolve('#index.ts'), context);
+        const door = DOORS.get(specifier);
+        if (door === undefined || !isMissing) throw error;
+        return next(import.meta.resolve(door), context);
       }
     },
   });

@@ -46,7 +46,7 @@ export async function openSqliteStore(folder: string): Promise<Store> {
 function readerOf(file: RecordFile, close: () => void): StoreReader {
   const plansOf = (study: string): PlanRecord[] => {
     const plans = file.list('plan', '').filter((plan) => plan.study === study);
-    return plans.toSorted((a, b) => b.sequence - a.sequence).map(({ sequence: _, ...plan }) => plan);
+    return plans.toSorted((a, b) => b.sequence - a.sequence).map(withoutSequence);
   };
   return {
     latestPlan: async (study) => plansOf(study)[0],
@@ -67,6 +67,11 @@ function readerOf(file: RecordFile, close: () => void): StoreReader {
     verify: async () => file.verify(),
     [Symbol.asyncDispose]: async () => close(),
   };
+}
+
+function withoutSequence(stored: PlanRecord & { readonly sequence: number }): PlanRecord {
+  const { sequence: _, ...plan } = stored;
+  return plan;
 }
 
 type StoreWriter = Omit<Store, keyof StoreReader>;

@@ -93,11 +93,16 @@ function contrastProblems(study: Study): string[] {
     ...unknown('contrast', reference, names),
     ...when(arm === reference, `contrast: expected two arms, found "${arm}" against itself`),
   ]);
-  const sided = study.contrasts.flatMap((contrast) =>
-    contrast.kind === 'control' && contrast.direction !== undefined && contrast.expect !== 'detected'
-      ? [`control "${contrast.name}": a direction is for what must be detected, found expect "${contrast.expect}"`]
-      : [],
-  );
+  const matchings = study.matchOn.map((axis) => (axis.role === 'other' ? axis.name : axis.role));
+  const sided = study.contrasts.flatMap((contrast) => {
+    if (contrast.kind === 'question') return [];
+    const { name, expect, direction } = contrast;
+    const isVain = expect !== 'detected' && (direction !== undefined || contrast.matchings !== undefined);
+    return [
+      ...when(isVain, `control "${name}": direction and matchings are for what must be detected, found "${expect}"`),
+      ...(contrast.matchings ?? []).flatMap((one) => unknown(`control "${name}": matching`, one, matchings)),
+    ];
+  });
   const controls = study.contrasts.flatMap((contrast) => (contrast.kind === 'control' ? [contrast.name] : []));
   const questions = study.contrasts.flatMap((contrast) =>
     contrast.kind === 'question' ? [`${contrast.arm} - ${contrast.reference}`] : [],

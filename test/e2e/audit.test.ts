@@ -332,7 +332,7 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: RegExp])[]
   [['runs.csv', '--map', 'broken.json'], /broken\.json: expected JSON/],
   [['runs.csv', '--map', 'typo.json'], /matchOn\.0\.levles.*did you mean "levels"/],
   [['typo.json', ...ASKED], /Expected a list of runs in typo\.json.*give a pattern/],
-  [['runs.txt', ...ASKED], /Expected a \.csv or \.parquet file/],
+  [['runs.txt', ...ASKED], /Expected a \.csv, \.tsv or \.parquet file/],
   [['runs/{arm}.csv', ...ASKED], /Expected \{arm\} and \{block\} in the pattern .* found no \{block\}/],
   [['runs/{arm}-{seed}-{block}.csv', ...ASKED], /found \{seed\}/],
   [['none/{arm}-{block}.csv', ...ASKED], /Expected files like none.*found none/],

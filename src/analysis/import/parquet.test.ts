@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 
 import { readParquet } from './parquet.ts';
+import { cellText } from './readings.ts';
 
 /** Tables that pyarrow and polars wrote (test/reference/parquet.py). */
 function fixture(name: string): Uint8Array {
@@ -13,7 +14,8 @@ function fixture(name: string): Uint8Array {
 
 /** Rows as texts, so that NaN, null and long integers are told apart. */
 function textOf(value: unknown): string {
-  return value === null || value === undefined ? 'None' : Number.isNaN(value) ? 'nan' : String(value);
+  if (value === null || value === undefined) return 'None';
+  return Number.isNaN(value) ? 'nan' : cellText(value);
 }
 
 for (const name of ['none', 'snappy', 'gzip', 'brotli', 'zstd', 'lz4', 'polars']) {

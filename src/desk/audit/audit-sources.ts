@@ -24,7 +24,7 @@ import { isJsonObject, sha256 } from '#base/json.ts';
 import { boundedParquet } from './bounded-parquet.ts';
 
 /** Tables as text; what separates their columns stands in the header. */
-const TEXT_FORMATS = ['.csv', '.tsv'];
+const TEXT_FORMATS = new Set(['.csv', '.tsv']);
 const MIB = 2 ** 20;
 /** The longest text that JavaScript holds is a little longer. */
 const MOST_BYTES = 511 * MIB;
@@ -189,7 +189,7 @@ async function tableRows(bytes: Uint8Array, path: string): Promise<TableRow[]> {
   const file = basename(path);
   const format = extname(path).toLowerCase();
   if (format === '.parquet') return boundedParquet(bytes, file);
-  if (TEXT_FORMATS.includes(format)) return readCsv(decodedTable(bytes, file), file);
+  if (TEXT_FORMATS.has(format)) return readCsv(decodedTable(bytes, file), file);
   throw new AssayError('usage', `Expected a .csv, .tsv or .parquet file, found "${file}".`);
 }
 

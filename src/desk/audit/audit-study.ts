@@ -75,6 +75,7 @@ export function auditOf(source: AuditSource, map: AuditMap, extra: readonly Fram
     })),
     contrasts,
     ...(map.coherence !== undefined && { coherence: map.coherence }),
+    ...(map.blocks !== undefined && { blocks: map.blocks }),
   };
   const levels = proposals.filter(({ kind }) => kind === 'levelsFromData');
   const compared = {
@@ -133,7 +134,7 @@ function labelsOf({ runs, runNames }: AuditMap): LabelOf | undefined {
 
 function mappingOf(map: AuditMap, { rows, keys }: Labelled): TableMapping {
   const known = new Set(Object.keys(rows[0]?.cells ?? {}));
-  const { arm = 'arm', block = 'block', step = 'step', learningRate, status } = keys;
+  const { arm = 'arm', block = 'block', step = 'step', learningRate, status, cluster } = keys;
   // An outcome of a plan that no run measured has no column.
   const columnsOf = (items: readonly { readonly name: string }[]): Record<string, string> =>
     Object.fromEntries(
@@ -148,6 +149,7 @@ function mappingOf(map: AuditMap, { rows, keys }: Labelled): TableMapping {
     step,
     ...(learningRate !== undefined && { learningRate }),
     ...(status !== undefined && { status }),
+    ...(cluster !== undefined && { cluster }),
     axes: columnsOf(map.matchOn),
     outcomes: columnsOf([...map.outcomes, ...gate]),
   };
@@ -220,7 +222,7 @@ function choiceDoubts(map: AuditMap, { contrasts }: AnalysedStudy, reference: st
   const roles = new Set(map.matchOn.map(({ role }) => role));
   if (roles.has('train') !== roles.has('heldOut')) {
     doubts.push(
-      'training and held-out loss are not both given: an effect cannot be told from one that acts through the gap between them',
+      'training and held-out loss are not both given: an effect cannot be told from one that the gap between them explains',
     );
   }
   return doubts;

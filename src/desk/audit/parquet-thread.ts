@@ -7,7 +7,7 @@ import { messageOf } from '#base/errors.ts';
 const { bytes, file }: { bytes: Uint8Array; file: string } = workerData;
 
 try {
-  parentPort?.postMessage({ rows: await readParquet(bytes, file) });
+  parentPort?.postMessage({ rows: await readParquet(bytes, file) }, []);
 } catch (error) {
-  parentPort?.postMessage({ refusal: messageOf(error) });
+  parentPort?.postMessage({ refusal: messageOf(error) }, []);
 }

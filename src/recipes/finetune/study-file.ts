@@ -10,6 +10,7 @@ import { AssayError, messageOf } from '#base/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
 import { parseStrictObject } from '#learning/files/strict-json.ts';
 import type { Factor } from '#study/factors.ts';
+import { readJumps } from '#study/read-blocks.ts';
 import type { Arm, Contrast, Outcome, Study } from '#study/study.ts';
 
 import { chosenFactors, textAt, writtenLevel } from './factors.ts';
@@ -109,6 +110,7 @@ function contrastOf(reader: ConfigReader): Contrast {
           name: textAt(reader, 'name'),
           expect: reader.oneOf('expect', ['detected', 'notDetected', 'identical']),
           ...when(reader, 'direction', () => ({ direction: reader.oneOf('direction', ['above', 'below']) })),
+          ...when(reader, 'matchings', () => ({ matchings: textsAt(reader, 'matchings') })),
           ...when(reader, 'outcomes', () => ({ outcomes: textsAt(reader, 'outcomes') })),
         };
   reader.done();
@@ -124,6 +126,7 @@ function outcomeOf(reader: ConfigReader): Outcome {
     delta: reader.number('delta'),
     ...when(reader, 'higherIs', () => ({ higherIs: reader.oneOf('higherIs', ['better', 'worse']) })),
     role: reader.has('role') ? reader.oneOf('role', ['confirmatory', 'exploratory']) : 'confirmatory',
+    ...when(reader, 'jumps', () => ({ jumps: readJumps(reader.object('jumps')) })),
   };
   reader.done();
   return outcome;

@@ -11,14 +11,13 @@ import type { ChatTemplate } from '#learning/files/text/chat-template.ts';
 import { chatTemplate } from '#learning/files/text/chat-template.ts';
 import { ggufCompanions } from './gguf-companions.ts';
 import { ggufConfig, ROPE_DIVISORS } from './gguf-config.ts';
-import { ggufTokenizer } from './gguf-tokenizer.ts';
+import { ggufEndIds, ggufTokenizer } from './gguf-tokenizer.ts';
 import type { GgufFile } from './gguf.ts';
 import { openGguf } from './gguf.ts';
 import type { ModelDescription } from '#learning/files/model-description.ts';
 import type { ModelFiles, TensorRecipe, Weights } from '#learning/files/model-files.ts';
 import { checkedWeights } from '#learning/files/model-files.ts';
 import { isFrequencies, unexpectedContent } from '#learning/files/spare-tensors.ts';
-import { isCount } from '#learning/files/tensors/tensor-source.ts';
 import type { TextTokenizer } from '#learning/files/text/tokenizer.ts';
 
 /**
@@ -39,8 +38,8 @@ export async function openGgufModel(path: string, now?: Date): Promise<ModelFile
       ...weights,
       tokenizer,
       chatTemplate: templateOf(file, tokenizer, now),
-      generation: { stopIds: stopIds(file) },
-      companions: async () => ggufCompanions(file, described, stopIds(file)),
+      generation: { stopIds: ggufEndIds(file.metadata) },
+      companions: async () => ggufCompanions(file, described, ggufEndIds(file.metadata)),
       close,
       [Symbol.asyncDispose]: close,
     };
@@ -134,9 +133,4 @@ function templateOf(
 ): ChatTemplate | undefined {
   const source = file.metadata.get('tokenizer.chat_template');
   return typeof source === 'string' ? chatTemplate(source, tokenizer?.specialTokens ?? {}, now) : undefined;
-}
-
-function stopIds(file: GgufFile): number[] {
-  const ids = ['eos_token_id', 'eot_token_id', 'eom_token_id'].map((key) => file.metadata.get(`tokenizer.ggml.${key}`));
-  return [...new Set(ids.filter(isCount))];
 }

@@ -9,7 +9,7 @@ import type { Json, JsonObject } from '#base/json.ts';
 import { isJsonObject } from '#base/json.ts';
 
 import type { ChatTemplate } from '#learning/files/text/chat-template.ts';
-import { chatTemplate } from '#learning/files/text/chat-template.ts';
+import { chatTemplate, withToolTemplate } from '#learning/files/text/chat-template.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { MODULES } from '#learning/models/modules.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
@@ -47,9 +47,11 @@ export async function openHuggingFace(path: string, now?: Date): Promise<ModelFi
   if (configJson === undefined) throw new AssayError('file', `${path}: expected a config.json, found none.`);
   const declared = huggingFaceConfig(configJson, join(path, 'config.json'));
   const tokenizerConfig = (await folder.json('tokenizer_config.json')) ?? {};
-  const tokenizer = await openTokenizer(folder, tokenizerConfig);
+  const generationJson = (await folder.json('generation_config.json')) ?? {};
+  const ends = endsOf(generationJson, configJson);
+  const tokenizer = await openTokenizer(folder, tokenizerConfig, ends);
   const template = await openTemplate(folder, tokenizerConfig, tokenizer, now);
-  const generation = generationOf((await folder.json('generation_config.json')) ?? {}, configJson, tokenizer);
+  const generation = generationOf(generationJson, ends, tokenizer);
   const source = await openFolderWeights(folder);
   const close = (): Promise<void> => source.close();
   try {
@@ -163,11 +165,17 @@ async function isSpare(source: TensorSource, described: ModelDescription, name: 
   throw unexpectedContent(source, name, 'one number of -10000 or less');
 }
 
-async function openTokenizer(folder: ModelFolder, tokenizerConfig: JsonObject): Promise<TextTokenizer | undefined> {
+async function openTokenizer(
+  folder: ModelFolder,
+  tokenizerConfig: JsonObject,
+  endIds: readonly number[],
+): Promise<TextTokenizer | undefined> {
   const json = await folder.json('tokenizer.json', MAX_TOKENIZER_BYTES);
   if (json === undefined) return undefined;
   const names = (await folder.json('special_tokens_map.json')) ?? {};
-  return textTokenizer(json, { ...names, ...tokenizerConfig }, join(folder.path, 'tokenizer.json'));
+  const addedTokens = await folder.json('added_tokens.json');
+  const where = join(folder.path, 'tokenizer.json');
+  return textTokenizer(json, { ...names, ...tokenizerConfig }, where, { addedTokens, endIds });
 }
 
 /** The template of `chat_template.jinja`, or of `tokenizer_config.json`, where a list names several. */
@@ -177,25 +185,40 @@ async function openTemplate(
   tokenizer: TextTokenizer | undefined,
   now: Date | undefined,
 ): Promise<ChatTemplate | undefined> {
-  const source = (await folder.text('chat_template.jinja')) ?? defaultTemplate(tokenizerConfig['chat_template']);
-  return source === undefined ? undefined : chatTemplate(source, tokenizer?.specialTokens ?? {}, now);
+  const compile = (source: string): ChatTemplate => chatTemplate(source, tokenizer?.specialTokens ?? {}, now);
+  const alone = await folder.text('chat_template.jinja');
+  if (alone !== undefined) return compile(alone);
+  const listed = namedTemplates(tokenizerConfig['chat_template'] ?? null, folder.path);
+  const byDefault = listed.get('default');
+  if (byDefault === undefined) return undefined;
+  const forTools = listed.get('tool_use');
+  return forTools === undefined ? compile(byDefault) : withToolTemplate(compile(byDefault), compile(forTools));
 }
 
-function defaultTemplate(value: Json | undefined): string | undefined {
-  if (typeof value === 'string') return value;
-  const entry = Array.isArray(value)
-    ? value.find((item) => isJsonObject(item) && item['name'] === 'default')
-    : undefined;
-  return isJsonObject(entry) && typeof entry['template'] === 'string' ? entry['template'] : undefined;
+/** Templates by name; one without a name is the default. */
+function namedTemplates(value: Json, path: string): ReadonlyMap<string, string> {
+  if (value === null) return new Map();
+  if (typeof value === 'string') return new Map([['default', value]]);
+  const named = (Array.isArray(value) ? value : []).flatMap((item: Json) => {
+    const { name, template } = isJsonObject(item) ? item : {};
+    return typeof name === 'string' && typeof template === 'string' ? [[name, template] as const] : [];
+  });
+  if (named.some(([name]) => name === 'default')) return new Map(named);
+  const expected = 'chat_template in tokenizer_config.json to be text, or a list with a template named default';
+  throw new AssayError('file', `${path}: expected ${expected}, found ${JSON.stringify(value).slice(0, 80)}.`);
+}
+
+/** The ids at which replies end, as the configs declare them. */
+function endsOf(json: JsonObject, configJson: JsonObject): readonly number[] {
+  const declared = json['eos_token_id'] ?? configJson['eos_token_id'] ?? [];
+  return (Array.isArray(declared) ? declared : [declared]).filter(isCount);
 }
 
 function generationOf(
   json: JsonObject,
-  configJson: JsonObject,
+  ends: readonly number[],
   tokenizer: TextTokenizer | undefined,
 ): GenerationConfig {
-  const declared = json['eos_token_id'] ?? configJson['eos_token_id'] ?? [];
-  const ends = (Array.isArray(declared) ? declared : [declared]).filter(isCount);
   const { eos_token: eosToken } = tokenizer?.specialTokens ?? {};
   const named = eosToken === undefined ? undefined : tokenizer?.idOf(eosToken);
   const stopIds = [...new Set(named === undefined ? ends : [...ends, named])];

@@ -248,7 +248,7 @@ function evaluate(expression: Expression, scope: Scope): Value {
     case 'compare':
       return comparison(expression, scope);
     case 'choice':
-      if (truth(value(expression.test))) return value(expression.then);
+      if (truth(value(expression.test))) return value(expression.chosen);
       return expression.otherwise === undefined
         ? undefinedValue('the inline if-expression evaluated to false and no else section was defined.')
         : value(expression.otherwise);

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 import { AssayError, messageOf } from '#base/errors.ts';
 import type { TemplateMessage } from '#learning/files/text/chat-template.ts';
