@@ -3,7 +3,7 @@
  * are given. Levels are chosen from the axes alone, never from outcomes, so they cannot favour an answer.
  */
 import { AssayError, nearestName } from '#base/errors.ts';
-import type { Axis, Contrast, Outcome } from '#study/study.ts';
+import type { Axis, Contrast, Jumps, Outcome } from '#study/study.ts';
 import type { AnalysedStudy } from '#analysis/analyse.ts';
 import { midSentence } from '#analysis/words/naming.ts';
 import type { Frame } from '#analysis/frame.ts';
@@ -28,6 +28,7 @@ export interface AuditOutcome {
   /** The smallest effect of interest; it cannot be guessed. */
   readonly delta: number;
   readonly unit?: string;
+  readonly jumps?: Jumps;
 }
 
 /** What an audit is asked. */
@@ -65,9 +66,9 @@ export function auditStudy(frame: Frame, request: AuditRequest): { study: Analys
   return { study, doubts: [...doubts, ...doubtsAbout(frame, study)] };
 }
 
-function outcomeOf({ name, delta, unit }: AuditOutcome): Outcome {
+function outcomeOf({ name, delta, unit, jumps }: AuditOutcome): Outcome {
   if (!(delta > 0)) throw new AssayError('usage', `Expected a delta above 0 for outcome "${name}", found ${delta}.`);
-  return { name, label: name, unit: unit ?? 'units', delta, role: 'confirmatory' };
+  return { name, label: name, unit: unit ?? 'units', delta, role: 'confirmatory', ...(jumps && { jumps }) };
 }
 
 function contrastsOf(arms: readonly string[], request: AuditRequest): Contrast[] {

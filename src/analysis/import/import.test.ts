@@ -36,7 +36,7 @@ const REQUEST: AuditRequest = {
     { name: 'train', role: 'train', unit: 'nats' },
     { name: 'heldOut', role: 'heldOut', unit: 'nats' },
   ],
-  outcomes: [{ name: 'behaviour', delta: DELTA }],
+  outcomes: [{ name: 'behaviour', delta: DELTA, jumps: { kind: 'none', because: 'the world has none' } }],
   reference: 'reference',
   positiveControls: ['positive'],
 };

@@ -21,7 +21,7 @@ const REQUEST: AuditRequest = {
     { name: 'train', role: 'train' },
     { name: 'heldOut', role: 'heldOut' },
   ],
-  outcomes: [{ name: 'harm', delta: DELTA }],
+  outcomes: [{ name: 'harm', delta: DELTA, jumps: { kind: 'none', because: 'the world has none' } }],
   reference: 'reference',
   positiveControls: ['positive'],
 };
