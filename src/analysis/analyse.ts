@@ -105,7 +105,10 @@ function notRunVerdicts(contrast: Contrast, study: AnalysedStudy, reason: string
 
 /** The alpha of this look. */
 function lookOf(blocks: number, { design, previousLooks }: AnalysisOptions): LookAlpha {
-  if (design !== 'sequential') return alphaOfLook(blocks, previousLooks ?? []);
+  const previous = previousLooks ?? [];
+  // Looks taken before that the sequential study did not plan have spent of its alpha.
+  const isAsPlanned = previous.every((look) => LOOKS.get(look.blocks) === look.alpha);
+  if (design !== 'sequential' || !isAsPlanned) return alphaOfLook(blocks, previous);
   const alpha = LOOKS.get(blocks);
   return alpha === undefined
     ? { kind: 'none', reason: `a sequential study is looked at with ${LOOKS_TEXT} blocks only` }

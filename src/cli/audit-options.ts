@@ -20,6 +20,7 @@ export const AUDIT_OPTIONS: readonly OptionName[] = [
   'levels',
   'max-gap',
   'outcome',
+  'jumps',
   'reference',
   'control',
   'contrast',
@@ -56,7 +57,7 @@ export function withFlags(map: AuditMap, given: Given): AuditMap {
   const axes = axesGiven(given);
   const outcomes = given.texts('outcome').map((text): AskedOutcome => {
     const [name, value] = halvesOf(text, 'outcome', 'COLUMN=DELTA');
-    return { name, delta: numberOf(value, 'outcome') };
+    return { name, delta: numberOf(value, 'outcome'), ...jumpsGiven(given, name) };
   });
   const [reference, runNames] = [given.text('reference'), given.text('run-names')];
   const contrasts = given.texts('contrast').map((text) => {
@@ -91,6 +92,20 @@ function axesGiven(given: Given): { asked: AskedAxis[]; columns: Record<string, 
     asked,
     columns: { ...(train !== undefined && { train }), ...(heldOut !== undefined && { heldOut }) },
   };
+}
+
+/** What `--jumps COLUMN=none` or `--jumps COLUMN=SIZE` says of an outcome. */
+function jumpsGiven(given: Given, outcome: string): Pick<AskedOutcome, 'jumps'> {
+  const [, value] =
+    given
+      .texts('jumps')
+      .map((text) => halvesOf(text, 'jumps', 'COLUMN=none'))
+      .find(([name]) => name === outcome) ?? [];
+  if (value === undefined) return {};
+  if (value === 'none') return { jumps: { kind: 'none', because: 'whoever asked for this audit says so' } };
+  const size = numberOf(value, 'jumps');
+  if (!(size > 0)) throw new AssayError('usage', `--jumps expects "none" or a size above 0, found "${value}".`);
+  return { jumps: { kind: 'upTo', size } };
 }
 
 /** Items of `over` replace fields of those with their name, the others are added. */

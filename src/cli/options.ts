@@ -73,6 +73,12 @@ export const OPTIONS = {
     multiple: true,
     help: 'widest step between two probes around a level (default: 1.5 times the distance of levels)',
   },
+  jumps: {
+    type: 'string',
+    multiple: true,
+    argument: 'COLUMN=SIZE',
+    help: 'how far an outcome may jump in seeds that were not run, or COLUMN=none (default: 1 for probabilities)',
+  },
   outcome: {
     type: 'string',
     argument: 'COLUMN=DELTA',

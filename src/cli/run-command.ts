@@ -11,7 +11,7 @@ import type { Store } from '#store/store.ts';
 import { LOOK_BLOCKS } from '#study/looks.ts';
 import { configOf, overriddenFactors, type StudyPlan } from '#study/plan.ts';
 
-import { type Answer, answerOf } from '#desk/answer.ts';
+import { type Answer, lookedAt } from '#desk/answer.ts';
 import { answerLines, EXIT, exitStatusOf } from './answer-lines.ts';
 import { chatService } from '#desk/chat-service.ts';
 import { reproducingCommand, shellWord } from './command-text.ts';
@@ -99,7 +99,7 @@ async function answerPlans(
   for (const plan of plans) {
     const summary = await makeRuns(plan, store, request, terminal);
     if (summary === undefined) return undefined;
-    const answer = await answerOf(store, {
+    const answer = await lookedAt(store, {
       plan,
       planId: plan.planId,
       reportFolder: { path: resolve(request.folder, 'reports', planName(plan)), isForced: request.isForced },
