@@ -58,7 +58,7 @@ function runOf(arm: string, block: number, effect: (loss: number) => number, rng
 }
 
 function frameOf(effect: (loss: number) => number, seed: number): Frame {
-  const arms = { reference: () => 0, arm: effect, positive: () => 0.3 };
+  const arms = { reference: () => 0, arm: effect, positive: () => 1.5 * DELTA };
   const runs = Object.entries(arms).flatMap(([arm, own]) =>
     Array.from({ length: 8 }, (_, block) => runOf(arm, block, own, rngOf(seed, `levels ${arm} ${block}`))),
   );
