@@ -23,6 +23,15 @@ const LINKED = ['node_modules', 'assets'];
 /** A fault that makes a loop endless counts as noticed after this long. */
 const LIMIT_MS = 300_000;
 
+/** The faults of every file under mutations/: each exports a list. */
+async function allFaults(): Promise<readonly Fault[]> {
+  const names = globSync('mutations/*.ts', { cwd: import.meta.dirname }).toSorted();
+  const modules = await Promise.all(
+    names.map(async (name) => (await import(`./${name}`)) as Readonly<Record<string, readonly Fault[]>>),
+  );
+  return modules.flatMap((module) => Object.values(module).flat());
+}
+
 /** A fault's text is not where it should be, or its tests prove nothing. */
 class Unusable extends Error {}
 

@@ -7,11 +7,12 @@ import { fileURLToPath } from 'node:url';
 
 import type { JsonObject } from '#base/json.ts';
 import { openModel } from '#learning/files/open-model.ts';
+import { writeSafetensors } from '#learning/files/tensors/safetensors-write.ts';
 import { loraScale, readPeftAdapter } from '#learning/files/hugging-face/peft.ts';
 import { FINETUNE_DEFAULTS } from '#recipes/finetune/config.ts';
 import { finetune } from '#recipes/finetune/finetune.ts';
 
-import { alteredFolder } from './altered-files.ts';
+import { alteredFolder, tensorsOf } from './altered-files.ts';
 import { configOf, type Files, make, reference, referenceLoss, REORDERED, writeFiles } from './finetune-fixture.ts';
 
 test('the adapter a run writes, merged into the base, has the loss the run ended with', async () => {
@@ -126,6 +127,21 @@ test('a base model or an adapter that is broken is refused where files are count
   await assert.rejects(
     counted({ adapter: { path: other, use: 'merge' } }),
     /expected a linear layer transformer\.h\.0/,
+  );
+});
+
+test('a base model whose loss is not finite fails its runs by that name; none counts as diverged', async () => {
+  const files = await writeFiles();
+  const model = await alteredFolder('llama', {});
+  const shard = join(model, 'model-00003-of-00003.safetensors');
+  const tensors = await tensorsOf(shard);
+  const huge = tensors.map((one) =>
+    one.dtype === 'F32' ? { ...one, values: one.values.map((value) => value * 1e37) } : one,
+  );
+  await writeSafetensors(shard, huge, { format: 'pt' });
+  await assert.rejects(
+    make(configOf(files, { model })),
+    /expected a finite train loss of the base model, before any step/,
   );
 });
 

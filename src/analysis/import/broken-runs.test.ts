@@ -252,3 +252,17 @@ test('steps are in order where each file is, however the files follow each other
   );
   assert.deepEqual(imported(rows).kinds, []);
 });
+
+test('a cluster is read from its column, one a block and for every run', () => {
+  const mapping = { ...MAPPING, cluster: 'domain' };
+  const csv = (...lines: readonly string[]): TableRow[] =>
+    readCsv(['arm,block,step,loss,eval_loss,harm,domain', ...lines].join('\n'), 'x.csv');
+  const rows = csv('a,0,0,2,2,0,law', 'a,0,1,1,1,0,law', 'b,0,0,2,2,0,law', 'a,1,0,2,2,0,food');
+  assert.deepEqual(
+    imported(rows, mapping).runs.map(({ cluster }) => cluster),
+    ['law', 'law', 'food'],
+  );
+  assert.throws(() => imported(csv('a,0,0,2,2,0,'), mapping), /expected a cluster in column "domain"/);
+  const two = csv('a,0,0,2,2,0,law', 'b,0,0,2,2,0,food');
+  assert.throws(() => imported(two, mapping), /expected one cluster a block .* found law, food for block 0/);
+});

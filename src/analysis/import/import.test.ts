@@ -36,7 +36,7 @@ const REQUEST: AuditRequest = {
     { name: 'train', role: 'train', unit: 'nats' },
     { name: 'heldOut', role: 'heldOut', unit: 'nats' },
   ],
-  outcomes: [{ name: 'behaviour', delta: DELTA, jumps: { kind: 'none', because: 'the world has none' } }],
+  outcomes: [{ name: 'behaviour', delta: DELTA, jumps: { kind: 'none', because: 'the runs are made up' } }],
   reference: 'reference',
   positiveControls: ['positive'],
 };

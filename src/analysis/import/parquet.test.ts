@@ -38,6 +38,7 @@ test('a codec that is not read is named, and what is no Parquet file is not call
   const lzo = /x: is a Parquet file compressed with LZO, which is not read\. Write it with snappy or zstd\./;
   await assert.rejects(readParquet(new Uint8Array(buffer), 'x'), lzo);
   await assert.rejects(readParquet(new TextEncoder().encode('arm,loss\na,1\n'), 'x'), /x: expected a Parquet file/);
+  await assert.rejects(readParquet(fixture('none.parquet'), 'x', 47), /x: has 48 cells, at most 47 are read at once/);
   const cut = fixture('zstd.parquet');
   cut.fill(0xff, 4, 200);
   await assert.rejects(readParquet(cut, 'x'), /x: expected a whole Parquet file, found one that cannot be read/);

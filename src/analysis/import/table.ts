@@ -110,6 +110,7 @@ export function frameFromTable(rows: readonly TableRow[], mapping: TableMapping,
   for (const row of rows) collectRow(row, collecting);
   refuseErrors(collecting);
   const runs = [...collecting.runs.values()];
+  if (mapping.cluster !== undefined) checkClusters(runs, mapping.cluster, file);
   for (const { entries } of runs) entries.sort((a, b) => a.step - b.step);
   const settled = new Map(
     columns.map((column) => [
@@ -163,7 +164,8 @@ function collectRow(row: TableRow, collecting: Collecting): void {
   }
   const rate = mapping.learningRate;
   const learningRate = rate === undefined ? undefined : numberIn(row, rate, where, collecting);
-  const readings = new Map(columns.map((column) => [column, measured(row, column, where, collecting)]));
+  const readings: Record<string, EntryReading> = {};
+  for (const column of columns) readings[column] = measured(row, column, where, collecting);
   if (arm === '' || block === undefined || step === undefined) return;
   const cluster = mapping.cluster === undefined ? undefined : clusterIn(row, mapping.cluster, where, errors);
   const key = JSON.stringify([arm, block, learningRate ?? null]);
@@ -218,11 +220,11 @@ function wholeIn(row: TableRow, column: string, where: string, errors: string[])
 /** The number in a cell; undefined where there is none; anything else is an error. */
 function numberIn(row: TableRow, column: string, where: string, collecting: Collecting): number | undefined {
   const reading = measured(row, column, where, collecting);
-  if (reading.kind === 'broken') {
+  if (reading === 'broken') {
     const text = cellText(row.cells[column]);
     collecting.errors.push(`${where}: expected a finite number in column "${column}", found "${text}".`);
   }
-  return reading.kind === 'finite' ? reading.value : undefined;
+  return typeof reading === 'number' ? reading : undefined;
 }
 
 /** What a cell reads; what cannot be read is an error in mapped columns, and nothing in others. */
@@ -232,10 +234,10 @@ function measured(row: TableRow, column: string, where: string, collecting: Coll
     if (collecting.mapped.has(column) || column === collecting.mapping.learningRate) {
       collecting.errors.push(`${where}: expected a finite number in column "${column}", found "${reading.text}".`);
     }
-    return { kind: 'absent' };
+    return undefined;
   }
   if (reading.kind === 'finite' && row.isCommaDecimal === true) noteDecimal(row, column, where, collecting);
-  return reading;
+  return reading.kind === 'finite' ? reading.value : reading.kind === 'absent' ? undefined : reading.kind;
 }
 
 function noteDecimal(row: TableRow, column: string, where: string, { decimals }: Collecting): void {
@@ -257,7 +259,7 @@ function framed(
   const others = columns.filter((column) => !mapped.has(column));
   // A column without any number tells nothing of single runs.
   const isEverFinite = (column: string): boolean =>
-    runs.some(({ entries }) => entries.some(({ readings }) => readings.get(column)?.kind === 'finite'));
+    runs.some(({ entries }) => entries.some(({ readings }) => typeof readings[column] === 'number'));
   const watched = {
     losses: [...axes, ...others.filter((column) => watchedAs(column) === 'loss' && isEverFinite(column))],
     gradientNorms: others.filter((column) => watchedAs(column) === 'gradientNorm'),
@@ -307,44 +309,60 @@ function framed(
   return { frame: { runs: frameRuns }, doubts };
 }
 
+/** A point with the row that each of its columns was read from. */
+interface CollectingPoint {
+  readonly axes: Record<string, number>;
+  readonly outcomes: Record<string, number>;
+  readonly rows: Map<string, TableRow>;
+}
+
 /** Points by step; the first value of a step counts. */
 function pointsOf(
   entries: readonly RowEntry[],
   { mapping, file }: Collecting,
 ): { points: TrajectoryPoint[]; twice: Repeated[] } {
-  const points = new Map<number, { axes: Record<string, number>; outcomes: Record<string, number> }>();
-  const first = new Map<string, { value: number; row: TableRow }>();
+  const points: TrajectoryPoint[] = [];
   const twice: Repeated[] = [];
-  for (const { step, readings, row } of entries) {
-    const point = points.get(step) ?? { axes: {}, outcomes: {} };
-    points.set(step, point);
+  let step = -1;
+  let point: CollectingPoint = { axes: {}, outcomes: {}, rows: new Map() };
+  const close = (): void => {
+    const { axes, outcomes } = point;
+    if (step >= 0) points.push(Object.keys(outcomes).length === 0 ? { step, axes } : { step, axes, outcomes });
+  };
+  for (const entry of entries) {
+    if (entry.step !== step) {
+      close();
+      step = entry.step;
+      point = { axes: {}, outcomes: {}, rows: new Map() };
+    }
     for (const kind of ['axes', 'outcomes'] as const) {
       for (const [name, column] of Object.entries(mapping[kind])) {
-        const reading = readings.get(column);
-        if (reading?.kind !== 'finite') continue;
-        const { value } = reading;
-        const key = `${step} ${column}`;
-        const before = first.get(key);
-        if (before === undefined) {
-          first.set(key, { value, row });
+        const value = entry.readings[column];
+        if (typeof value !== 'number') continue;
+        const before = point[kind][name];
+        const row = point.rows.get(column);
+        if (before === undefined || row === undefined) {
           point[kind][name] = value;
-        } else if (before.value !== value) {
-          const places = { where: whereOf(row, file), firstWhere: whereOf(before.row, file) };
-          twice.push({
-            step,
-            column,
-            values: [before.value, value],
-            ...places,
-            isOtherFile: before.row.file !== row.file,
-          });
+          point.rows.set(column, entry.row);
+        } else if (before !== value) {
+          const places = { where: whereOf(entry.row, file), firstWhere: whereOf(row, file) };
+          twice.push({ step, column, values: [before, value], ...places, isOtherFile: row.file !== entry.row.file });
         }
       }
     }
   }
-  const list = [...points].map(([step, { axes, outcomes }]): TrajectoryPoint =>
-    Object.keys(outcomes).length === 0 ? { step, axes } : { step, axes, outcomes },
-  );
-  return { points: list, twice };
+  close();
+  return { points, twice };
+}
+
+/** @throws AssayError where a block has two clusters. */
+function checkClusters(runs: readonly Collected[], column: string, file: string): void {
+  for (const [block, own] of Map.groupBy(runs, (run) => run.block)) {
+    const clusters = [...new Set(own.map(({ cluster }) => cluster ?? ''))];
+    if (clusters.length < 2) continue;
+    const text = `${file}: expected one cluster a block in column "${column}", found ${clusters.join(', ')} for block ${block}.`;
+    throw new AssayError('data', text);
+  }
 }
 
 /** Numbers for block labels: the labels themselves, unless one is longer than a number can hold; then their order. */

@@ -22,12 +22,11 @@ import { configReader } from '#base/config-reader.ts';
 import { blockIn } from './audit-map.ts';
 import { isJsonObject, sha256 } from '#base/json.ts';
 import { boundedParquet } from './bounded-parquet.ts';
+import { mostTextBytes } from './table-limits.ts';
 
 /** Tables as text; what separates their columns stands in the header. */
 const TEXT_FORMATS = new Set(['.csv', '.tsv']);
 const MIB = 2 ** 20;
-/** The longest text that JavaScript holds is a little longer. */
-const MOST_BYTES = 511 * MIB;
 
 /** Rows as they were found. */
 export interface AuditSource {
@@ -196,10 +195,12 @@ async function tableRows(bytes: Uint8Array, path: string): Promise<TableRow[]> {
 /** A file's bytes. @throws AssayError where it cannot be read, or is larger than what fits into memory as rows. */
 export function bytesOf(path: string): Uint8Array {
   const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (bytes > MOST_BYTES) {
+  // How much a Parquet file holds is known once its end is read.
+  const most = extname(path).toLowerCase() === '.parquet' ? Infinity : mostTextBytes();
+  if (bytes > most) {
     throw new AssayError(
       'file',
-      `Cannot read ${path}: it has ${Math.ceil(bytes / MIB)} MiB, at most ${MOST_BYTES / MIB} are read at once. Keep the columns and rows that are asked about, or give each run a file of its own.`,
+      `Cannot read ${path}: it has ${Math.ceil(bytes / MIB)} MiB, at most ${Math.floor(most / MIB)} fit into the memory of this process. Keep the columns and rows that are asked about, write Parquet, or allow more: NODE_OPTIONS=--max-old-space-size=MIB.`,
     );
   }
   try {

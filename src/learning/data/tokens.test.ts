@@ -124,29 +124,33 @@ test('plain text learns all but its first token; completions learn the completio
   }
 });
 
-/** The gpt2 tokenizer with a start and an end of its own: `add` says which of them it writes itself. */
-async function framed(add: {
-  readonly add_bos_token: boolean;
-  readonly add_eos_token: boolean;
-}): Promise<TextTokenizer> {
+/** The gpt2 tokenizer with b as its start and e as its end: it writes them itself where it is told so. */
+async function framed(writesStart: boolean, writesEnd: boolean): Promise<TextTokenizer> {
   const json = parseStrictObject(await readFile(join(FIXTURES, 'tokenizers/gpt2/tokenizer.json')), 'gpt2');
-  return textTokenizer(json, { bos_token: 'b', eos_token: 'e', ...add }, 'framed');
+  const names = { bos_token: 'b', eos_token: 'e' };
+  const { idOf } = textTokenizer(json, names, 'framed');
+  const special = (token: string): JsonObject => ({ SpecialToken: { id: token, type_id: 0 } });
+  const text = { Sequence: { id: 'A', type_id: 0 } };
+  const specials = ['b', 'e'].map((token) => [token, { id: token, ids: [idOf(token) ?? 0], tokens: [token] }] as const);
+  const single = [...(writesStart ? [special('b')] : []), text, ...(writesEnd ? [special('e')] : [])];
+  const around = { type: 'TemplateProcessing', single, pair: [], special_tokens: Object.fromEntries(specials) };
+  return textTokenizer({ ...json, post_processor: around }, names, 'framed');
 }
 
 test('a row has one start token and one end token, whoever brings them', async () => {
-  for (const add_bos_token of [true, false]) {
-    for (const add_eos_token of [true, false]) {
-      const tokenizer = await framed({ add_bos_token, add_eos_token });
+  for (const writesStart of [true, false]) {
+    for (const writesEnd of [true, false]) {
+      const tokenizer = await framed(writesStart, writesEnd);
       const [start, end] = ['b', 'e'].map((token) => tokenizer.idOf(token));
       const ids = (text: string): number[] => [...tokenizeRow({ kind: 'text', text }, { tokenizer }).ids];
       const plain = tokenizer.encode('xyz', 'plain');
-      const expected = [...(add_bos_token ? [start] : []), ...plain, end];
+      const expected = [...(writesStart ? [start] : []), ...plain, end];
       assert.deepEqual(ids('xyz'), expected);
       assert.deepEqual(ids('xyze'), expected);
       assert.deepEqual(ids('bxyz'), [start, ...plain, end]);
       assert.deepEqual(ids('bxyze'), [start, ...plain, end]);
       const newline = tokenizer.encode('\n', 'plain');
-      if (!add_eos_token) assert.deepEqual(ids('bxyze\n'), [start, ...plain, end, ...newline]);
+      if (!writesEnd) assert.deepEqual(ids('bxyze\n'), [start, ...plain, end, ...newline]);
       const row = tokenizeRow({ kind: 'completion', prompt: 'bxy', completion: 'ze' }, { tokenizer });
       assert.deepEqual(
         [...row.ids].filter((id) => id === end || id === start),

@@ -141,6 +141,10 @@ test('a component or an option that is not known is refused by name, and so is a
     [{ something: 1 }, /found "something: 1"/],
     [{ auto_map: { AutoTokenizer: ['a.B', null] } }, /without code of its own/],
     [{ add_prefix_space: true }, /add_prefix_space as tokenizer.json has it \(false\)/],
+    [
+      { tokenizer_class: 'LlamaTokenizer', bos_token: 'a', add_bos_token: true },
+      /add_bos_token as the post_processor of tokenizer.json has it \(false\)/,
+    ],
     [{ pad_token: '[PAD]' }, /pad_token to be in the vocabulary, found "\[PAD\]"/],
     [{ additional_special_tokens: ['<x>'] }, /special tokens to be in the vocabulary/],
   ];
@@ -162,16 +166,32 @@ test('special tokens by role, by list and by generation config are special, what
   assert.deepEqual(tokenizer.encode('b  d', 'plain'), [tokenizer.idOf('b'), tokenizer.idOf('d')]); // found as it is written
 });
 
-test('add_bos_token, add_eos_token and add_prefix_space of tokenizer_config.json count', async () => {
-  const json = await objectAt(join(FIXTURES, 'tokenizers/gpt2/tokenizer.json'));
-  const ids = (config: JsonObject): number[] => textTokenizer(json, config, 'x').encode('a', 'withSpecials');
-  const [plain] = ids({});
-  const tokens = { bos_token: 'b', eos_token: 'c' };
-  const [start, end] = ['b', 'c'].map((token) => textTokenizer(json, tokens, 'x').idOf(token));
-  assert.deepEqual(ids({ ...tokens, add_bos_token: true }), [start, plain]);
-  assert.deepEqual(ids({ ...tokens, add_bos_token: true, add_eos_token: true }), [start, plain, end]);
-  const prefixed = textTokenizer(json, { add_prefix_space: true, tokenizer_class: 'GPT2TokenizerFast' }, 'x');
-  assert.equal(prefixed.decode(prefixed.encode('hello', 'plain')), ' hello');
+interface Settings {
+  readonly texts: string[];
+  readonly cases: readonly {
+    readonly kind: string;
+    readonly settings: JsonObject;
+    readonly ids: readonly (readonly [number[], number[]])[];
+    readonly special: number[];
+  }[];
+}
+
+test('settings of tokenizer_config.json give the ids and the special tokens of transformers', async () => {
+  const { texts, cases }: Settings = JSON.parse(await readFile(join(FIXTURES, 'tokenizers/settings.json'), 'utf8'));
+  assert.equal(cases.length, 14);
+  for (const { kind, settings, ids, special } of cases) {
+    const folder = join(FIXTURES, 'tokenizers', kind);
+    const config = { ...(await objectAt(join(folder, 'tokenizer_config.json'))), ...settings };
+    const tokenizer = textTokenizer(await objectAt(join(folder, 'tokenizer.json')), config, kind);
+    for (const [i, [around, plain]] of ids.entries()) {
+      assert.deepEqual(tokenizer.encode(texts[i] ?? '', 'withSpecials'), around, JSON.stringify(settings));
+      assert.deepEqual(tokenizer.encode(texts[i] ?? '', 'plain'), plain, JSON.stringify(settings));
+    }
+    assert.ok(
+      special.every((id) => tokenizer.isSpecial(id)),
+      JSON.stringify(settings),
+    );
+  }
 });
 
 test('a broken tokenizer is refused with an AssayError, whatever is broken', async () => {

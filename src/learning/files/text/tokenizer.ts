@@ -14,7 +14,7 @@ import { Component } from './tokens/component.ts';
 import { cleanUp, decoderOf } from './tokens/decoder.ts';
 import { modelOf } from './tokens/model.ts';
 import { normalizerOf } from './tokens/normalizer.ts';
-import { checkSettings, type NamedToken, namedTokens, withPrefixSpace } from './tokens/settings.ts';
+import { checkAround, checkSettings, type NamedToken, namedTokens, withPrefixSpace } from './tokens/settings.ts';
 import { splitterOf } from './tokens/splitter.ts';
 import type { Encode, Vocabulary } from './tokens/vocabulary.ts';
 
@@ -80,7 +80,8 @@ export function textTokenizer(
     split: splitterOf(file.json('pre_tokenizer') ?? null, where),
     encodePiece,
   });
-  const around = aroundWith(aroundOf(file.json('post_processor') ?? null, where), config, names.byRole, ids);
+  const around = aroundOf(file.json('post_processor') ?? null, where);
+  checkAround(around, config, (role) => ids.get(names.byRole[role]?.content ?? ''), where);
   const decodeTokens = decoderOf(file.json('decoder') ?? null, where);
   file.done();
   const tokens = new Map(Array.from(ids, ([token, id]) => [id, token]));
@@ -183,21 +184,6 @@ function vocabularyOf(model: Component): Vocabulary {
     }
   }
   return new Map(Object.entries(vocab).map(([token, id]) => [token, Number(id)]));
-}
-
-/** A post-processor that `add_bos_token` and `add_eos_token` of `tokenizer_config.json` say anew. */
-function aroundWith(
-  around: Around,
-  config: JsonObject,
-  { bos_token: start, eos_token: end }: Readonly<Record<string, NamedToken>>,
-  ids: Vocabulary,
-): Around {
-  if (!Object.hasOwn(config, 'add_bos_token') && !Object.hasOwn(config, 'add_eos_token')) return around;
-  const asked = (key: string, token: NamedToken | undefined): readonly number[] => {
-    const id = token === undefined || config[key] !== true ? undefined : ids.get(token.content);
-    return id === undefined ? [] : [id];
-  };
-  return { before: asked('add_bos_token', start), after: asked('add_eos_token', end) };
 }
 
 /** All special tokens: by flag, by role, as an end of replies. */

@@ -8,6 +8,8 @@ import { AssayError } from '#base/errors.ts';
 import type { Json, JsonObject } from '#base/json.ts';
 import { isJsonObject } from '#base/json.ts';
 
+import type { Around } from './around.ts';
+
 /** The roles a special token may have. */
 const ROLES = ['bos_token', 'eos_token', 'unk_token', 'pad_token', 'sep_token', 'cls_token', 'mask_token'];
 const MORE_SPECIALS = ['additional_special_tokens', 'extra_special_tokens', 'model_specific_special_tokens'];
@@ -141,4 +143,30 @@ function withFlag(step: Json, wanted: boolean, isNew: boolean): Json {
   const steps = step['pretokenizers'];
   if (!Array.isArray(steps)) return step;
   return { ...step, pretokenizers: steps.map((inner: Json) => withFlag(inner, wanted, isNew)) };
+}
+
+/** Classes that wrote the post-processor anew in transformers 4; in 5 that of `tokenizer.json` stands for all. */
+const AROUND_ANEW = /^(?:Code)?(?:Llama|Gemma|Cohere)Tokenizer(?:Fast)?$/;
+
+/**
+ * Refuses an `add_bos_token` or `add_eos_token` that differs from the post-processor where versions of transformers
+ * disagree about who is right. For all other classes the post-processor stands.
+ * @param idOf The id of the special token with a role.
+ */
+export function checkAround(
+  { before, after }: Around,
+  config: JsonObject,
+  idOf: (role: string) => number | undefined,
+  where: string,
+): void {
+  const { tokenizer_class: tokenizerClass } = config;
+  if (typeof tokenizerClass !== 'string' || !AROUND_ANEW.test(tokenizerClass)) return;
+  for (const [setting, role, ids] of [
+    ['add_bos_token', 'bos_token', before],
+    ['add_eos_token', 'eos_token', after],
+  ] as const) {
+    const [wanted, id] = [config[setting], idOf(role)];
+    if (typeof wanted !== 'boolean' || id === undefined || ids.includes(id) === wanted) continue;
+    refuse(where, `${setting} as the post_processor of tokenizer.json has it (${!wanted})`, wanted);
+  }
 }
