@@ -18,12 +18,8 @@ function verdictOf(study: AnalysedStudy, frame: Frame): VerdictRecord {
 }
 
 function withJumps(jumps: Jumps | undefined, unit = 'points'): AnalysedStudy {
-  const outcomes = WORLD_STUDY.outcomes.map(({ jumps: _, ...outcome }) => ({
-    ...outcome,
-    unit,
-    ...(jumps && { jumps }),
-  }));
-  return { ...WORLD_STUDY, outcomes };
+  const outcome = { name: 'behaviour', label: 'Behaviour', unit, delta: DELTA, role: 'confirmatory' } as const;
+  return { ...WORLD_STUDY, outcomes: [{ ...outcome, ...(jumps && { jumps }) }] };
 }
 
 test('sixteen blocks of eight domains are eight pieces of evidence, and the sentence says so', () => {
