@@ -1,5 +1,5 @@
 /**
- * The decision rule of METHOD.md, "Verdict", as one pure function of estimates and p values: rules 1 to 4. What makes a
+ * The decision rule of docs/method.md, "Verdict", as one pure function of estimates and p values: rules 1 to 4. What makes a
  * verdict impossible beforehand (rule 0) is checked where the blocks are counted. The same function serves the
  * verdict, the power it would have with more blocks, and the map of what would change it.
  */
