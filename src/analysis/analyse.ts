@@ -1,5 +1,5 @@
 /**
- * From a frame of confirmatory runs to verdicts: the rules of METHOD.md from matching to decision. Pure: the same
+ * From a frame of confirmatory runs to verdicts: the rules of docs/method.md from matching to decision. Pure: the same
  * study and frame always give the same analysis; random numbers come from the seed in the options.
  */
 import { rngOf } from '#base/rng.ts';

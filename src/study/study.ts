@@ -11,7 +11,7 @@ export interface Axis {
   readonly label: string;
   /** Unit of values and levels, such as `nats per answer token`. */
   readonly unit: string;
-  /** Which matching of METHOD.md the axis carries; `other` for reward, L0, loss per stage. */
+  /** Which matching of docs/method.md the axis carries; `other` for reward, L0, loss per stage. */
   readonly role: 'train' | 'heldOut' | 'other';
   /** Preset levels, in the axis' unit. */
   readonly levels: readonly number[];

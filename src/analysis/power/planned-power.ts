@@ -53,7 +53,7 @@ export interface PowerRow {
   readonly throughGap?: number;
 }
 
-/** The true effect whose detection is shown, in deltas (METHOD.md, power floors). */
+/** The true effect whose detection is shown, in deltas (docs/method.md, power floors). */
 export const EFFECT_DELTAS = 2;
 
 const STUDIES = 200;

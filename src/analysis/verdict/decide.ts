@@ -1,5 +1,5 @@
 /**
- * The decision rule of METHOD.md, "Verdict", as one pure function of estimates and p values: rules 1 to 4. What makes a
+ * The decision rule of docs/method.md, "Verdict", as one pure function of estimates and p values: rules 1 to 4. What makes a
  * verdict impossible beforehand (rule 0) is checked where the blocks are counted. The same function serves the
  * verdict, the power it would have with more blocks, and the map of what would change it.
  */
@@ -180,14 +180,22 @@ function whyOf(
   const unseen = unseenJump(singles, rule);
   if (unseen !== undefined) return { kind: 'jumpsUnseen', matching: unseen.name };
   const found = singles.map((matching) => isLarge(matching, rule));
+  if (!found.every(Boolean) && isAboutDelta(singles, rule)) return { kind: 'aboutDelta' };
   if (found.some(Boolean) && singles.some((matching) => found.at(0) !== isLarge(matching, rule))) {
     return { kind: 'matchingsDiffer' };
   }
   if (found.every(Boolean) && haveOneSign(singles) && !singles.every((one) => ratesAgree(one, rule)))
     return { kind: 'ratesDiffer' };
   if (found.every(Boolean) && !haveOneSign(singles)) return { kind: 'matchingsDiffer' };
-  if (singles.every((matching) => matching.p < rule.alpha) && haveOneSign(singles)) return { kind: 'aboutDelta' };
   return { kind: 'tooFewBlocks' };
+}
+
+/** Clearly not zero under every matching, with one sign, and not clearly above delta under one and below it under another. */
+function isAboutDelta(singles: readonly MatchingEvidence[], rule: Rule): boolean {
+  if (!singles.every((matching) => matching.p < rule.alpha) || !haveOneSign(singles)) return false;
+  const sizes = singles.map(({ overall }) => intervalOf(overall, 1 - rule.alpha).map(Math.abs));
+  const isAbove = sizes.some((bounds) => Math.min(...bounds) > rule.delta);
+  return !isAbove || sizes.every((bounds) => Math.max(...bounds) >= rule.delta);
 }
 
 /** The matching that alone keeps "no effect", or the absence at held-out loss of a gap, from being shown: by jumps that would not be seen. */
