@@ -65,7 +65,7 @@ export function openForWriting(folder: string): DatabaseSync {
   const database = new DatabaseSync(path);
   try {
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    if (numberOf(database, 'SELECT count(*) AS value FROM sqlite_schema') === 0) {
+    if (hasNoTable(database)) {
       refuseUsed(folder, 0);
       makeHead(folder);
       database.exec('PRAGMA journal_mode = WAL');
@@ -98,6 +98,7 @@ export function openForReading(folder: string): DatabaseSync {
   const database = new DatabaseSync(isFrozen(folder, path) ? frozenUrl(path) : path, { readOnly: true });
   try {
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    if (hasNoTable(database)) refuseUsed(folder, 0);
     verifiedRoot(database, folder);
     return database;
   } catch (error) {
@@ -130,6 +131,10 @@ export function writeRoot(database: DatabaseSync, root: RootRecord): void {
 function refuseUsed(folder: string, walBytes: number): void {
   if (walBytes === 0 && (readHead(folder) ?? 0) === 0 && !isUsed(folder)) return;
   throw damaged(databasePath(folder), 'it is empty or missing, but beside it lies what a store left there');
+}
+
+function hasNoTable(database: DatabaseSync): boolean {
+  return numberOf(database, 'SELECT count(*) AS value FROM sqlite_schema') === 0;
 }
 
 /** The size of a file in bytes; 0 where there is none. */

@@ -111,7 +111,9 @@ async function answerOf(folder: string, plan: StudyPlan): Promise<string> {
   const looks = looksJsonl(await store.readLooks(plan.study.name));
   const { troubled, settled, pilotRates, provenance } = runs;
   return canonicalJson(
-    JSON.parse(JSON.stringify({ record, troubled, settled, pilotRates, provenance, controls, verdicts, sha256, looks })),
+    JSON.parse(
+      JSON.stringify({ record, troubled, settled, pilotRates, provenance, controls, verdicts, sha256, looks }),
+    ),
   );
 }
 
