@@ -30,6 +30,12 @@ export const OPTIONS = {
     multiple: true,
     help: 'set a config path to a JSON value or a bare word; may be repeated',
   },
+  'allow-key': {
+    type: 'string',
+    argument: 'NAME',
+    multiple: true,
+    help: 'let the study send this environment variable as the key of its judge (ASSAY_..._KEY and the usual names need no leave)',
+  },
   pilot: { type: 'boolean', help: 'measure the time of a run: a few seconds of one run of every arm, kept nowhere' },
   workers: { type: 'string', argument: 'N', help: 'worker processes (default: one per core)' },
   store: { type: 'string', argument: 'FOLDER', help: 'where runs are kept (default: .assay)' },

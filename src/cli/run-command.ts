@@ -2,19 +2,17 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 
-import type { Chat } from '#base/chat.ts';
 import { AssayError } from '#base/errors.ts';
-import { canonicalJson } from '#base/json.ts';
 import type { RunSummary } from '#runner/run-study.ts';
 import { openSqliteStore } from '#store/sqlite.ts';
 import type { Store } from '#store/store.ts';
 import { LOOK_BLOCKS } from '#study/looks.ts';
-import { configOf, overriddenFactors, type StudyPlan } from '#study/plan.ts';
+import { overriddenFactors, type StudyPlan } from '#study/plan.ts';
 
 import { type Answer, answerOf } from '#desk/answer.ts';
 import { answerLines, EXIT, exitStatusOf } from './answer-lines.ts';
-import { chatService } from '#desk/chat-service.ts';
 import { reproducingCommand, shellWord } from './command-text.ts';
+import { checkReady } from './endpoints.ts';
 import { saySummaries } from '#desk/file-summaries.ts';
 import { findStudy } from '#desk/find-study.ts';
 import { planName } from '#desk/plan-name.ts';
@@ -30,6 +28,7 @@ export const RUN_OPTIONS: readonly OptionName[] = [
   ...PLAN_OPTIONS,
   'until-decided',
   'max-seeds',
+  'allow-key',
   'workers',
   'store',
   'checkpoint-seconds',
@@ -67,7 +66,7 @@ export async function runCommand(given: Given, terminal: Terminal): Promise<numb
   const [first] = plans; // Later looks read the same files and need the same things.
   if (first !== undefined) {
     await saySummaries(first, terminal, request.isJson);
-    await checkReady(first, request.folder);
+    await checkReady(first, request.folder, given, terminal);
   }
   await using store = await openSqliteStore(request.folder);
   const answered = await answerPlans(plans, store, request, given.positionals[0] ?? '', terminal);
@@ -130,24 +129,6 @@ function looksOf(given: Given): (number | undefined)[] {
   const looks = LOOK_BLOCKS.filter((blocks) => blocks <= (most ?? Infinity));
   if (looks.length > 0) return looks;
   throw new AssayError('usage', `--max-seeds expects at least ${LOOK_BLOCKS[0]}, the first look; found ${most}.`);
-}
-
-/** What runs need from elsewhere is there, or nothing is begun. */
-async function checkReady(plan: StudyPlan, folder: string): Promise<void> {
-  const { recipe, arms } = plan.study;
-  if (recipe.ready === undefined) return;
-  const ask = chatService(folder, process.env);
-  const asked = new Map<string, ReturnType<Chat>>();
-  const chat: Chat = async (request) => {
-    const key = canonicalJson({ url: request.url, body: request.body });
-    const reply = asked.get(key) ?? ask(request);
-    asked.set(key, reply);
-    return reply;
-  };
-  for (const arm of arms) {
-    const [rate] = arm.learningRates;
-    if (rate !== undefined) await recipe.ready(configOf(plan, arm, rate), chat);
-  }
 }
 
 function warnOf(plans: readonly StudyPlan[], terminal: Terminal): void {
