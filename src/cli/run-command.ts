@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 
 import { AssayError } from '#base/errors.ts';
 import type { RunSummary } from '#runner/run-study.ts';
+import { doubtOf } from '#store/file-system.ts';
 import { openSqliteStore } from '#store/sqlite.ts';
 import type { Store } from '#store/store.ts';
 import { LOOK_BLOCKS } from '#study/looks.ts';
@@ -62,7 +63,7 @@ export async function runCommand(given: Given, terminal: Terminal): Promise<numb
     isJson: given.flag('json'),
     isForced: given.flag('force'),
   };
-  warnOf(plans, terminal);
+  warnOf(plans, request.folder, terminal);
   const [first] = plans; // Later looks read the same files and need the same things.
   if (first !== undefined) {
     await saySummaries(first, terminal, request.isJson);
@@ -131,7 +132,9 @@ function looksOf(given: Given): (number | undefined)[] {
   throw new AssayError('usage', `--max-seeds expects at least ${LOOK_BLOCKS[0]}, the first look; found ${most}.`);
 }
 
-function warnOf(plans: readonly StudyPlan[], terminal: Terminal): void {
+function warnOf(plans: readonly StudyPlan[], folder: string, terminal: Terminal): void {
+  const doubt = doubtOf(folder);
+  if (doubt !== undefined) terminal.note(`warning: ${doubt}`);
   for (const overridden of plans[0] === undefined ? [] : overriddenFactors(plans[0])) {
     terminal.note(`warning: --set overrides what arms differ in: ${overridden}`);
   }

@@ -2,7 +2,7 @@
  * The SQLite file of a store: one table of sealed JSON records.
  * Each record carries the sha256 of its kind, key and body, because SQLite finds damaged pages but not a flipped bit in a value.
  */
-import { accessSync, constants, existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
@@ -11,8 +11,8 @@ import { AssayError } from '#base/errors.ts';
 import { canonicalJson, isJsonObject, type Json, type JsonObject, sha256 } from '#base/json.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 
+import { fileSystemOf } from './file-system.ts';
 import type { LookRecord, PlanMember, PlanRecord, SettledArm, StoredRun } from './records.ts';
-import { networkFileSystemOf } from './network-file-system.ts';
 import { changedKinds, SCHEMA_VERSION, upgraded } from './schema.ts';
 import { storeError } from './sqlite-errors.ts';
 
@@ -101,11 +101,11 @@ export function prepareFolder(folder: string): void {
       },
     );
   }
-  const type = networkFileSystemOf(realpathSync(folder));
-  if (type !== undefined) {
+  const system = fileSystemOf(folder);
+  if (system.kind === 'network') {
     throw new AssayError(
       'store',
-      `The store folder ${folder} is on a network file system (${type}), where SQLite can lose data. Choose a local disk with --store.`,
+      `The store folder ${folder} is on a network file system (${system.type}), where SQLite can lose data. Choose a local disk with --store.`,
     );
   }
 }
