@@ -98,7 +98,11 @@ function checkLines(path: string, parse: (value: JsonObject, line: number, where
 export function fileHashes(): (given: NamesFiles) => Readonly<Record<string, string>> {
   const known = new Map<string, string>();
   const hashOf = (path: string): string => {
-    const { size, mtimeMs, ino } = statOf(path);
+    const info = statOf(path);
+    if (!info.isFile()) {
+      throw new AssayError('file', `Expected a regular file at ${path}, found something else there.`); // A pipe would hang.
+    }
+    const { size, mtimeMs, ino } = info;
     const key = JSON.stringify([path, size, mtimeMs, ino]);
     const hash = known.get(key) ?? fileHash(path);
     known.set(key, hash);
