@@ -1,5 +1,5 @@
 /** Opens a store's database: for reading as it lies, for writing made if absent and upgraded if older; damage is refused first. */
-import { accessSync, constants, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
@@ -8,7 +8,7 @@ import { AssayError } from '#base/errors.ts';
 import { canonicalJson } from '#base/json.ts';
 
 import { isUsed } from './folder.ts';
-import { networkFileSystemOf } from './network-file-system.ts';
+import { fileSystemOf } from './file-system.ts';
 import { EMPTY_ROOT, ROOT_KIND, type RootRecord } from './root.ts';
 import { changedKinds, ROOT_VERSION, SCHEMA_VERSION } from './schema.ts';
 import { storeError } from './sqlite-errors.ts';
@@ -46,11 +46,11 @@ export function prepareFolder(folder: string): void {
       },
     );
   }
-  const type = networkFileSystemOf(realpathSync(folder));
-  if (type !== undefined) {
+  const system = fileSystemOf(folder);
+  if (system.kind === 'network') {
     throw new AssayError(
       'store',
-      `The store folder ${folder} is on a network file system (${type}), where SQLite can lose data. Choose a local disk with --store.`,
+      `The store folder ${folder} is on a network file system (${system.type}), where SQLite can lose data. Choose a local disk with --store.`,
     );
   }
 }

@@ -194,7 +194,12 @@ async function tableRows(bytes: Uint8Array, path: string): Promise<TableRow[]> {
 
 /** A file's bytes. @throws AssayError where it cannot be read, or is larger than what fits into memory as rows. */
 export function bytesOf(path: string): Uint8Array {
-  const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  const info = statSync(path, { throwIfNoEntry: false });
+  if (info !== undefined && !info.isFile() && !info.isDirectory()) {
+    // A pipe would wait for ever, and a device never ends.
+    throw new AssayError('file', `Cannot read ${path}: expected a regular file, found a pipe, device or socket.`);
+  }
+  const bytes = info?.size ?? 0;
   // How much a Parquet file holds is known once its end is read.
   const most = extname(path).toLowerCase() === '.parquet' ? Infinity : mostTextBytes();
   if (bytes > most) {

@@ -2,7 +2,7 @@
  * A finetuning study as a JSON file: the keys of `FinetuneStudyOptions`, and nothing else.
  * Invariant: relative paths in the file lead from its folder, whatever folder the command runs in.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 import { type ConfigReader, configReader } from '#base/config-reader.ts';
@@ -33,6 +33,8 @@ export function finetuneStudyOfFile(path: string): Study {
 
 function bytesOf(path: string): Uint8Array {
   try {
+    // A pipe can be read once only, and workers read the study again.
+    if (!statSync(path).isFile()) throw new Error('expected a regular file, found something else there');
     return readFileSync(path);
   } catch (error) {
     throw new AssayError('file', `Could not read ${path}: ${messageOf(error)}`, { cause: error });
