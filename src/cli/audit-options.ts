@@ -57,7 +57,7 @@ export function withFlags(map: AuditMap, given: Given): AuditMap {
   const axes = axesGiven(given);
   const outcomes = given.texts('outcome').map((text): AskedOutcome => {
     const [name, value] = halvesOf(text, 'outcome', 'COLUMN=DELTA');
-    return { name, delta: numberOf(value, 'outcome'), ...jumpsGiven(given, name) };
+    return { name, delta: numberOf(value, 'outcome') };
   });
   const [reference, runNames] = [given.text('reference'), given.text('run-names')];
   const contrasts = given.texts('contrast').map((text) => {
@@ -70,7 +70,7 @@ export function withFlags(map: AuditMap, given: Given): AuditMap {
     columns: { ...map.columns, ...columns, ...axes.columns },
     where: { ...map.where, ...Object.fromEntries(where) },
     matchOn: withLevels(mergedByName(map.matchOn, axes.asked), given),
-    outcomes: mergedByName(map.outcomes, outcomes),
+    outcomes: withJumps(mergedByName(map.outcomes, outcomes), given),
     ...(reference !== undefined && { reference }),
     ...(runNames !== undefined && { runNames }),
     controls: [...map.controls, ...given.texts('control')],
@@ -94,18 +94,25 @@ function axesGiven(given: Given): { asked: AskedAxis[]; columns: Record<string, 
   };
 }
 
-/** What `--jumps COLUMN=none` or `--jumps COLUMN=SIZE` says of an outcome. */
-function jumpsGiven(given: Given, outcome: string): Pick<AskedOutcome, 'jumps'> {
-  const [, value] =
-    given
-      .texts('jumps')
-      .map((text) => halvesOf(text, 'jumps', 'COLUMN=none'))
-      .find(([name]) => name === outcome) ?? [];
-  if (value === undefined) return {};
-  if (value === 'none') return { jumps: { kind: 'none', because: 'whoever asked for this audit says so' } };
+/** Outcomes with what `--jumps COLUMN=none` or `--jumps COLUMN=SIZE` says of them. */
+function withJumps(outcomes: readonly AskedOutcome[], given: Given): AskedOutcome[] {
+  const said = new Map(given.texts('jumps').map((text) => halvesOf(text, 'jumps', 'COLUMN=none')));
+  for (const name of said.keys()) {
+    if (outcomes.some((outcome) => outcome.name === name)) continue;
+    const known = outcomes.map((outcome) => outcome.name).join(', ');
+    throw new AssayError('usage', `Expected one of the outcomes ${known || '(none given)'}, found "${name}".`);
+  }
+  return outcomes.map((outcome) => {
+    const value = said.get(outcome.name);
+    return value === undefined ? outcome : { ...outcome, jumps: jumpsOf(value) };
+  });
+}
+
+function jumpsOf(value: string): NonNullable<AskedOutcome['jumps']> {
+  if (value === 'none') return { kind: 'none', because: 'whoever asked for this audit says so' };
   const size = numberOf(value, 'jumps');
-  if (!(size > 0)) throw new AssayError('usage', `--jumps expects "none" or a size above 0, found "${value}".`);
-  return { jumps: { kind: 'upTo', size } };
+  if (size > 0) return { kind: 'upTo', size };
+  throw new AssayError('usage', `--jumps expects "none" or a size above 0, found "${value}".`);
 }
 
 /** Items of `over` replace fields of those with their name, the others are added. */

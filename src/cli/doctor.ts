@@ -7,7 +7,7 @@ import { messageOf } from '#base/errors.ts';
 import { artifactsIn } from '#store/artifacts.ts';
 import { networkFileSystemOf } from '#store/network-file-system.ts';
 import { openSqliteReader } from '#store/sqlite.ts';
-import { hasDatabase } from '#store/sqlite-file.ts';
+import { hasDatabase } from '#store/sqlite-open.ts';
 
 import type { Given } from './options.ts';
 import { storeFolder } from './store-folder.ts';

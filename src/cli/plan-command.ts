@@ -8,7 +8,7 @@ import type { StoreReader } from '#store/store.ts';
 import { confirmatoryRuns, type Phase, type StudyPlan } from '#study/plan.ts';
 
 import { saySummaries } from '#desk/file-summaries.ts';
-import { findStudy } from '#desk/find-study.ts';
+import { findStudy, type FoundStudy } from '#desk/find-study.ts';
 import { type Measured, measuredRuns } from '#desk/measure-runs.ts';
 import type { Given, OptionName } from './options.ts';
 import { chosenStudy, PLAN_OPTIONS, planGiven } from './plan-given.ts';
@@ -41,7 +41,7 @@ export async function planCommand(given: Given, terminal: Terminal): Promise<num
   const missing = arms.map((arm) => missingRuns(plan, arm, stored));
   const known = timeOf(plan, missing, runTimes(folder), new Set(idsOf(plan)), workers);
   const time = given.flag('pilot')
-    ? timeOfMeasured(missing, await measured(plan, found.url, workers, terminal), workers)
+    ? timeOfMeasured(missing, await measured(plan, found, workers, terminal), workers)
     : known;
   const power = powerOf(plan, stored.seen);
   await saySummaries(plan, terminal, isJson);
@@ -171,12 +171,13 @@ async function seenRuns(store: StoreReader, planId: string, rates: Stored['rates
 
 async function measured(
   plan: StudyPlan,
-  studyUrl: string,
+  found: FoundStudy,
   workers: number,
   terminal: Terminal,
 ): Promise<Map<string, Measured>> {
   return measuredRuns(plan, {
-    studyUrl,
+    studyUrl: found.url,
+    sources: found.sources,
     workerUrl: import.meta.resolve('#cli/worker-main.ts'),
     workers,
     now: () => terminal.now(),

@@ -4,6 +4,8 @@ import { registerHooks } from 'node:module';
 import { AssayError, messageOf } from '#base/errors.ts';
 import type { Study } from '#study/study.ts';
 
+import { followSources } from './study-sources.ts';
+
 /** What studies import, and where it is. */
 const DOORS: ReadonlyMap<string, string> = new Map([
   ['assay', '#index.ts'],
@@ -24,12 +26,13 @@ const FIELDS: readonly (keyof Study)[] = [
 ];
 
 /**
- * Imports a study module and returns its default export.
+ * Imports a study module and returns its default export; `sourcesOf` then says what it was made from.
  * @throws AssayError if it cannot be imported or does not export a study.
  */
 export async function importStudy(url: string): Promise<Study> {
   let module: unknown;
   using _name = packageByName();
+  using _sources = followSources(url);
   try {
     module = await import(url);
   } catch (error) {

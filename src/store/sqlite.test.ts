@@ -78,6 +78,7 @@ test('a flipped bit anywhere in the database is an error that names the file, or
     const copy = join(ROOT, 'flipped');
     rmSync(copy, { recursive: true, force: true });
     mkdirSync(copy);
+    copyFileSync(join(folder, 'store.head'), join(copy, 'store.head'));
     writeFileSync(join(copy, 'store.sqlite'), damaged);
     const reading = await readingOf(copy);
     if (reading === sha256) harmless++;
@@ -94,7 +95,7 @@ test('a truncated database is an error that names the file', async () => {
   for (const kept of [Math.floor(length / 2), 5000, 100, 17]) {
     const copy = join(ROOT, `truncated-${kept}`);
     mkdirSync(copy);
-    copyFileSync(path, join(copy, 'store.sqlite'));
+    for (const name of ['store.sqlite', 'store.head']) copyFileSync(join(folder, name), join(copy, name));
     truncateSync(join(copy, 'store.sqlite'), kept);
     assert.doesNotMatch(await readingOf(copy), /^[0-9a-f]{64}$/);
     await assert.rejects(openSqliteStore(copy), AssayError);
@@ -112,11 +113,7 @@ test('a value changed behind the seals is found, and a lost point too', async ()
     const database = new DatabaseSync(join(folder, 'store.sqlite'));
     assert.ok(Number(database.prepare(change).run().changes) > 0);
     database.close();
-    await using reader = await openSqliteReader(folder);
-    await assert.rejects(
-      canonicalExport(reader, 'p').then(async () => reader.verify()),
-      /damaged/,
-    );
+    for (const open of [openSqliteReader, openSqliteStore]) await assert.rejects(open(folder), /damaged/);
   }
 });
 
@@ -157,12 +154,7 @@ test('a look that was taken out, changed or put in behind the seals is found', a
     const database = new DatabaseSync(join(folder, 'store.sqlite'));
     assert.ok(Number(database.prepare(change).run().changes) > 0);
     database.close();
-    await using reader = await openSqliteReader(folder);
-    await assert.rejects(
-      reader.readLooks('toy').then(async () => reader.verify()),
-      /damaged/,
-      change,
-    );
+    await assert.rejects(openSqliteReader(folder), /damaged/, change);
   }
 });
 

@@ -114,6 +114,8 @@ export interface Variation {
   readonly factors: Readonly<Record<string, Json>>;
   /** Rates to pilot where no level names its own. */
   readonly learningRates?: Json;
+  /** What a positive control is made of, such as the path of its rows. */
+  readonly control?: Json;
 }
 
 /** A study. */

@@ -24,7 +24,7 @@ test('a control in the other direction than asked fails, and one of any directio
 
 test('levels where a control is not seen, or is far above two deltas, do not count for "no effect"', () => {
   assert.equal(analysed(BASE).verdicts[0]?.verdict, 'noEffect');
-  const seenEarly: World = { ...BASE, control: (train) => (train > 1.35 ? 3 * DELTA : 0) };
+  const seenEarly: World = { ...BASE, sigma: DELTA / 4, control: (train) => (train > 1.35 ? 1.9 : 0.7) * DELTA };
   const large: World = { ...BASE, control: () => 4 * DELTA };
   for (const world of [seenEarly, large]) {
     const { controls, verdicts } = analysed(world);

@@ -47,6 +47,7 @@ function optionsOf(reader: ConfigReader, folder: string): FinetuneStudyOptions {
     ...when(reader, 'set', () => ({ set: setAt(reader, folder) })),
     ...when(reader, 'factors', () => ({ factors: factorsAt(reader, folder) })),
     ...when(reader, 'learningRates', () => ({ learningRates: reader.numbers('learningRates') })),
+    ...when(reader, 'control', () => controlAt(reader, folder)),
     ...when(reader, 'arms', () => ({ arms: objectsAt(reader, 'arms').map((arm) => armOf(arm, folder)) })),
     ...when(reader, 'contrasts', () => ({ contrasts: objectsAt(reader, 'contrasts').map(contrastOf) })),
     ...when(reader, 'outcomes', () => ({ outcomes: objectsAt(reader, 'outcomes').map(outcomeOf) })),
@@ -61,6 +62,12 @@ function optionsOf(reader: ConfigReader, folder: string): FinetuneStudyOptions {
 
 function when<T extends object>(reader: ConfigReader, name: string, read: () => T): T | object {
   return reader.has(name) ? read() : {};
+}
+
+function controlAt(reader: ConfigReader, folder: string): { readonly control: string } {
+  const path = textAt(reader, 'control');
+  const { 'rows.mixIn': control = path } = settingsFrom(folder, { 'rows.mixIn': path });
+  return { control: typeof control === 'string' ? control : path };
 }
 
 function setAt(reader: ConfigReader, folder: string): JsonObject {
