@@ -28,14 +28,14 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
     file: 'src/analysis/verdict/decide.ts',
     from: 'return [...matching.levels, ...matching.rates.flatMap((rate) => rate.levels)];',
     to: 'return [{ level: 0, estimate: matching.overall, contrasts: [] }];',
-    tests: [ANALYSE],
+    tests: ['src/analysis/verdict/decide.test.ts'],
   },
   {
     name: 'equivalence of the average rate only',
     file: 'src/analysis/verdict/decide.ts',
     from: 'return [...matching.levels, ...matching.rates.flatMap((rate) => rate.levels)];',
     to: 'return [...matching.levels];',
-    tests: [ANALYSE],
+    tests: ['src/analysis/verdict/decide.test.ts'],
   },
   {
     name: 'no effect without a positive control',

@@ -106,7 +106,7 @@ async function answerOf(folder: string, plan: StudyPlan): Promise<string> {
   const record = await store.latestPlan(plan.study.name);
   const planId = record?.planId ?? '';
   const runs = await collected(store, plan, planId);
-  const { controls, verdicts } = analysisOf(plan, runs);
+  const { controls, verdicts } = await analysisOf(store, plan, runs);
   const { sha256 } = await canonicalExport(store, planId);
   const looks = looksJsonl(await store.readLooks(plan.study.name));
   const { troubled, settled, pilotRates, provenance } = runs;
