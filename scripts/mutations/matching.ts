@@ -112,7 +112,7 @@ export const MATCHING_FAULTS: readonly Fault[] = [
   {
     name: '"no effect" does not read the joint matching',
     file: DECIDES,
-    from: 'return !isEstimate(joint) || isEquivalent(joint.overall, rule.delta, rule.alpha);',
+    from: 'return !isEstimate(joint) || equivalenceP(joint.overall, rule.delta) < rule.absenceAlpha;',
     to: 'return !isEstimate(joint) || isEquivalent(joint.overall, 1e9, rule.alpha);',
     tests: [DECIDE],
   },
