@@ -6,7 +6,6 @@ const WORLDS = 'src/analysis/validation/worlds.test.ts';
 const ANALYSE = 'src/analysis/analyse.test.ts';
 const PASSAGE = 'src/analysis/matching/passage.test.ts';
 const STATS = 'test/reference/stats.test.ts';
-const IMPORT = 'src/analysis/import/import.test.ts';
 const GRID = 'src/analysis/matching/grid.test.ts';
 
 export const ANALYSIS_FAULTS: readonly Fault[] = [
@@ -76,8 +75,8 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
   {
     name: 'a control that lost too many blocks is settled by the rest',
     file: 'src/analysis/verdict/controls.ts',
-    from: 'if (usableBlocks >= MIN_BLOCKS || allBlocks < MIN_BLOCKS) return undefined;',
-    to: 'if (usableBlocks > 1) return undefined;',
+    from: 'if (usable >= MIN_BLOCKS || all < MIN_BLOCKS) return undefined;',
+    to: 'if (usable > 1) return undefined;',
     tests: [ANALYSE],
   },
   {
@@ -85,7 +84,7 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
     file: 'src/desk/audit/audit-sources.ts',
     from: 'Math.max(...same.map(({ rows }) => lastStepOf(rows)));',
     to: 'Math.min(...same.map(({ rows }) => lastStepOf(rows)));',
-    tests: ['test/e2e/audit.test.ts'],
+    tests: ['src/desk/audit/audit-sources.test.ts'],
   },
   {
     name: 'planned power forgets the family',
@@ -212,13 +211,6 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
     from: 'return (table.arm[at] ?? 0) - (table.reference[at] ?? 0);',
     to: 'return (table.reference[at] ?? 0) - (table.arm[at] ?? 0);',
     tests: [PLANE_NOISE],
-  },
-  {
-    name: 'empty cells are read as zero',
-    file: 'src/analysis/import/table.ts',
-    from: 'if (NOT_MEASURED.has(text.toLowerCase())) return undefined;',
-    to: '',
-    tests: [IMPORT],
   },
   {
     name: 'signs are flipped without studentizing',

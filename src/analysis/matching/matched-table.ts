@@ -126,26 +126,26 @@ export function overallEstimate(member: FlipMember): Estimate | undefined {
 
 /** The estimate at one level over the blocks usable there; of one learning rate if given. */
 export function levelEstimate(table: MatchedTable, level: number, rate?: RateContrasts): Estimate | undefined {
-  return estimateWhere(table, level, rate?.usable ?? table.usable, rate);
+  return estimateOf(levelContrasts(table, level, rate));
+}
+
+/** The contrasts at one level of the blocks usable there; of one learning rate if given. */
+export function levelContrasts(table: MatchedTable, level: number, rate?: RateContrasts): number[] {
+  return contrastsWhere(table, level, rate?.usable ?? table.usable, rate);
 }
 
 /** The estimate at a level over all bracketed blocks, whether or not the level counts. */
 export function bracketedEstimate(table: MatchedTable, level: number): Estimate | undefined {
-  return estimateWhere(table, level, table.bracketed);
+  return estimateOf(contrastsWhere(table, level, table.bracketed));
 }
 
-function estimateWhere(
-  table: MatchedTable,
-  level: number,
-  usable: Uint8Array,
-  rate?: RateContrasts,
-): Estimate | undefined {
+function contrastsWhere(table: MatchedTable, level: number, usable: Uint8Array, rate?: RateContrasts): number[] {
   const values: number[] = [];
   for (let b = 0; b < table.blocks.length; b++) {
     const at = b * table.levels.length + level;
     if (usable[at] === 1) values.push(rate === undefined ? contrastAt(table, at) : (rate.contrast[at] ?? 0));
   }
-  return estimateOf(values);
+  return values;
 }
 
 /** The estimate of one learning rate, or of one pair of them: block means over its usable levels. */

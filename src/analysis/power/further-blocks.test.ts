@@ -9,9 +9,9 @@ import { rngOf } from '#base/rng.ts';
 const QUIET: World = { ...BASE, rates: 1, sigma: DELTA };
 const STUDIES = 30;
 
-/** Share of simulated studies of so many blocks that decide. */
+/** Share of simulated studies that decide with 8 blocks, or when they go on to so many. */
 function powerOf(world: World, blocks: number): number {
-  const one = { name: 'power.test', world, design: { kind: 'fixed' as const, blocks }, checks: [] };
+  const one = { name: 'power.test', world, design: { kind: 'continued' as const, looks: [8, blocks] }, checks: [] };
   return 1 - (runStudies(one, 0, STUDIES).verdicts['undecided'] ?? 0) / STUDIES;
 }
 

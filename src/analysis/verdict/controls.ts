@@ -4,6 +4,7 @@
  * effect of size delta.
  */
 import type { Rng } from '#base/rng.ts';
+import { clustersText } from '#study/clusters.ts';
 import type { Contrast, Outcome, Study } from '#study/study.ts';
 import { familyP, pByName, testableTables, type ContrastResult } from './contrast-result.ts';
 import { isTooLarge, type ControlEvidence } from './decide.ts';
@@ -67,10 +68,10 @@ type Part = Omit<ControlRecord, 'name'>;
  * from the start decides nothing anyhow; its controls are judged by what it has.
  */
 function whyUnsettled(result: ContrastResult): string | undefined {
-  const { usableBlocks, allBlocks } = result.matched;
+  const { usable, all, label } = result.matched.units;
   if (tablesOf(result).length === 0) return `nothing was matched, ${whyNot(result)}`;
-  if (usableBlocks >= MIN_BLOCKS || allBlocks < MIN_BLOCKS) return undefined;
-  return `${usableBlocks} of ${allBlocks} blocks are usable, at least ${MIN_BLOCKS} needed`;
+  if (usable >= MIN_BLOCKS || all < MIN_BLOCKS) return undefined;
+  return `${usable} of ${clustersText(label ?? 'block', all)} are usable, at least ${MIN_BLOCKS} needed`;
 }
 
 /** The single matchings a control is judged by: those it names, or all that can be estimated. */
@@ -220,6 +221,15 @@ export function positiveControls(
       const evidence = onLevels(own, table, { delta: result.outcome.delta, alpha, direction: control.direction, rng });
       return evidence === undefined ? [] : [{ name: control.name, ...evidence }];
     });
+}
+
+/** Level of a control that is only asked for its estimate. */
+const HOPEFUL_ALPHA = 0.5;
+
+/** The positive controls that enough blocks would show: those whose estimates are of the size and direction asked. */
+export function hopefulControls(known: readonly KnownControl[], outcome: string, rng: Rng): ControlLookup {
+  const found = positiveControls(known, outcome, HOPEFUL_ALPHA, rng);
+  return (table) => found(table).map((control) => ({ ...control, p: 0 }));
 }
 
 /** A control speaks for a question only if it is seen at no less than this share of the question's levels. */

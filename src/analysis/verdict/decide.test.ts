@@ -4,8 +4,10 @@ import { test } from 'node:test';
 import { decide, type ControlEvidence, type Evidence, type MatchingEvidence } from '#analysis/verdict/decide.ts';
 import type { Estimate } from '#analysis/stats/estimate.ts';
 
-const RULE = { delta: 1, alpha: 0.05 };
+const RULE = { delta: 1, alpha: 0.05, absenceAlpha: 0.05, jump: 0 };
 const estimate = (mean: number, standardError = 0.1): Estimate => ({ mean, standardError, df: 7, count: 8 });
+/** Eight blocks with about that mean and standard error. */
+const contrasts = (mean: number): number[] => [-3, -2, -1, -0.5, 0.5, 1, 2, 3].map((z) => mean + 0.15 * z);
 const CONTROL: ControlEvidence = { name: 'control', levels: [0], estimate: estimate(1.5), p: 0.008 };
 
 function matching(name: string, mean: number, change: Partial<MatchingEvidence> = {}): MatchingEvidence {
@@ -14,7 +16,7 @@ function matching(name: string, mean: number, change: Partial<MatchingEvidence> 
     name,
     overall: estimate(mean),
     p: Math.abs(mean) > 0.5 ? 0.008 : 0.7,
-    levels: [{ level: 0, estimate: estimate(mean) }],
+    levels: [{ level: 0, estimate: estimate(mean), contrasts: contrasts(mean) }],
     rates: [],
     controls: [CONTROL],
     ...change,

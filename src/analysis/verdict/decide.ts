@@ -1,10 +1,11 @@
 /**
- * The decision rule of METHOD.md, "Verdict", as one pure function of estimates and p values: rules 1 to 4. What makes a
+ * The decision rule of docs/method.md, "Verdict", as one pure function of estimates and p values: rules 1 to 4. What makes a
  * verdict impossible beforehand (rule 0) is checked where the blocks are counted. The same function serves the
  * verdict, the power it would have with more blocks, and the map of what would change it.
  */
 import type { SlopeBound } from '#analysis/matching/matched-table.ts';
-import { intervalOf, isEquivalent, type Estimate } from '#analysis/stats/estimate.ts';
+import { equivalenceP, intervalOf, type Estimate } from '#analysis/stats/estimate.ts';
+import { absenceBound, boundedAbsenceP } from '#analysis/stats/mean-bound.ts';
 
 /** One learning rate's contrasts with the other arm's average. */
 export interface RateEvidence {
@@ -25,6 +26,8 @@ export interface PairEvidence {
 export interface LevelEvidence {
   readonly level: number;
   readonly estimate: Estimate;
+  /** What the estimate is made of, one a block (or cluster). */
+  readonly contrasts: readonly number[];
 }
 
 /** A positive control's effect on the levels of a matching. */
@@ -72,7 +75,12 @@ export interface Evidence {
 /** The numbers fixed in advance. */
 export interface Rule {
   readonly delta: number;
+  /** Of tests for a difference. */
   readonly alpha: number;
+  /** Of tests for its absence: alpha shared out over the family (`absence-family.ts`). */
+  readonly absenceAlpha: number;
+  /** The largest contrast a block may show although none has: 0 where jumps are declared impossible, Infinity where nothing bounds them. */
+  readonly jump: number;
 }
 
 /** What an effect is explained by: matched on it, the arms are alike. A prediction, no mediation. */
@@ -91,6 +99,10 @@ export type Undecided =
   | { readonly kind: 'noPositiveControl'; readonly matching: string }
   | { readonly kind: 'matchingsDiffer' }
   | { readonly kind: 'ratesDiffer' }
+  /** Every interval lies inside delta, but a jump in few blocks that none has shown could reach it. */
+  | { readonly kind: 'jumpsUnseen'; readonly matching: string }
+  /** Clearly not zero under every single matching, but neither clearly delta or more nor clearly less. */
+  | { readonly kind: 'aboutDelta' }
   | { readonly kind: 'tooFewBlocks' };
 
 /** Rules 1 to 4, in their order. */
@@ -134,7 +146,7 @@ function explanationOf({ singles, gap }: Evidence, rule: Rule): Explanation | un
  * under both single matchings. A bound is no estimate at equal losses and says nothing here.
  */
 function isAlike(joint: Evidence['joint'], rule: Rule): boolean {
-  return !isEstimate(joint) || isEquivalent(joint.overall, rule.delta, rule.alpha);
+  return !isEstimate(joint) || equivalenceP(joint.overall, rule.delta) < rule.absenceAlpha;
 }
 
 /** Whether the joint matching, where it is testable, agrees that what is left beyond both losses is below delta. */
@@ -165,7 +177,10 @@ function whyOf(
   if (atTrain !== undefined && isEffect(atTrain, rule) && equivalent[heldOut] === true) {
     return { kind: 'noPositiveControl', matching: 'heldOut' };
   }
+  const unseen = unseenJump(singles, rule);
+  if (unseen !== undefined) return { kind: 'jumpsUnseen', matching: unseen.name };
   const found = singles.map((matching) => isLarge(matching, rule));
+  if (!found.every(Boolean) && isAboutDelta(singles, rule)) return { kind: 'aboutDelta' };
   if (found.some(Boolean) && singles.some((matching) => found.at(0) !== isLarge(matching, rule))) {
     return { kind: 'matchingsDiffer' };
   }
@@ -175,10 +190,55 @@ function whyOf(
   return { kind: 'tooFewBlocks' };
 }
 
-/** The 1 - 2 alpha interval inside (-delta, delta) at every level, averaged over rates and for each rate. */
+/** Clearly not zero under every matching, with one sign, and not clearly above delta under one and below it under another. */
+function isAboutDelta(singles: readonly MatchingEvidence[], rule: Rule): boolean {
+  if (!singles.every((matching) => matching.p < rule.alpha) || !haveOneSign(singles)) return false;
+  const sizes = singles.map(({ overall }) => intervalOf(overall, 1 - rule.alpha).map(Math.abs));
+  const isAbove = sizes.some((bounds) => Math.min(...bounds) > rule.delta);
+  return !isAbove || sizes.every((bounds) => Math.max(...bounds) >= rule.delta);
+}
+
+/** The matching that alone keeps "no effect", or the absence at held-out loss of a gap, from being shown: by jumps that would not be seen. */
+function unseenJump(singles: readonly MatchingEvidence[], rule: Rule): MatchingEvidence | undefined {
+  const hides = (matching: MatchingEvidence): boolean => isWithin(matching, rule) && !isNoEffect(matching, rule);
+  const atTrain = singles.find((matching) => matching.name === 'train');
+  if (atTrain !== undefined && isEffect(atTrain, rule)) {
+    return singles.find((matching) => matching.name === 'heldOut' && hides(matching));
+  }
+  return singles.every((matching) => isWithin(matching, rule)) ? singles.find(hides) : undefined;
+}
+
+/**
+ * No effect of delta or more at any level: by t, averaged over rates and for each rate; and averaged over rates whatever
+ * jump is held possible, and were one block a little further out than any is: t intervals are too narrow where blocks are
+ * so uneven (ADR 0081).
+ */
 export function isNoEffect(matching: MatchingEvidence, rule: Rule): boolean {
-  const within = ({ estimate }: LevelEvidence): boolean => isEquivalent(estimate, rule.delta, rule.alpha);
-  return matching.levels.every(within) && matching.rates.every((rate) => rate.levels.every(within));
+  if (!isWithin(matching, rule) || absenceP(matching, rule) >= rule.absenceAlpha) return false;
+  return matching.levels.every(({ contrasts }) => boundedAbsenceP(contrasts, rule.delta, 0) < rule.alpha);
+}
+
+/** The p of rule 1: of "some effect is delta or more", over every matching that rule 1 reads. */
+export function absenceOfAll({ singles, joint }: Evidence, rule: Omit<Rule, 'absenceAlpha'>): number {
+  const ofJoint = isEstimate(joint) ? equivalenceP(joint.overall, rule.delta) : 0;
+  return Math.max(ofJoint, ...singles.map((matching) => absenceP(matching, rule)));
+}
+
+/** The largest p over a matching's levels and rates of "the effect is delta or more": of two one-sided t tests, and with the jumps that are held possible. */
+export function absenceP(matching: MatchingEvidence, { delta, jump }: Omit<Rule, 'absenceAlpha'>): number {
+  const ps = levelsOf(matching).map(({ estimate }) => equivalenceP(estimate, delta));
+  const bounded = jump > 0 ? matching.levels.map(({ contrasts }) => boundedAbsenceP(contrasts, delta, jump)) : [];
+  return Math.max(0, ...ps, ...bounded);
+}
+
+/** Whether the t intervals alone lie inside (-delta, delta) at every level. */
+function isWithin(matching: MatchingEvidence, rule: Rule): boolean {
+  return levelsOf(matching).every(({ estimate }) => equivalenceP(estimate, rule.delta) < rule.absenceAlpha);
+}
+
+/** Every level averaged over rates, and of each rate. */
+function levelsOf(matching: MatchingEvidence): LevelEvidence[] {
+  return [...matching.levels, ...matching.rates.flatMap((rate) => rate.levels)];
 }
 
 /** A positive control detected on the matching's levels, and small enough to speak of an effect of delta: no floor or ceiling hides one there. */
@@ -190,7 +250,7 @@ export function detectedControl(matching: MatchingEvidence, rule: Rule): Control
 const LARGEST_DELTAS = 2;
 
 /** Whether a control's whole 1 - 2 alpha interval lies beyond two deltas. */
-export function isTooLarge(control: Estimate, { delta, alpha }: Rule): boolean {
+export function isTooLarge(control: Estimate, { delta, alpha }: Pick<Rule, 'delta' | 'alpha'>): boolean {
   const [low, high] = intervalOf(control, 1 - 2 * alpha);
   return low > LARGEST_DELTAS * delta || high < -LARGEST_DELTAS * delta;
 }
@@ -235,10 +295,11 @@ function haveOneSign(matchings: readonly MatchingEvidence[]): boolean {
   return new Set(matchings.map((matching) => Math.sign(matching.overall.mean))).size === 1;
 }
 
-/** The widest 1 - 2 alpha bound over a matching's levels: the smallest delta at which it would be equivalent. */
-export function equivalenceBound(matching: MatchingEvidence, alpha: number): number {
-  const bounds = [...matching.levels, ...matching.rates.flatMap((rate) => rate.levels)].map(({ estimate }) =>
-    Math.max(...intervalOf(estimate, 1 - 2 * alpha).map(Math.abs)),
+/** The smallest delta at which a matching would show no effect: the widest bound over its levels and rates. */
+export function equivalenceBound(matching: MatchingEvidence, { alpha, absenceAlpha, jump }: Rule): number {
+  return Math.max(
+    ...levelsOf(matching).flatMap(({ estimate }) => intervalOf(estimate, 1 - 2 * absenceAlpha).map(Math.abs)),
+    ...matching.levels.map(({ contrasts }) => absenceBound(contrasts, alpha, 0)),
+    ...(jump > 0 ? matching.levels.map(({ contrasts }) => absenceBound(contrasts, absenceAlpha, jump)) : []),
   );
-  return Math.max(...bounds);
 }
