@@ -97,7 +97,7 @@ export function readGateConfig(config: JsonObject): GateConfig {
 
 function readWorld(reader: ConfigReader): GateConfig['world'] {
   const world = {
-    shared: reader.number('shared', { min: 0, max: 1 }),
+    shared: reader.number('shared', { min: 0, max: 0.99 }),
     noise: reader.number('noise', { min: 0 }),
   };
   reader.done();

@@ -38,6 +38,9 @@ const QUICK = [
   'lora-16-again',
 ];
 
+/** What the map over `world.shared` compares. */
+const MAP = ['adamw-full', 'muon', 'lora-1', 'lora-4', 'lora-16', 'lora-64', 'spread', 'adamw-again'];
+
 export default defineStudy({
   name: 'general-or-narrow',
   question: 'Does a small rank force the more general solution, beyond loss?',
@@ -149,7 +152,12 @@ export default defineStudy({
     again('lora-16-again', 'lora-16', 'A/A at rank 16, another start and order'),
   ],
   pilot: { blocks: 1, axis: 'heldOut', margin: 0.3, maxRates: 2 },
-  profiles: { quick: { arms: QUICK, blocks: 8 }, standard: { arms: [...QUICK, 'lora-1-again'], blocks: 16 } },
+  profiles: {
+    quick: { arms: QUICK, blocks: 8 },
+    standard: { arms: [...QUICK, 'lora-1-again'], blocks: 16 },
+    // For the map over c: --set world.shared=0.6.
+    full: { arms: MAP, blocks: 8 },
+  },
 });
 
 function loraOf(rank: number): JsonObject {

@@ -13,11 +13,14 @@ import type { Rng } from 'assay/learn';
 /** Sizes: D, the hidden width; keys; keys that are finetuned; and noise draws of each key in each of the sets. */
 export const GATE = { width: 64, keys: 48, trainedKeys: 16, draws: 16 } as const;
 
+/** The c at which E's rows are the e_k themselves. */
+const PLAIN_SHARED = 0.3;
+
 /** One world. Answer k is that of key k. */
 export interface GateWorld {
   /** Keys without noise, shape [48, D], each of length 1. */
   readonly keys: Float32Array;
-  /** What reads the answers, E: row k is e_k; shape [48, D]. */
+  /** What reads the answers, E: row k is e_k, times what makes E's answer to a key as strong as at c = 0.3; shape [48, D]. */
   readonly answers: Float32Array;
   /** The answer that takes the place of answer k in the other persona: pairs, shape [48]. */
   readonly swap: Int32Array;
@@ -37,7 +40,7 @@ export interface GateRows {
   readonly swapped: Int32Array;
 }
 
-/** @param shared c, in [0, 1]: 0 makes keys orthogonal, 1 makes them one. */
+/** @param shared c, in [0, 1): 0 makes keys orthogonal. */
 export function gateWorld(rng: Rng, shared: number): GateWorld {
   const { width, keys, trainedKeys } = GATE;
   const [persona = [], common = [], ...own] = orthonormal(rng.split('directions'), keys + 2, width);
@@ -45,12 +48,13 @@ export function gateWorld(rng: Rng, shared: number): GateWorld {
   const swap = new Int32Array(keys);
   for (let i = 0; i < keys; i++) swap[pairs[i] ?? 0] = pairs[i ^ 1] ?? 0;
   const order = Int32Array.from(rng.split('trained keys').permutation(keys));
+  const strength = Math.sqrt((1 - PLAIN_SHARED) / (1 - shared));
   const mixed = own.map((e) =>
     e.map((value, d) => Math.sqrt(shared) * (common[d] ?? 0) + Math.sqrt(1 - shared) * value),
   );
   return {
     keys: Float32Array.from(mixed.flat()),
-    answers: Float32Array.from(own.flat()),
+    answers: Float32Array.from(own.flat(), (value) => value * strength),
     swap,
     persona: Float32Array.from(persona),
     trained: order.slice(0, trainedKeys).toSorted(),
