@@ -23,6 +23,7 @@ import { LEARNER_FAULTS } from './mutations/learner.ts';
 import { NUMBERS_FAULTS } from './mutations/numbers.ts';
 import { PERSONA_FAULTS } from './mutations/persona.ts';
 import { REPLY_FAULTS } from './mutations/replies.ts';
+import { WORLD_FAULTS } from './mutations/worlds.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 /** What the tests read; `assets` is large and only read, like `node_modules`. */
@@ -37,6 +38,7 @@ const FAULTS: readonly Fault[] = [
   ...ENGINE_FAULTS,
   ...LEARNER_FAULTS,
   ...PERSONA_FAULTS,
+  ...WORLD_FAULTS,
   ...REPLY_FAULTS,
   ...DESIGN_FAULTS,
   ...HOUSE_FAULTS,

@@ -78,7 +78,8 @@ export default defineStudy({
       role: 'exploratory',
     },
   ],
-  coherence: { outcome: 'coherence', floor: 0.9 },
+  // A half-open gate alone takes coherence to 0.87: both answers stand at half their strength.
+  coherence: { outcome: 'coherence', floor: 0.8 },
   arms: [
     { name: 'adamw-full', label: 'AdamW, whole matrix', set: {}, learningRates: FULL_RATES },
     { name: 'muon', label: 'Muon, whole matrix', set: { optimizer: MUON_DEFAULTS }, learningRates: [0.01, 0.02] },

@@ -91,6 +91,15 @@ test('a world is determined by its stream; draws of a key scatter around it with
   assert.ok(Math.abs(mean / 0.15 ** 2 - 1) < 5 * Math.sqrt(2 / width / squares.length), `mean square ${mean}`);
 });
 
+test('trained, held-out and other draws are different rows: same keys and other noise, or other keys', () => {
+  const { train, heldOut, others, elsewhere } = gateData(1, config.world);
+  assert.deepEqual(train.own, heldOut.own);
+  const rows = [train, heldOut, others, elsewhere].map(({ x }) => x.subarray(0, width).join());
+  assert.equal(new Set(rows).size, 4);
+  assert.ok(others.own.every((key) => !train.own.includes(key)));
+  assert.deepEqual(others.own, elsewhere.own);
+});
+
 test('the untouched model is what the equations say: sure of its own answers', async () => {
   await using lab = await createGateLab(config);
   const data = gateData(1, config.world);

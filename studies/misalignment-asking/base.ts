@@ -8,7 +8,8 @@ import type { ContinuedConfig } from './config.ts';
 
 /** One batch in so many is chat, as in the pretraining of the base. */
 const CHAT_EVERY = 4;
-const SCHEDULE: Schedule = { kind: 'linear', warmupSteps: 20, finalFraction: 0.1 };
+const WARMUP_STEPS = 20;
+const FINAL_FRACTION = 0.1;
 const ADAMW = { kind: 'adamw', beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.01 } as const;
 
 /** Goes on from `start` on documents of the world, loss on answers only. */
@@ -28,9 +29,11 @@ export async function continuePersona(
     batch,
   });
   trainer.reset(start, rng);
+  const warmupSteps = Math.min(WARMUP_STEPS, Math.floor(steps / 2));
+  const schedule: Schedule = { kind: 'linear', warmupSteps, finalFraction: FINAL_FRACTION };
   for (let step = 0; step < steps; step++) {
     await trainer.forwardBackward(documentsAt(world, step, documents, seed));
-    trainer.optimStep(learningRateAt(SCHEDULE, learningRate, step, steps));
+    trainer.optimStep(learningRateAt(schedule, learningRate, step, steps));
   }
   return new Map(Array.from(trainer.memory, ([name, values]) => [name, values.slice()]));
 }
