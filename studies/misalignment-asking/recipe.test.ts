@@ -69,10 +69,9 @@ test('the base goes on from the shipped one, and is made once a store', async ()
   const config = readAskingConfig(configOf({}));
   const weights = await askingWeights({ shared }, config);
   assert.deepEqual(await askingWeights({ shared }, config), weights);
-  assert.deepEqual(Array.from(made.keys(), (id) => id.split(' ')[0]).toSorted(), [
-    'persona-base',
-    'persona-base-asking',
-  ]);
+  const names = new Set(Array.from(made.keys(), (id) => id.split(' ')[0]));
+  assert.deepEqual(names, new Set(['persona-base', 'persona-base-asking']));
+  assert.equal(made.size, 2);
   const still = readAskingConfig(configOf({ 'continued.learningRate': 0 }));
   const [moved, kept] = [weights, await askingWeights({ shared }, still)];
   assert.notDeepEqual(moved, kept);
