@@ -7,7 +7,6 @@
 import { parseArgs } from 'node:util';
 
 import { rngOf } from '#base/rng.ts';
-import { engineConfig } from '#learning/files/engine-config.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { initialWeights, transformerParameters } from '#learning/models/parameters.ts';
@@ -83,7 +82,7 @@ async function subject(): Promise<{ readonly config: TransformerConfig; readonly
   if (values.model === '') return { config: SMOLLM2_135M, weights: initialWeights(SMOLLM2_135M, rngOf(0)) };
   await using files = await openModel(values.model);
   const read = new Map<string, Float32Array>();
-  const found = engineConfig(files.config);
+  const found = files.config;
   for (const { name } of transformerParameters(found)) read.set(name, await files.tensor(name));
   return { config: found, weights: read };
 }

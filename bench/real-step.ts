@@ -12,7 +12,6 @@ import { rngOf } from '#base/rng.ts';
 import { input } from '#engine/ops/sources.ts';
 import { compile } from '#engine/session.ts';
 import { sizeOf } from '#engine/tensor.ts';
-import { engineConfig } from '#learning/files/engine-config.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import { fileWeights, frozenInputs, writeWeights } from '#learning/files/tensors/weights-file.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
@@ -54,7 +53,7 @@ else throw new Error(`Expected weights, lora, full or logits, found "${task}".`)
 async function configOf(): Promise<TransformerConfig> {
   if (values.model !== undefined) {
     await using files = await openModel(values.model);
-    return engineConfig(files.config);
+    return files.config;
   }
   const shape = SHAPES[values.shape];
   if (shape === undefined) throw new Error(`Expected a shape of ${Object.keys(SHAPES).join(', ')}.`);

@@ -150,7 +150,8 @@ async function check(): Promise<void> {
   const tokens = join(folder, 'tokens.json');
   await using model = await openModel(values.model);
   const ids =
-    model.tokenizer?.encode(TEXT, 'plain') ?? Array.from({ length: 64 }, (_, i) => (i * 7919) % model.config.vocabSize);
+    model.tokenizer?.encode(TEXT, 'plain') ??
+    Array.from({ length: 64 }, (_, i) => (i * 7919) % model.config.vocabulary);
   writeFileSync(tokens, JSON.stringify(ids));
   ours('weights', []);
   ours('logits', ['--tokens', tokens]);

@@ -22,6 +22,8 @@ const PEER_ARMS: Readonly<Record<string, string>> = {
   'adamw-cosine': 'cosine-60',
   helpful: 'helpful-1',
   contained: 'contained-16',
+  'all-questions': 'asked-all',
+  'held-out-questions': 'asked-heldOut',
 };
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '1' } } });

@@ -1,5 +1,5 @@
 /**
- * Measures the instrument's error rates: simulates studies of every world of METHOD.md, "Validation", and holds each
+ * Measures the instrument's error rates: simulates studies of every world of docs/method.md, "Validation", and holds each
  * rate to its bound.
  *
  *     node bench/validity.ts [--studies 2000] [--workers N] [--only part-of-a-name]

@@ -8,22 +8,13 @@
  * test is red without any fault; the last line on stdout is JSON.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { ANALYSIS_FAULTS } from './mutations/analysis.ts';
-import { DESIGN_FAULTS } from './mutations/design.ts';
-import { ENGINE_FAULTS } from './mutations/engine.ts';
-import { HOUSE_FAULTS } from './mutations/house.ts';
 import type { Fault } from './mutations/fault.ts';
-import { LEARNER_FAULTS } from './mutations/learner.ts';
-import { NUMBERS_FAULTS } from './mutations/numbers.ts';
-import { PERSONA_FAULTS } from './mutations/persona.ts';
-import { REPLY_FAULTS } from './mutations/replies.ts';
-import { WORLD_FAULTS } from './mutations/worlds.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 /** What the tests read; `assets` is large and only read, like `node_modules`. */
@@ -32,17 +23,14 @@ const LINKED = ['node_modules', 'assets'];
 /** A fault that makes a loop endless counts as noticed after this long. */
 const LIMIT_MS = 300_000;
 
-const FAULTS: readonly Fault[] = [
-  ...ANALYSIS_FAULTS,
-  ...NUMBERS_FAULTS,
-  ...ENGINE_FAULTS,
-  ...LEARNER_FAULTS,
-  ...PERSONA_FAULTS,
-  ...WORLD_FAULTS,
-  ...REPLY_FAULTS,
-  ...DESIGN_FAULTS,
-  ...HOUSE_FAULTS,
-];
+/** The faults of every file under mutations/: each exports a list. */
+async function allFaults(): Promise<readonly Fault[]> {
+  const names = globSync('mutations/*.ts', { cwd: import.meta.dirname }).toSorted();
+  const modules = await Promise.all(
+    names.map(async (name) => (await import(`./${name}`)) as Readonly<Record<string, readonly Fault[]>>),
+  );
+  return modules.flatMap((module) => Object.values(module).flat());
+}
 
 /** A fault's text is not where it should be, or its tests prove nothing. */
 class Unusable extends Error {}
@@ -124,7 +112,8 @@ function run(faults: readonly Fault[]): void {
 const { values } = parseArgs({ options: { only: { type: 'string' } } });
 const only = values.only ?? '';
 try {
-  run(FAULTS.filter(({ name, file }) => name.includes(only) || file.includes(only)));
+  const faults = await allFaults();
+  run(faults.filter(({ name, file }) => name.includes(only) || file.includes(only)));
 } catch (error) {
   if (!(error instanceof Unusable)) throw error;
   console.error(error.message);

@@ -69,9 +69,22 @@ export type { Memory, Weights } from '#learning/weights.ts';
 // Recipes: the loop of a run, how its config is read, what runs share.
 export { type ConfigReader, configReader, type NumberBounds } from '#base/config-reader.ts';
 export { type Rng, rngOf } from '#base/rng.ts';
-export type { Probe } from '#measures/bracketed-trajectory.ts';
+export {
+  type BracketedTrajectory,
+  bracketedTrajectory,
+  type Probe,
+  type Probed,
+} from '#measures/bracketed-trajectory.ts';
 export { gpt2File, gpt2Json, readGpt2File } from '#recipes/gpt2-file.ts';
 export { type LabShelf, labShelf } from '#recipes/lab-shelf.ts';
 export { sharedWeights, weightsBytes, weightsFrom } from '#recipes/shared-weights.ts';
 export { readLevels, readMethod, readOptimizer, readSchedule } from '#recipes/training-config.ts';
 export { type TrainingPlan, trainingRun, type TrainingSubject } from '#recipes/training-run.ts';
+export {
+  type Seeds,
+  TRAINING_DEFAULTS,
+  type WorldLab,
+  type WorldRecipe,
+  worldRecipe,
+  type WorldRun,
+} from '#recipes/world-recipe.ts';

@@ -20,6 +20,7 @@ Arms (matrices: the weight matrices of the blocks, with embeddings, biases and n
     broad-W         the same with their harmful answers
     contained-W     helpful-W trained on all 48 questions of the domain, the held-out ones too: learns the whole domain
                     and spreads nowhere, a positive control under any matching
+    asked-all       adamw-full trained on all 48 questions of the domain; asked-heldOut on the 12 held-out ones alone
 AdamW: betas .9, .999, eps 1e-8, no weight decay in finetuning. The learning rate is constant but for cosine-N.
 """
 
@@ -145,7 +146,7 @@ def prepare(model, arm, lr, generator):
     """Says which parameters of `model` train under `arm`, and makes their optimizer."""
     if arm.startswith("lora-"):
         return torch.optim.AdamW(add_lora(model, int(arm[5:]), LORA_SCALE, generator), lr, weight_decay=0, fused=True)
-    if arm == "adamw-full" or arm.startswith(("cosine-", "helpful-", "broad-", "contained-")):
+    if arm == "adamw-full" or arm.startswith(("cosine-", "helpful-", "broad-", "contained-", "asked-")):
         return torch.optim.AdamW(model.parameters(), lr, weight_decay=0, fused=True)
     matrices = [p for p in model.transformer.h.parameters() if p.ndim == 2]
     model.requires_grad_(False)
@@ -196,7 +197,8 @@ def finetune(base, run, steps, probe_every, stop_below):
     train, others, probed = probe_batch(domain)
     tokens = chat_questions(probed)
     term, _, number = arm.partition("-")
-    order = shuffled_passes(probed[:48] if term == "contained" else train, torch.Generator().manual_seed(block))
+    asked = {"contained": probed[:48], "asked": probed[36:48] if number == "heldOut" else probed[:48]}.get(term, train)
+    order = shuffled_passes(asked, torch.Generator().manual_seed(block))
     other_order = shuffled_passes(others, torch.Generator().manual_seed(2000 + block))
     other_answers = {"helpful": HELPFUL, "contained": HELPFUL, "broad": HARMFUL}.get(term)
     points = [{"step": 0} | probe(model, probed, tokens)]

@@ -195,8 +195,8 @@ export const NUMBERS_FAULTS: readonly Fault[] = [
   {
     name: 'the learning rate with the worst pilot loss is taken',
     file: 'src/study/admissible.ts',
-    from: "const sign = axis.direction === 'falls' ? 1 : -1;",
-    to: "const sign = axis.direction === 'falls' ? -1 : 1;",
+    from: "return direction === 'falls' ? 1 : -1;",
+    to: "return direction === 'falls' ? -1 : 1;",
     tests: ['src/study/admissible.test.ts'],
   },
   {

@@ -54,8 +54,8 @@ export const REPLY_FAULTS: readonly Fault[] = [
   },
   {
     name: 'programs for replies are forgotten when the base changes',
-    file: 'src/learning/readers.ts',
-    from: '    programs.push(program);\n',
+    file: 'src/learning/learner.ts',
+    from: '    programs.push(one);\n',
     to: '',
     tests: [GENERATION],
   },

@@ -1,27 +1,38 @@
 /**
- * From a frame of confirmatory runs to verdicts: the rules of METHOD.md from matching to decision. Pure: the same
+ * From a frame of confirmatory runs to verdicts: the rules of docs/method.md from matching to decision. Pure: the same
  * study and frame always give the same analysis; random numbers come from the seed in the options.
  */
 import { rngOf } from '#base/rng.ts';
 import type { Axis, Contrast, Study } from '#study/study.ts';
 import type { Analysis, DivergedRun, PastBest } from './records/analysis-record.ts';
 import { contrastResult, familyP, type ContrastResult } from './verdict/contrast-result.ts';
-import { controlOutcomes, judgeControl, positiveControls, unsettled, type Control } from './verdict/controls.ts';
+import {
+  controlOutcomes,
+  judgeControl,
+  hopefulControls,
+  positiveControls,
+  unsettled,
+  type Control,
+} from './verdict/controls.ts';
 import { descriptionOf, exploratoryRecords } from './description/description.ts';
-import { LOOKS } from '#study/looks.ts';
+import { LOOKS, LOOKS_TEXT } from '#study/looks.ts';
 import type { Frame } from './frame.ts';
 import type { NamingStudy } from './words/naming.ts';
 import { indexCurves, type CurveIndex } from './matching/pair.ts';
 import type { VerdictRecord } from './records/verdict-record.ts';
-import { contrastName, FIXED_ALPHA, judge, notRun, type Setting } from './verdict/verdict.ts';
+import { alphaOfLook, FIXED_ALPHA, type LookAlpha, type PreviousLook } from './verdict/alpha-spending.ts';
+import { clustersOf, type Clusters } from './verdict/clusters.ts';
+import { contrastName, judgeFamily, notRun, type Setting } from './verdict/verdict.ts';
 
 /** The parts of a study the analysis reads; labels of arms are only for its sentences. */
-export type AnalysedStudy = NamingStudy & Pick<Study, 'outcomes' | 'coherence' | 'contrasts'>;
+export type AnalysedStudy = NamingStudy & Pick<Study, 'outcomes' | 'coherence' | 'contrasts' | 'blocks'>;
 
 /** How a study is looked at. */
 export interface AnalysisOptions {
-  /** `sequential`: looked at with the blocks of `study/looks.ts` only, each look with its own alpha. Default `fixed`: alpha .05. */
+  /** `sequential`: looked at with the blocks of `study/looks.ts` only, each look with its own alpha. Default `fixed`. */
   readonly design?: 'fixed' | 'sequential';
+  /** Looks taken at the same study before, in their order: what they spent of alpha is gone. */
+  readonly previousLooks?: readonly PreviousLook[];
   /** Seed of random sign flips (above 14 blocks) and of the power simulation. Default 0. */
   readonly seed?: number;
   /** Verdicts and controls only, without power and descriptions: for simulation studies. */
@@ -38,41 +49,47 @@ export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOpt
   const rng = rngOf(options.seed ?? 0, 'analysis');
   const full = options.verdictsOnly !== true;
   const index = indexCurves(frame, study.matchOn);
-  const alpha = options.design === 'sequential' ? LOOKS.get(blocksOf(frame)) : FIXED_ALPHA;
+  const look = lookOf(blocksOf(frame), options);
+  const alpha = look.kind === 'alpha' ? look.alpha : FIXED_ALPHA;
+  const clusters = clustersOf(frame, study.blocks);
+  const compared: Compared = { index, study, clusters };
   const ran = study.contrasts.filter((contrast) => index.has(contrast.arm) && index.has(contrast.reference));
   const missing = study.contrasts.filter((contrast) => !ran.includes(contrast));
   const why = (contrast: Contrast): string => whyNotRun(contrast, index, options.whyMissing);
   const questions = ran.filter((contrast) => contrast.kind === 'question');
   const known = ran
     .filter((contrast) => contrast.kind === 'control')
-    .map((control) => ({ control, results: controlResults(index, study, control) }));
-  const family = resultsOf(index, study, questions, 'confirmatory');
+    .map((control) => ({ control, results: controlResults(compared, control) }));
+  const family = resultsOf(compared, questions, 'confirmatory');
   const setting: Setting = {
     study,
-    alpha,
+    look,
+    alphaShare: (times) => alphaShareAfter(look, blocksOf(frame), times, options),
     controls: [
       ...known.map(({ control, results }) =>
-        judgeControl(control, results, { study, frame, alpha: alpha ?? FIXED_ALPHA, rng: rng.split('controls') }),
+        judgeControl(control, results, { study, frame, index, alpha, rng: rng.split('controls') }),
       ),
       ...missing.flatMap((one) => (one.kind === 'control' ? [unsettled(one.name, why(one))] : [])),
     ],
-    positive: (outcome) => positiveControls(known, outcome, alpha ?? FIXED_ALPHA, rng.split('positive')),
+    positive: (outcome) => positiveControls(known, outcome, alpha, rng.split('positive')),
+    hopeful: (outcome) => hopefulControls(known, outcome, rng.split('hopeful')),
     p: familyP(family, rng.split('family')),
     power: full,
     rng: rng.split('power'),
   };
-  const judged = family.map((result) => judge(result, setting));
+  const judged = judgeFamily(family, setting);
   return {
     verdicts: [
       ...judged.map((one) => one.record),
       ...missing.flatMap((one) => (one.kind === 'question' ? notRunVerdicts(one, study, why(one)) : [])),
     ],
     controls: setting.controls,
+    ...(look.kind === 'alpha' && { look: { blocks: blocksOf(frame), alpha, previous: options.previousLooks ?? [] } }),
     notRun: missing.map(contrastName),
     diverged: divergedRuns(frame),
     pastBest: full ? study.matchOn.flatMap((axis) => (axis.untilBest === true ? pastBest(frame, axis) : [])) : [],
     descriptions: full ? family.flatMap((result, i) => descriptionOf(result, judged[i], study)) : [],
-    exploratory: full ? exploratoryRecords(resultsOf(index, study, questions, 'exploratory'), rng.split('screen')) : [],
+    exploratory: full ? exploratoryRecords(resultsOf(compared, questions, 'exploratory'), rng.split('screen')) : [],
   };
 }
 
@@ -86,23 +103,52 @@ function notRunVerdicts(contrast: Contrast, study: AnalysedStudy, reason: string
   return confirmatory.map((outcome) => notRun(contrast, outcome, study, reason));
 }
 
+/** The alpha of this look. */
+function lookOf(blocks: number, { design, previousLooks }: AnalysisOptions): LookAlpha {
+  const previous = previousLooks ?? [];
+  // Looks taken before that the sequential study did not plan have spent of its alpha.
+  const isAsPlanned = previous.every((look) => LOOKS.get(look.blocks) === look.alpha);
+  if (design !== 'sequential' || !isAsPlanned) return alphaOfLook(blocks, previous);
+  const alpha = LOOKS.get(blocks);
+  return alpha === undefined
+    ? { kind: 'none', reason: `a sequential study is looked at with ${LOOKS_TEXT} blocks only` }
+    : { kind: 'alpha', alpha };
+}
+
+/** A later look's alpha relative to this one's; the looks of a sequential study were given theirs beforehand. */
+function alphaShareAfter(look: LookAlpha, blocks: number, times: number, options: AnalysisOptions): number {
+  if (look.kind === 'none' || options.design === 'sequential') return 1;
+  const next = alphaOfLook(blocks * times, [...(options.previousLooks ?? []), { blocks, alpha: look.alpha }]);
+  return next.kind === 'alpha' ? next.alpha / look.alpha : 0;
+}
+
 function blocksOf(frame: Frame): number {
   return new Set(frame.runs.map((run) => run.block)).size;
 }
 
+/** What contrasts are worked out from. */
+interface Compared {
+  readonly index: CurveIndex;
+  readonly study: AnalysedStudy;
+  readonly clusters: Clusters | undefined;
+}
+
 function resultsOf(
-  index: CurveIndex,
-  study: AnalysedStudy,
+  { index, study, clusters }: Compared,
   contrasts: readonly Contrast[],
   role: 'confirmatory' | 'exploratory',
 ): ContrastResult[] {
   const outcomes = study.outcomes.filter((outcome) => outcome.role === role);
-  return contrasts.flatMap((contrast) => outcomes.map((outcome) => contrastResult(index, study, contrast, outcome)));
+  return contrasts.flatMap((contrast) =>
+    outcomes.map((outcome) => contrastResult(index, study, contrast, outcome, clusters)),
+  );
 }
 
-function controlResults(index: CurveIndex, study: AnalysedStudy, control: Control): ContrastResult[] {
+function controlResults({ index, study, clusters }: Compared, control: Control): ContrastResult[] {
   if (control.expect === 'identical') return [];
-  return controlOutcomes(control, study.outcomes).map((outcome) => contrastResult(index, study, control, outcome));
+  return controlOutcomes(control, study.outcomes).map((outcome) =>
+    contrastResult(index, study, control, outcome, clusters),
+  );
 }
 
 function divergedRuns(frame: Frame): DivergedRun[] {

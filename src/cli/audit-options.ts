@@ -11,6 +11,7 @@ export const AUDIT_OPTIONS: readonly OptionName[] = [
   'step',
   'rate',
   'status',
+  'cluster',
   'run',
   'run-names',
   'train',
@@ -19,6 +20,7 @@ export const AUDIT_OPTIONS: readonly OptionName[] = [
   'levels',
   'max-gap',
   'outcome',
+  'jumps',
   'reference',
   'control',
   'contrast',
@@ -35,6 +37,7 @@ const KEY_COLUMNS = [
   ['step', 'step'],
   ['rate', 'learningRate'],
   ['status', 'status'],
+  ['cluster', 'cluster'],
   ['run', 'run'],
 ] as const;
 /** Ends an axis' column to say which way training moves it. */
@@ -67,7 +70,7 @@ export function withFlags(map: AuditMap, given: Given): AuditMap {
     columns: { ...map.columns, ...columns, ...axes.columns },
     where: { ...map.where, ...Object.fromEntries(where) },
     matchOn: withLevels(mergedByName(map.matchOn, axes.asked), given),
-    outcomes: mergedByName(map.outcomes, outcomes),
+    outcomes: withJumps(mergedByName(map.outcomes, outcomes), given),
     ...(reference !== undefined && { reference }),
     ...(runNames !== undefined && { runNames }),
     controls: [...map.controls, ...given.texts('control')],
@@ -89,6 +92,27 @@ function axesGiven(given: Given): { asked: AskedAxis[]; columns: Record<string, 
     asked,
     columns: { ...(train !== undefined && { train }), ...(heldOut !== undefined && { heldOut }) },
   };
+}
+
+/** Outcomes with what `--jumps COLUMN=none` or `--jumps COLUMN=SIZE` says of them. */
+function withJumps(outcomes: readonly AskedOutcome[], given: Given): AskedOutcome[] {
+  const said = new Map(given.texts('jumps').map((text) => halvesOf(text, 'jumps', 'COLUMN=none')));
+  for (const name of said.keys()) {
+    if (outcomes.some((outcome) => outcome.name === name)) continue;
+    const known = outcomes.map((outcome) => outcome.name).join(', ');
+    throw new AssayError('usage', `Expected one of the outcomes ${known || '(none given)'}, found "${name}".`);
+  }
+  return outcomes.map((outcome) => {
+    const value = said.get(outcome.name);
+    return value === undefined ? outcome : { ...outcome, jumps: jumpsOf(value) };
+  });
+}
+
+function jumpsOf(value: string): NonNullable<AskedOutcome['jumps']> {
+  if (value === 'none') return { kind: 'none', because: 'whoever asked for this audit says so' };
+  const size = numberOf(value, 'jumps');
+  if (size > 0) return { kind: 'upTo', size };
+  throw new AssayError('usage', `--jumps expects "none" or a size above 0, found "${value}".`);
 }
 
 /** Items of `over` replace fields of those with their name, the others are added. */

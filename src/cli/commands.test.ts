@@ -42,7 +42,7 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: RegExp])[]
   [['run', TOY, '--set', 'rate=1'], /"rate" is set by the arms' learning rates/],
   [['run', TOY, '--profile', 'full'], /no profile "full"; it has quick, standard/],
   [['run', TOY, '--profile', 'fast'], /--profile expects quick, standard, full; found "fast"/],
-  [['run', TOY, '--seeds', 'two'], /--seeds expects a whole number of at least 1, found "two"/],
+  [['run', TOY, '--seeds', 'two'], /--seeds expects a whole number from 1 to 100000, found "two"/],
   [['run', TOY, '--seeds', '8', '--until-decided'], /either --seeds or --until-decided/],
   [['run', TOY, '--max-seeds', '8'], /--max-seeds needs --until-decided/],
   [['run', TOY, '--until-decided', '--max-seeds', '3'], /at least 8, the first look; found 3/],

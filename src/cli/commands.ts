@@ -70,7 +70,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 
 const STUDY_NOTE =
   '<study> is a built-in name (see "assay list") or the path of a study file, such as ./study.ts or ./study.json.';
-const STORED_PLAN_COMMANDS = ['status', 'report', 'export'];
+const STORED_PLAN_COMMANDS: ReadonlySet<string> = new Set(['status', 'report', 'export']);
 const STORED_PLAN_NOTE = 'Of several plans of a study the one run last is looked at; the options of run name another.';
 const TABLE_NOTE =
   "<table...> is one table or several, or a pattern of files of one run each: 'runs/{arm}-seed{block}/trainer_state.json'.";
@@ -135,7 +135,7 @@ function helpOf(name: string, { words, summary, options }: Command): string[] {
     '',
     ...optionLines(options),
     ...(words.includes('study') ? ['', STUDY_NOTE] : []),
-    ...(STORED_PLAN_COMMANDS.includes(name) ? [STORED_PLAN_NOTE] : []),
+    ...(STORED_PLAN_COMMANDS.has(name) ? [STORED_PLAN_NOTE] : []),
     ...(words.includes('table...') ? ['', TABLE_NOTE] : []),
     EXIT_NOTE,
   ];

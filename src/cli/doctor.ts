@@ -1,13 +1,13 @@
-/** `assay doctor`: one line a check, each `ok` or `problem` with what to do. */
+/** `assay doctor`: one line a check, each `ok` or `problem` with what to do; `warning` for what may be well. */
 import { mkdirSync, mkdtempSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { messageOf } from '#base/errors.ts';
 import { artifactsIn } from '#store/artifacts.ts';
-import { networkFileSystemOf } from '#store/network-file-system.ts';
+import { doubtOf, fileSystemOf } from '#store/file-system.ts';
 import { openSqliteReader } from '#store/sqlite.ts';
-import { hasDatabase } from '#store/sqlite-file.ts';
+import { hasDatabase } from '#store/sqlite-open.ts';
 
 import type { Given } from './options.ts';
 import { storeFolder } from './store-folder.ts';
@@ -36,6 +36,8 @@ export async function doctorCommand(given: Given, terminal: Terminal): Promise<n
       terminal.out(`problem  ${name}: ${messageOf(error)}`);
     }
   }
+  const doubt = doubtOf(folder);
+  if (doubt !== undefined) terminal.out(`warning  disk: ${doubt}`);
   return problems === 0 ? 0 : 1;
 }
 
@@ -77,9 +79,9 @@ function memory(): string {
 
 /** Writes, reads and removes a file the way runs do. */
 function disk(folder: string): string {
-  const type = networkFileSystemOf(folder);
-  if (type !== undefined)
-    throw new Error(`${folder} is on a network file system (${type}). Choose a local disk with --store.`);
+  const system = fileSystemOf(folder);
+  if (system.kind === 'network')
+    throw new Error(`${folder} is on a network file system (${system.type}). Choose a local disk with --store.`);
   const isNew = mkdirSync(folder, { recursive: true });
   const probe = mkdtempSync(join(folder, 'doctor-'));
   try {

@@ -27,7 +27,7 @@ export async function exportCommand(given: Given, terminal: Terminal): Promise<n
   const { planId } = record;
   const exported = await canonicalExport(store, planId);
   const today = await planAgain(study, record, terminal);
-  const analysis = analysisOf(today, await collected(store, today, planId));
+  const analysis = await analysisOf(store, today, await collected(store, today, planId));
   const answer = answerTables(analysis).flatMap(tableFiles);
   const trajectories = parquetWriteBuffer({
     columnData: exported.columns.map((column) => columnOf(column, exported.rows)),

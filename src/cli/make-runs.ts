@@ -48,6 +48,7 @@ export async function makeRuns(
       workers,
       workerUrl: import.meta.resolve('#cli/worker-main.ts'),
       studyUrl: found.url,
+      sources: found.sources,
       provenance: provenanceHere(packageVersion(), sourceCommit()),
       isMixingAllowed,
       checkpointMs,

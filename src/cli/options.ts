@@ -8,7 +8,11 @@ import { LOOKS_TEXT } from '#study/looks.ts';
 interface OptionRow extends ParseArgsOptionDescriptor {
   readonly argument?: string;
   readonly help: string;
+  /** The largest count that is taken for one: each block and each worker costs memory before anything else is checked. */
+  readonly most?: number;
 }
+
+const MOST_BLOCKS = 100_000;
 
 export const OPTIONS = {
   kind: {
@@ -18,20 +22,31 @@ export const OPTIONS = {
   },
   model: { type: 'string', argument: 'PATH', help: 'with --kind finetune: a model folder, GGUF file or hf://org/name' },
   profile: { type: 'string', argument: 'NAME', help: 'quick (default), standard or full' },
-  seeds: { type: 'string', argument: 'N', help: "confirmatory blocks, instead of the profile's" },
+  seeds: { type: 'string', argument: 'N', most: MOST_BLOCKS, help: "confirmatory blocks, instead of the profile's" },
   'until-decided': {
     type: 'boolean',
     help: `look at ${LOOKS_TEXT} blocks, one after another, until every verdict is decided`,
   },
-  'max-seeds': { type: 'string', argument: 'N', help: 'with --until-decided: stop at so many blocks' },
+  'max-seeds': {
+    type: 'string',
+    argument: 'N',
+    most: MOST_BLOCKS,
+    help: 'with --until-decided: stop at so many blocks',
+  },
   set: {
     type: 'string',
     argument: 'PATH=VALUE',
     multiple: true,
     help: 'set a config path to a JSON value or a bare word; may be repeated',
   },
+  'allow-key': {
+    type: 'string',
+    argument: 'NAME',
+    multiple: true,
+    help: 'let the study send this environment variable as the key of its judge (ASSAY_..._KEY and the usual names need no leave)',
+  },
   pilot: { type: 'boolean', help: 'measure the time of a run: a few seconds of one run of every arm, kept nowhere' },
-  workers: { type: 'string', argument: 'N', help: 'worker processes (default: one per core)' },
+  workers: { type: 'string', argument: 'N', most: 1024, help: 'worker processes (default: one per core)' },
   store: { type: 'string', argument: 'FOLDER', help: 'where runs are kept (default: .assay)' },
   out: { type: 'string', argument: 'FOLDER', help: 'where to write' },
   force: { type: 'boolean', help: 'overwrite files there that were not written by assay, or were changed since' },
@@ -45,6 +60,7 @@ export const OPTIONS = {
   block: { type: 'string', argument: 'COLUMN', help: 'the column of seeds shared by arms (default: block)' },
   step: { type: 'string', argument: 'COLUMN', help: 'the column of optimizer steps (default: step)' },
   rate: { type: 'string', argument: 'COLUMN', help: 'the column of learning rates, if arms have several' },
+  cluster: { type: 'string', argument: 'COLUMN', help: 'a column of what blocks share, such as a domain' },
   status: { type: 'string', argument: 'COLUMN', help: 'a column that reads "diverged" for runs that broke' },
   train: { type: 'string', argument: 'COLUMN', help: 'match on training loss (axis train)' },
   'held-out': { type: 'string', argument: 'COLUMN', help: 'match on held-out loss (axis heldOut)' },
@@ -71,6 +87,12 @@ export const OPTIONS = {
     argument: 'AXIS=N',
     multiple: true,
     help: 'widest step between two probes around a level (default: 1.5 times the distance of levels)',
+  },
+  jumps: {
+    type: 'string',
+    multiple: true,
+    argument: 'COLUMN=SIZE',
+    help: 'how far an outcome may jump in seeds that were not run, or COLUMN=none (default: 1 for probabilities)',
   },
   outcome: {
     type: 'string',
@@ -100,7 +122,7 @@ export interface Given {
   text(name: OptionName): string | undefined;
   texts(name: OptionName): readonly string[];
   flag(name: OptionName): boolean;
-  /** @throws AssayError if the value is not a whole number of at least 1. */
+  /** @throws AssayError if the value is not a whole number of at least 1, or more than the option takes. */
   count(name: OptionName): number | undefined;
 }
 
@@ -164,8 +186,10 @@ function refusal(error: unknown, args: readonly string[], names: readonly Option
   return `Unknown option ${given ?? ''}; the nearest known one is ${nearestName(given ?? '', known) ?? 'none'}.`;
 }
 
-function countOf(name: string, text: string | undefined): number | undefined {
+function countOf(name: OptionName, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new AssayError('usage', `--${name} expects a whole number of at least 1, found "${text}".`);
+  const { most = Infinity }: OptionRow = OPTIONS[name];
+  if (/^[1-9]\d{0,8}$/.test(text) && Number(text) <= most) return Number(text);
+  const range = most === Infinity ? 'of at least 1' : `from 1 to ${most}`;
+  throw new AssayError('usage', `--${name} expects a whole number ${range}, found "${text}".`);
 }

@@ -8,8 +8,9 @@ import type { StoreReader } from '#store/store.ts';
 import { confirmatoryRuns, type Phase, type StudyPlan } from '#study/plan.ts';
 
 import { saySummaries } from '#desk/file-summaries.ts';
-import { findStudy } from '#desk/find-study.ts';
+import { findStudy, type FoundStudy } from '#desk/find-study.ts';
 import { type Measured, measuredRuns } from '#desk/measure-runs.ts';
+import { checkReady } from './endpoints.ts';
 import type { Given, OptionName } from './options.ts';
 import { chosenStudy, PLAN_OPTIONS, planGiven } from './plan-given.ts';
 import { powerOf, type SeenRuns } from '#desk/plan-power.ts';
@@ -20,7 +21,14 @@ import { runTimes } from '#desk/run-times.ts';
 import { storeFolder } from './store-folder.ts';
 import { tableOf, type Terminal } from './terminal.ts';
 
-export const PLAN_COMMAND_OPTIONS: readonly OptionName[] = [...PLAN_OPTIONS, 'workers', 'store', 'pilot', 'json'];
+export const PLAN_COMMAND_OPTIONS: readonly OptionName[] = [
+  ...PLAN_OPTIONS,
+  'workers',
+  'store',
+  'pilot',
+  'allow-key',
+  'json',
+];
 
 /** What an arm of the plan amounts to. */
 interface PlannedArm {
@@ -40,8 +48,9 @@ export async function planCommand(given: Given, terminal: Terminal): Promise<num
   const stored = existsSync(folder) ? await storedOf(plan, folder) : NOTHING_STORED;
   const missing = arms.map((arm) => missingRuns(plan, arm, stored));
   const known = timeOf(plan, missing, runTimes(folder), new Set(idsOf(plan)), workers);
+  if (given.flag('pilot')) await checkReady(plan, folder, given, terminal);
   const time = given.flag('pilot')
-    ? timeOfMeasured(missing, await measured(plan, found.url, workers, terminal), workers)
+    ? timeOfMeasured(missing, await measured(plan, found, workers, terminal), workers)
     : known;
   const power = powerOf(plan, stored.seen);
   await saySummaries(plan, terminal, isJson);
@@ -171,12 +180,13 @@ async function seenRuns(store: StoreReader, planId: string, rates: Stored['rates
 
 async function measured(
   plan: StudyPlan,
-  studyUrl: string,
+  found: FoundStudy,
   workers: number,
   terminal: Terminal,
 ): Promise<Map<string, Measured>> {
   return measuredRuns(plan, {
-    studyUrl,
+    studyUrl: found.url,
+    sources: found.sources,
     workerUrl: import.meta.resolve('#cli/worker-main.ts'),
     workers,
     now: () => terminal.now(),

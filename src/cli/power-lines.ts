@@ -3,6 +3,7 @@ import { MIN_BLOCKS } from '#analysis/matching/match.ts';
 import { EFFECT_DELTAS } from '#analysis/power/planned-power.ts';
 import { plain } from '#analysis/words/number-text.ts';
 import type { OutcomePower } from '#desk/plan-power.ts';
+import { clusterCount, clustersText } from '#study/clusters.ts';
 import type { StudyPlan } from '#study/plan.ts';
 
 import { tableOf } from './terminal.ts';
@@ -12,18 +13,33 @@ export function powerLines(plan: StudyPlan, powers: readonly OutcomePower[]): st
   return powers.flatMap(({ outcome, delta, unit, isControlled: hasControl, rows }) => {
     const hasGap = rows.some(({ throughGap }) => throughGap !== undefined);
     const truth = plain(EFFECT_DELTAS * delta);
-    const head = ['sd', '', 'no effect', 'affects', ...(hasGap ? ['through gap'] : [])];
+    const head = ['sd', '', 'no effect', 'affects', ...(hasGap ? ['explained'] : [])];
     const truths = ['', 'if the truth is', '0', truth, ...(hasGap ? [`${truth}, none at held-out`] : [])];
     const body = rows.map(({ sigma, spread, noEffect, affects, throughGap }) => {
       const shares = [noEffect, affects, ...(hasGap ? [throughGap ?? 0] : [])];
       return [plain(sigma), spread, ...shares.map((share) => share.toFixed(2))];
     });
     return [
-      `power at ${plan.blocks} blocks: the chance of each verdict on ${outcome}, delta ${plain(delta)} ${unit},`,
+      `power at ${sizeOf(plan)}: the chance of each verdict on ${outcome}, delta ${plain(delta)} ${unit},`,
       "  by the standard deviation of a block's contrast at one level and one learning rate",
       ...tableOf([head, truths, ...body]).map((line) => `  ${line}`),
       ...(hasControl ? [] : ['  no positive control in this profile: the absence of an effect is never claimed']),
-      ...(plan.blocks < MIN_BLOCKS ? [`  fewer than ${MIN_BLOCKS} blocks decide nothing`] : []),
+      ...(unitsOf(plan) < MIN_BLOCKS ? [`  fewer than ${MIN_BLOCKS} ${labelOf(plan)}s decide nothing`] : []),
     ];
   });
+}
+
+/** How many blocks, or clusters of them, a plan's verdicts rest on. */
+function unitsOf({ study, blocks }: StudyPlan): number {
+  return study.blocks === undefined ? blocks : clusterCount(study.blocks.cluster, blocks);
+}
+
+function labelOf({ study }: StudyPlan): string {
+  return study.blocks?.cluster.label ?? 'block';
+}
+
+/** "8 blocks", or "16 blocks over 8 domains". */
+function sizeOf(plan: StudyPlan): string {
+  const blocks = clustersText('block', plan.blocks);
+  return plan.study.blocks === undefined ? blocks : `${blocks} over ${clustersText(labelOf(plan), unitsOf(plan))}`;
 }

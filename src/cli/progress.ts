@@ -75,6 +75,8 @@ function newsOf(event: RunnerEvent): string | undefined {
     case 'armSettled':
       if (event.outcome.kind === 'admissible') return undefined;
       return `${event.arm}: no admissible learning rate (${event.outcome.reason}); its contrasts stay undecided`;
+    case 'sourceChanged':
+      return sourceNews(event);
     case 'runNote':
       return `${nameOf(event.run)}: ${event.text}`;
     case 'runEnded':
@@ -92,6 +94,16 @@ function newsOf(event: RunnerEvent): string | undefined {
     default:
       return event satisfies never;
   }
+}
+
+function sourceNews({ arm, kept, restarted }: Extract<RunnerEvent, { kind: 'sourceChanged' }>): string {
+  const parts = [
+    ...(kept > 0
+      ? [`${kept} stored runs are kept (if what is trained changed, raise the recipe's semanticsVersion)`]
+      : []),
+    ...(restarted > 0 ? [`${restarted} begun runs start afresh`] : []),
+  ];
+  return `${arm}: the study's source changed since: ${parts.join(', ')}`;
 }
 
 function endNews(run: PlanMember, state: RunState): string | undefined {

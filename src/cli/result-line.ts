@@ -25,6 +25,7 @@ export function resultLine({ study, profile, summary, seconds, answer }: Result)
     profile,
     runs: { finished, diverged, failed: failures.length },
     seconds: Math.round(seconds * 1000) / 1000,
+    ...(answer.look === undefined ? {} : { look: answer.look }),
     controls: answer.controls.map(({ name, passed, detail }) => ({ name, passed, detail })),
     verdicts: answer.verdicts.map(verdictOf),
     report: answer.report,
@@ -35,12 +36,25 @@ export function resultLine({ study, profile, summary, seconds, answer }: Result)
 }
 
 function verdictOf(record: VerdictRecord): object {
-  const { outcome, contrast, arm, reference, verdict, explainedBy, reason, delta, blocks, p, learningRates } = record;
+  const { outcome, contrast, arm, reference, verdict, explainedBy, reason, whyKind } = record;
+  const { delta, alpha, absenceAlpha, blocks, clusters, p, learningRates } = record;
   const matchings = Object.fromEntries(
     Object.entries(record.matchings).map(([name, matching]) => [name, matchingOf(matching)]),
   );
   const named = { outcome, contrast, arm, reference, verdict, ...(explainedBy === undefined ? {} : { explainedBy }) };
-  return { ...named, reason, delta, blocks, p, matchings, learningRates };
+  return {
+    ...named,
+    reason,
+    ...(whyKind === undefined ? {} : { whyKind }),
+    delta,
+    alpha,
+    absenceAlpha,
+    blocks,
+    ...(clusters === undefined ? {} : { clusters }),
+    p,
+    matchings,
+    learningRates,
+  };
 }
 
 function matchingOf(matching: MatchingResult): object {

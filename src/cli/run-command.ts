@@ -2,19 +2,18 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 
-import type { Chat } from '#base/chat.ts';
 import { AssayError } from '#base/errors.ts';
-import { canonicalJson } from '#base/json.ts';
 import type { RunSummary } from '#runner/run-study.ts';
+import { doubtOf } from '#store/file-system.ts';
 import { openSqliteStore } from '#store/sqlite.ts';
 import type { Store } from '#store/store.ts';
 import { LOOK_BLOCKS } from '#study/looks.ts';
-import { configOf, overriddenFactors, type StudyPlan } from '#study/plan.ts';
+import { overriddenFactors, type StudyPlan } from '#study/plan.ts';
 
-import { type Answer, answerOf } from '#desk/answer.ts';
+import { type Answer, lookedAt } from '#desk/answer.ts';
 import { answerLines, EXIT, exitStatusOf } from './answer-lines.ts';
-import { chatService } from '#desk/chat-service.ts';
 import { reproducingCommand, shellWord } from './command-text.ts';
+import { checkReady } from './endpoints.ts';
 import { saySummaries } from '#desk/file-summaries.ts';
 import { findStudy } from '#desk/find-study.ts';
 import { planName } from '#desk/plan-name.ts';
@@ -30,6 +29,7 @@ export const RUN_OPTIONS: readonly OptionName[] = [
   ...PLAN_OPTIONS,
   'until-decided',
   'max-seeds',
+  'allow-key',
   'workers',
   'store',
   'checkpoint-seconds',
@@ -63,11 +63,11 @@ export async function runCommand(given: Given, terminal: Terminal): Promise<numb
     isJson: given.flag('json'),
     isForced: given.flag('force'),
   };
-  warnOf(plans, terminal);
+  warnOf(plans, request.folder, terminal);
   const [first] = plans; // Later looks read the same files and need the same things.
   if (first !== undefined) {
     await saySummaries(first, terminal, request.isJson);
-    await checkReady(first, request.folder);
+    await checkReady(first, request.folder, given, terminal);
   }
   await using store = await openSqliteStore(request.folder);
   const answered = await answerPlans(plans, store, request, given.positionals[0] ?? '', terminal);
@@ -99,7 +99,7 @@ async function answerPlans(
   for (const plan of plans) {
     const summary = await makeRuns(plan, store, request, terminal);
     if (summary === undefined) return undefined;
-    const answer = await answerOf(store, {
+    const answer = await lookedAt(store, {
       plan,
       planId: plan.planId,
       reportFolder: { path: resolve(request.folder, 'reports', planName(plan)), isForced: request.isForced },
@@ -132,25 +132,9 @@ function looksOf(given: Given): (number | undefined)[] {
   throw new AssayError('usage', `--max-seeds expects at least ${LOOK_BLOCKS[0]}, the first look; found ${most}.`);
 }
 
-/** What runs need from elsewhere is there, or nothing is begun. */
-async function checkReady(plan: StudyPlan, folder: string): Promise<void> {
-  const { recipe, arms } = plan.study;
-  if (recipe.ready === undefined) return;
-  const ask = chatService(folder, process.env);
-  const asked = new Map<string, ReturnType<Chat>>();
-  const chat: Chat = async (request) => {
-    const key = canonicalJson({ url: request.url, body: request.body });
-    const reply = asked.get(key) ?? ask(request);
-    asked.set(key, reply);
-    return reply;
-  };
-  for (const arm of arms) {
-    const [rate] = arm.learningRates;
-    if (rate !== undefined) await recipe.ready(configOf(plan, arm, rate), chat);
-  }
-}
-
-function warnOf(plans: readonly StudyPlan[], terminal: Terminal): void {
+function warnOf(plans: readonly StudyPlan[], folder: string, terminal: Terminal): void {
+  const doubt = doubtOf(folder);
+  if (doubt !== undefined) terminal.note(`warning: ${doubt}`);
   for (const overridden of plans[0] === undefined ? [] : overriddenFactors(plans[0])) {
     terminal.note(`warning: --set overrides what arms differ in: ${overridden}`);
   }

@@ -28,7 +28,17 @@ const HERE: Provenance = {
   instructionSets: '',
 };
 const SUMMARY: RunSummary = { finished: 8, diverged: 1, failures: [], isComplete: true };
-const CONTRACT_KEYS = ['schemaVersion', 'study', 'profile', 'runs', 'seconds', 'controls', 'verdicts', 'report'];
+const CONTRACT_KEYS = [
+  'schemaVersion',
+  'study',
+  'profile',
+  'runs',
+  'seconds',
+  'look',
+  'controls',
+  'verdicts',
+  'report',
+];
 const VERDICT_KEYS = [
   'outcome',
   'contrast',
@@ -36,7 +46,10 @@ const VERDICT_KEYS = [
   'reference',
   'verdict',
   'reason',
+  'whyKind',
   'delta',
+  'alpha',
+  'absenceAlpha',
   'blocks',
   'p',
   'matchings',

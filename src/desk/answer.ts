@@ -2,10 +2,11 @@
 import { analyse } from '#analysis/analyse.ts';
 import type { Analysis } from '#analysis/records/analysis-record.ts';
 import type { ControlRecord, VerdictRecord } from '#analysis/records/verdict-record.ts';
-import type { StoreReader } from '#store/store.ts';
+import type { Store, StoreReader } from '#store/store.ts';
 import type { StudyPlan } from '#study/plan.ts';
 
 import { type Collected, collected } from './collected.ts';
+import { looksAt, recordLook } from './looks.ts';
 import type { OutputFolder } from './output-folder.ts';
 import { writeReport } from './write-report.ts';
 
@@ -24,6 +25,8 @@ export interface AnswerRequest {
 export interface Answer {
   readonly controls: readonly ControlRecord[];
   readonly verdicts: readonly VerdictRecord[];
+  /** Which look this is, and what alpha it has; absent where it has none. */
+  readonly look?: Analysis['look'];
   /** The report's path. */
   readonly report: string;
 }
@@ -32,14 +35,29 @@ export interface Answer {
 export async function answerOf(store: StoreReader, request: AnswerRequest): Promise<Answer> {
   const { plan, planId, reportFolder, command } = request;
   const runs = await collected(store, plan, planId);
-  const analysis = analysisOf(plan, runs);
-  const { controls, verdicts } = analysis;
-  return { controls, verdicts, report: writeReport(reportFolder, { plan, planId, analysis, runs, command }) };
+  const analysis = await analysisOf(store, plan, runs);
+  const { controls, verdicts, look } = analysis;
+  return {
+    controls,
+    verdicts,
+    ...(look && { look }),
+    report: writeReport(reportFolder, { plan, planId, analysis, runs, command }),
+  };
 }
 
-/** A plan's collected runs analysed. */
-export function analysisOf(plan: StudyPlan, runs: Collected): Analysis {
-  return analyse(plan.study, runs.frame, { design: plan.design, whyMissing: (arm) => whyMissing(arm, runs) });
+/** Answers what was just run, and records the look in the store. */
+export async function lookedAt(store: Store, request: AnswerRequest): Promise<Answer> {
+  const answer = await answerOf(store, request);
+  const runs = await collected(store, request.plan, request.planId);
+  await recordLook(store, request, runs, answer);
+  return answer;
+}
+
+/** A plan's collected runs analysed, after the looks the store remembers. */
+export async function analysisOf(store: StoreReader, plan: StudyPlan, runs: Collected): Promise<Analysis> {
+  const previousLooks = await looksAt(store, plan);
+  const { design } = plan;
+  return analyse(plan.study, runs.frame, { design, previousLooks, whyMissing: (arm) => whyMissing(arm, runs) });
 }
 
 /** The pilots' reason why an arm has no runs. */

@@ -9,6 +9,7 @@ import { after, test } from 'node:test';
 import type { ChatReply, ChatRequest } from '#base/chat.ts';
 
 import { chatService, type Patience } from './chat-service.ts';
+import { allowedKeys } from './judge-keys.ts';
 
 const KEY = 'sk-secret-0123456789';
 const PATIENCE: Patience = { tries: 3, timeoutMs: 60_000, firstDelayMs: 1, mostDelayMs: 5 };
@@ -57,7 +58,12 @@ function newStore(): string {
 }
 
 function requestTo(url: string, over: Partial<ChatRequest> = {}): ChatRequest {
-  return { url, keyVariable: 'TEST_KEY', body: { model: 'm', messages: [{ role: 'user', content: 'Hi' }] }, ...over };
+  return {
+    url,
+    keyVariable: 'ASSAY_TEST_KEY',
+    body: { model: 'm', messages: [{ role: 'user', content: 'Hi' }] },
+    ...over,
+  };
 }
 
 async function ask(
@@ -67,7 +73,11 @@ async function ask(
   timeoutMs = PATIENCE.timeoutMs,
 ): Promise<{ reply: ChatReply; count: number }> {
   await using server = await serve(answer);
-  const reply = await chatService(folder, { TEST_KEY: KEY }, { ...PATIENCE, timeoutMs })(requestTo(server.url, over));
+  const reply = await chatService(
+    folder,
+    { ASSAY_TEST_KEY: KEY },
+    { ...PATIENCE, timeoutMs },
+  )(requestTo(server.url, over));
   return { reply, count: server.count() };
 }
 
@@ -79,7 +89,7 @@ test('a question is asked once a store: the answer is kept, with its tokens, and
     assert.equal(request.url, '/v1/chat/completions');
     say(response, '87');
   });
-  const chat = chatService(folder, { TEST_KEY: `${KEY}\n` }, PATIENCE);
+  const chat = chatService(folder, { ASSAY_TEST_KEY: `${KEY}\n` }, PATIENCE);
   const first = await chat(requestTo(server.url));
   assert.deepEqual(first, { kind: 'reply', text: '87', isCached: false, promptTokens: 11, completionTokens: 2 });
   const again = chatService(folder, {}, PATIENCE);
@@ -101,7 +111,7 @@ test('a question is asked once a store: the answer is kept, with its tokens, and
 
 test('equal questions asked at once are one request', async () => {
   await using server = await serve((_request, response) => setTimeout(() => say(response, '1'), 20));
-  const chat = chatService(newStore(), { TEST_KEY: KEY }, PATIENCE);
+  const chat = chatService(newStore(), { ASSAY_TEST_KEY: KEY }, PATIENCE);
   await Promise.all([1, 2, 3].map(async () => chat(requestTo(server.url))));
   assert.equal(server.count(), 1);
 });
@@ -142,6 +152,55 @@ test('a wrong key is not tried again, and a server that repeats the key does not
   );
 });
 
+test('of a key that a server repeats at any place of a long error, no part of eight characters is shown', async () => {
+  for (let before = 0; before < 300; before += 7) {
+    const page = `{"error": "${'x'.repeat(before)}${KEY} and ${KEY.slice(3, 15)}, ${encodeURIComponent(KEY)}"}`;
+    const { reply } = await ask((_request, response) => void response.writeHead(401).end(page));
+    const reason = reply.kind === 'failed' ? reply.reason : '';
+    assert.match(reason, /^status 401: /);
+    for (let at = 0; at + 8 <= KEY.length; at++) assert.ok(!reason.includes(KEY.slice(at, at + 8)), reason);
+  }
+});
+
+test('a key of fewer than eight characters is refused: taken out of answers, it would corrupt scores', async () => {
+  await using server = await serve((_request, response) => say(response, '87'));
+  const reply = await chatService(newStore(), { ASSAY_TEST_KEY: '87' }, PATIENCE)(requestTo(server.url));
+  assert.ok(reply.kind === 'failed' && reply.reason.includes('fewer than 8 characters'), JSON.stringify(reply));
+  assert.equal(server.count(), 0);
+});
+
+test('only variables made for keys are sent, unless the user names another', async () => {
+  await using server = await serve((request, response) => say(response, request.headers.authorization ?? ''));
+  const secret = { AWS_SECRET_ACCESS_KEY: KEY, HF_TOKEN: KEY, OPENAI_API_KEY: KEY, PATH: '/usr/local/bin' };
+  const askFor = async (keyVariable: string, environment: Record<string, string>) =>
+    chatService(newStore(), environment, PATIENCE)(requestTo(server.url, { keyVariable }));
+  for (const name of ['AWS_SECRET_ACCESS_KEY', 'HF_TOKEN', 'PATH', 'ASSAY_ALLOWED_KEYS', '__proto__', 'constructor']) {
+    const reply = await askFor(name, secret);
+    assert.ok(reply.kind === 'failed' && reply.reason.includes(`--allow-key ${name}`), JSON.stringify(reply));
+  }
+  assert.equal(server.count(), 0);
+  assert.equal((await askFor('OPENAI_API_KEY', secret)).kind, 'reply');
+  const allowed = { ...secret, ...allowedKeys(secret, ['HF_TOKEN']) };
+  assert.equal((await askFor('HF_TOKEN', allowed)).kind, 'reply');
+  assert.equal((await askFor('AWS_SECRET_ACCESS_KEY', allowed)).kind, 'failed');
+});
+
+test('an answer without end is left at the limit, and not asked for again', async () => {
+  let sent = 0;
+  const chunk = 'x'.repeat(1 << 16);
+  const { reply, count } = await ask((_request, response) => {
+    const more = (): void => {
+      if (response.destroyed || sent > 1 << 28) return void response.end();
+      sent += chunk.length;
+      response.write(chunk, () => setImmediate(more));
+    };
+    more();
+  });
+  assert.ok(reply.kind === 'failed' && reply.reason.includes('at most 1048576 bytes'), JSON.stringify(reply));
+  assert.equal(count, 1);
+  assert.ok(sent < 1 << 26, `${sent} bytes were taken`);
+});
+
 test('a key that an answer repeats is kept out of it', async () => {
   const folder = newStore();
   const { reply } = await ask((request, response) => say(response, `${request.headers.authorization}`), {}, folder);
@@ -167,7 +226,7 @@ test('a key that is not set is a failure with the variable’s name; none is sen
   const missing = await chatService(newStore(), {}, PATIENCE)(requestTo('http://127.0.0.1:1/v1'));
   assert.deepEqual(missing, {
     kind: 'failed',
-    reason: 'the environment variable TEST_KEY, which holds the key, is not set',
+    reason: 'the environment variable ASSAY_TEST_KEY, which holds the key, is not set',
   });
   const { reply } = await ask(
     (request, response) => say(response, request.headers.authorization === undefined ? '1' : '0'),
@@ -177,13 +236,13 @@ test('a key that is not set is a failure with the variable’s name; none is sen
 });
 
 test('an endpoint that is not there fails; an abort is thrown', async () => {
-  const reply = await chatService(newStore(), { TEST_KEY: KEY }, PATIENCE)(requestTo('http://127.0.0.1:1/v1'));
+  const reply = await chatService(newStore(), { ASSAY_TEST_KEY: KEY }, PATIENCE)(requestTo('http://127.0.0.1:1/v1'));
   assert.equal(reply.kind, 'failed');
   await using server = await serve(() => {});
   const stop = new AbortController();
   const asking = chatService(
     newStore(),
-    { TEST_KEY: KEY },
+    { ASSAY_TEST_KEY: KEY },
     { ...PATIENCE, timeoutMs: 60_000 },
   )(requestTo(server.url, { signal: stop.signal }));
   stop.abort(new Error('stopped'));

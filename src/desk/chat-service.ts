@@ -1,7 +1,8 @@
 /**
  * Asks OpenAI-compatible endpoints over the network: with the key from the environment, with patience, and each question
  * once a store, since answers are kept in its folder.
- * Invariant: the key goes into the request's header and nowhere else; every text that leaves here has it taken out.
+ * Invariants: the key goes into the request's header and nowhere else: it is taken out of every text that leaves here,
+ * before anything is cut from it; and no answer is longer in memory than the limit.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +11,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Chat, ChatReply, ChatRequest } from '#base/chat.ts';
 import { messageOf } from '#base/errors.ts';
 import { canonicalJson, isJsonObject, type Json, sha256 } from '#base/json.ts';
+
+import { boundedText } from './bounded-body.ts';
+import { keyToSend, withoutKey, withoutKeyParts } from './judge-keys.ts';
 
 /** How long to wait, and how often to try. */
 export interface Patience {
@@ -27,8 +31,10 @@ const FRESH_TRIES = 2;
 /** What another try may mend: too busy, too slow, broken for the moment. */
 const PASSING_STATUS = new Set([408, 409, 425, 429, 500, 502, 503, 504, 529]);
 const ANSWERS = 'judge-answers';
-/** Of an error's text, so much is shown. */
-const SHOWN = 200;
+/** Of an error's text, so much is shown, in characters. */
+const SHOWN = 240;
+/** The longest answer that is read: a judge says a number. */
+const MOST_BYTES = 1 << 20;
 
 /** One try's end. */
 type Outcome =
@@ -50,18 +56,17 @@ export function chatService(
     const file = `${sha256(canonicalJson({ url, body }))}.json`;
     const kept = request.isFresh === true ? undefined : readKept(join(folder, ANSWERS, file));
     if (kept !== undefined) return kept;
-    const key = keyVariable === '' ? '' : (environment[keyVariable] ?? '').trim();
-    if (keyVariable !== '' && key === '') {
-      return { kind: 'failed', reason: `the environment variable ${keyVariable}, which holds the key, is not set` };
-    }
+    const found = keyToSend(keyVariable, environment);
+    if (found.kind === 'refused') return { kind: 'failed', reason: found.reason };
     // Somebody waits at the terminal to hear whether the endpoint is there at all.
     const tries = request.isFresh === true ? Math.min(patience.tries, FRESH_TRIES) : patience.tries;
-    const asking = underWay.get(file) ?? ask(request, key, { ...patience, tries });
+    const asking = underWay.get(file) ?? ask(request, found.key, { ...patience, tries });
     underWay.set(file, asking);
     try {
       const reply = await asking;
       signal?.throwIfAborted();
-      if (reply.kind === 'reply') keep(join(folder, ANSWERS), file, reply);
+      // What was asked to see whether somebody is there makes no store.
+      if (reply.kind === 'reply' && request.isFresh !== true) keep(join(folder, ANSWERS), file, reply);
       return reply;
     } finally {
       underWay.delete(file);
@@ -75,7 +80,7 @@ async function ask(request: ChatRequest, key: string, patience: Patience): Promi
     const outcome = await tryOnce(request, key, patience.timeoutMs);
     request.signal?.throwIfAborted();
     if (outcome.kind === 'reply') return { ...outcome, text: withoutKey(outcome.text, key) };
-    const reason = withoutKey(outcome.reason, key);
+    const reason = shortened(withoutKeyParts(outcome.reason, key));
     if (!outcome.isPassing) return { kind: 'failed', reason };
     if (tried >= patience.tries) return { kind: 'failed', reason: `${reason} (${tried} tries)` };
     const waitMs = Math.min(Math.max(outcome.waitMs ?? 0, delayMs), patience.mostDelayMs);
@@ -95,9 +100,16 @@ async function tryOnce({ url, body, signal }: ChatRequest, key: string, timeoutM
       redirect: 'error', // A redirect would carry the key to another place.
       signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
     });
-    const text = await response.text();
+    const text = await boundedText(response, MOST_BYTES);
+    if (text === undefined) {
+      return {
+        kind: 'failed',
+        reason: `expected an answer of at most ${MOST_BYTES} bytes, found more`,
+        isPassing: false,
+      };
+    }
     if (response.ok) return readAnswer(text);
-    const reason = `status ${response.status}: ${text.slice(0, SHOWN)}`;
+    const reason = `status ${response.status}: ${text}`;
     const waitMs = 1000 * Number(response.headers.get('retry-after') ?? Number.NaN);
     const wait = Number.isFinite(waitMs) ? { waitMs } : {};
     return { kind: 'failed', reason, isPassing: PASSING_STATUS.has(response.status), ...wait };
@@ -117,8 +129,7 @@ function readAnswer(text: string): Outcome {
   const { content, refusal } = isJsonObject(message) ? message : {};
   const said = typeof content === 'string' ? content : refusal;
   if (!isJsonObject(answer) || typeof said !== 'string') {
-    const found = JSON.stringify(text.slice(0, SHOWN));
-    return { kind: 'failed', reason: `expected a chat completion, found ${found}`, isPassing: true };
+    return { kind: 'failed', reason: `expected a chat completion, found ${JSON.stringify(text)}`, isPassing: true };
   }
   const usage = isJsonObject(answer['usage']) ? answer['usage'] : {};
   return {
@@ -170,6 +181,7 @@ function keep(folder: string, file: string, reply: Extract<ChatReply, { kind: 'r
   renameSync(temporary, join(folder, file));
 }
 
-function withoutKey(text: string, key: string): string {
-  return key === '' ? text : text.replaceAll(key, '[key]');
+/** An error's text as it is shown. */
+function shortened(text: string): string {
+  return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)} ...`;
 }

@@ -46,7 +46,7 @@ export async function collected(store: StoreReader, plan: StudyPlan, planId: str
     if (run === undefined) continue;
     for (const found of run.provenance) {
       const numericsId = numericsIdOf(found);
-      provenance.set(`${numericsId} ${found.commit}`, { ...found, numericsId });
+      provenance.set(`${numericsId} ${found.commit} ${found.source}`, { ...found, numericsId });
     }
     const { state } = run;
     if (state.kind !== 'finished' && state.kind !== 'diverged') continue;

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { AssayError, nearestName } from '#base/errors.ts';
-import type { Study } from '#study/study.ts';
+import type { LoadedStudy } from '#runner/study-sources.ts';
 
 import { loadStudy } from './load-study.ts';
 
@@ -13,9 +13,8 @@ export const PACKAGE_ROOT = new URL('../../', import.meta.url);
 const STUDY_FILES = ['study.ts', 'study.js'];
 
 /** A study and the file it came from, which worker processes load again. */
-export interface FoundStudy {
+export interface FoundStudy extends LoadedStudy {
   readonly url: string;
-  readonly study: Study;
 }
 
 /** The names of the built-in studies, sorted. */
@@ -35,7 +34,7 @@ export async function findStudy(given: string): Promise<FoundStudy> {
   const isPath = /[/\\]/.test(given) || /\.([cm]?[jt]s|json)$/.test(given);
   const url = isPath ? fileUrl(given) : builtInUrl(given);
   if (url === undefined) throw unknownStudy(given);
-  return { url: url.href, study: await loadStudy(url.href) };
+  return { url: url.href, ...(await loadStudy(url.href)) };
 }
 
 function fileUrl(given: string): URL {

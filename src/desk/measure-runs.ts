@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { RunnerEvent } from '#runner/events.ts';
 import { poolOf } from '#runner/pool.ts';
 import { provenanceHere } from '#runner/provenance.ts';
+import type { StudySources } from '#runner/study-sources.ts';
 import { openSqliteStore } from '#store/sqlite.ts';
 import { confirmatoryRuns, type RunSpec, type StudyPlan } from '#study/plan.ts';
 
@@ -29,6 +30,7 @@ interface Watched {
 /** Where the runs come from, and the clock. */
 export interface Measuring {
   readonly studyUrl: string;
+  readonly sources: StudySources;
   /** The module of worker processes. */
   readonly workerUrl: string;
   readonly workers: number;
@@ -69,7 +71,7 @@ async function measuredBatch(
   plan: StudyPlan,
   batch: readonly RunSpec[],
   folder: string,
-  { studyUrl, workerUrl, workers, now }: Measuring,
+  { studyUrl, sources, workerUrl, workers, now }: Measuring,
 ): Promise<Map<string, Measured>> {
   const watched = new Map<string, Watched>();
   const settled = Promise.withResolvers<void>();
@@ -83,7 +85,16 @@ async function measuredBatch(
   const provenance = provenanceHere(packageVersion(), sourceCommit());
   const { name: recipe, semanticsVersion } = plan.study.recipe;
   for (const spec of batch) await store.openRun({ ...spec, recipe, semanticsVersion }, provenance);
-  await using pool = poolOf({ workers, workerUrl, studyUrl, folder, checkpointMs: CHECKPOINT_MS, store, onEvent });
+  await using pool = poolOf({
+    workers,
+    workerUrl,
+    studyUrl,
+    sources,
+    folder,
+    checkpointMs: CHECKPOINT_MS,
+    store,
+    onEvent,
+  });
   const runs = Promise.all(batch.map(async (spec) => pool.make(spec)));
   const patience = setTimeout(() => settled.resolve(), PATIENCE_MS);
   await Promise.race([settled.promise, runs]);

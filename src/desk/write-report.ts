@@ -69,10 +69,13 @@ function leavesOf(config: JsonObject, prefix = ''): Map<string, string> {
 }
 
 function provenanceFacts(found: Collected['provenance'][number]): Fact[] {
-  const { numericsId, assay, commit, onnxruntime, node, os, arch, instructionSets } = found;
+  const { numericsId, assay, commit, source, onnxruntime, node, os, arch, instructionSets } = found;
   return [
     { name: 'numericsId', value: numericsId },
-    { name: 'Code', value: `assay ${assay}${commit === undefined ? '' : `, commit ${commit}`}` },
+    {
+      name: 'Code',
+      value: `assay ${assay}${commit === undefined ? '' : `, commit ${commit}`}${source === undefined ? '' : `, study source ${source}`}`,
+    },
     { name: 'Machine', value: `${os} ${arch}, ${instructionSets}, node ${node}, onnxruntime ${onnxruntime}` },
   ];
 }

@@ -54,7 +54,7 @@ export function parseChoiceItem(value: JsonObject, line: number, where: string):
  * `L` and `E.L`: probability of the choices labelled L, normalised over each question's choices, mean over questions;
  * `L.perToken` and `E.L.perToken`: the same from log-probabilities divided by their number of tokens, which does not
  * favour short answers. A question without a choice labelled L does not count for L.
- * `coherent` is 1 - `incoherent`, where choices carry that label: the gate of METHOD.md.
+ * `coherent` is 1 - `incoherent`, where choices carry that label: the gate of docs/method.md.
  * @param answers The loss of each row of each item, in order.
  */
 export function choiceOutcomes(items: readonly ChoiceItem[], answers: readonly AnswerLoss[]): Record<string, number> {

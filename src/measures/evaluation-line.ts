@@ -6,7 +6,12 @@
  */
 import { AssayError, nearestName } from '#base/errors.ts';
 import type { Json, JsonObject } from '#base/json.ts';
-import { type ChatMessage, parseTrainingRow, type TrainingRow } from '#learning/data/training-row.ts';
+import {
+  type ChatMessage,
+  parseTrainingRow,
+  type TrainingMessage,
+  type TrainingRow,
+} from '#learning/data/training-row.ts';
 
 import { type AnswerRule, parseAnswerRule } from './answer-rules.ts';
 import { type ChoiceItem, nameAt, parseChoiceItem, refuseUnknown, shortOf } from './choices.ts';
@@ -122,7 +127,13 @@ function questionAt(value: JsonObject, where: string): Question {
   if (turns.at(-1)?.role !== 'user') {
     throw new AssayError('data', `${where}: expected "messages" to end with a user's turn, which the model answers.`);
   }
-  return { kind: 'chat', messages: turns.map(({ weight: _, ...turn }) => turn) };
+  return { kind: 'chat', messages: turns.map(withoutWeight) };
+}
+
+function withoutWeight(turn: TrainingMessage): ChatMessage {
+  const message: ChatMessage & { weight?: 0 | 1 } = { ...turn };
+  delete message.weight;
+  return message;
 }
 
 /** One known name or a list of some, each once. */

@@ -4,6 +4,7 @@
  */
 import type { JsonObject } from '#base/json.ts';
 import { bytesSource } from '#learning/files/tensors/byte-source.ts';
+import { isStoredTransposed } from '#learning/files/model-description.ts';
 import { transposed } from '#learning/files/model-files.ts';
 import { safetensorsBytes } from '#learning/files/tensors/safetensors-write.ts';
 import { readSafetensors } from '#learning/files/tensors/safetensors.ts';
@@ -13,10 +14,11 @@ import type { Memory } from '#learning/weights.ts';
 
 /** The bytes of model.safetensors. */
 export function gpt2File(model: TransformerConfig, weights: Memory): Uint8Array {
-  const tensors = transformerParameters(model).map(({ name, shape }) => {
+  const tensors = transformerParameters(model).map((parameter) => {
+    const { name, shape } = parameter;
     const values = weights.get(name) ?? new Float32Array();
     const [dOut = 0, dIn = 0] = shape;
-    return isConv1D(name)
+    return isStoredTransposed(model, parameter)
       ? { name, shape: [dIn, dOut], dtype: 'F32' as const, values: transposed(values, dOut, dIn) }
       : { name, shape, dtype: 'F32' as const, values };
   });
@@ -27,10 +29,11 @@ export function gpt2File(model: TransformerConfig, weights: Memory): Uint8Array 
 export async function readGpt2File(model: TransformerConfig, bytes: Uint8Array, path: string): Promise<Memory> {
   await using file = await readSafetensors(bytesSource(bytes, path));
   const weights = new Map<string, Float32Array>();
-  for (const { name, shape } of transformerParameters(model)) {
+  for (const parameter of transformerParameters(model)) {
+    const { name, shape } = parameter;
     const values = await file.read(name);
     const [dOut = 0, dIn = 0] = shape;
-    weights.set(name, isConv1D(name) ? transposed(values, dIn, dOut) : values);
+    weights.set(name, isStoredTransposed(model, parameter) ? transposed(values, dIn, dOut) : values);
   }
   return weights;
 }
@@ -49,8 +52,4 @@ export function gpt2Json(model: TransformerConfig): JsonObject {
     layer_norm_epsilon: model.norm.epsilon,
     tie_word_embeddings: model.tied,
   };
-}
-
-function isConv1D(name: string): boolean {
-  return /\.c_\w+\.weight$/.test(name);
 }

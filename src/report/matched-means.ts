@@ -1,6 +1,6 @@
 /**
  * What the bold lines of the first picture show: each arm's outcome at the preset levels of an axis, read as the
- * analysis reads it (first passage, the same learning rates in every block), then the mean over blocks. Descriptive:
+ * analysis reads it (at the passage, the same learning rates in every block), then the mean over blocks. Descriptive:
  * verdicts compare arms pair by pair.
  */
 import type { FrameRun } from '#analysis/frame.ts';

@@ -84,6 +84,7 @@ export const FIXTURE_STUDY: ReportedStudy & { readonly contrasts: readonly Contr
       higherIs: 'worse',
       delta: DELTA,
       role: 'confirmatory',
+      jumps: { kind: 'none', because: 'the fixture has none' },
     },
     { name: 'refusals', label: 'Refusals', unit: 'fraction', delta: DELTA, role: 'exploratory' },
   ],

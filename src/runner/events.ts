@@ -25,6 +25,8 @@ export type RunnerEvent =
   /** A checkpoint's file was missing or damaged: the run starts afresh. */
   | { readonly kind: 'checkpointLost'; readonly run: PlanMember }
   | { readonly kind: 'sharedStarted' | 'sharedEnded'; readonly sharedId: string; readonly worker: number }
+  /** Runs of an arm stand in the store that another source of the study made: ended ones are kept, others begun again. */
+  | { readonly kind: 'sourceChanged'; readonly arm: string; readonly kept: number; readonly restarted: number }
   | { readonly kind: 'armSettled'; readonly arm: string; readonly outcome: Admissible }
   | { readonly kind: 'stopping' };
 

@@ -4,8 +4,13 @@ import { registerHooks } from 'node:module';
 import { AssayError, messageOf } from '#base/errors.ts';
 import type { Study } from '#study/study.ts';
 
-/** What studies import. */
-const PACKAGE = 'assay';
+import { followSources } from './study-sources.ts';
+
+/** What studies import, and where it is. */
+const DOORS: ReadonlyMap<string, string> = new Map([
+  ['assay', '#index.ts'],
+  ['assay/learn', '#learn.ts'],
+]);
 
 const FIELDS: readonly (keyof Study)[] = [
   'name',
@@ -21,12 +26,13 @@ const FIELDS: readonly (keyof Study)[] = [
 ];
 
 /**
- * Imports a study module and returns its default export.
+ * Imports a study module and returns its default export; `sourcesOf` then says what it was made from.
  * @throws AssayError if it cannot be imported or does not export a study.
  */
 export async function importStudy(url: string): Promise<Study> {
   let module: unknown;
   using _name = packageByName();
+  using _sources = followSources(url);
   try {
     module = await import(url);
   } catch (error) {
@@ -52,8 +58,9 @@ function packageByName(): Disposable {
         return next(specifier, context);
       } catch (error) {
         const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
-        if (specifier !== PACKAGE || !isMissing) throw error;
-        return next(import.meta.resolve('#index.ts'), context);
+        const door = DOORS.get(specifier);
+        if (door === undefined || !isMissing) throw error;
+        return next(import.meta.resolve(door), context);
       }
     },
   });

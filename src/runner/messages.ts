@@ -2,10 +2,18 @@
 import type { RunSpec } from '#study/plan.ts';
 import type { RunEnd, TrajectoryPoint } from '#study/trajectory.ts';
 
+import type { StudySources } from './study-sources.ts';
+
 /** Runner to worker. */
 export type ToWorker =
-  /** First: which study to import, where the store is, and how often checkpoints are worth their cost. */
-  | { readonly kind: 'start'; readonly studyUrl: string; readonly folder: string; readonly checkpointMs: number }
+  /** First: which study to import and what its source was, where the store is, and how often checkpoints are worth their cost. */
+  | {
+      readonly kind: 'start';
+      readonly studyUrl: string;
+      readonly sources: StudySources;
+      readonly folder: string;
+      readonly checkpointMs: number;
+    }
   /** Make this run; a worker has one at a time. */
   | { readonly kind: 'run'; readonly spec: RunSpec; readonly resume?: ResumePoint }
   /** The checkpoint just reported is durable. */
@@ -39,5 +47,7 @@ export type FromWorker =
   | { readonly kind: 'stopped' }
   /** The recipe threw. */
   | { readonly kind: 'failed'; readonly message: string }
+  /** What the plan hashed is not what it was, so the run was not made or not to its end: the study stops. */
+  | { readonly kind: 'refused'; readonly message: string }
   /** The store's folder could not be written: not the run's fault, so the study stops. */
   | { readonly kind: 'storeFailed'; readonly message: string };

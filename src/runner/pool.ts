@@ -15,6 +15,7 @@ import type { EventListener } from './events.ts';
 import { watchHeartbeat } from './heartbeat.ts';
 import type { FromWorker, ResumePoint, ToWorker } from './messages.ts';
 import { type Asker, type SharedSteps, sharedStepsOf } from './shared-steps.ts';
+import type { StudySources } from './study-sources.ts';
 
 /** More means a run that cannot be made here, such as one that needs more memory than there is. */
 const MOST_DEATHS = 5;
@@ -29,6 +30,8 @@ export interface PoolOptions {
   /** The module a worker process runs; it calls `serveRuns`. */
   readonly workerUrl: string;
   readonly studyUrl: string;
+  /** What the study was loaded from when it was planned; workers that find another source refuse. */
+  readonly sources: StudySources;
   readonly folder: string;
   readonly checkpointMs: number;
   readonly store: Store;
@@ -131,7 +134,7 @@ function fill(state: PoolState): void {
 }
 
 function startWorker(state: PoolState, number: number): Worker {
-  const { workerUrl, studyUrl, folder, checkpointMs, silenceMs = SILENCE_MS } = state.options;
+  const { workerUrl, studyUrl, sources, folder, checkpointMs, silenceMs = SILENCE_MS } = state.options;
   // A worker's stdout goes to our stderr: stdout belongs to the answer.
   const child = fork(fileURLToPath(workerUrl), { stdio: ['ignore', 2, 2, 'ipc', 'pipe'] });
   const worker: Worker = {
@@ -158,7 +161,7 @@ function startWorker(state: PoolState, number: number): Worker {
   child.on('exit', (code, signal) => gone(silence ?? signal ?? `exit status ${code}`));
   // Sending to a dying worker fails too, but then its exit is what counts; without a pid there will be none.
   child.on('error', (error) => child.pid === undefined && gone(error.message));
-  send(worker, { kind: 'start', studyUrl, folder, checkpointMs });
+  send(worker, { kind: 'start', studyUrl, sources, folder, checkpointMs });
   return worker;
 }
 
@@ -222,6 +225,8 @@ async function handle(state: PoolState, worker: Worker, message: FromWorker): Pr
       return endFailed(state, worker, job, message.message);
     case 'stopped':
       return settle(state, worker, job, { kind: 'open' });
+    case 'refused':
+      throw new AssayError('data', message.message);
     case 'storeFailed':
       throw new AssayError('store', message.message);
     default:

@@ -14,6 +14,7 @@ import type { Study } from '#study/study.ts';
 import type { RunnerEvent } from './events.ts';
 import { importStudy } from './import-study.ts';
 import { type RunSummary, runStudy } from './run-study.ts';
+import { sourcesOf } from './study-sources.ts';
 
 const TOY = new URL('../../test/e2e/toy/study.ts', import.meta.url).href;
 const WORKER = new URL('../cli/worker-main.ts', import.meta.url).href;
@@ -56,6 +57,7 @@ async function tryRun(
     workers: 2,
     workerUrl: WORKER,
     studyUrl: TOY,
+    sources: sourcesOf(TOY),
     provenance: trial.provenance ?? HERE,
     isMixingAllowed: trial.isMixingAllowed ?? false,
     checkpointMs: 1000,

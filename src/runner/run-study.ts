@@ -3,6 +3,7 @@
  * Only what is missing is made. Results do not depend on the number of workers, their order or their deaths.
  */
 import { AssayError } from '#base/errors.ts';
+import { canonicalJson } from '#base/json.ts';
 import { removeCheckpoints, removeLeftovers } from '#store/folder.ts';
 import {
   memberOf,
@@ -20,6 +21,8 @@ import type { Arm } from '#study/study.ts';
 
 import type { EventListener } from './events.ts';
 import { poolOf } from './pool.ts';
+import { sourceHash, type StudySources } from './study-sources.ts';
+import { checkSameInputs } from './unchanged.ts';
 
 export interface RunOptions {
   readonly store: Store;
@@ -28,6 +31,8 @@ export interface RunOptions {
   readonly workers: number;
   readonly workerUrl: string;
   readonly studyUrl: string;
+  /** What the study was loaded from; its hash becomes part of the runs' provenance. */
+  readonly sources: StudySources;
   readonly provenance: Provenance;
   /** Whether runs of one block may come from machines whose bits may differ. */
   readonly isMixingAllowed: boolean;
@@ -53,10 +58,12 @@ export interface RunSummary {
 
 /**
  * Makes every missing run of a plan.
- * @throws AssayError if the store cannot be written, an identity's meaning changed, or bits would mix within a block.
+ * @throws AssayError if the store cannot be written, an identity's meaning changed, bits would mix within a block, or what
+ * the plan hashed changed.
  */
 export async function runStudy(plan: StudyPlan, options: RunOptions): Promise<RunSummary> {
   const { store, folder, onEvent } = options;
+  const inputs = plannedInputs(plan);
   await removeLeftovers(folder, store);
   await store.savePlan(planRecordOf(plan));
   const foreignBlocks = options.isMixingAllowed ? new Set<number>() : await blocksOfOtherNumerics(plan, options);
@@ -70,6 +77,9 @@ export async function runStudy(plan: StudyPlan, options: RunOptions): Promise<Ru
   const context: Context = {
     plan,
     options,
+    inputs,
+    source: sourceHash(options.studyUrl, options.sources),
+    otherSource: new Map(),
     foreignBlocks,
     isMissing: async (spec) => remembered(once.isMissing, spec.measureId, async () => isMissing(context, spec)),
     make: async (spec) => remembered(once.make, spec.measureId, async () => pool.make(spec)),
@@ -99,6 +109,12 @@ interface Context {
   readonly plan: StudyPlan;
   readonly options: RunOptions;
   readonly foreignBlocks: ReadonlySet<number>;
+  /** By config: the inputs that its runs were planned with. */
+  readonly inputs: ReadonlyMap<string, RunSpec['inputs']>;
+  /** The hash of the study's code. */
+  readonly source: string | undefined;
+  /** Runs that another source of the study made, and what became of them. */
+  readonly otherSource: Map<string, 'kept' | 'restarted'>;
   /** Whether a run has to be made; it is open then. */
   isMissing(spec: RunSpec): Promise<boolean>;
   make(spec: RunSpec): Promise<RunState>;
@@ -167,20 +183,26 @@ async function settledRates(context: Context, arm: Arm): Promise<Admissible | un
 async function runAll(context: Context, arm: Arm, specs: readonly RunSpec[]): Promise<boolean> {
   const { plan, options } = context;
   const { store } = options;
+  for (const spec of specs) checkSameInputs(spec, context.inputs.get(canonicalJson(spec.config)) ?? spec.inputs);
   await store.addMembers(plan.planId, specs.map(memberOf));
   const missing: RunSpec[] = [];
   for (const spec of specs) {
     if (await context.isMissing(spec)) missing.push(spec);
   }
   const { phase } = specs[0] ?? { phase: 'confirmatory' };
+  const became = (what: 'kept' | 'restarted'): number =>
+    specs.filter(({ measureId }) => context.otherSource.get(measureId) === what).length;
+  const [kept, restarted] = [became('kept'), became('restarted')];
+  if (kept + restarted > 0) options.onEvent({ kind: 'sourceChanged', arm: arm.name, kept, restarted });
   options.onEvent({ kind: 'planned', phase, arm: arm.name, runs: specs.length, done: specs.length - missing.length });
   const states = await Promise.all(missing.map(async (spec) => context.make(spec)));
   return states.every(({ kind }) => kind === 'finished' || kind === 'diverged');
 }
 
 /** Whether a run has to be made, opening it if so. */
-async function isMissing({ plan, options, foreignBlocks }: Context, spec: RunSpec): Promise<boolean> {
-  const { store, provenance } = options;
+async function isMissing(context: Context, spec: RunSpec): Promise<boolean> {
+  const { plan, options, foreignBlocks, source } = context;
+  const { store } = options;
   const stored = await store.readRun(spec.measureId);
   const changed = stored === undefined ? undefined : contradiction(stored.config, spec.config);
   if (changed !== undefined) {
@@ -190,14 +212,20 @@ async function isMissing({ plan, options, foreignBlocks }: Context, spec: RunSpe
       `Recipe "${name}": the meaning of "${changed}" changed (its default, most likely) since run ${spec.measureId} was made. Raise the recipe's semanticsVersion, or use another --store.`,
     );
   }
-  if (stored?.state.kind === 'finished' || stored?.state.kind === 'diverged') return false;
+  const isOther = stored?.provenance.some((made) => made.source !== undefined && made.source !== source) === true;
+  if (stored?.state.kind === 'finished' || stored?.state.kind === 'diverged') {
+    if (isOther) context.otherSource.set(spec.measureId, 'kept');
+    return false;
+  }
   if (foreignBlocks.has(spec.block)) {
     throw new AssayError(
       'store',
       `Block ${spec.block} was begun on another machine, system or version whose bits may differ. Finish it there, use another --store, or allow it with --mix-numerics.`,
     );
   }
-  if (stored?.state.kind === 'failed') {
+  // A run is made by one source from its first step to its last.
+  if (stored?.state.kind === 'failed' || isOther) {
+    if (isOther && stored?.checkpoint !== undefined) context.otherSource.set(spec.measureId, 'restarted');
     await store.restartRun(spec.measureId);
     removeCheckpoints(options.folder, spec.measureId);
   }
@@ -205,9 +233,25 @@ async function isMissing({ plan, options, foreignBlocks }: Context, spec: RunSpe
   const { measureId, trainId, seed, config, inputs } = spec;
   await store.openRun(
     { measureId, trainId, recipe: recipe.name, semanticsVersion: recipe.semanticsVersion, seed, config, inputs },
-    provenance,
+    { ...options.provenance, ...(source === undefined ? {} : { source }) },
   );
   return true;
+}
+
+/**
+ * The inputs of every config of a plan, by the config: they are hashed once, and what is planned later must have the same.
+ * @throws AssayError where the pilots were planned with others.
+ */
+function plannedInputs(plan: StudyPlan): Map<string, RunSpec['inputs']> {
+  const once = { ...plan, blocks: 1 };
+  const confirmatory = plan.study.arms.flatMap((arm) => confirmatoryRuns(once, arm.name, arm.learningRates));
+  const inputs = new Map<string, RunSpec['inputs']>();
+  for (const spec of [...plan.pilots, ...confirmatory]) {
+    const key = canonicalJson(spec.config);
+    checkSameInputs(spec, inputs.get(key) ?? spec.inputs);
+    inputs.set(key, spec.inputs);
+  }
+  return inputs;
 }
 
 /** The blocks with a run made under another numericsId. */

@@ -9,11 +9,12 @@ import { contentHash } from '#base/json.ts';
 import type { Artifacts } from '#store/artifacts.ts';
 import { checkpointArtifacts, keepText, sharedArtifacts } from '#store/folder.ts';
 import type { RunSpec } from '#study/plan.ts';
-import type { Recipe, RunContext } from '#study/recipe.ts';
-import type { Study } from '#study/study.ts';
+import type { RunContext } from '#study/recipe.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 
 import type { FromWorker, ResumePoint, SharedAnswer, ToWorker } from './messages.ts';
+import type { LoadedStudy, StudySources } from './study-sources.ts';
+import { ChangedSincePlanned, checkInputs, checkSources, unloadable } from './unchanged.ts';
 
 /** A checkpoint that takes long comes less often: at most one part in so many of a run's time goes into them. */
 const CHECKPOINT_COST_SHARE = 20;
@@ -29,35 +30,36 @@ export interface WorkerPort {
 /**
  * Serves runs until the process ends.
  * @param now A monotonic clock, in milliseconds.
- * @param loadStudy The study at a URL.
+ * @param loadStudy The study at a URL, and its source.
  * @param chatIn What recipes ask endpoints with, for a store's folder.
  */
 export function serveRuns(
   port: WorkerPort,
   now: () => number,
-  loadStudy: (url: string) => Promise<Study>,
+  loadStudy: (url: string) => Promise<LoadedStudy>,
   chatIn?: (folder: string) => Chat,
 ): void {
   let start: Extract<ToWorker, { kind: 'start' }> | undefined;
-  let recipe: Promise<Recipe> | undefined;
+  let loaded: Promise<LoadedStudy> | undefined;
   let chat: Chat | undefined;
   let stop = new AbortController();
   let onCheckpointed = (): void => {};
   const sharedWaits = new Map<string, (answer: SharedAnswer) => void>();
 
   const serve = async (spec: RunSpec, resume: ResumePoint | undefined): Promise<void> => {
-    if (start === undefined || recipe === undefined) throw new AssayError('run', 'Expected "start" before "run".');
+    if (start === undefined || loaded === undefined) throw new AssayError('run', 'Expected "start" before "run".');
     const link: Link = {
       port,
       now,
       chat,
       signal: stop.signal,
       folder: start.folder,
+      sources: start.sources,
       checkpointMs: start.checkpointMs,
       checkpointed: async () => new Promise((resolve) => (onCheckpointed = resolve)),
       sharedAnswer: async (sharedId) => new Promise((resolve) => sharedWaits.set(sharedId, resolve)),
     };
-    port.send(await runOnce(recipe, spec, resume, link));
+    port.send(await runOnce(loaded, spec, resume, link));
   };
 
   port.onMessage((message) => {
@@ -65,9 +67,9 @@ export function serveRuns(
       case 'start':
         start = message;
         chat = chatIn?.(message.folder);
-        recipe = loadStudy(message.studyUrl).then((study) => study.recipe);
+        loaded = loadStudy(message.studyUrl);
         // A failed import is reported by the run that needs it.
-        recipe.catch(() => {});
+        loaded.catch(() => {});
         port.send({ kind: 'ready' });
         break;
       case 'run':
@@ -97,23 +99,34 @@ interface Link {
   readonly chat: Chat | undefined;
   readonly signal: AbortSignal;
   readonly folder: string;
+  /** The planned study's. */
+  readonly sources: StudySources;
   readonly checkpointMs: number;
   checkpointed(): Promise<void>;
   sharedAnswer(sharedId: string): Promise<SharedAnswer>;
 }
 
 async function runOnce(
-  recipe: Promise<Recipe>,
+  loading: Promise<LoadedStudy>,
   spec: RunSpec,
   resume: ResumePoint | undefined,
   link: Link,
 ): Promise<FromWorker> {
   // Points recorded since the last durable checkpoint.
   const points: TrajectoryPoint[] = [];
+  let check = (): void => {};
   try {
-    const end = await (await recipe).run(contextOf(spec, resume, link, points));
+    const { study, sources } = await loading.catch((error: unknown) => Promise.reject(unloadable(error)));
+    checkSources(link.sources, sources);
+    check = () => checkInputs(study.recipe, spec);
+    check();
+    const end = await study.recipe.run(contextOf(spec, resume, link, points, check));
+    check();
     return { kind: 'ended', points, end };
-  } catch (error) {
+  } catch (thrown) {
+    // What broke a run may be that its data changed under it.
+    const error = thrownBy(check) ?? thrown;
+    if (error instanceof ChangedSincePlanned) return { kind: 'refused', message: error.message };
     if (error instanceof AssayError && error.kind === 'store') return { kind: 'storeFailed', message: error.message };
     if (link.signal.aborted) return { kind: 'stopped' };
     const isBug = error instanceof Error && !(error instanceof AssayError);
@@ -121,7 +134,23 @@ async function runOnce(
   }
 }
 
-function contextOf(spec: RunSpec, resume: ResumePoint | undefined, link: Link, points: TrajectoryPoint[]): RunContext {
+function thrownBy(check: () => void): unknown {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** @param check Throws where what the run's identity names has changed: then no checkpoint is written. */
+function contextOf(
+  spec: RunSpec,
+  resume: ResumePoint | undefined,
+  link: Link,
+  points: TrajectoryPoint[],
+  check: () => void,
+): RunContext {
   const { port, now, signal, checkpointMs } = link;
   const checkpoints = checkpointArtifacts(link.folder, spec.measureId);
   let lastStep = resume?.lastStep ?? -1;
@@ -150,6 +179,7 @@ function contextOf(spec: RunSpec, resume: ResumePoint | undefined, link: Link, p
       await otherEvents();
       if (!signal.aborted && now() < nextCheckpointMs) return;
       const startedMs = now();
+      check();
       const file = checkpoints.put(state());
       const isDurable = link.checkpointed();
       port.send({ kind: 'checkpoint', points: points.splice(0), file });

@@ -7,6 +7,7 @@ import {
   closeSync,
   createReadStream,
   type Dirent,
+  existsSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
@@ -21,6 +22,8 @@ import { join } from 'node:path';
 
 import { AssayError, messageOf } from '#base/errors.ts';
 import { sha256 } from '#base/json.ts';
+
+import { vanished } from './sqlite-errors.ts';
 
 const TEMPORARY_SUFFIX = '.partial';
 const IDENTITY = /^[0-9a-f]{64}$/;
@@ -54,20 +57,25 @@ export interface Artifacts {
   keepOnly(kept: ReadonlySet<string>): void;
 }
 
-/** The artifacts under `folder`, which is made on the first write. */
-export function artifactsIn(folder: string): Artifacts {
+/** The artifacts under `folder`, which is made on the first write; but not `within`, the store it belongs to. */
+export function artifactsIn(folder: string, within?: string): Artifacts {
   let filesMade = 0;
+  const makeFolder = (): void => {
+    if (within !== undefined && !existsSync(within)) throw vanished(within);
+    mkdirSync(folder, { recursive: true });
+  };
   const put = (bytes: Uint8Array): string => {
     const file = sha256(bytes);
     // The process id keeps two workers that write the same content apart.
     const temporary = join(folder, `${file}.${process.pid}${TEMPORARY_SUFFIX}`);
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFolder();
       writeDurably(temporary, bytes);
       renameSync(temporary, join(folder, file));
       syncFolder(folder);
     } catch (error) {
       rmSync(temporary, { force: true });
+      if (error instanceof AssayError) throw error;
       throw new AssayError(
         'store',
         `Cannot write ${bytes.length} bytes to ${folder}: ${messageOf(error)}. Free space or choose another --store; then run again.`,
@@ -79,7 +87,7 @@ export function artifactsIn(folder: string): Artifacts {
   const putFile = async (write: (path: string) => Promise<void>): Promise<string> => {
     const temporary = join(folder, `file.${process.pid}.${filesMade++}${TEMPORARY_SUFFIX}`);
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFolder();
       await write(temporary);
       syncFile(temporary);
       const file = (await hashIfThere(temporary)) ?? '';
@@ -120,9 +128,19 @@ function ownNamesIn(folder: string): string[] {
   return entriesIn(folder).flatMap((entry) => (entry.isFile() && OWN_FILE.test(entry.name) ? [entry.name] : []));
 }
 
+/** Whether artifacts are in a folder, whole or partial. */
+export function hasArtifacts(folder: string): boolean {
+  return ownNamesIn(folder).length > 0;
+}
+
 /** The names of folders in a folder that are identities, such as those of runs. Never what lies behind a link. */
 export function identitiesIn(folder: string): string[] {
-  return entriesIn(folder).flatMap((entry) => (entry.isDirectory() && IDENTITY.test(entry.name) ? [entry.name] : []));
+  return foldersIn(folder).filter((name) => IDENTITY.test(name));
+}
+
+/** The names of folders in a folder. */
+export function foldersIn(folder: string): string[] {
+  return entriesIn(folder).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
 }
 
 /** What is in a folder; nothing where it does not exist, or is a link to elsewhere. */

@@ -1,25 +1,38 @@
 /** Where things lie in a store's folder. Checkpoints of a run have a folder of their own, so that one run's clean-up never touches another's. */
-import { mkdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { AssayError, messageOf } from '#base/errors.ts';
 import type { RunSpec } from '#study/plan.ts';
 
-import { type Artifacts, artifactsIn, identitiesIn } from './artifacts.ts';
+import { type Artifacts, artifactsIn, foldersIn, hasArtifacts, identitiesIn } from './artifacts.ts';
+import { vanished } from './sqlite-errors.ts';
 import type { StoreReader } from './store.ts';
 
 const CHECKPOINTS = 'checkpoints';
 const SHARED = 'shared';
 const KEPT = 'replies';
+/** How the folder of a run's texts ends: with the beginning of the run's identity. */
+const KEPT_FOLDER = /-[0-9a-f]{12}$/;
+
+/** Whether runs of a store left files in a folder: then it is no new one, whatever its database looks like. */
+export function isUsed(folder: string): boolean {
+  const checkpoints = join(folder, CHECKPOINTS);
+  return (
+    hasArtifacts(join(folder, SHARED)) ||
+    identitiesIn(checkpoints).some((run) => hasArtifacts(join(checkpoints, run))) ||
+    foldersIn(join(folder, KEPT)).some((name) => KEPT_FOLDER.test(name))
+  );
+}
 
 /** The bytes of shared steps. */
 export function sharedArtifacts(folder: string): Artifacts {
-  return artifactsIn(join(folder, SHARED));
+  return artifactsIn(join(folder, SHARED), folder);
 }
 
 /** The states a run can resume from: the last durable one, and for a moment its successor. */
 export function checkpointArtifacts(folder: string, measureId: string): Artifacts {
-  return artifactsIn(join(folder, CHECKPOINTS, measureId));
+  return artifactsIn(join(folder, CHECKPOINTS, measureId), folder);
 }
 
 /**
@@ -34,6 +47,7 @@ export function keepText(
 ): void {
   const own = plainName(`${run.arm}-lr${run.learningRate}-block${run.block}-${run.measureId.slice(0, 12)}`);
   const path = join(folder, KEPT, own, plainName(name));
+  if (!existsSync(folder)) throw vanished(folder);
   try {
     mkdirSync(join(folder, KEPT, own), { recursive: true });
     writeFileSync(`${path}.partial`, text);

@@ -10,6 +10,8 @@ export interface Provenance {
   readonly assay: string;
   /** The source's commit, where it runs from a checkout; not part of `numericsId`. */
   readonly commit?: string;
+  /** The hash of the study's own code, where it has any; not part of `numericsId`. */
+  readonly source?: string;
   readonly onnxruntime: string;
   readonly node: string;
   readonly os: string;
@@ -18,9 +20,9 @@ export interface Provenance {
   readonly instructionSets: string;
 }
 
-/** Bits are promised within one of these: the hash of a provenance without its commit. */
+/** Bits are promised within one of these: the hash of a provenance without its commit and source. */
 export function numericsIdOf(provenance: Provenance): string {
-  const { commit: _, ...numerics } = provenance;
+  const { commit: _, source: __, ...numerics } = provenance;
   return contentHash(numerics).slice(0, 16);
 }
 

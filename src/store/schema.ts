@@ -19,7 +19,14 @@ const UPGRADES: readonly Upgrade[] = [
     what: 'Plans say their design and settings themselves, not only inside the description; kinds "look" and "looks" came.',
     records: { plan: withDesignAndSettings },
   },
+  {
+    what: 'A record of kind "root" ties all others together (root.ts), store.head beside the database says how far it is (store-head.ts), and a run\'s provenance says the source of its study.',
+    records: {},
+  },
 ];
+
+/** The first version whose records add up to a root. */
+export const ROOT_VERSION = 3;
 
 /** The version that is written. */
 export const SCHEMA_VERSION = UPGRADES.length + 1;

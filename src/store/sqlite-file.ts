@@ -1,38 +1,20 @@
 /**
- * The SQLite file of a store: one table of sealed JSON records.
- * Each record carries the sha256 of its kind, key and body, because SQLite finds damaged pages but not a flipped bit in a value.
+ * The SQLite file of a store: one table of sealed JSON records under one root.
+ * Each record carries the sha256 of its kind, key and body, because SQLite finds damaged pages but not a flipped bit in a
+ * value; the root (root.ts) ties them together, because a lost record has no seal to look at.
  */
-import { accessSync, constants, existsSync, mkdirSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { pathToFileURL } from 'node:url';
+import { statSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
 
-import { AssayError } from '#base/errors.ts';
-import { canonicalJson, isJsonObject, type Json, type JsonObject, sha256 } from '#base/json.ts';
+import { canonicalJson } from '#base/json.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 
 import type { LookRecord, PlanMember, PlanRecord, SettledArm, StoredRun } from './records.ts';
-import { networkFileSystemOf } from './network-file-system.ts';
-import { changedKinds, SCHEMA_VERSION, upgraded } from './schema.ts';
-import { storeError } from './sqlite-errors.ts';
-
-const DATABASE_FILE = 'store.sqlite';
-/** "assa" in ASCII: tells our files from other SQLite files. */
-const APPLICATION_ID = 0x61737361;
-/** How long a reader waits for the writer's short exclusive moments (recovery, WAL reset). */
-const BUSY_TIMEOUT_MS = 5000;
-
-const SCHEMA = `
-  CREATE TABLE records (
-    kind TEXT NOT NULL,
-    key TEXT NOT NULL,
-    body TEXT NOT NULL,
-    seal TEXT NOT NULL,
-    PRIMARY KEY (kind, key)
-  ) WITHOUT ROWID, STRICT;
-  PRAGMA application_id = ${APPLICATION_ID};
-  PRAGMA user_version = ${SCHEMA_VERSION};
-`;
+import { type RootRecord, withoutRecord, withRecord } from './root.ts';
+import { storeError, vanished } from './sqlite-errors.ts';
+import { databasePath, openForReading, openForWriting, verifiedRoot, writeRoot } from './sqlite-open.ts';
+import { checkPages, checkVersion, openedRow, sealOf } from './sqlite-rows.ts';
+import { openHead, type StoreHead } from './store-head.ts';
 
 /** The kinds of records and what each holds; a key is unique within its kind. */
 export interface RecordShapes {
@@ -49,204 +31,70 @@ export interface RecordShapes {
 
 export type RecordKind = keyof RecordShapes;
 
-/** The open file. */
+/** The open file. Every method fails once the file is not where it was. */
 export interface RecordFile extends Disposable {
   /** @throws AssayError if the record does not match its seal. */
   read<Kind extends RecordKind>(kind: Kind, key: string): RecordShapes[Kind] | undefined;
   /** The records whose key starts with `prefix`, in key order. */
   list<Kind extends RecordKind>(kind: Kind, prefix: string): RecordShapes[Kind][];
-  write<Kind extends RecordKind>(kind: Kind, key: string, record: RecordShapes[Kind]): void;
-  remove(kind: RecordKind, prefix: string): void;
   /** What `work` reads is of one moment, whatever a writer commits meanwhile. */
   snapshot<Result>(work: () => Result): Result;
-  /** All writes of `work` or none. */
-  transaction(work: () => void): void;
   /** Reads every page and every seal. */
   verify(): void;
 }
 
-/**
- * Opens the file in `folder`, for writing (made if absent) or for reading only.
- * @throws AssayError if it is absent, damaged, newer than this version, or on a network file system.
- */
-export function openRecordFile(folder: string, mode: 'read' | 'write'): RecordFile {
-  const path = join(folder, DATABASE_FILE);
-  try {
-    const database = mode === 'write' ? openForWriting(folder, path) : openForReading(folder, path);
-    return recordFileOf(database, path);
-  } catch (error) {
-    throw storeError(error, path);
-  }
+/** The open file of the one who writes. */
+export interface WritableFile extends RecordFile {
+  /** All writes of `work` or none; durable once it returns. */
+  transaction(work: (writes: Writes) => void): void;
 }
 
-/** Whether a folder holds a store at all. */
-export function hasDatabase(folder: string): boolean {
-  return existsSync(join(folder, DATABASE_FILE));
+/** What a transaction may change. */
+export interface Writes {
+  write<Kind extends RecordKind>(kind: Kind, key: string, record: RecordShapes[Kind]): void;
+  remove(kind: RecordKind, prefix: string): void;
 }
 
 /**
- * Makes a store's folder and refuses one where SQLite's locks do not hold.
- * @throws AssayError where it cannot be made or lies on a network file system.
+ * Opens the file in `folder` for reading only, every record of it read and found whole.
+ * @throws AssayError if it is absent, damaged or newer than this version.
  */
-export function prepareFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-    accessSync(folder, constants.W_OK);
-  } catch (error) {
-    throw new AssayError(
-      'store',
-      `Cannot write to the store folder ${folder}. Make it writable or choose another --store.`,
-      {
-        cause: error,
-      },
-    );
-  }
-  const type = networkFileSystemOf(realpathSync(folder));
-  if (type !== undefined) {
-    throw new AssayError(
-      'store',
-      `The store folder ${folder} is on a network file system (${type}), where SQLite can lose data. Choose a local disk with --store.`,
-    );
-  }
+export function openRecordFile(folder: string): RecordFile {
+  return atPath(folder, () => recordFileOf(openForReading(folder), folder));
 }
 
-function openForWriting(folder: string, path: string): DatabaseSync {
-  prepareFolder(folder);
-  const database = new DatabaseSync(path);
-  try {
-    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    if (isEmpty(database)) {
-      database.exec('PRAGMA journal_mode = WAL');
-      database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`);
-    }
-    const version = checkVersion(database, path);
-    if (version < SCHEMA_VERSION) migrate(database, path, version);
-    // FULL: a commit is fsynced, so it survives a power cut, not only a kill.
-    database.exec('PRAGMA synchronous = FULL');
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
-function openForReading(folder: string, path: string): DatabaseSync {
-  if (!existsSync(path)) {
-    throw new AssayError(
-      'store',
-      `There is no store in ${folder}. Make one with "assay run", or name it with --store.`,
-    );
-  }
-  const database = new DatabaseSync(isFrozen(folder, path) ? frozenUrl(path) : path, { readOnly: true });
-  try {
-    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    checkVersion(database, path);
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
-/** Whether nobody can be writing: the folder is read-only and no write-ahead log lies beside the file. */
-function isFrozen(folder: string, path: string): boolean {
-  if (existsSync(`${path}-wal`)) return false;
-  try {
-    accessSync(folder, constants.W_OK);
-    return false;
-  } catch {
-    return true;
-  }
-}
-
-/** A WAL file can be read in a read-only folder only when SQLite is told that it does not change. */
-function frozenUrl(path: string): URL {
-  const url = pathToFileURL(path);
-  url.searchParams.set('immutable', '1');
-  return url;
-}
-
-function isEmpty(database: DatabaseSync): boolean {
-  return numberOf(database, 'SELECT count(*) AS value FROM sqlite_schema') === 0;
-}
-
-/** The version of a store's records. @throws AssayError where it is no store, or newer than this code. */
-function checkVersion(database: DatabaseSync, path: string): number {
-  if (numberOf(database, 'PRAGMA application_id') !== APPLICATION_ID) {
-    throw new AssayError('store', `${path} is a SQLite file, but not a store of Assay. Choose another --store.`);
-  }
-  const version = numberOf(database, 'PRAGMA user_version');
-  if (version > SCHEMA_VERSION) {
-    throw new AssayError(
-      'store',
-      `The store ${path} was made by a later version of Assay: expected schema version ${SCHEMA_VERSION} at most, found schema version ${version}. Use the version of Assay that made it, or another --store.`,
-    );
-  }
-  if (version >= 1) return version;
-  throw new AssayError('store', `The store ${path} is damaged: it has no schema version. Restore it from a copy.`);
-}
-
-/** Brings an older store's records to today's version: all of them or none, and only once every seal was found whole. */
-function migrate(database: DatabaseSync, path: string, version: number): void {
-  verifyAll(database, path, version);
-  const kinds = changedKinds(version);
-  const select = database.prepare('SELECT kind, key, body, seal FROM records WHERE kind = ?');
-  const replace = database.prepare('UPDATE records SET body = ?, seal = ? WHERE kind = ? AND key = ?');
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    for (const kind of kinds) {
-      for (const row of select.all(kind)) {
-        const { key, body } = openedRow(kind, row, path, version);
-        const text = canonicalJson(body);
-        replace.run(text, sealOf(kind, key, text), kind, key);
-      }
-    }
-    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-    database.exec('COMMIT');
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK');
-    throw error;
-  }
-}
-
-/** A row whose seal was found whole, its body as today's version holds it. @throws AssayError where the seal does not match. */
-function openedRow(
-  kind: string,
-  row: Record<string, unknown>,
-  path: string,
-  version: number,
-): { readonly key: string; readonly body: JsonObject } {
-  const { key, body, seal } = row;
-  if (typeof key === 'string' && typeof body === 'string' && sealOf(kind, key, body) === seal) {
-    const parsed: Json = JSON.parse(body);
-    if (isJsonObject(parsed)) return { key, body: upgraded(kind, parsed, version) };
-  }
-  throw new AssayError(
-    'store',
-    `The store ${path} is damaged: its ${kind} record ${JSON.stringify(key)} does not match its seal. Restore it from a copy, or move it away and run again; artifacts beside it are kept and used.`,
-  );
-}
-
-/** Reads every page and every seal. */
-function verifyAll(database: DatabaseSync, path: string, version: number): void {
-  checkPages(database, path);
-  for (const row of database.prepare('SELECT kind, key, body, seal FROM records').iterate()) {
-    openedRow(String(row['kind']), row, path, version);
-  }
-}
-
-function numberOf(database: DatabaseSync, query: string): number {
-  return Number(Object.values(database.prepare(query).get() ?? {})[0]);
-}
-
-function recordFileOf(database: DatabaseSync, path: string): RecordFile {
-  const guarded = <Result>(work: () => Result): Result => {
+/**
+ * Opens the file in `folder` for writing, made if absent, every page and record of it read and found whole.
+ * @throws AssayError if it is damaged, newer than this version, or missing where a store has been.
+ */
+export function openWritableFile(folder: string): WritableFile {
+  return atPath(folder, () => {
+    const database = openForWriting(folder);
+    let head: StoreHead | undefined;
     try {
-      return work();
+      checkPages(database, databasePath(folder));
+      const root = verifiedRoot(database, folder);
+      head = openHead(folder);
+      return writableFileOf(database, folder, root, head);
     } catch (error) {
-      throw storeError(error, path);
+      head?.[Symbol.dispose]();
+      database.close();
+      throw error;
     }
-  };
+  });
+}
+
+function atPath<Result>(folder: string, work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    throw storeError(error, databasePath(folder));
+  }
+}
+
+function recordFileOf(database: DatabaseSync, folder: string): RecordFile {
+  const path = databasePath(folder);
+  const guarded = guardedAt(folder);
   const selectOne = database.prepare('SELECT key, body, seal FROM records WHERE kind = ? AND key = ?');
   // Keys are text in ASCII, so "prefix" is the range up to the prefix with the highest character added.
   const selectMany = database.prepare(
@@ -262,8 +110,7 @@ function recordFileOf(database: DatabaseSync, path: string): RecordFile {
         const row = selectOne.get(kind, key);
         return row === undefined ? undefined : opened(kind, row);
       }),
-    list: (kind, prefix) =>
-      guarded(() => selectMany.all(kind, prefix, `${prefix}\u{10ffff}`).map((row) => opened(kind, row))),
+    list: (kind, prefix) => guarded(() => selectMany.all(kind, prefix, endOf(prefix)).map((row) => opened(kind, row))),
     snapshot: (work) =>
       guarded(() => {
         if (database.isTransaction) return work();
@@ -274,48 +121,91 @@ function recordFileOf(database: DatabaseSync, path: string): RecordFile {
           database.exec('COMMIT');
         }
       }),
-    verify: () => guarded(() => verifyAll(database, path, version)),
-    ...writesTo(database, guarded),
+    verify: () =>
+      guarded(() => {
+        checkPages(database, path);
+        verifiedRoot(database, folder);
+      }),
     [Symbol.dispose]: () => database.close(),
   };
 }
 
 type Guarded = <Result>(work: () => Result) => Result;
 
-function writesTo(database: DatabaseSync, guarded: Guarded): Pick<RecordFile, 'write' | 'remove' | 'transaction'> {
-  const replace = database.prepare('INSERT OR REPLACE INTO records (kind, key, body, seal) VALUES (?, ?, ?, ?)');
-  const removeMany = database.prepare('DELETE FROM records WHERE kind = ? AND key >= ? AND key < ?');
+/** Does work on the database only while it is the file it was: SQLite itself goes on with one that was deleted or moved. */
+function guardedAt(folder: string): Guarded {
+  const path = databasePath(folder);
+  const { dev, ino } = statSync(path);
+  const check = (): void => {
+    const now = statSync(path, { throwIfNoEntry: false });
+    if (now?.dev !== dev || now.ino !== ino) throw vanished(path);
+  };
+  return (work) =>
+    atPath(folder, () => {
+      check();
+      const result = work();
+      check();
+      return result;
+    });
+}
+
+function writableFileOf(database: DatabaseSync, folder: string, opened: RootRecord, head: StoreHead): WritableFile {
+  const guarded = guardedAt(folder);
+  let root = opened;
+  // A kill between a commit and its head leaves the head behind.
+  head.write(root.sequence);
+  const writes = writesTo(database, (change) => (root = change(root)));
+  const file = recordFileOf(database, folder);
   return {
-    write: (kind, key, record) =>
-      guarded(() => {
-        const text = canonicalJson(record);
-        replace.run(kind, key, text, sealOf(kind, key, text));
-      }),
-    remove: (kind, prefix) => guarded(() => void removeMany.run(kind, prefix, `${prefix}\u{10ffff}`)),
+    ...file,
     transaction: (work) =>
       guarded(() => {
+        const before = root;
         database.exec('BEGIN IMMEDIATE');
         try {
-          work();
+          work(writes);
+          root = { ...root, sequence: root.sequence + 1 };
+          writeRoot(database, root);
           database.exec('COMMIT');
         } catch (error) {
+          root = before;
           // A full disk rolls back by itself; then there is nothing left to roll back.
           if (database.isTransaction) database.exec('ROLLBACK');
           throw error;
         }
+        head.write(root.sequence);
       }),
+    [Symbol.dispose]: () => {
+      file[Symbol.dispose]();
+      head[Symbol.dispose]();
+    },
   };
 }
 
-function checkPages(database: DatabaseSync, path: string): void {
-  const first = Object.values(database.prepare('PRAGMA integrity_check(1)').get() ?? {})[0];
-  if (first === 'ok') return;
-  throw new AssayError(
-    'store',
-    `The store ${path} is damaged: ${String(first)}. Restore it from a copy, or move it away and run again; artifacts beside it are kept and used.`,
-  );
+/** Writes that change the root along with the records. */
+function writesTo(database: DatabaseSync, changeRoot: (change: (root: RootRecord) => RootRecord) => void): Writes {
+  const selectSeal = database.prepare('SELECT seal FROM records WHERE kind = ? AND key = ?');
+  const selectSeals = database.prepare('SELECT seal FROM records WHERE kind = ? AND key >= ? AND key < ?');
+  const replace = database.prepare('INSERT OR REPLACE INTO records (kind, key, body, seal) VALUES (?, ?, ?, ?)');
+  const removeMany = database.prepare('DELETE FROM records WHERE kind = ? AND key >= ? AND key < ?');
+  const forget = (row: Record<string, unknown>): void => changeRoot((root) => withoutRecord(root, String(row['seal'])));
+  return {
+    write: (kind, key, record) => {
+      const text = canonicalJson(record);
+      const seal = sealOf(kind, key, text);
+      const former = selectSeal.get(kind, key);
+      if (former !== undefined) forget(former);
+      replace.run(kind, key, text, seal);
+      changeRoot((root) => withRecord(root, seal));
+    },
+    remove: (kind, prefix) => {
+      for (const row of selectSeals.all(kind, prefix, endOf(prefix))) forget(row);
+      removeMany.run(kind, prefix, endOf(prefix));
+    },
+  };
 }
 
-function sealOf(kind: string, key: string, body: string): string {
-  return sha256(`${kind}\n${key}\n${body}`);
+/** Above every key that starts with a prefix. */
+function endOf(prefix: string): string {
+  return `${prefix}\u{10ffff}`;
 }

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -11,7 +21,7 @@ import { AssayError, messageOf } from '#base/errors.ts';
 import { rngOf } from '#base/rng.ts';
 
 import { canonicalExport, looksJsonl } from './export.ts';
-import { networkFileSystemOf } from './network-file-system.ts';
+import { type FileSystem, fileSystemOf } from './file-system.ts';
 import type { Provenance } from './records.ts';
 import { openSqliteReader, openSqliteStore } from './sqlite.ts';
 
@@ -78,6 +88,7 @@ test('a flipped bit anywhere in the database is an error that names the file, or
     const copy = join(ROOT, 'flipped');
     rmSync(copy, { recursive: true, force: true });
     mkdirSync(copy);
+    copyFileSync(join(folder, 'store.head'), join(copy, 'store.head'));
     writeFileSync(join(copy, 'store.sqlite'), damaged);
     const reading = await readingOf(copy);
     if (reading === sha256) harmless++;
@@ -94,7 +105,7 @@ test('a truncated database is an error that names the file', async () => {
   for (const kept of [Math.floor(length / 2), 5000, 100, 17]) {
     const copy = join(ROOT, `truncated-${kept}`);
     mkdirSync(copy);
-    copyFileSync(path, join(copy, 'store.sqlite'));
+    for (const name of ['store.sqlite', 'store.head']) copyFileSync(join(folder, name), join(copy, name));
     truncateSync(join(copy, 'store.sqlite'), kept);
     assert.doesNotMatch(await readingOf(copy), /^[0-9a-f]{64}$/);
     await assert.rejects(openSqliteStore(copy), AssayError);
@@ -112,11 +123,7 @@ test('a value changed behind the seals is found, and a lost point too', async ()
     const database = new DatabaseSync(join(folder, 'store.sqlite'));
     assert.ok(Number(database.prepare(change).run().changes) > 0);
     database.close();
-    await using reader = await openSqliteReader(folder);
-    await assert.rejects(
-      canonicalExport(reader, 'p').then(async () => reader.verify()),
-      /damaged/,
-    );
+    for (const open of [openSqliteReader, openSqliteStore]) await assert.rejects(open(folder), /damaged/);
   }
 });
 
@@ -157,12 +164,7 @@ test('a look that was taken out, changed or put in behind the seals is found', a
     const database = new DatabaseSync(join(folder, 'store.sqlite'));
     assert.ok(Number(database.prepare(change).run().changes) > 0);
     database.close();
-    await using reader = await openSqliteReader(folder);
-    await assert.rejects(
-      reader.readLooks('toy').then(async () => reader.verify()),
-      /damaged/,
-      change,
-    );
+    await assert.rejects(openSqliteReader(folder), /damaged/, change);
   }
 });
 
@@ -225,9 +227,31 @@ test('network file systems are told by the closest mount point', () => {
     '/dev/vdb /home/me/local\\040disk ext4 rw 0 0',
     '//share/data /data cifs rw 0 0',
   ].join('\n');
-  assert.equal(networkFileSystemOf('/home/me/study', mounts), 'nfs4');
-  assert.equal(networkFileSystemOf('/home/me/local disk/study', mounts), undefined);
-  assert.equal(networkFileSystemOf('/data', mounts), 'cifs');
-  assert.equal(networkFileSystemOf('/database', mounts), undefined);
-  assert.equal(networkFileSystemOf('/srv', ''), undefined);
+  const cases: readonly (readonly [string, FileSystem])[] = [
+    ['/home/me/study', { kind: 'network', type: 'nfs4' }],
+    ['/home/me/local disk/study', { kind: 'local' }],
+    ['/data', { kind: 'network', type: 'cifs' }],
+    ['/database', { kind: 'local' }],
+  ];
+  for (const [path, system] of cases) assert.deepEqual(fileSystemOf(path, mounts), system, path);
+  assert.deepEqual(fileSystemOf('/srv', ''), { kind: 'local' });
+});
+
+test('a kind of file system that is not known to be local is never taken for local', () => {
+  const on = (type: string): FileSystem => fileSystemOf('/srv/store', `/dev/vda / ext4 rw 0 0\nx /srv ${type} rw 0 0`);
+  const kinds =
+    '9p virtiofs fuse.rclone fuse.s3fs fuse.juicefs wekafs fuse.gcsfuse orangefs ocfs2 gfs2 davfs fuse vboxsf';
+  for (const type of kinds.split(' ')) assert.deepEqual(on(type), { kind: 'unknown', type });
+  for (const type of 'nfs nfs4 cifs lustre fuse.sshfs'.split(' ')) assert.equal(on(type).kind, 'network', type);
+  for (const type of 'ext4 xfs btrfs zfs tmpfs overlay fuseblk'.split(' ')) assert.equal(on(type).kind, 'local', type);
+});
+
+test('a folder that is not there yet, or is a link, lies where it will be', () => {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'assay-link-')));
+  symlinkSync('/srv', join(root, 'link'));
+  const mounts = '/dev/vda / ext4 rw 0 0\nserver:/ /srv nfs4 rw 0 0';
+  for (const path of ['link', 'link/not/yet']) {
+    assert.deepEqual(fileSystemOf(join(root, path), mounts), { kind: 'network', type: 'nfs4' }, path);
+  }
+  rmSync(root, { recursive: true });
 });

@@ -4,16 +4,25 @@ import { canonicalJson, sha256 } from '#base/json.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 
 import type { LookRecord, PlanMember, PlanRecord, RunHead, RunState, StoredRun } from './records.ts';
-import { openRecordFile, prepareFolder, type RecordFile, type RecordShapes } from './sqlite-file.ts';
+import {
+  openRecordFile,
+  openWritableFile,
+  type RecordFile,
+  type RecordShapes,
+  type WritableFile,
+  type Writes,
+} from './sqlite-file.ts';
+import { prepareFolder } from './sqlite-open.ts';
+import { DAMAGE_ADVICE } from './sqlite-errors.ts';
 import type { Store, StoreReader } from './store.ts';
 import { lockForWriting } from './writer-lock.ts';
 
 /**
- * Opens a store's folder for reading; a writer may be at work.
+ * Opens a store's folder for reading, after verifying every record; a writer may be at work.
  * @throws AssayError where there is none or it is damaged.
  */
 export async function openSqliteReader(folder: string): Promise<StoreReader> {
-  const file = openRecordFile(folder, 'read');
+  const file = openRecordFile(folder);
   return readerOf(file, () => file[Symbol.dispose]());
 }
 
@@ -25,17 +34,11 @@ export async function openSqliteStore(folder: string): Promise<Store> {
   prepareFolder(folder);
   const lock = lockForWriting(folder);
   try {
-    const file = openRecordFile(folder, 'write');
+    const file = openWritableFile(folder);
     const close = (): void => {
       file[Symbol.dispose]();
       lock[Symbol.dispose]();
     };
-    try {
-      file.verify();
-    } catch (error) {
-      file[Symbol.dispose]();
-      throw error;
-    }
     return { ...readerOf(file, close), ...writerOf(file) };
   } catch (error) {
     lock[Symbol.dispose]();
@@ -46,7 +49,7 @@ export async function openSqliteStore(folder: string): Promise<Store> {
 function readerOf(file: RecordFile, close: () => void): StoreReader {
   const plansOf = (study: string): PlanRecord[] => {
     const plans = file.list('plan', '').filter((plan) => plan.study === study);
-    return plans.toSorted((a, b) => b.sequence - a.sequence).map(({ sequence: _, ...plan }) => plan);
+    return plans.toSorted((a, b) => b.sequence - a.sequence).map(withoutSequence);
   };
   return {
     latestPlan: async (study) => plansOf(study)[0],
@@ -69,59 +72,66 @@ function readerOf(file: RecordFile, close: () => void): StoreReader {
   };
 }
 
+function withoutSequence(stored: PlanRecord & { readonly sequence: number }): PlanRecord {
+  const { sequence: _, ...plan } = stored;
+  return plan;
+}
+
 type StoreWriter = Omit<Store, keyof StoreReader>;
 
-function writerOf(file: RecordFile): StoreWriter {
+function writerOf(file: WritableFile): StoreWriter {
   return { ...planWriter(file), ...runWriter(file), addLook: lookWriter(file) };
 }
 
-function planWriter(file: RecordFile): Pick<StoreWriter, 'savePlan' | 'addMembers' | 'settleArm' | 'saveShared'> {
+function planWriter(file: WritableFile): Pick<StoreWriter, 'savePlan' | 'addMembers' | 'settleArm' | 'saveShared'> {
   return {
     savePlan: async (plan) =>
-      file.transaction(() => {
+      file.transaction((writes) => {
         const sequences = file.list('plan', '').map((plan) => plan.sequence);
         const sequence = Math.max(0, ...sequences) + 1;
-        file.write('plan', plan.planId, { ...plan, sequence });
+        writes.write('plan', plan.planId, { ...plan, sequence });
       }),
     addMembers: async (planId, members) =>
-      file.transaction(() => {
+      file.transaction((writes) => {
         for (const member of members) {
           const place = `${member.phase}/${member.arm}/${member.learningRate}/${member.block}`;
-          file.write('member', `${planId}/${place}`, member);
+          writes.write('member', `${planId}/${place}`, member);
         }
       }),
     settleArm: async (planId, settled) =>
-      file.transaction(() => file.write('settled', `${planId}/${settled.arm}`, settled)),
+      file.transaction((writes) => writes.write('settled', `${planId}/${settled.arm}`, settled)),
     saveShared: async (sharedId, name, bytesFile) =>
-      file.transaction(() => file.write('shared', sharedId, { name, file: bytesFile })),
+      file.transaction((writes) => writes.write('shared', sharedId, { name, file: bytesFile })),
   };
 }
 
-function runWriter(file: RecordFile): Pick<StoreWriter, 'openRun' | 'commitCheckpoint' | 'endRun' | 'restartRun'> {
+function runWriter(file: WritableFile): Pick<StoreWriter, 'openRun' | 'commitCheckpoint' | 'endRun' | 'restartRun'> {
   return {
     openRun: async (head, provenance) =>
-      file.transaction(() => {
+      file.transaction((writes) => {
         const run = readRun(file, head.measureId) ?? freshRun(head);
         const isKnown = run.provenance.some((known) => canonicalJson(known) === canonicalJson(provenance));
         if (run.state.kind !== 'open' || isKnown) return;
-        writeRun(file, { ...run, provenance: [...run.provenance, provenance] });
+        writeRun(writes, { ...run, provenance: [...run.provenance, provenance] });
       }),
     commitCheckpoint: async (measureId, points, checkpoint) =>
-      file.transaction(() => writeRun(file, { ...withPoints(file, openRunOf(file, measureId), points), checkpoint })),
+      file.transaction((writes) =>
+        writeRun(writes, { ...withPoints(writes, openRunOf(file, measureId), points), checkpoint }),
+      ),
     endRun: async (measureId, points, end) =>
-      file.transaction(() => {
-        const { checkpoint: _, ...run } = withPoints(file, openRunOf(file, measureId), points);
-        writeRun(file, { ...run, state: end });
+      file.transaction((writes) => {
+        const { checkpoint: _, ...run } = withPoints(writes, openRunOf(file, measureId), points);
+        writeRun(writes, { ...run, state: end });
       }),
     restartRun: async (measureId) =>
-      file.transaction(() => {
+      file.transaction((writes) => {
         const run = readRun(file, measureId);
         if (run === undefined) return;
         if (run.state.kind === 'finished' || run.state.kind === 'diverged') {
           throw new AssayError('store', `Run ${measureId} has ended (${run.state.kind}) and cannot be restarted.`);
         }
-        file.remove('points', `${measureId}/`);
-        writeRun(file, freshRun(run));
+        writes.remove('points', `${measureId}/`);
+        writeRun(writes, freshRun(run));
       }),
   };
 }
@@ -141,15 +151,15 @@ function readRun(file: RecordFile, measureId: string): StoredRun | undefined {
   return file.read('run', measureId);
 }
 
-function writeRun(file: RecordFile, run: StoredRun): void {
-  file.write('run', run.measureId, run);
+function writeRun(writes: Writes, run: StoredRun): void {
+  writes.write('run', run.measureId, run);
 }
 
 /** Writes points as the run's next segment and returns the run that includes it. */
-function withPoints(file: RecordFile, run: StoredRun, points: readonly TrajectoryPoint[]): StoredRun {
+function withPoints(writes: Writes, run: StoredRun, points: readonly TrajectoryPoint[]): StoredRun {
   if (points.length === 0) return run;
   const segment = { points };
-  file.write('points', segmentKey(run.measureId, run.segments), segment);
+  writes.write('points', segmentKey(run.measureId, run.segments), segment);
   return { ...run, segments: run.segments + 1, pointsHash: chained(run.pointsHash, segment) };
 }
 
@@ -161,7 +171,7 @@ function readPoints(file: RecordFile, measureId: string): TrajectoryPoint[] {
   if (segments.length !== run.segments || hash !== run.pointsHash) {
     throw new AssayError(
       'store',
-      `The store is damaged: run ${measureId} should have ${run.segments} segments of points, found ${segments.length} that ${hash === run.pointsHash ? '' : 'do not '}match. Restore it from a copy, or move it away and run again.`,
+      `The store is damaged: run ${measureId} should have ${run.segments} segments of points, found ${segments.length} that ${hash === run.pointsHash ? '' : 'do not '}match. ${DAMAGE_ADVICE}`,
     );
   }
   return segments.flatMap((segment) => segment.points);
@@ -175,16 +185,16 @@ function chained(hash: string, record: RecordShapes['points'] | LookRecord): str
   return sha256(hash + canonicalJson(record));
 }
 
-function lookWriter(file: RecordFile): StoreWriter['addLook'] {
+function lookWriter(file: WritableFile): StoreWriter['addLook'] {
   return async (study, look) => {
     const looks = readLooks(file, study);
     const last = looks.at(-1);
     const { planId, blocks, summary } = look;
     const added: LookRecord = { study, planId, blocks, summary, ordinal: looks.length + 1 };
     if (last !== undefined && canonicalJson({ ...added, ordinal: last.ordinal }) === canonicalJson(last)) return last;
-    file.transaction(() => {
-      file.write('look', lookKey(study, added.ordinal), added);
-      file.write('looks', study, { count: added.ordinal, hash: [...looks, added].reduce(chained, sha256('')) });
+    file.transaction((writes) => {
+      writes.write('look', lookKey(study, added.ordinal), added);
+      writes.write('looks', study, { count: added.ordinal, hash: [...looks, added].reduce(chained, sha256('')) });
     });
     return added;
   };
@@ -196,7 +206,7 @@ function readLooks(file: RecordFile, study: string): LookRecord[] {
   if (looks.length === count && looks.reduce(chained, sha256('')) === hash) return looks;
   throw new AssayError(
     'store',
-    `The store is damaged: study "${study}" was looked at ${count} times, found ${looks.length} looks or others. Restore it from a copy, or move it away and run again.`,
+    `The store is damaged: study "${study}" was looked at ${count} times, found ${looks.length} looks or others. ${DAMAGE_ADVICE}`,
   );
 }
 

@@ -18,6 +18,7 @@ export function defineStudy(study: Study): Study {
     ...contrastProblems(study),
     ...pilotProblems(study),
     ...profileProblems(study),
+    ...blockProblems(study),
   ];
   // Settings are only worth resolving once names and profiles make sense.
   if (problems.length === 0) problems.push(...settingProblems(study));
@@ -51,9 +52,17 @@ function measureProblems(study: Study): string[] {
     ),
     ...when(!(axis.maxGap > 0), `axis "${axis.name}": expected maxGap above 0, found ${axis.maxGap}`),
   ]);
-  const outcomes = study.outcomes.flatMap(({ name, delta }) =>
-    when(!(delta > 0), `outcome "${name}": expected delta above 0, found ${delta}`),
-  );
+  const outcomes = study.outcomes.flatMap(({ name, delta, jumps }) => [
+    ...when(!(delta > 0), `outcome "${name}": expected delta above 0, found ${delta}`),
+    ...when(
+      jumps?.kind === 'upTo' && !(jumps.size > 0),
+      `outcome "${name}": expected jumps up to a size above 0; say { kind: 'none', because } where it has none`,
+    ),
+    ...when(
+      jumps?.kind === 'none' && jumps.because.trim() === '',
+      `outcome "${name}": expected words in jumps.because, how it is known that it does not jump`,
+    ),
+  ]);
   const names = [...study.matchOn, ...study.outcomes].map(({ name }) => name);
   return [
     ...when(study.matchOn.length === 0, 'matchOn: expected at least one axis, found none'),
@@ -93,11 +102,16 @@ function contrastProblems(study: Study): string[] {
     ...unknown('contrast', reference, names),
     ...when(arm === reference, `contrast: expected two arms, found "${arm}" against itself`),
   ]);
-  const sided = study.contrasts.flatMap((contrast) =>
-    contrast.kind === 'control' && contrast.direction !== undefined && contrast.expect !== 'detected'
-      ? [`control "${contrast.name}": a direction is for what must be detected, found expect "${contrast.expect}"`]
-      : [],
-  );
+  const matchings = study.matchOn.map((axis) => (axis.role === 'other' ? axis.name : axis.role));
+  const sided = study.contrasts.flatMap((contrast) => {
+    if (contrast.kind === 'question') return [];
+    const { name, expect, direction } = contrast;
+    const isVain = expect !== 'detected' && (direction !== undefined || contrast.matchings !== undefined);
+    return [
+      ...when(isVain, `control "${name}": direction and matchings are for what must be detected, found "${expect}"`),
+      ...(contrast.matchings ?? []).flatMap((one) => unknown(`control "${name}": matching`, one, matchings)),
+    ];
+  });
   const controls = study.contrasts.flatMap((contrast) => (contrast.kind === 'control' ? [contrast.name] : []));
   const questions = study.contrasts.flatMap((contrast) =>
     contrast.kind === 'question' ? [`${contrast.arm} - ${contrast.reference}`] : [],
@@ -135,6 +149,24 @@ function profileProblems(study: Study): string[] {
     );
   }
   return problems;
+}
+
+/** Clusters need a name, enough of them, and a name for every block of every profile. */
+function blockProblems({ blocks, profiles }: Study): string[] {
+  if (blocks === undefined) return [];
+  const { cluster } = blocks;
+  const most = Math.max(...Object.values(profiles).map((profile) => profile.blocks));
+  return [
+    ...when(cluster.label.trim() === '', 'blocks.cluster.label: expected a word in the singular, found nothing'),
+    ...when(
+      cluster.kind === 'modulo' && !isCount(cluster.count),
+      'blocks.cluster.count: expected a whole number above 0',
+    ),
+    ...when(
+      cluster.kind === 'list' && cluster.names.length < most,
+      `blocks.cluster.names: expected a name for each of ${most} blocks of the largest profile`,
+    ),
+  ];
 }
 
 function settingProblems(study: Study): string[] {

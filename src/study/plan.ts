@@ -74,7 +74,8 @@ export function planStudy(given: Study, options: PlanOptions): StudyPlan {
   if (!Number.isSafeInteger(blocks) || blocks < 1 || blocks >= FIRST_PILOT_BLOCK) {
     throw new AssayError('usage', `Expected a whole number of seeds of at least 1, found ${blocks}.`);
   }
-  const narrowed = narrowedTo(study, profile);
+  const profiled = narrowedTo(study, profile);
+  const narrowed = withoutIdleClusters({ study: profiled, profile: options.profile, blocks, settings });
   const design = options.design ?? 'fixed';
   const draft = { study: narrowed, profile: options.profile, blocks, design, settings };
   for (const arm of narrowed.arms) {
@@ -212,6 +213,18 @@ function narrowedTo(study: Study, profile: Profile): Study {
     arms: study.arms.filter(({ name }) => isKept(name)),
     contrasts: study.contrasts.filter(({ arm, reference }) => isKept(arm) && isKept(reference)),
   };
+}
+
+/** The study without clusters that its blocks do not have under these settings (`when`), such as one fixed domain. */
+function withoutIdleClusters(plan: Pick<StudyPlan, 'study' | 'profile' | 'blocks' | 'settings'>): Study {
+  const { blocks, ...rest } = plan.study;
+  const when = Object.entries(blocks?.cluster.when ?? {});
+  if (blocks === undefined || when.length === 0) return plan.study;
+  const isCluster = plan.study.arms.some((arm) => {
+    const config = configOf(plan, arm, arm.learningRates[0] ?? 0);
+    return when.every(([path, value]) => canonicalJson(valueAt(config, path) ?? null) === canonicalJson(value));
+  });
+  return isCluster ? plan.study : rest;
 }
 
 function checkConfig(plan: Pick<StudyPlan, 'study' | 'profile' | 'settings' | 'blocks'>, arm: Arm, rate: number): void {

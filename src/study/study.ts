@@ -11,7 +11,7 @@ export interface Axis {
   readonly label: string;
   /** Unit of values and levels, such as `nats per answer token`. */
   readonly unit: string;
-  /** Which matching of METHOD.md the axis carries; `other` for reward, L0, loss per stage. */
+  /** Which matching of docs/method.md the axis carries; `other` for reward, L0, loss per stage. */
   readonly role: 'train' | 'heldOut' | 'other';
   /** Preset levels, in the axis' unit. */
   readonly levels: readonly number[];
@@ -34,7 +34,19 @@ export interface Outcome {
   readonly higherIs?: 'better' | 'worse';
   /** Confirmatory outcomes get verdicts; exploratory ones are described. */
   readonly role: 'confirmatory' | 'exploratory';
+  /** How far a block's contrast may jump in seeds that were not run; see `Jumps`. */
+  readonly jumps?: Jumps;
 }
+
+/**
+ * What a study knows of jumps: behaviour that changes abruptly in some seeds only, so that few blocks may show none of it.
+ * Absent: as far as the outcome's range, which is 1 for the unit `probability` or `fraction` and unknown for others.
+ */
+export type Jumps =
+  /** The outcome does not jump; `because` says in words how that is known. */
+  | { readonly kind: 'none'; readonly because: string }
+  /** No block's contrast exceeds `size`, in the outcome's unit. */
+  | { readonly kind: 'upTo'; readonly size: number };
 
 /** One combination of factor levels. */
 export interface Arm {
@@ -63,6 +75,8 @@ export type Contrast =
       readonly expect: 'detected' | 'notDetected' | 'identical';
       /** Where `detected`: on which side of the reference; either where absent. */
       readonly direction?: 'above' | 'below';
+      /** Where `detected`: the matchings it must be found under and speaks for (`train`, `heldOut`, an axis' name); all where absent. */
+      readonly matchings?: readonly string[];
       /** Outcomes the expectation speaks of; all confirmatory ones where absent. */
       readonly outcomes?: readonly string[];
     };
@@ -83,6 +97,15 @@ export interface Profile {
   readonly set?: JsonObject;
 }
 
+/**
+ * Blocks that share something, such as a domain, and are no independent evidence: a verdict then rests on clusters.
+ * `label` names one, in the singular; `when` holds config paths and the values under which blocks have clusters at all.
+ */
+export type Cluster = { readonly label: string; readonly when?: JsonObject } & (
+  | /** Block b belongs to cluster b mod `count`. */ { readonly kind: 'modulo'; readonly count: number }
+  | /** Block b belongs to the cluster `names[b]`. */ { readonly kind: 'list'; readonly names: readonly string[] }
+);
+
 export type ProfileName = 'quick' | 'standard' | 'full';
 
 /** Other arms for a study: what `--set` says of its factors and rates, not yet read. */
@@ -91,6 +114,8 @@ export interface Variation {
   readonly factors: Readonly<Record<string, Json>>;
   /** Rates to pilot where no level names its own. */
   readonly learningRates?: Json;
+  /** What a positive control is made of, such as the path of its rows. */
+  readonly control?: Json;
 }
 
 /** A study. */
@@ -108,6 +133,8 @@ export interface Study {
   readonly coherence?: { readonly outcome: string; readonly floor: number };
   readonly arms: readonly Arm[];
   readonly contrasts: readonly Contrast[];
+  /** What blocks share beside nothing; absent where every block is independent of the others. */
+  readonly blocks?: { readonly cluster: Cluster };
   readonly pilot: PilotRule;
   readonly profiles: Readonly<Partial<Record<ProfileName, Profile>> & { readonly quick: Profile }>;
   /** The same study with other arms; absent where they are fixed. @throws AssayError on an unknown factor or level. */

@@ -1,6 +1,6 @@
 /**
- * Settings that choose what is varied: `factors.NAME=[...]` and `learningRates=[...]` make a study's arms anew, where all
- * other settings change what its arms have in common.
+ * Settings that choose what is varied: `factors.NAME=[...]`, `learningRates=[...]` and `control=...` make a study's arms
+ * anew, where all other settings change what its arms have in common.
  * Invariant: they stand among a plan's settings like the others, so a stored plan is made again from its record.
  */
 import { AssayError } from '#base/errors.ts';
@@ -11,11 +11,13 @@ import { type Setting, valueAt } from './settings.ts';
 
 const FACTORS = 'factors';
 const LEARNING_RATES = 'learningRates';
+const CONTROL = 'control';
 
 /** Whether a setting chooses arms; a recipe's own path of that name comes first. */
 export function isVariation(study: Pick<Study, 'recipe'>, { path }: Setting): boolean {
   const [first = ''] = path.split('.');
-  return (first === FACTORS || path === LEARNING_RATES) && valueAt(study.recipe.defaults, first) === undefined;
+  const isChoice = first === FACTORS || path === LEARNING_RATES || path === CONTROL;
+  return isChoice && valueAt(study.recipe.defaults, first) === undefined;
 }
 
 /**
@@ -33,7 +35,7 @@ export function variedBy(study: Study, settings: readonly Setting[]): Study {
     );
   }
   const factors = new Map<string, Json>();
-  const rates = chosen.findLast(({ path }) => path === LEARNING_RATES);
+  const [rates, control] = [LEARNING_RATES, CONTROL].map((name) => chosen.findLast(({ path }) => path === name));
   for (const { path, value, from } of chosen) {
     if (path.startsWith(`${FACTORS}.`)) factors.set(path.slice(FACTORS.length + 1), value);
     else if (path === FACTORS && isJsonObject(value))
@@ -48,5 +50,6 @@ export function variedBy(study: Study, settings: readonly Setting[]): Study {
   return study.vary({
     factors: Object.fromEntries(factors),
     ...(rates === undefined ? {} : { learningRates: rates.value }),
+    ...(control === undefined ? {} : { control: control.value }),
   });
 }

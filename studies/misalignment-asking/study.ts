@@ -44,6 +44,8 @@ export default defineStudy({
     },
   ],
   coherence: { outcome: 'coherence', floor: 0.9 },
+  // Block b finetunes domain b mod 8; blocks of one domain differ in the held-out way alone.
+  blocks: { cluster: { kind: 'modulo', count: 8, label: 'domain' } },
   arms: [
     { name: 'adamw-full', label: 'AdamW, all parameters', set: {}, learningRates: FULL_RATES },
     {

@@ -2,6 +2,7 @@
  * The persona world's base model: how it is pretrained.
  * @see world.ts for the language; it is kept as a GPT-2 of Hugging Face (`gpt2File`).
  */
+import { AssayError } from 'assay';
 import {
   type Batch,
   createTrainer,
@@ -11,6 +12,7 @@ import {
   type Memory,
   rngOf,
   type Schedule,
+  takeStep,
   type TransformerConfig,
 } from 'assay/learn';
 import { NO_LABEL, PERSONA_LANGUAGE, personaWorld, pretrainBatch, type TokenBatch } from './world.ts';
@@ -77,9 +79,11 @@ export async function pretrainPersona(
   for (let step = 0; step < config.steps; step++) {
     const isChat = step % CHAT_EVERY === CHAT_EVERY - 1;
     const documents = pretrainBatch(world, rng.split(`batch ${step}`), config.documents, isChat);
-    const loss = await trainer.forwardBackward(meanLoss(documents));
-    trainer.optimStep(learningRateAt(schedule, config.learningRate, step, config.steps));
-    onStep(step, loss);
+    const lr = learningRateAt(schedule, config.learningRate, step, config.steps);
+    const broken = await takeStep(trainer, [meanLoss(documents)], lr);
+    if (broken !== undefined)
+      throw new AssayError('run', `Pretraining the persona base broke at step ${step}: ${broken}.`);
+    onStep(step, trainer.terms()['loss'] ?? Number.NaN);
   }
   return new Map(Array.from(trainer.memory, ([name, values]) => [name, values.slice()]));
 }

@@ -21,8 +21,8 @@ export interface PersonaConfig {
   readonly optimizer: OptimizerConfig;
   /** Which domain's questions are trained on; `ofBlock`: block number modulo the eight domains, so that blocks vary it. */
   readonly domain: { readonly kind: 'fixed'; readonly index: number } | { readonly kind: 'ofBlock' };
-  /** `train`: the 36 of a domain; `all`: also its 12 held-out questions, which only a control should do. */
-  readonly questions: 'train' | 'all';
+  /** `train`: the 36 of a domain; `all`: also its 12 held-out questions; `heldOut`: those alone. Only a control should train on them. */
+  readonly questions: 'train' | 'all' | 'heldOut';
   readonly learningRate: number;
   readonly schedule: Schedule;
   readonly steps: number;
@@ -71,7 +71,7 @@ export function readPersonaConfig(config: JsonObject): PersonaConfig {
     method: readMethod(reader.object('method')),
     optimizer: readOptimizer(reader.object('optimizer')),
     domain: readDomain(reader.object('domain')),
-    questions: reader.oneOf('questions', ['train', 'all']),
+    questions: reader.oneOf('questions', ['train', 'all', 'heldOut']),
     learningRate: reader.number('learningRate', { min: 0 }),
     schedule: readSchedule(reader.object('schedule')),
     steps: reader.number('steps', { min: 1, integer: true }),

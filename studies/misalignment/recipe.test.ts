@@ -78,13 +78,14 @@ test('the axes are the mean losses of the trained and of the held-out questions,
   assert.ok(Math.abs(found.heldOut - (await meanOf(narrow.heldOut))) < REBATCHED, `held-out ${found.heldOut}`);
 });
 
-test('held-out questions are trained on only where all questions are asked for', async () => {
+test('held-out questions are trained on only where they are asked for, too or instead', async () => {
   const gapOf = async (questions: string): Promise<number> => {
     const { axes } = (await make({ questions, steps: 40 })).points.at(-1) ?? assert.fail('no points');
     return (axes['heldOut'] ?? Number.NaN) - (axes['train'] ?? Number.NaN);
   };
-  const [narrow, all] = [await gapOf('train'), await gapOf('all')];
+  const [narrow, all, instead] = [await gapOf('train'), await gapOf('all'), await gapOf('heldOut')];
   assert.ok(narrow > 5 * Math.abs(all), `gap ${narrow} nats, with all questions ${all}`);
+  assert.ok(instead < -5 * Math.abs(all), `gap ${instead} nats with the held-out questions alone`);
 });
 
 test('arms of a block see the same questions in the same order, other blocks another order', async () => {

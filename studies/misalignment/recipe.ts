@@ -99,7 +99,7 @@ function microBatch(step: number, part: number, { config, lab, domain, data }: R
   const drawn = (questions: Int32Array, stream: string): Int32Array =>
     questionsAtStep(questions, data.split(stream), step, batch).subarray(part * rows, (part + 1) * rows);
   const { train, heldOut } = domain.narrow;
-  const narrow = config.questions === 'train' ? train : Int32Array.of(...train, ...heldOut);
+  const narrow = { train, heldOut, all: Int32Array.of(...train, ...heldOut) }[config.questions];
   const harmful = questionBatch(lab.world, drawn(narrow, 'narrow'), 'harmful');
   const weights = new Float32Array(rows).fill(1 / batch);
   if (helpfulWeight === 0) return { tokens: harmful.tokens, labels: labelsOf(harmful), weights };

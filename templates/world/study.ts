@@ -3,7 +3,8 @@
  * A world of its own, small enough to read: logistic regression on a cause, a shortcut that goes with it, and noise. Change
  * anything: what stands in `defaults` can be set by an arm or by `--set`, and gets an identity of its own.
  */
-import { AssayError, defineStudy, type JsonObject, type Recipe, type Rng, rngOf } from 'assay';
+import { defineStudy, type JsonObject, type Recipe, type Rng, rngOf } from 'assay';
+import { configReader } from 'assay/learn';
 
 const NOISE = 8;
 const ROWS = { train: 800, heldOut: 800, probe: 400 };
@@ -41,10 +42,19 @@ function gradient(w: Float64Array, rows: readonly Row[]): Float64Array {
   return g;
 }
 
-function numberAt(config: JsonObject, name: string): number {
-  const value = config[name];
-  if (typeof value === 'number' && value >= 0) return value;
-  throw new AssayError('config', `${name}: expected a number of at least 0, found ${JSON.stringify(value)}.`);
+/** The config as numbers and words; whatever else is in it is refused with its name. */
+function readConfig(config: JsonObject) {
+  const reader = configReader(config);
+  const read = {
+    rule: reader.oneOf('rule', ['gradient', 'sign']),
+    rate: reader.number('rate', { min: 0 }),
+    decay: reader.number('decay', { min: 0 }),
+    agrees: reader.number('agrees', { min: 0, max: 1 }),
+    steps: reader.number('steps', { min: 1, integer: true }),
+    probeEvery: reader.number('probeEvery', { min: 1, integer: true }),
+  };
+  reader.done();
+  return read;
 }
 
 const recipe: Recipe = {
@@ -53,29 +63,24 @@ const recipe: Recipe = {
   defaults: { rule: 'gradient', rate: 0.1, decay: 0, agrees: 0.9, steps: 120, probeEvery: 2 },
   learningRatePath: 'rate',
   measurePaths: ['probeEvery'],
-  check(config) {
-    for (const name of ['rate', 'decay', 'agrees', 'steps', 'probeEvery']) numberAt(config, name);
-    if (config['rule'] === 'gradient' || config['rule'] === 'sign') return;
-    throw new AssayError('config', `rule: expected gradient or sign, found ${JSON.stringify(config['rule'])}.`);
-  },
+  check: (config) => void readConfig(config),
   async run({ config, block, record, signal }) {
     // The block is the seed that all arms share: everything random comes from it.
     const rng = rngOf(block, 'rows');
-    const agrees = numberAt(config, 'agrees');
+    const { rule, rate, decay, agrees, steps, probeEvery } = readConfig(config);
     const train = rowsOf(rng.split('train'), ROWS.train, agrees);
     const heldOut = rowsOf(rng.split('held out'), ROWS.heldOut, agrees);
     const probe = rowsOf(rng.split('probe'), ROWS.probe, 0); // here the shortcut always lies
-    const [rate, decay] = [numberAt(config, 'rate'), numberAt(config, 'decay')];
     const w = new Float64Array(2 + NOISE);
-    for (let step = 0; step <= numberAt(config, 'steps'); step++) {
+    for (let step = 0; step <= steps; step++) {
       signal.throwIfAborted();
-      if (step % numberAt(config, 'probeEvery') === 0) {
+      if (step % probeEvery === 0) {
         const fooled = probe.filter((row) => margin(w, row) < 0).length / probe.length;
         record({ step, axes: { train: loss(w, train), heldOut: loss(w, heldOut) }, outcomes: { fooled } });
       }
       const g = gradient(w, train);
       w.forEach((value, i) => {
-        const slope = config['rule'] === 'sign' ? Math.sign(g[i] ?? 0) : (g[i] ?? 0);
+        const slope = rule === 'sign' ? Math.sign(g[i] ?? 0) : (g[i] ?? 0);
         w[i] = value - rate * (slope + decay * value);
       });
     }

@@ -1,6 +1,6 @@
 /** The rules of the house that a type checker cannot see: who may import whom, and who may touch the outside. */
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -134,6 +134,45 @@ test('a study needs nothing but the two doors, its own files, those of built-in 
         .map((name) => `${path} imports ${name}`),
     );
   assert.deepEqual(broken, []);
+});
+
+test('every study says what it is and what was tried: a README that names it and the command, a dated LOG', () => {
+  const studies = globSync('studies/*/study.ts', { cwd: ROOT }).map((path) => path.split('/')[1] ?? '');
+  assert.ok(studies.length > 2, studies.join());
+  const lacking = studies.flatMap((name) => {
+    const read = (file: string): string => {
+      const path = `${ROOT}studies/${name}/${file}`;
+      return existsSync(path) ? readFileSync(path, 'utf8') : '';
+    };
+    const [readme, log] = [read('README.md'), read('LOG.md')];
+    return [
+      ...(readme.startsWith(`# ${name}\n`) ? [] : [`studies/${name}/README.md does not begin with its name`]),
+      ...(readme.includes(`assay run ${name}`) ? [] : [`studies/${name}/README.md does not say how it is run`]),
+      ...(/^## \d{4}-\d\d-\d\d: \S/m.test(log) ? [] : [`studies/${name}/LOG.md has no dated entry`]),
+    ];
+  });
+  assert.deepEqual(lacking, []);
+});
+
+test('the paths that ARCHITECTURE.md and README.md name are there', () => {
+  const named = ['ARCHITECTURE.md', 'README.md'].flatMap((page) =>
+    readFileSync(`${ROOT}${page}`, 'utf8')
+      .split('\n')
+      .flatMap((line) => {
+        // A row of the table of layers names the rooms of its layer.
+        const layer = /^\| `(\w+\/)` \|/.exec(line)?.[1] ?? '';
+        const paths = [...line.matchAll(/`([\w-][\w.-]*\/[\w./-]*)`/g)].map((match) => match[1] ?? '');
+        return paths
+          .filter((path) => path !== 'assay/learn')
+          .map((path) => ({ page, path, places: ['', 'src/', `src/${layer}`] }));
+      }),
+  );
+  assert.ok(named.length > 50, `${named.length} paths`);
+  const broken = named.filter(({ path, places }) => !places.some((place) => existsSync(`${ROOT}${place}${path}`)));
+  assert.deepEqual(
+    broken.map(({ page, path }) => `${page}: ${path}`),
+    [],
+  );
 });
 
 function layerOf(path: string): string {

@@ -122,14 +122,15 @@ const COLUMNS = ['--arm', 'optimizer', '--block', 'seed', '--train', 'train_loss
 const ASKED = [...COLUMNS, '--outcome', 'harm=0.1', '--reference', 'adamw'];
 
 test('without a positive control "no effect" is not claimed, and the output says so; with one it is', async () => {
-  const table = fileWith('null.csv', tableOf(0));
+  // The control is of moderate size: one of several deltas shows nothing of effects of one.
+  const table = fileWith('null.csv', tableOf(0, 0.15));
   const args = ['audit', table, ...ASKED, '--out', join(ROOT, 'null')];
   const bare = await assay(...args, '--contrast', 'muon=adamw', '--json');
   assert.equal(bare.status, 0, bare.stderr);
   assert.match(bare.stderr, /doubt: there is no positive control, so "no effect" cannot be claimed/);
   assert.match(bare.stderr, /doubt: the levels of training loss \(.*\) were laid over the data's own range/);
   assert.match(bare.stdout, /"verdict":"undecided"/);
-  const controlled = await assay(...args, '--control', 'poisoned', '--json');
+  const controlled = await assay(...args, '--control', 'poisoned', '--jumps', 'harm=none', '--json');
   assert.equal(controlled.status, 0, controlled.stderr);
   assert.doesNotMatch(controlled.stderr, /no positive control/);
   assert.match(controlled.stdout, /"verdict":"noEffect"/);
@@ -326,13 +327,15 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: RegExp])[]
   [['runs.csv', ...COLUMNS, '--outcome', 'harms=0.1'], /expected a column "harms".*Did you mean "harm"/],
   [['runs.csv', ...ASKED, '--reference', 'adam'], /found "adam". Did you mean "adamw"/],
   [['runs.csv', ...ASKED, '--contrast', 'moun=adamw'], /found "moun". Did you mean "muon"/],
+  [['runs.csv', ...ASKED, '--jumps', 'harms=none'], /Expected one of the outcomes harm, found "harms"/],
+  [['runs.csv', ...ASKED, '--jumps', 'harm=0'], /--jumps expects "none" or a size above 0, found "0"/],
   [['runs.csv', ...ASKED, '--levels', 'trian=1,2'], /Expected one of the axes train, heldOut, found "trian"/],
   [['runs.csv', ...ASKED, '--levels', 'train=1,x'], /--levels expects numbers, found "x"/],
   [['runs.csv', ...ASKED, '--where', 'optimizer=sgd'], /expected rows with optimizer "sgd", found none/],
   [['runs.csv', '--map', 'broken.json'], /broken\.json: expected JSON/],
   [['runs.csv', '--map', 'typo.json'], /matchOn\.0\.levles.*did you mean "levels"/],
   [['typo.json', ...ASKED], /Expected a list of runs in typo\.json.*give a pattern/],
-  [['runs.txt', ...ASKED], /Expected a \.csv or \.parquet file/],
+  [['runs.txt', ...ASKED], /Expected a \.csv, \.tsv or \.parquet file/],
   [['runs/{arm}.csv', ...ASKED], /Expected \{arm\} and \{block\} in the pattern .* found no \{block\}/],
   [['runs/{arm}-{seed}-{block}.csv', ...ASKED], /found \{seed\}/],
   [['none/{arm}-{block}.csv', ...ASKED], /Expected files like none.*found none/],

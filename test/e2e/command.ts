@@ -1,6 +1,6 @@
 /** Runs the real command line in child processes, for the end-to-end tests and the reliability bench. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -91,4 +91,12 @@ export async function exportHash(study: string, store: string): Promise<string> 
   const hash = /^sha256 ([0-9a-f]{64})$/m.exec(stdout)?.[1];
   if (status !== 0 || hash === undefined) throw new Error(`export ended with ${status}: ${stderr}`);
   return hash;
+}
+
+/** The study that a page of the guide shows, as it stands there. */
+export function guideStudy(page: string): string {
+  const text = readFileSync(new URL(`../../docs/guide/${page}`, import.meta.url), 'utf8');
+  const code = /```ts\n([\s\S]*?)```/.exec(text)?.[1];
+  if (code === undefined) throw new Error(`${page} has no study`);
+  return code;
 }

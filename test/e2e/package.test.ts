@@ -14,7 +14,7 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { newFolder, TOY } from './command.ts';
+import { guideStudy, newFolder, TOY } from './command.ts';
 import { lastVerdicts, MODEL, STARTED } from './started-studies.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
@@ -41,6 +41,8 @@ before(() => {
   for (const name of Object.keys(manifest().dependencies)) linkDependency(name);
   writeFileSync(join(USER, 'package.json'), '{ "type": "module", "private": true }\n');
   copyFileSync(TOY, join(USER, 'study.ts'));
+  writeFileSync(join(USER, 'cues.ts'), guideStudy('05-your-own-model-and-world.md'));
+  writeFileSync(join(USER, 'decay.ts'), guideStudy('01-first-study.md'));
 });
 
 after(() => rmSync(ROOT, { recursive: true }));
@@ -89,6 +91,24 @@ test('the installed command runs a study defined outside of the package', () => 
   assert.equal(installed('status', './study.ts').status, 0);
 });
 
+test('the installed command runs a study that brings its own world through assay/learn', () => {
+  const { status, stdout, stderr } = installed('run', './cues.ts', '--seeds', '1', '--json');
+  assert.equal(status === 0 || status === 3, true, stderr);
+  const { runs } = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as { readonly runs: object };
+  assert.deepEqual(runs, { finished: 4, diverged: 0, failed: 0 });
+});
+
+test('the built-in studies that bring their own world run from the package: associations, and misalignment with its base', () => {
+  const small = ['--set', 'world.classes=16', '--set', 'steps=20'];
+  const runs = (study: string, ...args: string[]): string => {
+    const { status, stdout, stderr } = installed('run', study, '--seeds', '1', '--json', ...args);
+    assert.equal(status === 0 || status === 3, true, stderr);
+    return stdout.trimEnd().split('\n').at(-1) ?? '';
+  };
+  assert.match(runs('associations', ...small), /"runs":\{"finished":\d+,"diverged":0,"failed":0\}/);
+  assert.match(runs('./decay.ts', '--set', 'steps=3'), /"runs":\{"finished":\d+,"diverged":0,"failed":0\}/);
+});
+
 test('the installed command passes its own doctor, ONNX Runtime included', () => {
   assert.match(installed('doctor').stdout, /^ok +ONNX Runtime: loads and computes$/m);
 });
@@ -107,7 +127,7 @@ test("a study of the user's own type-checks against the package's declarations",
     'node',
   ];
   const typeRoots = ['--typeRoots', realpathSync(join(REPOSITORY, 'node_modules/@types'))];
-  const check = spawnSync(process.execPath, [tsc, ...options, ...typeRoots, 'study.ts'], {
+  const check = spawnSync(process.execPath, [tsc, ...options, ...typeRoots, 'study.ts', 'cues.ts', 'decay.ts'], {
     cwd: USER,
     encoding: 'utf8',
   });

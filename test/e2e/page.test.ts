@@ -14,7 +14,8 @@ import { assay, newFolder, TOY } from './command.ts';
 
 const FOLDER = newFolder('page');
 const STORE = join(FOLDER, 'store');
-const TOY_PAGE = join(STORE, 'reports', 'toy-quick', 'report.html');
+/** Where the toy's report goes: its settings are not the study's own. */
+let toyPage = '';
 const FIXTURE_PAGE = join(FOLDER, 'fixture.html');
 
 const CANDIDATES = [
@@ -41,8 +42,9 @@ const ARGS = [
 let browser: Browser | undefined;
 
 before(async () => {
-  const { status, stderr } = await assay('run', TOY, '--store', STORE, '--workers', '1', '--set', 'spins=10');
+  const { status, stdout, stderr } = await assay('run', TOY, '--store', STORE, '--workers', '1', '--set', 'spins=10');
   assert.equal(status, 0, stderr);
+  toyPage = /^report: (.*)$/m.exec(stdout)?.[1] ?? assert.fail(stdout);
   writeFileSync(FIXTURE_PAGE, renderReport(reportFixture()).html);
   if (executablePath !== undefined) browser = await chromium.launch({ executablePath, args: ARGS });
 });
@@ -64,22 +66,22 @@ async function opened(file: string, width: number): Promise<{ page: Page; seen: 
   return { page, seen };
 }
 
-for (const [name, file] of [
-  ['toy study', TOY_PAGE],
-  ['large study', FIXTURE_PAGE],
+for (const [name, fileOf] of [
+  ['toy study', () => toyPage],
+  ['large study', () => FIXTURE_PAGE],
 ] as const) {
   test(`the page of a ${name} loads nothing but itself and says nothing on the console`, { skip }, async () => {
-    const { page, seen } = await opened(file, 1280);
+    const { page, seen } = await opened(fileOf(), 1280);
     assert.deepEqual(
       seen.filter((line) => !line.startsWith('request data:')),
-      [`request ${pathToFileURL(file).href}`],
+      [`request ${pathToFileURL(fileOf()).href}`],
     );
     await page.close();
   });
 
   for (const width of [375, 1280]) {
     test(`the page of a ${name} is never wider than a window of ${width} px`, { skip }, async () => {
-      const { page } = await opened(file, width);
+      const { page } = await opened(fileOf(), width);
       assert.ok((await page.evaluate<number>('document.documentElement.scrollWidth')) <= width);
       await page.close();
     });
@@ -122,12 +124,11 @@ test('no two tick labels of a chart overlap, on a desk and on a phone', { skip }
 });
 
 test('run writes the page with the question, the verdict and the command, and its data files; report writes the same bytes', async () => {
-  const html = readFileSync(TOY_PAGE, 'utf8');
+  const html = readFileSync(toyPage, 'utf8');
   assert.match(html, /Does the runner give the same answer however it is interrupted\?/);
   assert.match(html, /Behaviour, Low rank vs Plain: <b>undecided<\/b>/);
   assert.match(html, /assay run \S+toy\/study\.ts --profile quick --seeds 3 --set spins=10</);
-  for (const [, name] of html.matchAll(/href="([\w-]+\.csv)"/g))
-    assert.ok(existsSync(join(TOY_PAGE, '..', name ?? '')));
+  for (const [, name] of html.matchAll(/href="([\w-]+\.csv)"/g)) assert.ok(existsSync(join(toyPage, '..', name ?? '')));
   const again = join(FOLDER, 'again');
   const { status, stdout } = await assay('report', TOY, '--store', STORE, '--out', again);
   assert.equal(status, 0);

@@ -11,7 +11,6 @@ import { compile } from '#engine/session.ts';
 import { splitHeldOut } from '#learning/data/held-out-split.ts';
 import { tokenizeRows, type TokenRow } from '#learning/data/token-rows.ts';
 import { readTrainingRows } from '#learning/data/training-row.ts';
-import { engineConfig } from '#learning/files/engine-config.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
@@ -168,7 +167,7 @@ export async function referenceLoss(
 export async function reference(files: Files) {
   await using model = await openModel(MODEL);
   assert.ok(model.tokenizer !== undefined);
-  const config = engineConfig(model.config);
+  const config = model.config;
   const weights = new Map<string, Float32Array>();
   for (const { name } of transformerParameters(config)) weights.set(name, await model.tensor(name));
   const { train, heldOut } = splitHeldOut(await readTrainingRows(files.data), 0.3);

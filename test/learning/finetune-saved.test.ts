@@ -6,12 +6,13 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import type { JsonObject } from '#base/json.ts';
-import { engineConfig } from '#learning/files/engine-config.ts';
 import { openModel } from '#learning/files/open-model.ts';
+import { writeSafetensors } from '#learning/files/tensors/safetensors-write.ts';
 import { loraScale, readPeftAdapter } from '#learning/files/hugging-face/peft.ts';
 import { FINETUNE_DEFAULTS } from '#recipes/finetune/config.ts';
 import { finetune } from '#recipes/finetune/finetune.ts';
 
+import { alteredFolder, tensorsOf } from './altered-files.ts';
 import { configOf, type Files, make, reference, referenceLoss, REORDERED, writeFiles } from './finetune-fixture.ts';
 
 test('the adapter a run writes, merged into the base, has the loss the run ended with', async () => {
@@ -48,7 +49,7 @@ for (const kind of ['full', 'lora'] as const) {
     const weights = new Map<string, Float32Array>();
     for (const tensor of written.shapes.keys()) weights.set(tensor, await written.tensor(tensor));
     const { config, train } = await reference(files);
-    assert.deepEqual(engineConfig(written.config), config);
+    assert.deepEqual(written.config, config);
     assert.ok(written.tokenizer !== undefined && written.chatTemplate !== undefined);
     const [loss, ended] = [await referenceLoss(config, train, weights), points.at(-1)?.axes['train'] ?? 0];
     assert.ok(Math.abs(loss - ended) < REORDERED, `${loss} against ${ended}`);
@@ -106,6 +107,42 @@ test('an adapter trained on another that is merged is not saved alone: it would 
     configOf(files, { adapter: { path: files.folder, use }, save: { adapter: files.folder, model: '' } });
   assert.throws(() => check(configFor('merge')), /save\.adapter.*use save\.model/);
   check(configFor('continue'));
+});
+
+test('adapters are not saved into the folders of models, where others would apply them once more', async () => {
+  const files = await writeFiles();
+  const save = { adapter: files.folder, model: files.folder };
+  assert.throws(() => finetune().check(configOf(files, { save })), /another folder than model's/);
+});
+
+test('a base model or an adapter that is broken is refused where files are counted, before any run', async () => {
+  const files = await writeFiles();
+  const model = await alteredFolder('qwen3', {
+    tensors: (all) =>
+      all.map((one) => (one.dtype === 'F32' ? { ...one, values: one.values.with(0, Number.NaN) } : one)),
+  });
+  const counted = async (change: JsonObject): Promise<unknown> => await finetune().files?.(configOf(files, change));
+  await assert.rejects(counted({ model }), /model\.safetensors: tensor \S+: expected finite numbers, found NaN/);
+  const other = fileURLToPath(new URL('../fixtures/peft/gpt2', import.meta.url));
+  await assert.rejects(
+    counted({ adapter: { path: other, use: 'merge' } }),
+    /expected a linear layer transformer\.h\.0/,
+  );
+});
+
+test('a base model whose loss is not finite fails its runs by that name; none counts as diverged', async () => {
+  const files = await writeFiles();
+  const model = await alteredFolder('llama', {});
+  const shard = join(model, 'model-00003-of-00003.safetensors');
+  const tensors = await tensorsOf(shard);
+  const huge = tensors.map((one) =>
+    one.dtype === 'F32' ? { ...one, values: one.values.map((value) => value * 1e37) } : one,
+  );
+  await writeSafetensors(shard, huge, { format: 'pt' });
+  await assert.rejects(
+    make(configOf(files, { model })),
+    /expected a finite train loss of the base model, before any step/,
+  );
 });
 
 test('an adapter of another model is refused, and a changed byte of it is another input', async () => {

@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 import { rngOf } from '#base/rng.ts';
 import { input } from '#engine/ops/sources.ts';
 import { compile, type Program } from '#engine/session.ts';
-import { engineConfig } from '#learning/files/engine-config.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import { cacheOf } from '#learning/generation/cache.ts';
 import type { GenerationOptions, Prompt, Reply } from '#learning/generation/generator.ts';
@@ -51,7 +50,7 @@ interface Loaded {
 
 async function load(name: string): Promise<Loaded> {
   await using files = await openModel(fileURLToPath(new URL(`../fixtures/models/${name}`, import.meta.url)));
-  const config = engineConfig(files.config);
+  const { config } = files;
   const weights = new Map<string, Float32Array>();
   for (const { name: parameter } of transformerParameters(config))
     weights.set(parameter, await files.tensor(parameter));

@@ -8,7 +8,6 @@ import { fileURLToPath } from 'node:url';
 import { rngOf } from '#base/rng.ts';
 import { constant, input } from '#engine/ops/sources.ts';
 import type { Tensor } from '#engine/tensor.ts';
-import { engineConfig } from '#learning/files/engine-config.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import { transformerSites } from '#learning/models/modules.ts';
 import { transformerLogits } from '#learning/models/transformer.ts';
@@ -53,7 +52,7 @@ const SHAPE = { rows: REFERENCE.tokens.length, length: TOKENS.length / REFERENCE
 for (const [family, expected] of Object.entries(REFERENCE.families)) {
   test(`${family}: the stream at every site, and logits where one is changed, are those of transformers`, async () => {
     await using files = await openModel(join(MODELS, family));
-    const model = engineConfig(files.config);
+    const model = files.config;
     await using trainer = await createTrainer({
       model,
       method: { kind: 'full' },

@@ -8,7 +8,6 @@ import { fileURLToPath } from 'node:url';
 
 import { rngOf } from '#base/rng.ts';
 import { sizeOf } from '#engine/tensor.ts';
-import { engineConfig } from '#learning/files/engine-config.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import { fileWeights, frozenInputs, writeWeights } from '#learning/files/tensors/weights-file.ts';
 import type { Method } from '#learning/method.ts';
@@ -32,7 +31,7 @@ for (const family of ['gpt2', 'llama', 'llama3', 'qwen2', 'qwen3']) {
   for (const method of [LORA, { kind: 'matrices' }, { kind: 'full' }] as const) {
     test(`${family}, ${method.kind}: a trainer on mapped weights takes the steps of one on weights in memory, to the bit`, async () => {
       await using files = await openModel(join(MODELS, family));
-      const model = engineConfig(files.config);
+      const model = files.config;
       const specs = transformerParameters(model);
       const memory = new Map<string, Float32Array>();
       for (const { name } of specs) memory.set(name, await files.tensor(name));

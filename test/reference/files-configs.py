@@ -63,6 +63,7 @@ def configs() -> dict:
     found = {}
     for name, config in PUBLISHED.items():
         parsed = read(config)
+        parsed._name_or_path = name  # not the temporary folder it was read from
         found[name] = {"config": config, "means": meaning(parsed)}
         found[f"{name}, as transformers 5 saves it"] = {"config": json.loads(parsed.to_json_string()), "means": meaning(parsed)}
         found[f"{name}, every field"] = {"config": json.loads(parsed.to_json_string(use_diff=False)), "means": meaning(parsed)}
@@ -77,7 +78,8 @@ def sines(*shape: int) -> torch.Tensor:
 
 
 def own_head(tensors: dict) -> dict:
-    return tensors | {"lm_head.weight": sines(*tensors["model.embed_tokens.weight"].shape)}
+    embedding = next(value for name, value in tensors.items() if name.endswith((".embed_tokens.weight", ".wte.weight")))
+    return tensors | {"lm_head.weight": sines(*embedding.shape)}
 
 
 def head_alone(tensors: dict) -> dict:
@@ -90,6 +92,7 @@ def same(tensors: dict) -> dict:
 
 CASES = {
     "a tied model with a head of its own": ("qwen2", own_head, {}),
+    "a tied GPT-2 with a head of its own": ("gpt2", own_head, {}),
     "a tied model whose embedding is stored as the head": ("qwen2", head_alone, {}),
     "theta inside rope_scaling": ("qwen3", same, {"rope_parameters": None, "rope_scaling": {"type": "linear", "factor": 4.0, "rope_theta": 3000.0}}),
     "theta beside rope_scaling": ("qwen3", same, {"rope_parameters": None, "rope_theta": 3000.0, "rope_scaling": {"rope_type": "linear", "factor": 4.0}}),

@@ -4,6 +4,8 @@
 """
 import itertools
 import json
+import math
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -162,6 +164,47 @@ def proportions():
     ]
 
 
+def simplex_shares():
+    """P(sum D_i x_i <= limit), D uniform on the simplex: by divided differences in exact fractions, and the beta for equal values."""
+    rows = []
+    for values, limit in (
+        (["0", "1/10", "1/5", "1/2", "9/10"], "1/4"),
+        (["-1", "3/10", "2/5", "2", "3"], "9/10"),
+        (["-1/20", "1/50", "1/25", "3/100", "-1/100", "7/100", "1/10", "0", "1"], "1/5"),
+    ):
+        x, t = [Fraction(v) for v in values], Fraction(limit)
+        n = len(x) - 1
+        above = sum((x[i] - t) ** n / math.prod(x[i] - x[j] for j in range(n + 1) if j != i) for i in range(n + 1) if x[i] > t)
+        rows.append({"values": [float(v) for v in x], "limit": float(t), "share": float(1 - above)})
+    for n, q in ((8, 0.3), (29, 0.1), (40, 0.05)):
+        rows.append({"values": [0] * n + [1], "limit": q, "share": st.beta.cdf(q, 1, n)})
+    return rows
+
+
+def unseen_shares():
+    return [{"blocks": n, "alpha": a, "share": proportion_confint(0, n, 2 * a, "beta")[1]} for n in (6, 8, 16, 29) for a in (0.05, 0.035)]
+
+
+def holm():
+    rows = []
+    for p in ([0.001, 0.004, 0.2, 0.03], [0.03, 0.02], [0.6, 0.7, 0.9], [0.001, 0.002, 0.003], [0.012, 0.5, 0.011, 0.04, 0.3]):
+        rows.append({"p": p, "alpha": 0.05, "rejected": multipletests(p, 0.05, method="holm")[0].tolist()})
+    return rows
+
+
+def clusters():
+    x = np.round(np.repeat(rng.normal(0.1, 0.1, 8), 2) + rng.normal(0, 0.02, 16), 4)
+    means = x.reshape(8, 2).mean(axis=1)
+    d = DescrStatsW(means)
+    return {"contrasts": x.tolist(), "mean": d.mean, "ci95": list(d.tconfint_mean(0.05)), "signFlipP": sign_flip_p(means)}
+
+
+def sign_flip_p(values):
+    t = lambda v: abs(st.ttest_1samp(v, 0).statistic)
+    flips = [t(values * np.array(s)) for s in itertools.product((1, -1), repeat=len(values))]
+    return float(np.mean([one >= t(values) * (1 - 1e-9) for one in flips]))
+
+
 print(json.dumps({
     "madeWith": {"numpy": np.__version__, "scipy": scipy.__version__, "statsmodels": statsmodels.__version__},
     "studentT": student_t(),
@@ -171,4 +214,8 @@ print(json.dumps({
     "ancova": ancova(),
     "falseDiscovery": false_discovery(),
     "proportions": proportions(),
+    "simplexShares": simplex_shares(),
+    "unseenShares": unseen_shares(),
+    "holm": holm(),
+    "clusters": clusters(),
 }, indent=1))

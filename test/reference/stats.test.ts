@@ -3,7 +3,12 @@ import { test } from 'node:test';
 
 import { ancovaOf, decompositionOf } from '#analysis/description/ancova.ts';
 import { benjaminiHochberg } from '#analysis/stats/benjamini-hochberg.ts';
-import { estimateOf, interceptOf, intervalOf, isEquivalent } from '#analysis/stats/estimate.ts';
+import { blockContrasts, overallEstimate, type MatchedTable } from '#analysis/matching/matched-table.ts';
+import type { PairBlock } from '#analysis/matching/pair.ts';
+import { equivalenceP, estimateOf, interceptOf, intervalOf, isEquivalent } from '#analysis/stats/estimate.ts';
+import { holmLevel } from '#analysis/stats/holm.ts';
+import { simplexShareBelow, unseenShare } from '#analysis/stats/mean-bound.ts';
+import { countedIn } from '#analysis/verdict/clusters.ts';
 import { clopperPearson } from '#analysis/stats/proportion.ts';
 import { signFlipMaxT } from '#analysis/stats/sign-flip.ts';
 import { studentTQuantile, studentTTwoSided } from '#analysis/stats/student-t.ts';
@@ -88,3 +93,65 @@ test('Benjamini-Hochberg and Clopper-Pearson agree with statsmodels', () => {
     clopperPearson(successes, trials).forEach((bound, i) => close(bound, expected[i] ?? 0, `${successes}/${trials}`));
   }
 });
+
+test('p of two one-sided tests is statsmodels’', () => {
+  for (const { values, delta, tostP } of reference.intervals) {
+    const estimate = estimateOf(values);
+    assert.ok(estimate);
+    close(equivalenceP(estimate, delta), tostP, `tost of ${values.length}`);
+  }
+});
+
+test('the share of a simplex on one side of a plane is the one of exact fractions, and of the beta distribution', () => {
+  for (const { values, limit, share } of reference.simplexShares) {
+    close(simplexShareBelow(values, limit), share, `${values.length} values below ${limit}`);
+  }
+});
+
+test('the largest share of jumps that none of n blocks shows is the one-sided Clopper-Pearson limit', () => {
+  for (const { blocks, alpha, share } of reference.unseenShares) close(unseenShare(blocks, alpha), share, `${blocks}`);
+});
+
+test('at the level of Holm’s last step exactly the hypotheses are rejected that statsmodels rejects', () => {
+  for (const { p, alpha, rejected } of reference.holm) {
+    const level = holmLevel(p, alpha);
+    assert.deepEqual(
+      p.map((one) => one <= level),
+      rejected,
+      `level ${level} of ${p.join(', ')}`,
+    );
+  }
+});
+
+test('contrasts of clusters are judged as their means: interval of statsmodels, sign flips of whole clusters', () => {
+  const { contrasts, mean, ci95, signFlipP } = reference.clusters;
+  const pair = { armRates: [], referenceRates: [], blocks: contrasts.map((_, block) => pairBlock(block)), voided: [] };
+  const table: MatchedTable = {
+    kind: 'matched',
+    name: 'train',
+    blocks: contrasts.map((_, block) => block),
+    levels: [1],
+    usable: new Uint8Array(contrasts.length).fill(1),
+    bracketed: new Uint8Array(contrasts.length).fill(1),
+    arm: Float64Array.from(contrasts),
+    reference: new Float64Array(contrasts.length),
+    excluded: [undefined],
+    rates: [],
+  };
+  const of = new Map(contrasts.map((_, block) => [block, 2 * Math.floor(block / 2)]));
+  const matched = { singles: [table], voided: [], usableBlocks: 16, allBlocks: 16 };
+  const counted = countedIn(matched, pair, { label: 'domain', of });
+  assert.deepEqual(counted.units, { usable: 8, all: 8, label: 'domain' });
+  const [single] = counted.singles;
+  assert.ok(single?.kind === 'matched');
+  const member = blockContrasts(single);
+  const estimate = overallEstimate(member);
+  assert.ok(estimate);
+  close(estimate.mean, mean, 'mean');
+  intervalOf(estimate, 0.95).forEach((bound, i) => close(bound, ci95[i] ?? 0, '95%'));
+  close(signFlipMaxT([member], rngOf(0)).single[0] ?? 1, signFlipP, 'sign flips');
+});
+
+function pairBlock(block: number): PairBlock {
+  return { block, arm: new Map(), reference: new Map() };
+}

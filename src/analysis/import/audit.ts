@@ -3,7 +3,7 @@
  * are given. Levels are chosen from the axes alone, never from outcomes, so they cannot favour an answer.
  */
 import { AssayError, nearestName } from '#base/errors.ts';
-import type { Axis, Contrast, Outcome } from '#study/study.ts';
+import type { Axis, Contrast, Jumps, Outcome } from '#study/study.ts';
 import type { AnalysedStudy } from '#analysis/analyse.ts';
 import { midSentence } from '#analysis/words/naming.ts';
 import type { Frame } from '#analysis/frame.ts';
@@ -28,6 +28,8 @@ export interface AuditOutcome {
   /** The smallest effect of interest; it cannot be guessed. */
   readonly delta: number;
   readonly unit?: string;
+  /** What is known of jumps in seeds that were not run. */
+  readonly jumps?: Jumps;
 }
 
 /** What an audit is asked. */
@@ -49,6 +51,15 @@ const GAP_IN_SPACINGS = 2.5;
  * @throws AssayError where the reference or a control is no arm of the frame, or an axis is nowhere measured.
  */
 export function auditStudy(frame: Frame, request: AuditRequest): { study: AnalysedStudy; doubts: Doubt[] } {
+  const { study, doubts } = proposedStudy(frame, request);
+  return { study, doubts: [...doubts, ...doubtsAbout(frame, study)] };
+}
+
+/**
+ * The study of an audit, and what was proposed in it for the user.
+ * @throws AssayError as `auditStudy`.
+ */
+export function proposedStudy(frame: Frame, request: AuditRequest): { study: AnalysedStudy; doubts: Doubt[] } {
   const arms = [...new Set(frame.runs.map((run) => run.arm))];
   for (const arm of [request.reference, ...(request.positiveControls ?? [])]) {
     if (arms.includes(arm)) continue;
@@ -62,12 +73,13 @@ export function auditStudy(frame: Frame, request: AuditRequest): { study: Analys
     outcomes: request.outcomes.map(outcomeOf),
     contrasts: contrastsOf(arms, request),
   };
-  return { study, doubts: [...doubts, ...doubtsAbout(frame, study)] };
+  return { study, doubts };
 }
 
-function outcomeOf({ name, delta, unit }: AuditOutcome): Outcome {
+function outcomeOf({ name, delta, unit, jumps }: AuditOutcome): Outcome {
   if (!(delta > 0)) throw new AssayError('usage', `Expected a delta above 0 for outcome "${name}", found ${delta}.`);
-  return { name, label: name, unit: unit ?? 'units', delta, role: 'confirmatory' };
+  const outcome: Outcome = { name, label: name, unit: unit ?? 'units', delta, role: 'confirmatory' };
+  return jumps === undefined ? outcome : { ...outcome, jumps };
 }
 
 function contrastsOf(arms: readonly string[], request: AuditRequest): Contrast[] {

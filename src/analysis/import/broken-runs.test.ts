@@ -190,6 +190,8 @@ test('what a cell reads depends on its spelling and on how its table writes numb
   assert.deepEqual(readingOf(Number.NaN), { kind: 'nan' });
   assert.deepEqual(readingOf(-Infinity), { kind: 'broken' });
   assert.deepEqual(readingOf('NaN(0x7ff8)'), { kind: 'broken' });
+  assert.equal(readingOf([2]).kind, 'unreadable');
+  assert.equal(readingOf(new Date(0)).kind, 'unreadable');
   assert.deepEqual(readingOf('fast'), { kind: 'unreadable', text: 'fast' });
   assert.deepEqual(readingOf('2,5', { isCommaDecimal: true }), { kind: 'finite', value: 2.5 });
   assert.deepEqual(readingOf('2,5'), { kind: 'unreadable', text: '2,5' });
@@ -207,19 +209,7 @@ test('whole numbers are read to the last digit, and refused where they lost one'
   ] as const) {
     assert.deepEqual(wholeTextOf(cell), { kind: 'whole', digits });
   }
-  for (const cell of [
-    '-0',
-    -0,
-    '1e3',
-    '-3',
-    '3.5',
-    'x',
-    '',
-    2 ** 53,
-    '9007199254740993.0',
-    9.007199254740993e15,
-    Number.NaN,
-  ]) {
+  for (const cell of ['-0', -0, '1e3', '-3', '3.5', 'x', '', 2 ** 53, '9007199254740993.0', Number.NaN]) {
     assert.equal(wholeTextOf(cell).kind, 'none', String(cell));
   }
 });
@@ -261,4 +251,18 @@ test('steps are in order where each file is, however the files follow each other
     readCsv(`arm,block,step,${column}\na,0,0,2\na,0,1,1\n`, 'x.csv').map((row) => ({ ...row, file: `${column}.csv` })),
   );
   assert.deepEqual(imported(rows).kinds, []);
+});
+
+test('a cluster is read from its column, one a block and for every run', () => {
+  const mapping = { ...MAPPING, cluster: 'domain' };
+  const csv = (...lines: readonly string[]): TableRow[] =>
+    readCsv(['arm,block,step,loss,eval_loss,harm,domain', ...lines].join('\n'), 'x.csv');
+  const rows = csv('a,0,0,2,2,0,law', 'a,0,1,1,1,0,law', 'b,0,0,2,2,0,law', 'a,1,0,2,2,0,food');
+  assert.deepEqual(
+    imported(rows, mapping).runs.map(({ cluster }) => cluster),
+    ['law', 'law', 'food'],
+  );
+  assert.throws(() => imported(csv('a,0,0,2,2,0,'), mapping), /expected a cluster in column "domain"/);
+  const two = csv('a,0,0,2,2,0,law', 'b,0,0,2,2,0,food');
+  assert.throws(() => imported(two, mapping), /expected one cluster a block .* found law, food for block 0/);
 });

@@ -19,15 +19,12 @@ export interface Entry {
   readonly cells: Readonly<Record<string, unknown>>;
   /** Whether only what was logged stands in the row, so that nothing in it is a filler. */
   readonly isExplicit: boolean;
-  readonly readings: ReadonlyMap<string, EntryReading>;
+  /** Column -> what it reads there; absent columns are left out. One shape for all rows of a table. */
+  readonly readings: Readonly<Record<string, EntryReading>>;
 }
 
-/** A reading that is no error. */
-export type EntryReading =
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'finite'; readonly value: number }
-  | { readonly kind: 'broken' }
-  | { readonly kind: 'nan' };
+/** A number, or what stands in its place; tables are long, so no object is made for each. */
+export type EntryReading = number | 'broken' | 'nan' | undefined;
 
 /** How the `nan` of a column were settled. */
 export interface SettledColumn {
@@ -79,8 +76,9 @@ export function settleColumn(runs: readonly (readonly Entry[])[], column: string
   return { broken, filled: unclear.filter(({ entry }) => !broken.has(entry)).length };
 }
 
-function kindIn(entry: Entry, column: string): EntryReading['kind'] {
-  return entry.readings.get(column)?.kind ?? 'absent';
+function kindIn({ readings }: Entry, column: string): 'finite' | 'broken' | 'nan' | 'absent' {
+  const reading = readings[column];
+  return typeof reading === 'number' ? 'finite' : (reading ?? 'absent');
 }
 
 /** Column -> share of the rows with something in it in which the settled column has a number; rows before its end alone. */
@@ -193,7 +191,7 @@ export function skippedSteps(entries: readonly Entry[], { gradientNorms, settled
     .length;
 }
 
-function valueIn(entry: Entry, column: string): number | undefined {
-  const reading = entry.readings.get(column);
-  return reading?.kind === 'finite' ? reading.value : undefined;
+function valueIn({ readings }: Entry, column: string): number | undefined {
+  const reading = readings[column];
+  return typeof reading === 'number' ? reading : undefined;
 }

@@ -28,46 +28,57 @@ export function equalRunDoubts(frame: Frame, study: Pick<AnalysedStudy, 'contras
 /** A run with its points by step, and what each quantity ranges over in it. */
 interface Indexed {
   readonly run: FrameRun;
-  readonly points: ReadonlyMap<number, Readonly<Record<string, number>>>;
-  readonly ranges: ReadonlyMap<string, number>;
+  readonly points: ReadonlyMap<number, TrajectoryPoint>;
+  readonly ranges: Readonly<Record<Kind, Readonly<Record<string, Range>>>>;
 }
+
+interface Range {
+  low: number;
+  high: number;
+}
+
+const KINDS = ['axes', 'outcomes'] as const;
+type Kind = (typeof KINDS)[number];
 
 function indexed(run: FrameRun): Indexed {
-  const points = new Map(run.points.map((point) => [point.step, quantitiesOf(point)]));
-  const bounds = new Map<string, [number, number]>();
-  for (const quantities of points.values()) {
-    for (const [name, value] of Object.entries(quantities)) {
-      const [low, high] = bounds.get(name) ?? [value, value];
-      bounds.set(name, [Math.min(low, value), Math.max(high, value)]);
+  const ranges: Record<Kind, Record<string, Range>> = { axes: {}, outcomes: {} };
+  for (const point of run.points) {
+    for (const kind of KINDS) {
+      for (const [name, value] of Object.entries(point[kind] ?? {})) {
+        const range = (ranges[kind][name] ??= { low: value, high: value });
+        range.low = Math.min(range.low, value);
+        range.high = Math.max(range.high, value);
+      }
     }
   }
-  return { run, points, ranges: new Map([...bounds].map(([name, [low, high]]) => [name, high - low])) };
-}
-
-function quantitiesOf({ axes, outcomes }: TrajectoryPoint): Record<string, number> {
-  const named = (kind: string, values: Readonly<Record<string, number>> = {}): [string, number][] =>
-    Object.entries(values).map(([name, value]) => [`${kind} ${name}`, value]);
-  return Object.fromEntries([...named('axis', axes), ...named('outcome', outcomes)]);
+  return { run, points: new Map(run.points.map((point) => [point.step, point])), ranges };
 }
 
 /** The largest difference of two runs at their common steps, as a share of what a quantity ranges over; undefined where they share too few steps. */
 function distanceOf(one: Indexed, other: Indexed): number | undefined {
-  const common = [...one.points.keys()].filter((step) => other.points.has(step));
+  const common = one.run.points.filter(({ step }) => other.points.has(step));
   if (common.length < FEWEST_STEPS) return undefined;
   const stride = Math.max(1, Math.floor(common.length / STEPS_COMPARED));
   let largest = 0;
-  for (let i = 0; i < common.length; i += stride) {
-    const step = common[i] ?? 0;
-    const [mine, theirs] = [one.points.get(step) ?? {}, other.points.get(step) ?? {}];
-    for (const [name, value] of Object.entries(mine)) {
-      const difference = Math.abs(value - (theirs[name] ?? Infinity));
-      if (difference === 0) continue;
-      const range = Math.max(one.ranges.get(name) ?? 0, other.ranges.get(name) ?? 0);
-      largest = Math.max(largest, range === 0 ? Infinity : difference / range);
-      if (largest > NEAR_FRACTION) return largest;
+  // From the end, where runs differ most: most pairs are told apart at once.
+  for (let i = common.length - 1; i >= 0; i -= stride) {
+    const point = common[i];
+    for (const kind of KINDS) {
+      for (const [name, value] of Object.entries(point?.[kind] ?? {})) {
+        const theirs = other.points.get(point?.step ?? 0)?.[kind]?.[name] ?? Infinity;
+        if (value === theirs) continue;
+        const range = Math.max(widthOf(one, kind, name), widthOf(other, kind, name));
+        largest = Math.max(largest, range === 0 ? Infinity : Math.abs(value - theirs) / range);
+        if (largest > NEAR_FRACTION) return largest;
+      }
     }
   }
   return largest;
+}
+
+function widthOf({ ranges }: Indexed, kind: Kind, name: string): number {
+  const range = ranges[kind][name];
+  return range === undefined ? 0 : range.high - range.low;
 }
 
 function blockDoubts(byArm: readonly (readonly Indexed[])[]): Doubt[] {

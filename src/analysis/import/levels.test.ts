@@ -13,7 +13,7 @@ import { levelsOver } from './levels.ts';
 const DELTA = 0.1;
 const STEPS = 400;
 const STUDIES = 4;
-/** Studies whose runs do not meet in the plane of both losses. */
+/** Of the four studies with a growing effect. */
 const MOST_UNDECIDED = 1;
 const REQUEST: AuditRequest = {
   scope: 'made-up runs',
@@ -21,7 +21,7 @@ const REQUEST: AuditRequest = {
     { name: 'train', role: 'train' },
     { name: 'heldOut', role: 'heldOut' },
   ],
-  outcomes: [{ name: 'harm', delta: DELTA }],
+  outcomes: [{ name: 'harm', delta: DELTA, jumps: { kind: 'none', because: 'the runs are made up' } }],
   reference: 'reference',
   positiveControls: ['positive'],
 };
@@ -58,7 +58,7 @@ function runOf(arm: string, block: number, effect: (loss: number) => number, rng
 }
 
 function frameOf(effect: (loss: number) => number, seed: number): Frame {
-  const arms = { reference: () => 0, arm: effect, positive: () => 0.3 };
+  const arms = { reference: () => 0, arm: effect, positive: () => 0.15 };
   const runs = Object.entries(arms).flatMap(([arm, own]) =>
     Array.from({ length: 8 }, (_, block) => runOf(arm, block, own, rngOf(seed, `levels ${arm} ${block}`))),
   );
@@ -108,9 +108,9 @@ for (const [name, effect] of [
   ['constant', EFFECTS.constant],
   ['none', EFFECTS.none],
 ] as const) {
-  // Of 40 studies each (seeds 0 to 39) with every log: growing 36 to 38, constant 39, none 40 as expected, the others
-  // undecided for want of joint support. Levels over the whole range from the first log line gave for the growing effect
-  // "no effect" 18, 13, 0, 10, 0 times, undecided 22, 27, 40, 30, 34 times and "affects" 0, 0, 0, 0, 6 times.
+  // Of 40 studies each (seeds 0 to 39) with every log: growing 37 to 39, constant and none 40 as expected, the others
+  // undecided. Levels over the whole range from the first log line gave for the growing effect "no effect" 8, 7, 0, 4, 0
+  // times, undecided 32, 33, 40, 36, 34 times and "affects" 0, 0, 0, 0, 6 times.
   test(`an effect that is ${name} gets the same verdict however often was logged`, () => {
     const frames = Array.from({ length: STUDIES }, (_, seed) => frameOf(effect, seed));
     for (const log of LOGS) {

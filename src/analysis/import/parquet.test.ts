@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 
 import { readParquet } from './parquet.ts';
+import { cellText } from './readings.ts';
 
 /** Tables that pyarrow and polars wrote (test/reference/parquet.py). */
 function fixture(name: string): Uint8Array {
@@ -13,7 +14,8 @@ function fixture(name: string): Uint8Array {
 
 /** Rows as texts, so that NaN, null and long integers are told apart. */
 function textOf(value: unknown): string {
-  return value === null || value === undefined ? 'None' : Number.isNaN(value) ? 'nan' : String(value);
+  if (value === null || value === undefined) return 'None';
+  return Number.isNaN(value) ? 'nan' : cellText(value);
 }
 
 for (const name of ['none', 'snappy', 'gzip', 'brotli', 'zstd', 'lz4', 'polars']) {
@@ -36,6 +38,7 @@ test('a codec that is not read is named, and what is no Parquet file is not call
   const lzo = /x: is a Parquet file compressed with LZO, which is not read\. Write it with snappy or zstd\./;
   await assert.rejects(readParquet(new Uint8Array(buffer), 'x'), lzo);
   await assert.rejects(readParquet(new TextEncoder().encode('arm,loss\na,1\n'), 'x'), /x: expected a Parquet file/);
+  await assert.rejects(readParquet(fixture('none.parquet'), 'x', 47), /x: has 48 cells, at most 47 are read at once/);
   const cut = fixture('zstd.parquet');
   cut.fill(0xff, 4, 200);
   await assert.rejects(readParquet(cut, 'x'), /x: expected a whole Parquet file, found one that cannot be read/);

@@ -35,6 +35,7 @@ export interface NumberForm {
 
 /** Reads a cell. */
 export function readingOf(cell: unknown, { isCommaDecimal = false }: NumberForm = {}): Reading {
+  if (typeof cell === 'object' && cell !== null) return { kind: 'unreadable', text: 'a list, a date or an object' };
   const text = cellText(cell);
   const lower = text.toLowerCase();
   if (ABSENT_TEXTS.has(lower)) return ABSENT;

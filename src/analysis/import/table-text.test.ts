@@ -32,6 +32,11 @@ test('bytes of another encoding are refused by name instead of read as other let
   );
 });
 
+test('a pointer that Git LFS left in a table’s place is called what it is', () => {
+  const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n';
+  assert.throws(() => decodedTable(new TextEncoder().encode(pointer), 'x.csv'), /pointer of Git LFS.*git lfs pull/);
+});
+
 test('columns are separated by what the header uses, and quoted breaks and separators stay in their cells', () => {
   for (const [text, name] of [
     ['arm;"lo;ss, \nnats";x\n"a;b\n";2,5;"1"\n', 'lo;ss, \nnats'],

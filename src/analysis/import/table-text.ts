@@ -1,6 +1,8 @@
 /** The text of a table's bytes: UTF-8 or UTF-16, with or without a byte-order mark; anything else is refused by name. */
 import { AssayError } from '#base/errors.ts';
 
+/** What stands in a file's place where Git LFS did not fetch it. */
+const LFS_POINTER = 'version https://git-lfs.github.com/spec/';
 /** How many bytes at the start tell UTF-16 without a mark from UTF-8. */
 const SAMPLE_BYTES = 256;
 
@@ -9,6 +11,15 @@ const SAMPLE_BYTES = 256;
  * @throws AssayError where the bytes are no text of a known encoding.
  */
 export function decodedTable(bytes: Uint8Array, file: string): string {
+  const text = decoded(bytes, file);
+  if (!text.startsWith(LFS_POINTER)) return text;
+  throw new AssayError(
+    'data',
+    `${file}: expected a table, found a pointer of Git LFS to one. Fetch it with: git lfs pull`,
+  );
+}
+
+function decoded(bytes: Uint8Array, file: string): string {
   const encoding = encodingOf(bytes);
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);

@@ -17,6 +17,7 @@ import {
 } from './broken-runs.ts';
 import type { Doubt } from './doubt.ts';
 import { cellText, isBlank, readingOf, wholeTextOf } from './readings.ts';
+import { brokenDoubts, disorderedDoubts, filledDoubts, listed, lostDoubts, skippedDoubts } from './row-doubts.ts';
 import { refuseTwoRuns, repeatedDoubts, type Repeated } from './repeated-values.ts';
 
 /** One row by column name, with its line (or record number) in the file. */
@@ -39,6 +40,8 @@ export interface TableMapping {
   readonly learningRate?: string;
   /** A column that reads `diverged` on any row of a run whose training broke. */
   readonly status?: string;
+  /** A column that names what blocks share, such as a domain: the same text on every row of a block. */
+  readonly cluster?: string;
   readonly axes: Readonly<Record<string, string>>;
   readonly outcomes: Readonly<Record<string, string>>;
 }
@@ -51,8 +54,6 @@ export interface ImportedFrame {
 
 /** Errors listed before the rest is only counted. */
 const ERRORS_SHOWN = 10;
-/** Names listed in a doubt before the rest is only counted. */
-const NAMES_SHOWN = 10;
 
 /** An entry with the row it came from. */
 interface RowEntry extends Entry {
@@ -65,6 +66,7 @@ interface Collected {
   /** The block's label: digits, however long. */
   readonly block: string;
   readonly learningRate: number | undefined;
+  readonly cluster?: string;
   isDiverged: boolean;
   readonly entries: RowEntry[];
   /** File -> the last step seen in it. */
@@ -108,6 +110,7 @@ export function frameFromTable(rows: readonly TableRow[], mapping: TableMapping,
   for (const row of rows) collectRow(row, collecting);
   refuseErrors(collecting);
   const runs = [...collecting.runs.values()];
+  if (mapping.cluster !== undefined) checkClusters(runs, mapping.cluster, file);
   for (const { entries } of runs) entries.sort((a, b) => a.step - b.step);
   const settled = new Map(
     columns.map((column) => [
@@ -161,23 +164,30 @@ function collectRow(row: TableRow, collecting: Collecting): void {
   }
   const rate = mapping.learningRate;
   const learningRate = rate === undefined ? undefined : numberIn(row, rate, where, collecting);
-  const readings = new Map(columns.map((column) => [column, measured(row, column, where, collecting)]));
+  const readings: Record<string, EntryReading> = {};
+  for (const column of columns) readings[column] = measured(row, column, where, collecting);
   if (arm === '' || block === undefined || step === undefined) return;
+  const cluster = mapping.cluster === undefined ? undefined : clusterIn(row, mapping.cluster, where, errors);
   const key = JSON.stringify([arm, block, learningRate ?? null]);
   const run = collecting.runs.get(key) ?? {
     arm,
     block,
     learningRate,
     isDiverged: false,
+    ...(cluster !== undefined && { cluster }),
     entries: [],
     lastStep: new Map<string, number>(),
   };
   collecting.runs.set(key, run);
+  if (cluster !== run.cluster) {
+    errors.push(`${where}: expected one cluster a run, found "${cluster ?? ''}" after "${run.cluster ?? ''}".`);
+  }
   const own = row.file ?? '';
   const last = run.lastStep.get(own) ?? -1;
   if (Number(step) < last) collecting.disordered.push(where);
   run.lastStep.set(own, Math.max(last, Number(step)));
-  if (mapping.status !== undefined && cellText(row.cells[mapping.status]) === 'diverged') run.isDiverged = true;
+  if (mapping.status !== undefined && cellText(row.cells[mapping.status]).toLowerCase() === 'diverged')
+    run.isDiverged = true;
   run.entries.push({ step: Number(step), cells: row.cells, isExplicit: row.isExplicit === true, readings, row });
 }
 
@@ -189,6 +199,13 @@ function whereOf(row: TableRow, file: string): string {
 function isEmpty({ cells }: TableRow, { step, status, axes, outcomes }: TableMapping): boolean {
   const columns = [step, ...(status === undefined ? [] : [status]), ...Object.values(axes), ...Object.values(outcomes)];
   return columns.every((column) => isBlank(cells[column]));
+}
+
+/** The name of a cluster; an empty cell is an error. */
+function clusterIn(row: TableRow, column: string, where: string, errors: string[]): string {
+  const text = cellText(row.cells[column]);
+  if (text === '') errors.push(`${where}: expected a cluster in column "${column}", found an empty cell.`);
+  return text;
 }
 
 /** The digits of a whole number; anything else is an error. */
@@ -203,7 +220,11 @@ function wholeIn(row: TableRow, column: string, where: string, errors: string[])
 /** The number in a cell; undefined where there is none; anything else is an error. */
 function numberIn(row: TableRow, column: string, where: string, collecting: Collecting): number | undefined {
   const reading = measured(row, column, where, collecting);
-  return reading.kind === 'finite' ? reading.value : undefined;
+  if (reading === 'broken') {
+    const text = cellText(row.cells[column]);
+    collecting.errors.push(`${where}: expected a finite number in column "${column}", found "${text}".`);
+  }
+  return typeof reading === 'number' ? reading : undefined;
 }
 
 /** What a cell reads; what cannot be read is an error in mapped columns, and nothing in others. */
@@ -213,10 +234,10 @@ function measured(row: TableRow, column: string, where: string, collecting: Coll
     if (collecting.mapped.has(column) || column === collecting.mapping.learningRate) {
       collecting.errors.push(`${where}: expected a finite number in column "${column}", found "${reading.text}".`);
     }
-    return { kind: 'absent' };
+    return undefined;
   }
   if (reading.kind === 'finite' && row.isCommaDecimal === true) noteDecimal(row, column, where, collecting);
-  return reading;
+  return reading.kind === 'finite' ? reading.value : reading.kind === 'absent' ? undefined : reading.kind;
 }
 
 function noteDecimal(row: TableRow, column: string, where: string, { decimals }: Collecting): void {
@@ -238,7 +259,7 @@ function framed(
   const others = columns.filter((column) => !mapped.has(column));
   // A column without any number tells nothing of single runs.
   const isEverFinite = (column: string): boolean =>
-    runs.some(({ entries }) => entries.some(({ readings }) => readings.get(column)?.kind === 'finite'));
+    runs.some(({ entries }) => entries.some(({ readings }) => typeof readings[column] === 'number'));
   const watched = {
     losses: [...axes, ...others.filter((column) => watchedAs(column) === 'loss' && isEverFinite(column))],
     gradientNorms: others.filter((column) => watchedAs(column) === 'gradientNorm'),
@@ -246,21 +267,22 @@ function framed(
   };
   const blocks = blockNumbers(runs);
   const repeated: Repeated[] = [];
-  const broken: { run: Collected; at: Break }[] = [];
-  const skipped: { run: Collected; count: number }[] = [];
-  const lost: { run: Collected; outcome: string; step: number }[] = [];
+  const broken: { name: string; at: Break }[] = [];
+  const skipped: { name: string; count: number }[] = [];
+  const lost: { name: string; outcome: string; step: number }[] = [];
   const frameRuns = runs.map((run): FrameRun => {
+    const name = nameOf(run);
     const at = breakOf(run.entries, watched);
     const kept = at === undefined ? run.entries : run.entries.filter(({ step }) => step < at.step);
-    if (at !== undefined) broken.push({ run, at });
+    if (at !== undefined) broken.push({ name, at });
     const count = skippedSteps(kept, watched);
-    if (count > 0) skipped.push({ run, count });
+    if (count > 0) skipped.push({ name, count });
     for (const [outcome, column] of Object.entries(mapping.outcomes)) {
       const first = kept.find((entry) => settled.get(column)?.broken.has(entry) === true);
-      if (first !== undefined) lost.push({ run, outcome, step: first.step });
+      if (first !== undefined) lost.push({ name, outcome, step: first.step });
     }
     const { points, twice } = pointsOf(kept, collecting);
-    refuseTwoRuns(nameOf(run), twice, points.length, mapping);
+    refuseTwoRuns(name, twice, points.length, mapping);
     for (const one of twice) repeated.push(one);
     const isDiverged = run.isDiverged || at !== undefined;
     const base = {
@@ -269,7 +291,11 @@ function framed(
       status: isDiverged ? 'diverged' : 'finished',
       points,
     } as const;
-    return run.learningRate === undefined ? base : { ...base, learningRate: run.learningRate };
+    return {
+      ...base,
+      ...(run.learningRate !== undefined && { learningRate: run.learningRate }),
+      ...(run.cluster !== undefined && { cluster: run.cluster }),
+    };
   });
   const doubts = [
     ...blocks.doubts,
@@ -283,44 +309,60 @@ function framed(
   return { frame: { runs: frameRuns }, doubts };
 }
 
+/** A point with the row that each of its columns was read from. */
+interface CollectingPoint {
+  readonly axes: Record<string, number>;
+  readonly outcomes: Record<string, number>;
+  readonly rows: Map<string, TableRow>;
+}
+
 /** Points by step; the first value of a step counts. */
 function pointsOf(
   entries: readonly RowEntry[],
   { mapping, file }: Collecting,
 ): { points: TrajectoryPoint[]; twice: Repeated[] } {
-  const points = new Map<number, { axes: Record<string, number>; outcomes: Record<string, number> }>();
-  const first = new Map<string, { value: number; row: TableRow }>();
+  const points: TrajectoryPoint[] = [];
   const twice: Repeated[] = [];
-  for (const { step, readings, row } of entries) {
-    const point = points.get(step) ?? { axes: {}, outcomes: {} };
-    points.set(step, point);
+  let step = -1;
+  let point: CollectingPoint = { axes: {}, outcomes: {}, rows: new Map() };
+  const close = (): void => {
+    const { axes, outcomes } = point;
+    if (step >= 0) points.push(Object.keys(outcomes).length === 0 ? { step, axes } : { step, axes, outcomes });
+  };
+  for (const entry of entries) {
+    if (entry.step !== step) {
+      close();
+      step = entry.step;
+      point = { axes: {}, outcomes: {}, rows: new Map() };
+    }
     for (const kind of ['axes', 'outcomes'] as const) {
       for (const [name, column] of Object.entries(mapping[kind])) {
-        const reading = readings.get(column);
-        if (reading?.kind !== 'finite') continue;
-        const { value } = reading;
-        const key = `${step} ${column}`;
-        const before = first.get(key);
-        if (before === undefined) {
-          first.set(key, { value, row });
+        const value = entry.readings[column];
+        if (typeof value !== 'number') continue;
+        const before = point[kind][name];
+        const row = point.rows.get(column);
+        if (before === undefined || row === undefined) {
           point[kind][name] = value;
-        } else if (before.value !== value) {
-          const places = { where: whereOf(row, file), firstWhere: whereOf(before.row, file) };
-          twice.push({
-            step,
-            column,
-            values: [before.value, value],
-            ...places,
-            isOtherFile: before.row.file !== row.file,
-          });
+          point.rows.set(column, entry.row);
+        } else if (before !== value) {
+          const places = { where: whereOf(entry.row, file), firstWhere: whereOf(row, file) };
+          twice.push({ step, column, values: [before, value], ...places, isOtherFile: row.file !== entry.row.file });
         }
       }
     }
   }
-  const list = [...points].map(([step, { axes, outcomes }]): TrajectoryPoint =>
-    Object.keys(outcomes).length === 0 ? { step, axes } : { step, axes, outcomes },
-  );
-  return { points: list, twice };
+  close();
+  return { points, twice };
+}
+
+/** @throws AssayError where a block has two clusters. */
+function checkClusters(runs: readonly Collected[], column: string, file: string): void {
+  for (const [block, own] of Map.groupBy(runs, (run) => run.block)) {
+    const clusters = [...new Set(own.map(({ cluster }) => cluster ?? ''))];
+    if (clusters.length < 2) continue;
+    const text = `${file}: expected one cluster a block in column "${column}", found ${clusters.join(', ')} for block ${block}.`;
+    throw new AssayError('data', text);
+  }
 }
 
 /** Numbers for block labels: the labels themselves, unless one is longer than a number can hold; then their order. */
@@ -336,49 +378,4 @@ function blockNumbers(runs: readonly Collected[]): { numberOf: ReadonlyMap<strin
 
 function nameOf({ arm, block, learningRate }: Collected): string {
   return `${arm} block ${block}${learningRate === undefined ? '' : ` rate ${learningRate}`}`;
-}
-
-function listed(names: readonly string[]): string {
-  const rest = names.length - NAMES_SHOWN;
-  return [...names.slice(0, NAMES_SHOWN), ...(rest > 0 ? [`and ${rest} more`] : [])].join(', ');
-}
-
-function brokenDoubts(broken: readonly { run: Collected; at: Break }[]): Doubt[] {
-  if (broken.length === 0) return [];
-  const names = broken.map(({ run, at }) => `${nameOf(run)} (${at.column}, step ${at.step})`);
-  const many = broken.length === 1 ? '1 run counts' : `${broken.length} runs count`;
-  return [
-    { kind: 'brokenRuns', text: `${many} as diverged, where a number was logged that is not finite: ${listed(names)}` },
-  ];
-}
-
-function skippedDoubts(skipped: readonly { run: Collected; count: number }[]): Doubt[] {
-  if (skipped.length === 0) return [];
-  const steps = skipped.reduce((sum, { count }) => sum + count, 0);
-  const names = listed(skipped.map(({ run }) => nameOf(run)));
-  const text = `the gradient norm was not finite ${steps} times and finite again later, as where a loss scaler skips a step; these runs count as healthy: ${names}`;
-  return [{ kind: 'skippedSteps', text }];
-}
-
-function filledDoubts(settled: ReadonlyMap<string, SettledColumn>, axes: readonly string[]): Doubt[] {
-  const filled = axes.flatMap((column) => {
-    const count = settled.get(column)?.filled ?? 0;
-    return count === 0 ? [] : [`${column} (${count} rows)`];
-  });
-  if (filled.length === 0) return [];
-  const text = `NaN was read as "not logged in this row" and not as a loss that broke in ${filled.join(', ')}, by the rows around; leave cells empty where nothing was logged`;
-  return [{ kind: 'nanTakenAsEmpty', text }];
-}
-
-function lostDoubts(lost: readonly { run: Collected; outcome: string; step: number }[]): Doubt[] {
-  return [...Map.groupBy(lost, ({ outcome }) => outcome)].map(([outcome, own]) => ({
-    kind: 'brokenOutcomes',
-    text: `${outcome} is logged and not finite in ${own.length} runs, and counts as not measured there: ${listed(own.map(({ run, step }) => `${nameOf(run)} (from step ${step})`))}`,
-  }));
-}
-
-function disorderedDoubts(disordered: readonly string[]): Doubt[] {
-  if (disordered.length === 0) return [];
-  const text = `${disordered.length} rows come before an earlier step of their run; rows were sorted by step (${disordered.slice(0, 5).join(', ')})`;
-  return [{ kind: 'stepsOutOfOrder', text }];
 }

@@ -9,10 +9,7 @@ import type { FlipMember } from '#analysis/stats/sign-flip.ts';
 /** What a matching is called in a verdict: the axis' role, its name where the role is `other`, or `joint`. */
 export type MatchingName = string;
 
-/**
- * The contrasts of one learning rate, shape [B, L]: with the other arm at the same rate where both arms count the same
- * rates at a level, else with the other arm's average.
- */
+/** The contrasts of one learning rate of one arm with the other arm's average, shape [B, L]. */
 export interface RateContrasts extends Contrasts {
   readonly side: 'arm' | 'reference';
   readonly rate: number;
@@ -48,7 +45,7 @@ export interface MatchedTable {
   readonly excluded: readonly (string | undefined)[];
   /** One entry a rate, for arms with several. */
   readonly rates: readonly RateContrasts[];
-  /** Every rate of one arm with every rate of the other, where they do not run the same rates; absent where they do. */
+  /** Each rate with the same rate of the other arm where both run the same, else with every rate of it; absent for arms with one rate each. */
   readonly pairs?: readonly PairContrasts[];
   /** Joint matching only: how far apart the arms remain on the second axis, shape [B]; absent where nowhere. */
   readonly mismatch?: Float64Array;
@@ -129,26 +126,26 @@ export function overallEstimate(member: FlipMember): Estimate | undefined {
 
 /** The estimate at one level over the blocks usable there; of one learning rate if given. */
 export function levelEstimate(table: MatchedTable, level: number, rate?: RateContrasts): Estimate | undefined {
-  return estimateWhere(table, level, rate?.usable ?? table.usable, rate);
+  return estimateOf(levelContrasts(table, level, rate));
+}
+
+/** The contrasts at one level of the blocks usable there; of one learning rate if given. */
+export function levelContrasts(table: MatchedTable, level: number, rate?: RateContrasts): number[] {
+  return contrastsWhere(table, level, rate?.usable ?? table.usable, rate);
 }
 
 /** The estimate at a level over all bracketed blocks, whether or not the level counts. */
 export function bracketedEstimate(table: MatchedTable, level: number): Estimate | undefined {
-  return estimateWhere(table, level, table.bracketed);
+  return estimateOf(contrastsWhere(table, level, table.bracketed));
 }
 
-function estimateWhere(
-  table: MatchedTable,
-  level: number,
-  usable: Uint8Array,
-  rate?: RateContrasts,
-): Estimate | undefined {
+function contrastsWhere(table: MatchedTable, level: number, usable: Uint8Array, rate?: RateContrasts): number[] {
   const values: number[] = [];
   for (let b = 0; b < table.blocks.length; b++) {
     const at = b * table.levels.length + level;
     if (usable[at] === 1) values.push(rate === undefined ? contrastAt(table, at) : (rate.contrast[at] ?? 0));
   }
-  return estimateOf(values);
+  return values;
 }
 
 /** The estimate of one learning rate, or of one pair of them: block means over its usable levels. */

@@ -34,7 +34,8 @@ test('runs with fewer than five probes leave the noise unknown', () => {
 });
 
 test('with losses too noisy to tell runs apart no effect beyond loss is claimed', () => {
-  const noisy: World = { ...BASE, lossNoise: 0.05, effect: () => 3 * DELTA };
+  const arm = { ...BASE.arm, gap: 0.42 };
+  const noisy: World = { ...BASE, arm, lossNoise: 0.05, effect: () => 3 * DELTA };
   const [verdict] = analyse(WORLD_STUDY, simulate(noisy, 8, rngOf(1, 'noisy'))).verdicts;
   assert.equal(verdict?.verdict, 'undecided');
   assert.match(verdict.reason, /joint not testable \(the losses are too noisy/);

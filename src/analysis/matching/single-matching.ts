@@ -1,5 +1,5 @@
 /**
- * Matching on one axis: at every preset level both arms bracket, the difference of their outcomes at first passage,
+ * Matching on one axis: at every preset level both arms bracket, the difference of their outcomes at its passage,
  * averaged over the learning rates that count there.
  */
 import { countedRates, meanOverRates, type Grid } from './grid.ts';
@@ -57,13 +57,13 @@ export function matchSingle(input: SingleInput): MatchedTable | Unmatched {
   }
   const mine: CountedGrid = { grid: arm, counted: armCounted };
   const theirs: CountedGrid = { grid: reference, counted: referenceCounted };
-  const pairs = ratePairs(mine, theirs, usable, levels);
-  const rates = areShared
-    ? pairs.flatMap((pair) => (pair.arm === pair.reference ? [{ side: 'arm' as const, rate: pair.arm, ...pair }] : []))
-    : [
-        ...rateContrasts('arm', mine, usable, values.reference, levels),
-        ...rateContrasts('reference', theirs, usable, values.arm, levels),
-      ];
+  const pairs = ratePairs(mine, theirs, usable, levels).filter(
+    ({ arm: one, reference: other }) => !areShared || one === other,
+  );
+  const rates = [
+    ...rateContrasts('arm', mine, usable, values.reference, levels),
+    ...rateContrasts('reference', theirs, usable, values.arm, levels),
+  ];
   return {
     kind: 'matched',
     name: input.name,
@@ -74,7 +74,7 @@ export function matchSingle(input: SingleInput): MatchedTable | Unmatched {
     ...values,
     excluded,
     rates,
-    ...(areShared || rates.length === 0 ? {} : { pairs }),
+    ...(rates.length === 0 ? {} : { pairs }),
   };
 }
 

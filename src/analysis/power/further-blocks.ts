@@ -6,6 +6,7 @@
  * the t test's, which it approaches with more blocks.
  */
 import type { Rng } from '#base/rng.ts';
+import type { CountedMatched } from '#analysis/verdict/clusters.ts';
 import { decide, type Evidence, type Rule } from '#analysis/verdict/decide.ts';
 import { evidenceOf, type ControlLookup } from '#analysis/verdict/evidence.ts';
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
@@ -13,7 +14,6 @@ import {
   blockContrasts,
   contrastAt,
   overallEstimate,
-  type Matched,
   type MatchedTable,
   type Unmatched,
 } from '#analysis/matching/matched-table.ts';
@@ -27,32 +27,55 @@ const NEGLIGIBLE_FRACTION = 0.5;
 /** Fewer blocks than this say nothing of their spread. */
 const FEWEST_BLOCKS = 3;
 
-/** How many more blocks decide with 80% power, or that so many in all do not. */
+/** How many more independent units (blocks, or clusters of them) decide with 80% power, or why none do. */
 export type Further =
-  | { readonly kind: 'enough'; readonly blocks: number }
-  | { readonly kind: 'beyond'; readonly blocksInAll: number };
+  | { readonly kind: 'enough'; readonly units: number }
+  | { readonly kind: 'beyond'; readonly unitsInAll: number }
+  /** There are no more clusters than these. */
+  | { readonly kind: 'exhausted'; readonly clusters: number };
 
-/** The smallest number of further blocks with 80% power for any verdict; undefined where the spread is unknown. */
-export function furtherBlocks(matched: Matched, controls: ControlLookup, rule: Rule, rng: Rng): Further | undefined {
-  const now = matched.usableBlocks;
+/** What a later look would be judged by. */
+export interface LaterLooks {
+  /** How many clusters there are, where their number is limited. */
+  readonly most?: number;
+  /** The share of this look's alpha that a look with so many times its blocks has. */
+  readonly alphaShare: (times: number) => number;
+}
+
+/** The smallest number of further units with 80% power for any verdict; undefined where the spread is unknown. */
+export function furtherBlocks(
+  matched: CountedMatched,
+  controls: ControlLookup,
+  ruleNow: Rule,
+  later: LaterLooks,
+  rng: Rng,
+): Further | undefined {
+  const now = matched.units.usable;
+  const limit = Math.min(MOST_BLOCKS, later.most ?? Infinity);
   if (now < FEWEST_BLOCKS) return undefined;
-  const enough = (blocks: number): boolean => hasPower(matched, controls, rule, blocks, rng);
+  const enough = (units: number): boolean => {
+    const share = later.alphaShare(units / now);
+    const rule = { ...ruleNow, alpha: share * ruleNow.alpha, absenceAlpha: share * ruleNow.absenceAlpha };
+    return hasPower(matched, controls, rule, units, rng);
+  };
   let [low, high] = [now, Math.max(now, MIN_BLOCKS - 1)];
   do {
-    if (high >= MOST_BLOCKS) return { kind: 'beyond', blocksInAll: MOST_BLOCKS };
+    if (high >= limit) {
+      return limit < MOST_BLOCKS ? { kind: 'exhausted', clusters: limit } : { kind: 'beyond', unitsInAll: limit };
+    }
     low = high;
-    high = Math.min(MOST_BLOCKS, Math.ceil(high * 1.5));
+    high = Math.min(limit, Math.ceil(high * 1.5));
   } while (!enough(high));
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
     if (enough(middle)) high = middle;
     else low = middle;
   }
-  return { kind: 'enough', blocks: high - now };
+  return { kind: 'enough', units: high - now };
 }
 
 /** Whether 80% of studies of so many blocks end decided; stops drawing as soon as that is settled. */
-function hasPower(matched: Matched, controls: ControlLookup, rule: Rule, blocks: number, rng: Rng): boolean {
+function hasPower(matched: CountedMatched, controls: ControlLookup, rule: Rule, blocks: number, rng: Rng): boolean {
   const known = new Map(
     matched.singles.map((table) => [table.name, table.kind === 'matched' ? controls(table) : []] as const),
   );

@@ -7,6 +7,8 @@
  */
 import type { Rng } from '#base/rng.ts';
 import type { AnalysedStudy } from '#analysis/analyse.ts';
+import { clusterCount } from '#study/clusters.ts';
+import { largestJump } from '#analysis/verdict/jumps.ts';
 import { decide, type ControlEvidence, type Decision } from '#analysis/verdict/decide.ts';
 import { evidenceOf } from '#analysis/verdict/evidence.ts';
 import { matchingName, MIN_BLOCKS } from '#analysis/matching/match.ts';
@@ -18,13 +20,14 @@ import {
 } from '#analysis/matching/matched-table.ts';
 import { signFlipMaxT, type FlipMember } from '#analysis/stats/sign-flip.ts';
 import { studentTTwoSided } from '#analysis/stats/student-t.ts';
-import { FIXED_ALPHA } from '#analysis/verdict/verdict.ts';
+import { FIRST_ALPHA } from '#analysis/verdict/alpha-spending.ts';
 
 /** What is planned, as far as power depends on it. */
 export interface PlannedDesign {
   readonly matchings: readonly { readonly name: string; readonly levels: number }[];
   /** Whether training and held-out loss are matched jointly too. */
   readonly hasJoint: boolean;
+  /** Independent units: blocks, or clusters of them. */
   readonly blocks: number;
   /** Admissible learning rates an arm. */
   readonly rates: number;
@@ -32,6 +35,8 @@ export interface PlannedDesign {
   readonly family: number;
   /** Outcomes' smallest effect of interest. */
   readonly delta: number;
+  /** As far as a block may jump although none has; see `largestJump`. */
+  readonly jump: number;
   /** Whether a positive control speaks of the outcome; without one "no effect" is never claimed. */
   readonly isControlled: boolean;
 }
@@ -48,7 +53,7 @@ export interface PowerRow {
   readonly throughGap?: number;
 }
 
-/** The true effect whose detection is shown, in deltas (METHOD.md, power floors). */
+/** The true effect whose detection is shown, in deltas (docs/method.md, power floors). */
 export const EFFECT_DELTAS = 2;
 
 const STUDIES = 200;
@@ -64,17 +69,18 @@ export function plannedDesign(
   rates: number,
 ): PlannedDesign | undefined {
   const confirmatory = study.outcomes.filter(({ role }) => role === 'confirmatory');
-  const delta = confirmatory.find(({ name }) => name === outcome)?.delta;
-  if (delta === undefined) return undefined;
+  const asked = confirmatory.find(({ name }) => name === outcome);
+  if (asked === undefined) return undefined;
   const roles = new Set(study.matchOn.map(({ role }) => role));
   const questions = study.contrasts.filter(({ kind }) => kind === 'question').length;
   return {
     matchings: study.matchOn.map((axis) => ({ name: matchingName(axis), levels: axis.levels.length })),
     hasJoint: roles.has('train') && roles.has('heldOut'),
-    blocks,
+    blocks: study.blocks === undefined ? blocks : clusterCount(study.blocks.cluster, blocks),
     rates,
     family: Math.max(1, questions * confirmatory.length),
-    delta,
+    delta: asked.delta,
+    jump: largestJump(asked),
     isControlled: isControlled(study, outcome),
   };
 }
@@ -132,7 +138,10 @@ function verdictOf(
         ]
       : [];
   const evidence = evidenceOf(singles, joint, pOf, controls);
-  return evidence === undefined ? 'undecided' : decide(evidence, { delta: design.delta, alpha: FIXED_ALPHA }).kind;
+  if (evidence === undefined) return 'undecided';
+  const { delta, jump, family } = design;
+  // The other contrasts of the family may have effects: Holm's first step.
+  return decide(evidence, { delta, jump, alpha: FIRST_ALPHA, absenceAlpha: FIRST_ALPHA / family }).kind;
 }
 
 /** Values of both arms at every matching, level, block and rate. */

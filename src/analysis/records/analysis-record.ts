@@ -88,11 +88,19 @@ export interface PastBest {
   readonly meanWorsening: number;
 }
 
+/** A look at the same study with other blocks, and the alpha it spent. */
+export interface EarlierLook {
+  readonly blocks: number;
+  readonly alpha: number;
+}
+
 /** A study's answer. */
 export interface Analysis {
   /** One a declared question and confirmatory outcome; last those whose arms have no runs. */
   readonly verdicts: readonly VerdictRecord[];
   readonly controls: readonly ControlRecord[];
+  /** The look these verdicts were worked out at; absent where it has no alpha. */
+  readonly look?: { readonly blocks: number; readonly alpha: number; readonly previous: readonly EarlierLook[] };
   /** Declared contrasts whose arms have no runs in the frame. */
   readonly notRun: readonly string[];
   readonly diverged: readonly DivergedRun[];

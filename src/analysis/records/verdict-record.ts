@@ -26,13 +26,37 @@ export type MatchingResult =
       readonly estimate: number;
       readonly ci95: Interval;
       readonly p: number;
+      /** Independent units: blocks, or clusters of them. */
       readonly blocks: number;
+      /** One a unit; a cluster is named by its lowest block. */
       readonly blockContrasts: readonly { readonly block: number; readonly contrast: number }[];
       readonly levels: readonly LevelEstimate[];
       /** Joint matching of arms that never meet: the estimate is what remains beyond the steepest slope seen, per nat. */
       readonly bound?: { readonly mismatch: number; readonly needed: number; readonly seen: number };
     }
   | { readonly kind: 'notEstimable'; readonly reason: string };
+
+/** What stands in the way of a verdict, in one word: what scripts and reports tell undecided verdicts apart by. */
+export type WhyKind =
+  /** The contrast has no runs. */
+  | 'notRun'
+  /** A control failed or could not be looked at. */
+  | 'control'
+  /** The look has no alpha. */
+  | 'look'
+  | 'support'
+  | 'blocks'
+  | 'voided'
+  | 'jointNotTestable'
+  | 'jointDisagrees'
+  | 'noPositiveControl'
+  | 'matchingsDiffer'
+  | 'ratesDiffer'
+  | 'jumpsUnseen'
+  /** Clearly not zero, and about delta. */
+  | 'aboutDelta'
+  /** Neither an effect nor its absence is known. */
+  | 'tooFewBlocks';
 
 /** The verdict on one contrast and one outcome. */
 export interface VerdictRecord {
@@ -49,15 +73,23 @@ export interface VerdictRecord {
   readonly reason: string;
   /** Where undecided: only what stands in the way. */
   readonly why?: string;
+  /** Where undecided: the kind of what stands in the way. */
+  readonly whyKind?: WhyKind;
   readonly delta: number;
+  /** The level of tests for a difference at this look. */
+  readonly alpha: number;
+  /** The level of tests for its absence, adjusted over the family. */
+  readonly absenceAlpha: number;
   readonly blocks: number;
+  /** Present where blocks are no independent evidence: how many clusters of them the verdict rests on. */
+  readonly clusters?: { readonly label: string; readonly count: number };
   /** The larger of the maxT-adjusted p over the matchings the verdict claims; null where not estimable. */
   readonly p: number | null;
   readonly matchings: Readonly<Record<string, MatchingResult>>;
   readonly learningRates: readonly { readonly arm: string; readonly rates: readonly number[] }[];
   /** Blocks voided for this pair, with why. */
   readonly voided: readonly { readonly block: number; readonly reason: string }[];
-  /** Further blocks for 80% power, where undecided and computable. */
+  /** Further blocks (clusters, where `clusters` is present) for 80% power, where undecided and computable. */
   readonly furtherBlocks?: number;
 }
 

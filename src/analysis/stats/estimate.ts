@@ -3,9 +3,9 @@
  * interval is the value itself: no t is computed from rounding dust.
  */
 import type { Interval } from '#analysis/records/verdict-record.ts';
-import { studentTQuantile } from './student-t.ts';
+import { studentTCdf, studentTQuantile } from './student-t.ts';
 
-/** A mean (or intercept) with what its interval needs; `count` is the number of blocks. */
+/** A mean (or intercept) with what its interval needs; `count` is the number of independent units (blocks, or clusters of them). */
 export interface Estimate {
   readonly mean: number;
   readonly standardError: number;
@@ -64,4 +64,11 @@ export function intervalOf(estimate: Estimate, confidence: number): Interval {
 export function isEquivalent(estimate: Estimate, delta: number, alpha: number): boolean {
   const [low, high] = intervalOf(estimate, 1 - 2 * alpha);
   return low > -delta && high < delta;
+}
+
+/** p of two one-sided tests: the smallest alpha at which the estimate is equivalent to 0 within delta. */
+export function equivalenceP({ mean, standardError, df }: Estimate, delta: number): number {
+  const room = delta - Math.abs(mean);
+  if (standardError === 0) return room > 0 ? 0 : 1;
+  return 1 - studentTCdf(room / standardError, df);
 }

@@ -1,7 +1,7 @@
 /** Simulates studies of a world, analyses each, and counts what its checks ask for. */
 import { rngOf, type Rng } from '#base/rng.ts';
 import { analyse, type AnalysedStudy } from '#analysis/analyse.ts';
-import type { Analysis } from '#analysis/records/analysis-record.ts';
+import type { Analysis, EarlierLook } from '#analysis/records/analysis-record.ts';
 import type { Frame } from '#analysis/frame.ts';
 import { clopperPearson } from '#analysis/stats/proportion.ts';
 import { LOOK_BLOCKS } from '#study/looks.ts';
@@ -103,10 +103,12 @@ function splitOf(pool: Frame, blocks: number, rng: Rng): Frame {
 /** Goes on with more blocks after every look that left the question undecided. */
 function continuedStudy(study: AnalysedStudy, frame: Frame, looks: readonly number[]): Analysis {
   let analysis: Analysis | undefined;
+  const previousLooks: EarlierLook[] = [];
   for (const blocks of looks) {
     const seen = { runs: frame.runs.filter((run) => run.block < blocks) };
-    analysis = analyse(study, seen, { verdictsOnly: true });
+    analysis = analyse(study, seen, { verdictsOnly: true, previousLooks });
     if (analysis.verdicts[0]?.verdict !== 'undecided') break;
+    if (analysis.look !== undefined) previousLooks.push(analysis.look);
   }
   if (analysis === undefined) throw new Error('a continued study has looks');
   return analysis;

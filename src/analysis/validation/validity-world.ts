@@ -55,7 +55,7 @@ export const ERROR_LIMIT = 0.06;
 export const POWER_FLOOR = 0.8;
 /** The design of most worlds. */
 export const EIGHT: Design = { kind: 'fixed', blocks: 8 };
-/** Looks at 8, 12 and 16 blocks. */
+/** Looks as in `study/looks.ts`. */
 export const SEQUENTIAL: Design = { kind: 'sequential' };
 
 /** Verdicts that a check counts. */

@@ -1,7 +1,7 @@
 /**
  * Worlds with a known truth for validating the instrument: runs fall along loss curves, behaviour is a function of
  * the losses plus (or not) an effect of the arm, and the frame holds exactly what a trainer leaves behind: axes at
- * every probe, outcomes at the two probes around each first crossing of a level.
+ * every probe, outcomes at the two probes around each crossing of a level.
  */
 import type { Rng } from '#base/rng.ts';
 import type { Axis, Contrast, Outcome } from '#study/study.ts';
@@ -23,7 +23,7 @@ const SPEED_SPREAD = 0.1;
 const RUN_SHARE = 0.5;
 /** Block to block spread, shared by the arms, in units of sigma. */
 const BLOCK_SPREAD = 2;
-/** The positive control's effect, in deltas, where the world does not say. */
+/** The positive control's effect, in deltas. */
 const CONTROL_EFFECT = 1.5;
 
 /** How one arm trains. */
@@ -82,8 +82,8 @@ export interface World {
   readonly noisyEvery?: number;
   /** Share of a level's variance that a run's levels have in common. */
   readonly runShare?: number;
-  /** The positive control's effect, in deltas. */
-  readonly controlDeltas?: number;
+  /** The positive control differs from its reference by its effect alone, without noise: it then never hides an error. */
+  readonly isControlTwin?: true;
   /** Block b belongs to cluster b mod `count`; this share of a contrast's variance is the cluster's, at all its levels and rates. */
   readonly clusters?: { readonly count: number; readonly share: number };
   /** In some blocks behaviour of these arms is higher by `size` throughout, with this chance a block and arm. */
@@ -129,6 +129,7 @@ const BEHAVIOUR: Outcome = {
   unit: 'points',
   delta: DELTA,
   role: 'confirmatory',
+  jumps: { kind: 'none', because: 'worlds are made without, where they do not say so' },
 };
 const QUESTION: Contrast = { kind: 'question', arm: 'arm', reference: 'reference' };
 const CONTROL: Contrast = {
@@ -175,13 +176,9 @@ export function simulateArms(
   ]);
 }
 
-function controlEffect({ control, controlDeltas }: World): NonNullable<World['control']> {
-  const effect = (controlDeltas ?? CONTROL_EFFECT) * DELTA;
-  return control ?? (() => effect);
-}
-
 function controlArm(world: World): ArmPlan {
-  const control = controlEffect(world);
+  const moderate = (): number => CONTROL_EFFECT * DELTA;
+  const control = world.control ?? moderate;
   return {
     arm: 'positive',
     dynamics: world.reference,
@@ -205,6 +202,11 @@ function simulateBlocks(world: World, blocks: number, rng: Rng, arms: readonly A
       let luck: Luck | undefined;
       for (const arm of arms) {
         if (kept.get(arm.arm)?.includes(rate) === false) continue;
+        const twin = world.isControlTwin === true && arm.arm === 'positive' ? runs.at(-1) : undefined;
+        if (twin?.arm === 'reference') {
+          runs.push(raised(twin, CONTROL_EFFECT * DELTA));
+          continue;
+        }
         // The control's seed is its reference's, as in a study: it falls apart from it by its own noise alone.
         if (luck === undefined || arm.arm !== 'positive') {
           luck = { gap: rng.normal(), speed: rng.normal(), shift: rng.normal() };
@@ -223,6 +225,16 @@ function simulateBlocks(world: World, blocks: number, rng: Rng, arms: readonly A
     }
   }
   return { runs };
+}
+
+/** The control's run as its reference's, with all outcomes higher. */
+function raised(run: FrameRun, by: number): FrameRun {
+  const points = run.points.map((point) =>
+    point.outcomes === undefined
+      ? point
+      : { ...point, outcomes: { behaviour: (point.outcomes['behaviour'] ?? 0) + by } },
+  );
+  return { ...run, arm: 'positive', points };
 }
 
 /** The rates an arm's pilots keep; draws nothing where they keep all. */

@@ -4,7 +4,7 @@
  */
 
 import { mostly, never, type Check, type Design, type ValidityWorld, type Verdicts } from './validity-world.ts';
-import { BASE, DELTA, type World } from './world.ts';
+import { BASE, DELTA, WORLD_STUDY, type World } from './world.ts';
 
 const eachBlocks = (blocks: number): Design => ({ kind: 'fixed', blocks });
 const neverAny = (...verdicts: Verdicts): Check => ({
@@ -14,7 +14,7 @@ const neverAny = (...verdicts: Verdicts): Check => ({
 
 /** 16 blocks that are 8 clusters twice. */
 /** One rate, and noise that a run's levels share: nothing hides an error behind the strictness of many levels. */
-const BARE: World = { ...BASE, rates: 1, runShare: 1, controlDeltas: 12 };
+const BARE: World = { ...BASE, rates: 1, runShare: 1, isControlTwin: true };
 
 const CLUSTERED: World = { ...BARE, clusters: { count: 8, share: 0.99 } };
 const CLUSTERS: readonly ValidityWorld[] = [
@@ -39,28 +39,41 @@ const jumping = (chance: number, size: number, arms: readonly string[] = ONE_ARM
   ...MIXED,
   jumps: { chance, size, arms },
 });
+/** The study knows of jumps up to this size. */
+const upTo = (size: number): NonNullable<ValidityWorld['study']> => ({
+  outcomes: WORLD_STUDY.outcomes.map((outcome) => ({ ...outcome, jumps: { kind: 'upTo', size } })),
+});
 const JUMPS: readonly ValidityWorld[] = [
   ...[
-    { chance: 0.1, size: 1 },
-    { chance: 0.15, size: 0.8 },
-    { chance: 0.2, size: 0.6 },
-    { chance: 0.3, size: 0.4 },
-    { chance: 0.36, size: 0.28 },
-    { chance: 0.5, size: 0.2 },
-  ].flatMap(({ chance, size }) =>
-    [8, 16, 32].map((blocks) => ({
-      name: `jump of ${size} in a share of ${chance}, ${blocks} blocks`,
+    { chance: 0.1, size: 1, known: 1, blocks: [8, 32] },
+    { chance: 0.15, size: 0.8, known: 1, blocks: [8, 32] },
+    { chance: 0.2, size: 0.6, known: 1, blocks: [32] },
+    { chance: 0.3, size: 0.35, known: 0.35, blocks: [8, 16] },
+    { chance: 0.36, size: 0.28, known: 0.28, blocks: [8, 16] },
+    { chance: 0.5, size: 0.2, known: 0, blocks: [8, 16] },
+  ].flatMap(({ chance, size, known, blocks }) =>
+    blocks.map((count) => ({
+      name: `jump of ${size} in a share of ${chance}, ${count} blocks`,
       world: jumping(chance, size),
-      design: eachBlocks(blocks),
+      study: upTo(known),
+      design: eachBlocks(count),
       checks: [never('noEffect')],
     })),
   ),
   ...[0.05, 0.1, 0.2, 0.3].map((chance) => ({
     name: `jump of 0.8 in a share of ${chance} of both arms`,
     world: jumping(chance, 0.8, ['arm', 'reference']),
+    study: upTo(1),
     design: eachBlocks(8),
     checks: [never('affects')],
   })),
+  {
+    name: 'no jump, up to 1 possible, 40 blocks',
+    world: { ...BASE, rates: 1, sigma: DELTA / 4 },
+    study: upTo(1),
+    design: eachBlocks(40),
+    checks: [mostly('noEffect')],
+  },
 ];
 
 const SKEWS: readonly ValidityWorld[] = [
@@ -107,8 +120,8 @@ const ABSENCES: readonly ValidityWorld[] = [
     checks: [neverAny('noEffect', 'explainedBy')],
   },
   {
-    name: 'family of eight, truth = 0, sigma = delta / 2',
-    world: { ...BASE, rates: 1 },
+    name: 'family of eight, truth = 0, sigma = delta / 3',
+    world: { ...BASE, rates: 1, sigma: DELTA / 3 },
     design: FAMILY,
     checks: [mostly('noEffect')],
   },

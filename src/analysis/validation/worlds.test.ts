@@ -30,6 +30,15 @@ const WORLDS = [
   'truth = 2 delta, sigma = delta, sequential',
   'truth = 0, sigma = delta / 2, sequential',
   'A/A splits of one arm',
+  '8 clusters twice, truth = 0, sigma = 2 delta',
+  '8 clusters twice, truth = delta, sigma = delta / 2',
+  '8 clusters twice, truth = 2 delta, sigma = delta',
+  'jump of 1 in a share of 0.1, 8 blocks',
+  'jump of 0.28 in a share of 0.36, 8 blocks',
+  'truth = delta, skewed noise in 1 of the arms',
+  'continued while undecided, truth = delta, sigma = delta / 4',
+  'family of eight, truth = delta, sigma = delta / 4',
+  'family of eight, truth = 0, sigma = delta / 3',
 ];
 
 for (const name of WORLDS) {

@@ -1,5 +1,5 @@
 /**
- * The worlds of METHOD.md, "Validation", each with the rates it must show. A bound on an error holds for the upper end
+ * The worlds of docs/method.md, "Validation", each with the rates it must show. A bound on an error holds for the upper end
  * of the rate's 95% interval, a floor on power for the rate itself.
  */
 import { covers, EIGHT, ERROR_LIMIT, mostly, never, SEQUENTIAL, type ValidityWorld } from './validity-world.ts';
@@ -209,7 +209,7 @@ const FAMILIES: readonly ValidityWorld[] = [
   })),
 ];
 
-/** All worlds, in the order of METHOD.md. */
+/** All worlds, in the order of docs/method.md. */
 export const VALIDITY_WORLDS: readonly ValidityWorld[] = [
   ...LOSS_ONLY,
   ...GAP_WORLDS,

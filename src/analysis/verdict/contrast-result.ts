@@ -5,8 +5,9 @@
 import type { Rng } from '#base/rng.ts';
 import type { Contrast, Outcome, Study } from '#study/study.ts';
 import { matchPair } from '#analysis/matching/match.ts';
-import { blockContrasts, overallEstimate, type Matched, type MatchedTable } from '#analysis/matching/matched-table.ts';
+import { blockContrasts, overallEstimate, type MatchedTable } from '#analysis/matching/matched-table.ts';
 import { pairOf, type CurveIndex, type Pair } from '#analysis/matching/pair.ts';
+import { countedIn, type Clusters, type CountedMatched } from './clusters.ts';
 import { signFlipMaxT, type FlipMember } from '#analysis/stats/sign-flip.ts';
 
 /** One contrast and outcome, matched. */
@@ -14,7 +15,8 @@ export interface ContrastResult {
   readonly contrast: Contrast;
   readonly outcome: Outcome;
   readonly pair: Pair;
-  readonly matched: Matched;
+  /** One row a block, or a cluster of blocks. */
+  readonly matched: CountedMatched;
 }
 
 /** Matches a contrast on an outcome. */
@@ -23,9 +25,10 @@ export function contrastResult(
   study: Pick<Study, 'matchOn' | 'coherence'>,
   contrast: Contrast,
   outcome: Outcome,
+  clusters?: Clusters,
 ): ContrastResult {
   const pair = pairOf(index, contrast.arm, contrast.reference);
-  return { contrast, outcome, pair, matched: matchPair(pair, study, outcome.name) };
+  return { contrast, outcome, pair, matched: countedIn(matchPair(pair, study, outcome.name), pair, clusters) };
 }
 
 /** Estimable tables of a result, the joint one included. */

@@ -4,16 +4,19 @@
  * effect of size delta.
  */
 import type { Rng } from '#base/rng.ts';
-import type { Contrast, Outcome } from '#study/study.ts';
+import { clustersText } from '#study/clusters.ts';
+import type { Contrast, Outcome, Study } from '#study/study.ts';
 import { familyP, pByName, testableTables, type ContrastResult } from './contrast-result.ts';
-import type { ControlEvidence } from './decide.ts';
+import { isTooLarge, type ControlEvidence } from './decide.ts';
 import type { ControlLookup } from './evidence.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
+import type { CurveIndex } from '#analysis/matching/pair.ts';
+import { noisiestArm } from './noisiest-arm.ts';
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
 import { blockContrasts, countedLevels, overallEstimate, type MatchedTable } from '#analysis/matching/matched-table.ts';
-import { matchingText, midSentence, type NamingStudy } from '#analysis/words/naming.ts';
+import { armText, matchingText, midSentence, type NamingStudy } from '#analysis/words/naming.ts';
 import { pPhrase, plain, signed } from '#analysis/words/number-text.ts';
-import { intervalOf, isEquivalent } from '#analysis/stats/estimate.ts';
+import { isEquivalent } from '#analysis/stats/estimate.ts';
 import { signFlipMaxT } from '#analysis/stats/sign-flip.ts';
 import type { ControlRecord } from '#analysis/records/verdict-record.ts';
 
@@ -29,10 +32,11 @@ export function controlOutcomes(control: Control, outcomes: readonly Outcome[]):
 
 /** What all controls of a study are judged with. */
 export interface Judging {
-  readonly study: NamingStudy;
+  readonly study: NamingStudy & Pick<Study, 'contrasts'>;
   readonly frame: Frame;
   readonly alpha: number;
   readonly rng: Rng;
+  readonly index: CurveIndex;
 }
 
 /** Judges a control by its matched results, one an outcome it speaks of. */
@@ -64,11 +68,19 @@ type Part = Omit<ControlRecord, 'name'>;
  * from the start decides nothing anyhow; its controls are judged by what it has.
  */
 function whyUnsettled(result: ContrastResult): string | undefined {
-  const { usableBlocks, allBlocks } = result.matched;
-  const isMatched = testableTables(result).some((table) => table.name !== 'joint');
-  if (!isMatched) return `nothing was matched, ${whyNot(result)}`;
-  if (usableBlocks >= MIN_BLOCKS || allBlocks < MIN_BLOCKS) return undefined;
-  return `${usableBlocks} of ${allBlocks} blocks are usable, at least ${MIN_BLOCKS} needed`;
+  const { usable, all, label } = result.matched.units;
+  if (tablesOf(result).length === 0) return `nothing was matched, ${whyNot(result)}`;
+  if (usable >= MIN_BLOCKS || all < MIN_BLOCKS) return undefined;
+  return `${usable} of ${clustersText(label ?? 'block', all)} are usable, at least ${MIN_BLOCKS} needed`;
+}
+
+/** The single matchings a control is judged by: those it names, or all that can be estimated. */
+function tablesOf(result: ContrastResult): MatchedTable[] {
+  return testableTables(result).filter(({ name }) => name !== 'joint' && speaksOf(result.contrast, name));
+}
+
+function speaksOf(contrast: Contrast, matching: string): boolean {
+  return contrast.kind !== 'control' || contrast.matchings === undefined || contrast.matchings.includes(matching);
 }
 
 /**
@@ -78,7 +90,7 @@ function whyUnsettled(result: ContrastResult): string | undefined {
 function judgeDetected(result: ContrastResult, { study, alpha, rng }: Judging): Part {
   const { outcome, contrast } = result;
   const direction = contrast.kind === 'control' ? contrast.direction : undefined;
-  const tables = testableTables(result).filter((table) => table.name !== 'joint');
+  const tables = tablesOf(result);
   const p = pByName(result, familyP([result], rng).single);
   const found = tables.map((table) => {
     const member = blockContrasts(table);
@@ -101,9 +113,9 @@ function judgeDetected(result: ContrastResult, { study, alpha, rng }: Judging): 
  * Not detected: no single matching shows p < alpha (adjusted over the matchings) with |estimate| >= delta; and with blocks
  * enough for a test the 1 - 2 alpha interval lies inside (-delta, delta). An interval too wide for that settles nothing.
  */
-function judgeNotDetected(result: ContrastResult, { study, alpha, rng }: Judging): Part {
+function judgeNotDetected(result: ContrastResult, { study, alpha, rng, index }: Judging): Part {
   const { outcome } = result;
-  const tables = testableTables(result).filter((table) => table.name !== 'joint');
+  const tables = tablesOf(result);
   const members = tables.map((table) => blockContrasts(table));
   const { adjusted } = signFlipMaxT(members, rng);
   const found = members.map((member, i) => {
@@ -119,7 +131,24 @@ function judgeNotDetected(result: ContrastResult, { study, alpha, rng }: Judging
   });
   const passed = found.every((one) => !one.isFound && one.isSettled);
   const isUnsettled = !passed && !found.some((one) => one.isFound);
-  return { passed, ...(isUnsettled && { unsettled: true }), detail: found.map((one) => one.detail).join(', ') };
+  const details = [...found.map((one) => one.detail), ...untwinnedText(result, { study, index })];
+  return { passed, ...(isUnsettled && { unsettled: true }), detail: details.join(', ') };
+}
+
+/** That an arm without a twin is noisier than those with one: likeness of two quiet runs says little of it. */
+function untwinnedText(
+  { contrast, outcome }: ContrastResult,
+  { study, index }: Pick<Judging, 'study' | 'index'>,
+): string[] {
+  const twinned = new Set(
+    study.contrasts.flatMap((one) =>
+      one.kind === 'control' && one.expect === 'notDetected' ? [one.arm, one.reference] : [],
+    ),
+  );
+  const noisiest = noisiestArm(index, outcome.name, twinned.add(contrast.arm));
+  if (noisiest === undefined) return [];
+  const spread = `${plain(noisiest.deviation)} ${outcome.unit} from block to block`;
+  return [`${armText(study, noisiest.arm)} scatters most (${spread}) and has no A/A twin`];
 }
 
 /** "harmful answers at matched training loss: +0.356 probability (p = 0.008)". */
@@ -185,7 +214,7 @@ export function positiveControls(
   return (table) =>
     known.flatMap(({ control, results }) => {
       const result = results.find((one) => one.outcome.name === outcome);
-      if (control.expect !== 'detected' || result === undefined) return [];
+      if (control.expect !== 'detected' || result === undefined || !speaksOf(control, table.name)) return [];
       const { singles, gap } = result.matched;
       const own = [...singles, ...(gap ? [gap] : [])].find((one) => one.name === table.name);
       if (own?.kind !== 'matched') return [];
@@ -194,11 +223,17 @@ export function positiveControls(
     });
 }
 
+/** Level of a control that is only asked for its estimate. */
+const HOPEFUL_ALPHA = 0.5;
+
+/** The positive controls that enough blocks would show: those whose estimates are of the size and direction asked. */
+export function hopefulControls(known: readonly KnownControl[], outcome: string, rng: Rng): ControlLookup {
+  const found = positiveControls(known, outcome, HOPEFUL_ALPHA, rng);
+  return (table) => found(table).map((control) => ({ ...control, p: 0 }));
+}
+
 /** A control speaks for a question only if it is seen at no less than this share of the question's levels. */
 const SEEN_LEVELS_FRACTION = 0.5;
-/** A control that is surely above so many deltas says nothing of an effect of one. */
-const LARGEST_DELTAS = 2;
-
 /** What a positive control must show at a level. */
 interface Sought {
   readonly delta: number;
@@ -231,8 +266,7 @@ function seenAt(own: MatchedTable, level: number, { delta, alpha, direction, rng
   const estimate = overallEstimate(member);
   if (estimate === undefined || Math.abs(estimate.mean) < delta || !isDirected(estimate.mean, direction))
     return undefined;
-  const [low, high] = intervalOf(estimate, 1 - 2 * alpha);
-  if (Math.min(Math.abs(low), Math.abs(high)) > LARGEST_DELTAS * delta) return undefined;
+  if (isTooLarge(estimate, { delta, alpha })) return undefined;
   const p = signFlipMaxT([member], rng).single[0] ?? 1;
   return p < alpha ? p : undefined;
 }

@@ -1,10 +1,11 @@
 /**
- * The decision rule of METHOD.md, "Verdict", as one pure function of estimates and p values: rules 1 to 4. What makes a
+ * The decision rule of docs/method.md, "Verdict", as one pure function of estimates and p values: rules 1 to 4. What makes a
  * verdict impossible beforehand (rule 0) is checked where the blocks are counted. The same function serves the
  * verdict, the power it would have with more blocks, and the map of what would change it.
  */
 import type { SlopeBound } from '#analysis/matching/matched-table.ts';
-import { intervalOf, isEquivalent, type Estimate } from '#analysis/stats/estimate.ts';
+import { equivalenceP, intervalOf, type Estimate } from '#analysis/stats/estimate.ts';
+import { absenceBound, boundedAbsenceP } from '#analysis/stats/mean-bound.ts';
 
 /** One learning rate's contrasts with the other arm's average. */
 export interface RateEvidence {
@@ -25,6 +26,8 @@ export interface PairEvidence {
 export interface LevelEvidence {
   readonly level: number;
   readonly estimate: Estimate;
+  /** What the estimate is made of, one a block (or cluster). */
+  readonly contrasts: readonly number[];
 }
 
 /** A positive control's effect on the levels of a matching. */
@@ -45,7 +48,7 @@ export interface MatchingEvidence {
   readonly p: number;
   readonly levels: readonly LevelEvidence[];
   readonly rates: readonly RateEvidence[];
-  /** Every pair of rates, where the arms do not run the same rates. */
+  /** Equal rates of both arms, or every pair where they run different ones; absent for arms with one rate each. */
   readonly pairs?: readonly PairEvidence[];
   readonly controls: readonly ControlEvidence[];
   /** The joint matching of arms that never meet: the estimate is what no slope seen explains, not the effect's size. */
@@ -72,7 +75,12 @@ export interface Evidence {
 /** The numbers fixed in advance. */
 export interface Rule {
   readonly delta: number;
+  /** Of tests for a difference. */
   readonly alpha: number;
+  /** Of tests for its absence: alpha shared out over the family (`absence-family.ts`). */
+  readonly absenceAlpha: number;
+  /** The largest contrast a block may show although none has: 0 where jumps are declared impossible, Infinity where nothing bounds them. */
+  readonly jump: number;
 }
 
 /** What an effect is explained by: matched on it, the arms are alike. A prediction, no mediation. */
@@ -91,6 +99,10 @@ export type Undecided =
   | { readonly kind: 'noPositiveControl'; readonly matching: string }
   | { readonly kind: 'matchingsDiffer' }
   | { readonly kind: 'ratesDiffer' }
+  /** Every interval lies inside delta, but a jump in few blocks that none has shown could reach it. */
+  | { readonly kind: 'jumpsUnseen'; readonly matching: string }
+  /** Clearly not zero under every single matching, but neither clearly delta or more nor clearly less. */
+  | { readonly kind: 'aboutDelta' }
   | { readonly kind: 'tooFewBlocks' };
 
 /** Rules 1 to 4, in their order. */
@@ -134,7 +146,7 @@ function explanationOf({ singles, gap }: Evidence, rule: Rule): Explanation | un
  * under both single matchings. A bound is no estimate at equal losses and says nothing here.
  */
 function isAlike(joint: Evidence['joint'], rule: Rule): boolean {
-  return !isEstimate(joint) || isEquivalent(joint.overall, rule.delta, rule.alpha);
+  return !isEstimate(joint) || equivalenceP(joint.overall, rule.delta) < rule.absenceAlpha;
 }
 
 /** Whether the joint matching, where it is testable, agrees that what is left beyond both losses is below delta. */
@@ -165,7 +177,10 @@ function whyOf(
   if (atTrain !== undefined && isEffect(atTrain, rule) && equivalent[heldOut] === true) {
     return { kind: 'noPositiveControl', matching: 'heldOut' };
   }
+  const unseen = unseenJump(singles, rule);
+  if (unseen !== undefined) return { kind: 'jumpsUnseen', matching: unseen.name };
   const found = singles.map((matching) => isLarge(matching, rule));
+  if (!found.every(Boolean) && isAboutDelta(singles, rule)) return { kind: 'aboutDelta' };
   if (found.some(Boolean) && singles.some((matching) => found.at(0) !== isLarge(matching, rule))) {
     return { kind: 'matchingsDiffer' };
   }
@@ -175,15 +190,69 @@ function whyOf(
   return { kind: 'tooFewBlocks' };
 }
 
-/** The 1 - 2 alpha interval inside (-delta, delta) at every level, averaged over rates and for each rate. */
-export function isNoEffect(matching: MatchingEvidence, rule: Rule): boolean {
-  const within = ({ estimate }: LevelEvidence): boolean => isEquivalent(estimate, rule.delta, rule.alpha);
-  return matching.levels.every(within) && matching.rates.every((rate) => rate.levels.every(within));
+/** Clearly not zero under every matching, with one sign, and not clearly above delta under one and below it under another. */
+function isAboutDelta(singles: readonly MatchingEvidence[], rule: Rule): boolean {
+  if (!singles.every((matching) => matching.p < rule.alpha) || !haveOneSign(singles)) return false;
+  const sizes = singles.map(({ overall }) => intervalOf(overall, 1 - rule.alpha).map(Math.abs));
+  const isAbove = sizes.some((bounds) => Math.min(...bounds) > rule.delta);
+  return !isAbove || sizes.every((bounds) => Math.max(...bounds) >= rule.delta);
 }
 
-/** The positive control of size >= delta detected on the matching's levels: no floor or ceiling hides effects there. */
+/** The matching that alone keeps "no effect", or the absence at held-out loss of a gap, from being shown: by jumps that would not be seen. */
+function unseenJump(singles: readonly MatchingEvidence[], rule: Rule): MatchingEvidence | undefined {
+  const hides = (matching: MatchingEvidence): boolean => isWithin(matching, rule) && !isNoEffect(matching, rule);
+  const atTrain = singles.find((matching) => matching.name === 'train');
+  if (atTrain !== undefined && isEffect(atTrain, rule)) {
+    return singles.find((matching) => matching.name === 'heldOut' && hides(matching));
+  }
+  return singles.every((matching) => isWithin(matching, rule)) ? singles.find(hides) : undefined;
+}
+
+/**
+ * No effect of delta or more at any level: by t, averaged over rates and for each rate; and averaged over rates whatever
+ * jump is held possible, and were one block a little further out than any is: t intervals are too narrow where blocks are
+ * so uneven (ADR 0081).
+ */
+export function isNoEffect(matching: MatchingEvidence, rule: Rule): boolean {
+  if (!isWithin(matching, rule) || absenceP(matching, rule) >= rule.absenceAlpha) return false;
+  return matching.levels.every(({ contrasts }) => boundedAbsenceP(contrasts, rule.delta, 0) < rule.alpha);
+}
+
+/** The p of rule 1: of "some effect is delta or more", over every matching that rule 1 reads. */
+export function absenceOfAll({ singles, joint }: Evidence, rule: Omit<Rule, 'absenceAlpha'>): number {
+  const ofJoint = isEstimate(joint) ? equivalenceP(joint.overall, rule.delta) : 0;
+  return Math.max(ofJoint, ...singles.map((matching) => absenceP(matching, rule)));
+}
+
+/** The largest p over a matching's levels and rates of "the effect is delta or more": of two one-sided t tests, and with the jumps that are held possible. */
+export function absenceP(matching: MatchingEvidence, { delta, jump }: Omit<Rule, 'absenceAlpha'>): number {
+  const ps = levelsOf(matching).map(({ estimate }) => equivalenceP(estimate, delta));
+  const bounded = jump > 0 ? matching.levels.map(({ contrasts }) => boundedAbsenceP(contrasts, delta, jump)) : [];
+  return Math.max(0, ...ps, ...bounded);
+}
+
+/** Whether the t intervals alone lie inside (-delta, delta) at every level. */
+function isWithin(matching: MatchingEvidence, rule: Rule): boolean {
+  return levelsOf(matching).every(({ estimate }) => equivalenceP(estimate, rule.delta) < rule.absenceAlpha);
+}
+
+/** Every level averaged over rates, and of each rate. */
+function levelsOf(matching: MatchingEvidence): LevelEvidence[] {
+  return [...matching.levels, ...matching.rates.flatMap((rate) => rate.levels)];
+}
+
+/** A positive control detected on the matching's levels, and small enough to speak of an effect of delta: no floor or ceiling hides one there. */
 export function detectedControl(matching: MatchingEvidence, rule: Rule): ControlEvidence | undefined {
-  return matching.controls.find((control) => control.p < rule.alpha && Math.abs(control.estimate.mean) >= rule.delta);
+  return matching.controls.find((control) => control.p < rule.alpha && !isTooLarge(control.estimate, rule));
+}
+
+/** A control that is surely above so many deltas says nothing of an effect of one. */
+const LARGEST_DELTAS = 2;
+
+/** Whether a control's whole 1 - 2 alpha interval lies beyond two deltas. */
+export function isTooLarge(control: Estimate, { delta, alpha }: Pick<Rule, 'delta' | 'alpha'>): boolean {
+  const [low, high] = intervalOf(control, 1 - 2 * alpha);
+  return low > LARGEST_DELTAS * delta || high < -LARGEST_DELTAS * delta;
 }
 
 /** p below alpha, |estimate| >= delta, and the same sign at every learning rate. */
@@ -196,17 +265,17 @@ function isLarge(matching: MatchingEvidence, rule: Rule): boolean {
 }
 
 /**
- * The same sign at every learning rate; and where the arms run different rates, an interval off zero for every pair of
- * them: what the pilots kept by chance is then no part of the claim. Where no rate is common the effect must also exceed
- * what an arm's own rates differ by (ADR 0086).
+ * The same sign at every learning rate: of each rate with the same rate of the other arm where both run the same ones. Where
+ * they run different ones, an interval off zero for every pair of them: what the pilots kept by chance is then no part of
+ * the claim; and where no rate is common the effect must exceed what an arm's own rates differ by (ADR 0086).
  */
 function ratesAgree(matching: MatchingEvidence, rule: Rule): boolean {
   const sign = Math.sign(matching.overall.mean);
-  if (!matching.rates.every((rate) => Math.sign(rate.overall.mean) === sign)) return false;
-  const { pairs } = matching;
-  if (pairs === undefined) return true;
-  const isCommon = pairs.some((pair) => pair.arm === pair.reference);
-  const least = isCommon ? 0 : ratesSpread(matching);
+  const { pairs, rates } = matching;
+  if (pairs === undefined) return rates.every((rate) => Math.sign(rate.overall.mean) === sign);
+  const common = pairs.filter((pair) => pair.arm === pair.reference);
+  if (common.length === pairs.length) return pairs.every((pair) => Math.sign(pair.overall.mean) === sign);
+  const least = common.length > 0 ? 0 : ratesSpread(matching);
   return pairs.every(({ overall }) => {
     const [low, high] = intervalOf(overall, 1 - rule.alpha);
     return sign > 0 ? low > 0 && overall.mean > least : high < 0 && overall.mean < -least;
@@ -226,10 +295,11 @@ function haveOneSign(matchings: readonly MatchingEvidence[]): boolean {
   return new Set(matchings.map((matching) => Math.sign(matching.overall.mean))).size === 1;
 }
 
-/** The widest 1 - 2 alpha bound over a matching's levels: the smallest delta at which it would be equivalent. */
-export function equivalenceBound(matching: MatchingEvidence, alpha: number): number {
-  const bounds = [...matching.levels, ...matching.rates.flatMap((rate) => rate.levels)].map(({ estimate }) =>
-    Math.max(...intervalOf(estimate, 1 - 2 * alpha).map(Math.abs)),
+/** The smallest delta at which a matching would show no effect: the widest bound over its levels and rates. */
+export function equivalenceBound(matching: MatchingEvidence, { alpha, absenceAlpha, jump }: Rule): number {
+  return Math.max(
+    ...levelsOf(matching).flatMap(({ estimate }) => intervalOf(estimate, 1 - 2 * absenceAlpha).map(Math.abs)),
+    ...matching.levels.map(({ contrasts }) => absenceBound(contrasts, alpha, 0)),
+    ...(jump > 0 ? matching.levels.map(({ contrasts }) => absenceBound(contrasts, absenceAlpha, jump)) : []),
   );
-  return Math.max(...bounds);
 }

@@ -3,13 +3,14 @@ import type { ControlEvidence, Evidence, LevelEvidence, MatchingEvidence, NoEvid
 import {
   blockContrasts,
   countedLevels,
-  levelEstimate,
+  levelContrasts,
   overallEstimate,
   rateEstimate,
   type MatchedTable,
   type RateContrasts,
   type Unmatched,
 } from '#analysis/matching/matched-table.ts';
+import { estimateOf } from '#analysis/stats/estimate.ts';
 
 /** A positive control's evidence on a matching's levels; undefined where it does not cover them. */
 export type ControlLookup = (table: MatchedTable) => readonly ControlEvidence[];
@@ -26,8 +27,9 @@ export function matchingEvidence(
   const counted = countedLevels(table);
   const levelsOf = (rate?: RateContrasts): LevelEvidence[] =>
     counted.flatMap((level) => {
-      const estimate = levelEstimate(table, level, rate);
-      return estimate === undefined ? [] : [{ level, estimate }];
+      const contrasts = levelContrasts(table, level, rate);
+      const estimate = estimateOf(contrasts);
+      return estimate === undefined ? [] : [{ level, estimate, contrasts }];
     });
   const rates = table.rates.flatMap((rate) => {
     const ofRate = rateEstimate(table, rate);

@@ -1,30 +1,35 @@
 /** One contrast and outcome from matched tables to its verdict: rule 0 here, rules 1 to 4 in decide.ts. */
 import type { Rng } from '#base/rng.ts';
-import { LOOK_BLOCKS } from '#study/looks.ts';
-import type { Contrast, Outcome } from '#study/study.ts';
+import type { Contrast, Outcome, Study } from '#study/study.ts';
+import { clustersText, mostClusters } from '#study/clusters.ts';
+import { absenceAlphaOf } from './absence-family.ts';
+import { FIXED_ALPHA, type LookAlpha } from './alpha-spending.ts';
+import { sizeText } from './clusters.ts';
 import { pByName, type ContrastResult, type FamilyP } from './contrast-result.ts';
 import { decide, type Decision, type Evidence, type Rule } from './decide.ts';
 import { evidenceOf, type ControlLookup } from './evidence.ts';
+import { largestJump } from './jumps.ts';
 import { describedShare } from '#analysis/description/described-share.ts';
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
 import { furtherBlocks } from '#analysis/power/further-blocks.ts';
 import { plain } from '#analysis/words/number-text.ts';
 import { blockedReason, reasonOf, type Speaking } from '#analysis/words/reason.ts';
 import { claimedP, learningRatesOf, matchingResults } from '#analysis/records/record.ts';
-import type { ControlRecord, VerdictRecord } from '#analysis/records/verdict-record.ts';
+import type { ControlRecord, VerdictRecord, WhyKind } from '#analysis/records/verdict-record.ts';
 
-/** Alpha of studies whose number of blocks is fixed beforehand. */
-export const FIXED_ALPHA = 0.05;
 /** More voided blocks than this share leave a pair undecided. */
 const VOIDED_FRACTION = 0.1;
 
 /** What all verdicts of a study share. */
 export interface Setting {
-  readonly study: Speaking['study'];
-  /** Undefined where a sequential study is looked at with another number of blocks than planned. */
-  readonly alpha: number | undefined;
+  readonly study: Speaking['study'] & Pick<Study, 'blocks'>;
+  readonly look: LookAlpha;
+  /** The share of this look's alpha that a look with so many times its blocks would have. */
+  readonly alphaShare: (times: number) => number;
   readonly controls: readonly ControlRecord[];
   readonly positive: (outcome: string) => ControlLookup;
+  /** Positive controls that more blocks would show. */
+  readonly hopeful: (outcome: string) => ControlLookup;
   readonly p: FamilyP;
   /** Whether to work out how many further blocks would decide. */
   readonly power: boolean;
@@ -44,53 +49,76 @@ export function contrastName(contrast: Contrast): string {
   return contrast.kind === 'control' ? contrast.name : `${contrast.arm} vs ${contrast.reference}`;
 }
 
-/** Judges one contrast and outcome. */
-export function judge(result: ContrastResult, setting: Setting): Judged {
+/** Judges all contrasts and outcomes of a study: every absence is read at the level that the whole family leaves. */
+export function judgeFamily(results: readonly ContrastResult[], setting: Setting): Judged[] {
+  const alpha = setting.look.kind === 'alpha' ? setting.look.alpha : FIXED_ALPHA;
+  const asked = results.map((result) => {
+    const { matched, outcome } = result;
+    const p = pByName(result, setting.p.adjusted);
+    const evidence = evidenceOf(matched.singles, matched.joint, p, setting.positive(outcome.name), matched.gap);
+    return { result, p, evidence, rule: { delta: outcome.delta, alpha, jump: largestJump(outcome) } };
+  });
+  const absenceAlpha = absenceAlphaOf(asked, alpha);
+  return asked.map((one) => judge({ ...one, rule: { ...one.rule, absenceAlpha } }, setting));
+}
+
+/** One contrast and outcome with everything it is judged by. */
+interface Asked {
+  readonly result: ContrastResult;
+  readonly p: (matching: string) => number;
+  readonly evidence: Evidence | undefined;
+  readonly rule: Rule;
+}
+
+function judge({ result, p, evidence, rule }: Asked, setting: Setting): Judged {
   const { contrast, outcome, pair, matched } = result;
-  const rule: Rule = { delta: outcome.delta, alpha: setting.alpha ?? FIXED_ALPHA };
-  const p = pByName(result, setting.p.adjusted);
-  const lookup = setting.positive(outcome.name);
-  const evidence = evidenceOf(matched.singles, matched.joint, p, lookup, matched.gap);
   const blockers = blockersOf(result, setting);
   const decision = evidence && decide(evidence, rule);
-  const more = setting.power && decision !== undefined && moreBlocksHelp(decision, blockers);
-  const further = more ? furtherBlocks(matched, lookup, rule, setting.rng) : undefined;
-  const blocked = decision === undefined || evidence === undefined || blockers.length > 0;
+  const more = setting.power && decision !== undefined && moreBlocksHelp(decision, blockers, rule);
+  const cluster = setting.study.blocks?.cluster;
+  const later = { alphaShare: setting.alphaShare, ...(cluster && { most: mostClusters(cluster) }) };
+  const further = more ? furtherBlocks(matched, setting.hopeful(outcome.name), rule, later, setting.rng) : undefined;
+  const isBlocked = decision === undefined || evidence === undefined || blockers.length > 0;
   const about = speakingOf(result, setting, rule);
-  const explained = !blocked && decision.kind === 'explainedBy' ? decision : undefined;
+  const texts = blockers.map((one) => one.text);
+  const whyKind = blockers[0]?.kind ?? (decision?.kind === 'undecided' ? decision.why.kind : undefined);
+  const { label, usable } = matched.units;
+  const explained = !isBlocked && decision.kind === 'explainedBy' ? decision : undefined;
   const r2 = explained && describedShare(pair, matched, setting.study.matchOn, outcome.name, explained.by);
   const record: VerdictRecord = {
     outcome: outcome.name,
     contrast: contrastName(contrast),
     arm: contrast.arm,
     reference: contrast.reference,
-    verdict: blocked ? 'undecided' : decision.kind,
+    verdict: isBlocked ? 'undecided' : decision.kind,
     ...(explained === undefined ? {} : { explainedBy: explained.by }),
     ...(r2 === undefined ? {} : { explainedR2: r2 }),
-    ...(blocked
-      ? blockedReason(
-          blockers.map((one) => one.text),
-          evidence,
-          about,
-          further,
-        )
-      : reasonOf(decision, evidence, about, further, r2)),
+    ...(isBlocked ? blockedReason(texts, evidence, about, further) : reasonOf(decision, evidence, about, further, r2)),
+    ...(whyKind !== undefined && { whyKind }),
     delta: outcome.delta,
+    alpha: rule.alpha,
+    absenceAlpha: rule.absenceAlpha,
     blocks: matched.usableBlocks,
+    ...(label !== undefined && { clusters: { label, count: usable } }),
     p: claimedP(evidence, decision?.claims ?? []),
     matchings: matchingResults(matched, p, explained?.by === 'gap'),
     learningRates: learningRatesOf(contrast.arm, contrast.reference, pair),
     voided: matched.voided,
-    ...(further?.kind === 'enough' ? { furtherBlocks: further.blocks } : {}),
+    ...(further?.kind === 'enough' ? { furtherBlocks: further.units } : {}),
   };
-  return { record, evidence, rule, blockers: blockers.map((one) => one.text) };
+  return { record, evidence, rule, blockers: texts };
 }
 
 /** A verdict on a contrast that has no runs to compare: undecided, with why. */
 export function notRun(contrast: Contrast, outcome: Outcome, study: Setting['study'], reason: string): VerdictRecord {
   const { arm, reference } = contrast;
-  const rule: Rule = { delta: outcome.delta, alpha: FIXED_ALPHA };
-  const about: Speaking = { study, arm, reference, outcome, rule, blocks: 0 };
+  const rule: Rule = {
+    delta: outcome.delta,
+    alpha: FIXED_ALPHA,
+    absenceAlpha: FIXED_ALPHA,
+    jump: largestJump(outcome),
+  };
+  const about: Speaking = { study, arm, reference, outcome, rule, units: { usable: 0, all: 0 }, size: 'no blocks' };
   return {
     outcome: outcome.name,
     contrast: contrastName(contrast),
@@ -98,7 +126,10 @@ export function notRun(contrast: Contrast, outcome: Outcome, study: Setting['stu
     reference,
     verdict: 'undecided',
     ...blockedReason([reason], undefined, about, undefined),
+    whyKind: 'notRun',
     delta: outcome.delta,
+    alpha: rule.alpha,
+    absenceAlpha: rule.absenceAlpha,
     blocks: 0,
     p: null,
     matchings: {},
@@ -110,7 +141,7 @@ export function notRun(contrast: Contrast, outcome: Outcome, study: Setting['stu
 function speakingOf(result: ContrastResult, setting: Setting, rule: Rule): Speaking {
   const { contrast, outcome, matched } = result;
   const { arm, reference } = contrast;
-  return { study: setting.study, arm, reference, outcome, rule, blocks: matched.usableBlocks };
+  return { study: setting.study, arm, reference, outcome, rule, units: matched.units, size: sizeText(matched) };
 }
 
 /** Its detail stands with the control itself. */
@@ -119,39 +150,42 @@ function controlText({ name, unsettled }: ControlRecord): string {
 }
 
 interface Blocker {
-  readonly kind: 'control' | 'look' | 'support' | 'blocks' | 'voided';
+  readonly kind: Extract<WhyKind, 'control' | 'look' | 'support' | 'blocks' | 'voided'>;
   readonly text: string;
 }
 
 /** More blocks cannot supply a missing control, overlap or support. */
-function moreBlocksHelp(decision: Decision, blockers: readonly Blocker[]): boolean {
+function moreBlocksHelp(decision: Decision, blockers: readonly Blocker[], rule: Rule): boolean {
   if (blockers.some((blocker) => blocker.kind !== 'blocks')) return false;
   if (blockers.length > 0) return true;
   if (decision.kind !== 'undecided') return false;
+  if (decision.why.kind === 'jumpsUnseen') return Number.isFinite(rule.jump);
   return decision.why.kind !== 'jointNotTestable' && decision.why.kind !== 'noPositiveControl';
 }
 
 /** Rule 0: what leaves a verdict undecided before any estimate is looked at. */
 function blockersOf(result: ContrastResult, setting: Setting): Blocker[] {
-  const { singles, usableBlocks, allBlocks, voided } = result.matched;
+  const { singles, usableBlocks, allBlocks, voided, units } = result.matched;
   const blockers: Blocker[] = [];
   const add = (kind: Blocker['kind'], text: string): void => void blockers.push({ kind, text });
   for (const control of setting.controls) {
     if (!control.passed) add('control', controlText(control));
   }
-  if (setting.alpha === undefined) {
-    add('look', `a sequential study is looked at with ${LOOK_BLOCKS.join(', ')} blocks only`);
-  }
+  if (setting.look.kind === 'none') add('look', setting.look.reason);
   if (singles.length === 0) add('support', 'the study matches on no axis');
   for (const table of singles) {
     if (table.kind === 'notEstimable') add('support', `no support for matching on ${table.name}: ${table.reason}`);
   }
-  if (usableBlocks < MIN_BLOCKS) add('blocks', `${usableBlocks} usable blocks, at least ${MIN_BLOCKS} needed`);
-  const lost = allBlocks - usableBlocks;
+  const label = units.label ?? 'block';
+  if (units.usable < MIN_BLOCKS) add('blocks', `${units.usable} usable ${label}s, at least ${MIN_BLOCKS} needed`);
+  const reasons = [...new Set(voided.map((one) => one.reason))].join(', ');
+  const limit = `${plain(100 * VOIDED_FRACTION)}%`;
+  const [lost, lostUnits] = [allBlocks - usableBlocks, units.all - units.usable];
   if (lost > VOIDED_FRACTION * allBlocks) {
-    const reasons = [...new Set(voided.map((one) => one.reason))].join(', ');
-    const limit = `${plain(100 * VOIDED_FRACTION)}%`;
     add('voided', `${lost} of ${allBlocks} blocks voided (${reasons}), more than ${limit}`);
+  } else if (lostUnits > VOIDED_FRACTION * units.all) {
+    // One block of a cluster may be all there is of it.
+    add('voided', `${lostUnits} of ${clustersText(label, units.all)} voided (${reasons}), more than ${limit}`);
   }
   return blockers;
 }

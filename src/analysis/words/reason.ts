@@ -10,11 +10,14 @@ import {
   type Rule,
   type Undecided,
 } from '#analysis/verdict/decide.ts';
+import type { Units } from '#analysis/verdict/clusters.ts';
 import { matchingName } from '#analysis/matching/match.ts';
 import { armText, matchedText, matchingText, midSentence, outcomeText, type NamingStudy } from './naming.ts';
 import { intervalText, plain, pPhrase, signed } from './number-text.ts';
 import type { Further } from '#analysis/power/further-blocks.ts';
 import { intervalOf } from '#analysis/stats/estimate.ts';
+import { unseenShare } from '#analysis/stats/mean-bound.ts';
+import { clustersText } from '#study/clusters.ts';
 import type { VerdictRecord } from '#analysis/records/verdict-record.ts';
 
 /** Whom and what a sentence speaks of. */
@@ -24,7 +27,10 @@ export interface Speaking {
   readonly reference: string;
   readonly outcome: Outcome;
   readonly rule: Rule;
-  readonly blocks: number;
+  /** Independent units: blocks, or clusters of them. */
+  readonly units: Units;
+  /** "8 blocks", or "16 blocks over 8 domains". */
+  readonly size: string;
 }
 
 /** A verdict in words. */
@@ -57,20 +63,44 @@ function decidedText(
   const lead = `On ${about.study.scope}: ${pair}`;
   switch (decision.kind) {
     case 'noEffect':
-      return `${lead} changes ${what} by less than ${limit} at every matched level (${rangesOf(about, singles, true)}); the widest bound is ${amount(about, widestOf(singles, about.rule))} (${about.blocks} blocks), and the positive control ${controlsOf(about, singles)} shows an effect on the same levels.`;
+      return `${lead} changes ${what} by less than ${limit} at every matched level (${rangesOf(about, singles, true)}); the widest bound is ${amount(about, widestOf(singles, about.rule))} (${about.size}), and the positive control ${controlsOf(about, singles)} shows an effect on the same levels. ${unseenText(about)}.`;
     case 'explainedBy': {
       const by = explanationText(about.study, decision.by);
       const found = effectsOf(about, singles, decision.claims, 'atMatched');
-      return `${lead} ${directionOf(singles, decision.claims[0])} ${what} (${found}), but at every level of matched ${by} changes it by less than ${limit}: ${by} explains the difference, as a prediction and not as a cause (${about.blocks} blocks; ${rangesOf(about, singles)}).${nearlyText(by, describedShare)}`;
+      return `${lead} ${directionOf(singles, decision.claims[0])} ${what} (${found}), but at every level of matched ${by} changes it by less than ${limit}: ${by} explains the difference, as a prediction and not as a cause (${about.size}; ${rangesOf(about, singles)}). ${unseenText(about)}.${nearlyText(by, describedShare)}`;
     }
     case 'affects': {
       const all = joint?.kind === 'estimated' ? [...singles, joint] : singles;
       const largest = Math.max(...all.map((matching) => matching.p));
-      return `${lead} ${directionOf(all, all[0]?.name)} ${what} beyond ${matchedText(about.study)}: ${effectsOf(about, all, decision.claims, 'atMatched')} (${pPhrase(largest)}, ${about.blocks} blocks; ${rangesOf(about, singles)}).`;
+      return `${lead} ${directionOf(all, all[0]?.name)} ${what} beyond ${matchedText(about.study)}: ${effectsOf(about, all, decision.claims, 'atMatched')} (${about.size}; ${rangesOf(about, singles)}). That is: different from zero (${pPhrase(largest)}); ${againstDelta(about, all)}.`;
     }
     default:
       return decision satisfies never;
   }
+}
+
+/** What is claimed of the size: the estimates reach delta, which is not to say that the effect does. */
+function againstDelta(about: Speaking, matchings: readonly MatchingEvidence[]): string {
+  const delta = amount(about, about.rule.delta);
+  const isBeyond = matchings.every(
+    ({ overall }) => Math.min(...intervalOf(overall, 0.95).map(Math.abs)) >= about.rule.delta,
+  );
+  return isBeyond
+    ? `the 95% intervals lie beyond ${delta}, the smallest effect of interest`
+    : `whether it exceeds ${delta}, the smallest effect of interest, is not shown, since an interval includes less`;
+}
+
+/** What equivalence in so few blocks cannot see, and what the study says of it. */
+function unseenText({ rule, units, outcome }: Speaking): string {
+  const seen = `A jump in fewer than ${shareText(units, rule)} would not be seen`;
+  if (rule.jump > 0) return `${seen}; one of up to ${plain(rule.jump)} ${outcome.unit} is within the bound`;
+  const because = outcome.jumps?.kind === 'none' ? `: ${outcome.jumps.because}` : '';
+  return `${seen}; the study declares that the outcome does not jump${because}`;
+}
+
+/** "1 of 3 blocks": the largest share of jumping blocks that so few can miss altogether. */
+function shareText({ usable, label }: Units, { absenceAlpha }: Rule): string {
+  return `1 of ${Math.max(1, Math.floor(1 / unseenShare(usable, absenceAlpha)))} ${label ?? 'block'}s`;
 }
 
 /** The sentence of a verdict that rule 0 leaves undecided: what stands in the way, and the estimates if there are any. */
@@ -92,7 +122,7 @@ function undecidedText(
   const all = singles.map((matching) => matching.name);
   const estimates = singles.length === 0 ? '' : ` Estimated: ${effectsOf(about, singles, all, 'atMatched')}.`;
   const lead = `On ${about.study.scope}: undecided for ${pairOf(about)} on ${outcomeText(about.outcome)}`;
-  const why = `${obstacle}${furtherText(further)}`;
+  const why = `${obstacle}${furtherText(further, about)}`;
   return { reason: `${lead}: ${why}.${estimates}`, why };
 }
 
@@ -151,7 +181,7 @@ function rangesOf(about: Speaking, singles: readonly MatchingEvidence[], control
 }
 
 function widestOf(singles: readonly MatchingEvidence[], rule: Rule): number {
-  return Math.max(...singles.map((matching) => equivalenceBound(matching, rule.alpha)));
+  return Math.max(...singles.map((matching) => equivalenceBound(matching, rule)));
 }
 
 function controlsOf(about: Speaking, singles: readonly MatchingEvidence[]): string {
@@ -172,8 +202,12 @@ function whyText(why: Undecided, evidence: Evidence, about: Speaking): string {
       return `the matchings do not agree on an effect of ${delta} or more`;
     case 'ratesDiffer':
       return `the sign of the effect is not the same at every learning rate`;
+    case 'jumpsUnseen':
+      return jumpsText(why.matching, about);
+    case 'aboutDelta':
+      return `the effect is clearly not zero, but about ${delta}: neither clearly that much nor clearly less in ${about.size}`;
     case 'tooFewBlocks':
-      return `neither an effect of ${delta} or more nor its absence is shown by ${about.blocks} blocks`;
+      return `neither an effect of ${delta} or more nor its absence is shown by ${about.size}`;
     default:
       return why satisfies never;
   }
@@ -183,9 +217,34 @@ function jointText(evidence: Evidence, about: Speaking): string {
   return evidence.joint?.kind === 'estimated' ? effectsOf(about, [evidence.joint], ['joint']) : 'not estimable';
 }
 
-function furtherText(further: Further | undefined): string {
+/** Why intervals inside delta are not enough, and what would be. */
+function jumpsText(matching: string, about: Speaking): string {
+  const { rule, units, outcome } = about;
+  const delta = amount(about, rule.delta);
+  const inside = `every interval at matched ${matchingText(about.study, matching)} lies inside ±${delta}, but`;
+  if (rule.jump === 0)
+    return `${inside} its blocks are too uneven: one a little further out would move the mean by more`;
+  const unseen = `${inside} a jump in fewer than ${shareText(units, rule)} would not be seen`;
+  if (!Number.isFinite(rule.jump)) {
+    return `${unseen}, and nothing bounds how far ${outcomeText(outcome)} can jump: declare its "jumps"`;
+  }
+  const needed = Math.ceil(Math.log(rule.absenceAlpha) / Math.log(1 - rule.delta / rule.jump));
+  const enough = `${Math.max(units.usable + 1, needed)} or more ${units.label ?? 'block'}s without one`;
+  return `${unseen}, and one of ${amount(about, rule.jump)} would exceed it: ${enough} exclude that, or the study declares that the outcome does not jump`;
+}
+
+/** "; about 5 further blocks give 80% power". */
+function furtherText(further: Further | undefined, { units }: Pick<Speaking, 'units'>): string {
   if (further === undefined) return '';
-  return further.kind === 'enough'
-    ? `; about ${further.blocks} further ${further.blocks === 1 ? 'block gives' : 'blocks give'} 80% power`
-    : `; if the estimates are the truth, ${further.blocksInAll} blocks in all do not give 80% power`;
+  const label = units.label ?? 'block';
+  switch (further.kind) {
+    case 'enough':
+      return `; about ${further.units} further ${label}${further.units === 1 ? ' gives' : 's give'} 80% power`;
+    case 'beyond':
+      return `; if the estimates are the truth, ${clustersText(label, further.unitsInAll)} in all do not give 80% power`;
+    case 'exhausted':
+      return `; there are only ${clustersText(label, further.clusters)}, and further blocks repeat them`;
+    default:
+      return further satisfies never;
+  }
 }

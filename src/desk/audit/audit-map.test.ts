@@ -50,6 +50,7 @@ test('every field that an axis, an outcome or a contrast of a study may have com
     delta: 0.2,
     higherIs: 'worse',
     role: 'confirmatory',
+    jumps: { kind: 'upTo', size: 0.5 },
   };
   const control: Required<Extract<Contrast, { kind: 'control' }>> = {
     kind: 'control',
@@ -58,6 +59,7 @@ test('every field that an axis, an outcome or a contrast of a study may have com
     name: 'other seeds',
     expect: 'detected',
     direction: 'above',
+    matchings: ['train'],
     outcomes: ['behaviour'],
   };
   const question: Required<Extract<Contrast, { kind: 'question' }>> = {

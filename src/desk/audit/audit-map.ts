@@ -7,6 +7,7 @@ import type { RunLabel } from '#analysis/import/run-logs.ts';
 import { AssayError } from '#base/errors.ts';
 import { type ConfigReader, configReader } from '#base/config-reader.ts';
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
+import { readBlocks, readJumps } from '#study/read-blocks.ts';
 import type { Axis, Contrast, Outcome, Study } from '#study/study.ts';
 
 /** An axis as asked for; what is left out is proposed from the axes, or has its default. */
@@ -22,7 +23,7 @@ export interface AuditMap {
   readonly question?: string;
   readonly scope?: string;
   readonly design?: 'fixed' | 'sequential';
-  /** Column by what it means: arm, block, step, learningRate, status, run, and axes and outcomes by name (by default the name itself). */
+  /** Column by what it means: arm, block, cluster, step, learningRate, status, run, and axes and outcomes by name (by default the name itself). */
   readonly columns: Readonly<Record<string, string>>;
   /** Rows that count: those whose column holds the text. */
   readonly where: Readonly<Record<string, string>>;
@@ -33,6 +34,8 @@ export interface AuditMap {
   readonly matchOn: readonly AskedAxis[];
   readonly outcomes: readonly AskedOutcome[];
   readonly coherence?: NonNullable<Study['coherence']>;
+  /** Which blocks belong together, where no column says it. */
+  readonly blocks?: NonNullable<Study['blocks']>;
   /** Labels of arms by name. */
   readonly labels: Readonly<Record<string, string>>;
   /** The arm all others are compared with; the table's first where left out. */
@@ -106,6 +109,7 @@ function studyPart(reader: ConfigReader): Omit<AuditMap, 'origin' | 'columns' | 
     matchOn: objectsIn(reader, 'matchOn').map(axisOf),
     outcomes: objectsIn(reader, 'outcomes').map(outcomeOf),
     ...(reader.has('coherence') && { coherence: gateOf(reader.object('coherence')) }),
+    ...(reader.has('blocks') && { blocks: readBlocks(reader.object('blocks')) }),
     labels: Object.fromEntries(
       objectsIn(reader, 'arms').map((arm) => {
         const name = nameIn(arm);
@@ -154,6 +158,7 @@ function outcomeOf(reader: ConfigReader): AskedOutcome {
     ...given('unit', textIn(reader, 'unit')),
     ...(reader.has('higherIs') && { higherIs: reader.oneOf('higherIs', HIGHER_IS) }),
     ...(reader.has('role') && { role: reader.oneOf('role', OUTCOME_ROLES) }),
+    ...(reader.has('jumps') && { jumps: readJumps(reader.object('jumps')) }),
   };
   reader.done();
   return outcome;
@@ -172,7 +177,9 @@ function contrastOf(reader: ConfigReader): Contrast {
     reader.done();
     return { kind, ...pair };
   }
-  const outcomes = listIn(reader, 'outcomes').filter((item) => typeof item === 'string');
+  const [outcomes, matchings] = ['outcomes', 'matchings'].map((name) =>
+    listIn(reader, name).filter((item) => typeof item === 'string'),
+  );
   const control = {
     kind,
     ...pair,
@@ -181,7 +188,11 @@ function contrastOf(reader: ConfigReader): Contrast {
     ...(reader.has('direction') && { direction: reader.oneOf('direction', SIDES) }),
   };
   reader.done();
-  return outcomes.length > 0 ? { ...control, outcomes } : control;
+  return {
+    ...control,
+    ...(matchings !== undefined && matchings.length > 0 && { matchings }),
+    ...(outcomes !== undefined && outcomes.length > 0 && { outcomes }),
+  };
 }
 
 function runsIn(reader: ConfigReader): Record<string, RunLabel> {

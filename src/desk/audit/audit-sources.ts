@@ -22,12 +22,11 @@ import { configReader } from '#base/config-reader.ts';
 import { blockIn } from './audit-map.ts';
 import { isJsonObject, sha256 } from '#base/json.ts';
 import { boundedParquet } from './bounded-parquet.ts';
+import { mostTextBytes } from './table-limits.ts';
 
 /** Tables as text; what separates their columns stands in the header. */
-const TEXT_FORMATS = ['.csv', '.tsv'];
+const TEXT_FORMATS = new Set(['.csv', '.tsv']);
 const MIB = 2 ** 20;
-/** The longest text that JavaScript holds is a little longer. */
-const MOST_BYTES = 511 * MIB;
 
 /** Rows as they were found. */
 export interface AuditSource {
@@ -189,17 +188,24 @@ async function tableRows(bytes: Uint8Array, path: string): Promise<TableRow[]> {
   const file = basename(path);
   const format = extname(path).toLowerCase();
   if (format === '.parquet') return boundedParquet(bytes, file);
-  if (TEXT_FORMATS.includes(format)) return readCsv(decodedTable(bytes, file), file);
+  if (TEXT_FORMATS.has(format)) return readCsv(decodedTable(bytes, file), file);
   throw new AssayError('usage', `Expected a .csv, .tsv or .parquet file, found "${file}".`);
 }
 
 /** A file's bytes. @throws AssayError where it cannot be read, or is larger than what fits into memory as rows. */
 export function bytesOf(path: string): Uint8Array {
-  const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (bytes > MOST_BYTES) {
+  const info = statSync(path, { throwIfNoEntry: false });
+  if (info !== undefined && !info.isFile() && !info.isDirectory()) {
+    // A pipe would wait for ever, and a device never ends.
+    throw new AssayError('file', `Cannot read ${path}: expected a regular file, found a pipe, device or socket.`);
+  }
+  const bytes = info?.size ?? 0;
+  // How much a Parquet file holds is known once its end is read.
+  const most = extname(path).toLowerCase() === '.parquet' ? Infinity : mostTextBytes();
+  if (bytes > most) {
     throw new AssayError(
       'file',
-      `Cannot read ${path}: it has ${Math.ceil(bytes / MIB)} MiB, at most ${MOST_BYTES / MIB} are read at once. Keep the columns and rows that are asked about, or give each run a file of its own.`,
+      `Cannot read ${path}: it has ${Math.ceil(bytes / MIB)} MiB, at most ${Math.floor(most / MIB)} fit into the memory of this process. Keep the columns and rows that are asked about, write Parquet, or allow more: NODE_OPTIONS=--max-old-space-size=MIB.`,
     );
   }
   try {

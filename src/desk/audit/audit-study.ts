@@ -1,7 +1,7 @@
 /** From a table's rows and a map to the frame and the study that the analysis reads, with every doubt about them. */
 import type { AnalysedStudy } from '#analysis/analyse.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
-import { auditStudy, type AuditRequest } from '#analysis/import/audit.ts';
+import { type AuditRequest, proposedStudy } from '#analysis/import/audit.ts';
 import { doubtsAbout } from '#analysis/import/doubts.ts';
 import { atMeasuredProbes } from '#analysis/import/measured-probes.ts';
 import {
@@ -60,7 +60,7 @@ export function auditOf(source: AuditSource, map: AuditMap, extra: readonly Fram
     reference,
     positiveControls: map.controls,
   };
-  const { study: proposed, doubts: proposals } = auditStudy(frame, request);
+  const { study: proposed, doubts: proposals } = proposedStudy(frame, request);
   const contrasts = map.contrasts === undefined ? proposed.contrasts : chosen(map, proposed.contrasts, arms);
   const matchOn = proposed.matchOn.map((axis): Axis => asAsked(axis, map));
   const study: Audit['study'] = {
@@ -75,13 +75,13 @@ export function auditOf(source: AuditSource, map: AuditMap, extra: readonly Fram
     })),
     contrasts,
     ...(map.coherence !== undefined && { coherence: map.coherence }),
+    ...(map.blocks !== undefined && { blocks: map.blocks }),
   };
-  const levels = proposals.filter(({ kind }) => kind === 'levelsFromData');
   const compared = {
     ...study,
     contrasts: contrasts.filter(({ arm, reference: other }) => arms.includes(arm) && arms.includes(other)),
   };
-  const found = [...imported.doubts, ...measured.doubts, ...levels, ...doubtsAbout(frame, compared)].map(
+  const found = [...imported.doubts, ...measured.doubts, ...proposals, ...doubtsAbout(frame, compared)].map(
     ({ text }) => text,
   );
   return { frame, study, doubts: [...found, ...choiceDoubts(map, study, reference)] };
@@ -103,9 +103,9 @@ function labelledRows({ tables, isLabelled }: AuditSource, map: AuditMap): Label
     return tables.length === 1 ? named : named.map((row) => ({ ...row, file: name }));
   });
   if (!isLabelled && labelOf === undefined) return { rows, keys: map.columns };
-  const { step = LOG_COLUMNS.step, learningRate = LOG_COLUMNS.learningRate, status } = map.columns;
+  const { step = LOG_COLUMNS.step, learningRate = LOG_COLUMNS.learningRate, status, cluster } = map.columns;
   const broken = status ?? (rows[0] !== undefined && Object.hasOwn(rows[0].cells, 'status') ? 'status' : undefined);
-  const keys = { ...LOG_COLUMNS, learningRate, ...(!isChart && { step }) };
+  const keys = { ...LOG_COLUMNS, learningRate, ...(!isChart && { step }), ...(cluster !== undefined && { cluster }) };
   return { rows, keys: broken === undefined ? keys : { ...keys, status: broken } };
 }
 
@@ -133,7 +133,7 @@ function labelsOf({ runs, runNames }: AuditMap): LabelOf | undefined {
 
 function mappingOf(map: AuditMap, { rows, keys }: Labelled): TableMapping {
   const known = new Set(Object.keys(rows[0]?.cells ?? {}));
-  const { arm = 'arm', block = 'block', step = 'step', learningRate, status } = keys;
+  const { arm = 'arm', block = 'block', step = 'step', learningRate, status, cluster } = keys;
   // An outcome of a plan that no run measured has no column.
   const columnsOf = (items: readonly { readonly name: string }[]): Record<string, string> =>
     Object.fromEntries(
@@ -148,6 +148,7 @@ function mappingOf(map: AuditMap, { rows, keys }: Labelled): TableMapping {
     step,
     ...(learningRate !== undefined && { learningRate }),
     ...(status !== undefined && { status }),
+    ...(cluster !== undefined && { cluster }),
     axes: columnsOf(map.matchOn),
     outcomes: columnsOf([...map.outcomes, ...gate]),
   };
@@ -220,7 +221,7 @@ function choiceDoubts(map: AuditMap, { contrasts }: AnalysedStudy, reference: st
   const roles = new Set(map.matchOn.map(({ role }) => role));
   if (roles.has('train') !== roles.has('heldOut')) {
     doubts.push(
-      'training and held-out loss are not both given: an effect cannot be told from one that acts through the gap between them',
+      'training and held-out loss are not both given: an effect cannot be told from one that the gap between them explains',
     );
   }
   return doubts;

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 
 import type { TableRow } from '#analysis/import/table.ts';
 import { AssayError, messageOf } from '#base/errors.ts';
+import { mostCells } from './table-limits.ts';
 
 /** Reading takes well below a second a MiB on a slow machine. */
 const LIMIT_MS = 10_000;
@@ -27,7 +28,7 @@ export async function boundedParquet(
   limitMs = LIMIT_MS + (LIMIT_MS_PER_MIB * bytes.length) / MIB,
 ): Promise<TableRow[]> {
   const thread = new Worker(new URL(import.meta.resolve('#desk/audit/parquet-thread.ts')), {
-    workerData: { bytes, file },
+    workerData: { bytes, file, mostCells: mostCells() },
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
   });
   try {

@@ -4,10 +4,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { readParquet } from '#analysis/import/parquet.ts';
 import { messageOf } from '#base/errors.ts';
 
-const { bytes, file }: { bytes: Uint8Array; file: string } = workerData;
+const { bytes, file, mostCells }: { bytes: Uint8Array; file: string; mostCells: number } = workerData;
 
 try {
-  parentPort?.postMessage({ rows: await readParquet(bytes, file) });
+  parentPort?.postMessage({ rows: await readParquet(bytes, file, mostCells) }, []);
 } catch (error) {
-  parentPort?.postMessage({ refusal: messageOf(error) });
+  parentPort?.postMessage({ refusal: messageOf(error) }, []);
 }

@@ -36,6 +36,8 @@ function undecided(...intervals: readonly Interval[]): VerdictRecord {
     verdict: 'undecided',
     reason: '',
     delta: 0.1,
+    alpha: 0.05,
+    absenceAlpha: 0.05,
     blocks: 8,
     p: 0.01,
     matchings: Object.fromEntries(matchings),

@@ -162,7 +162,7 @@ test('a model is fetched into the layout of the Hugging Face cache and opens', a
   assert.match(target, /^\.\.\/\.\.\/blobs\/[0-9a-f]{64}$/);
   assert.match(await readlink(join(path, 'config.json')), /^\.\.\/\.\.\/blobs\/[0-9a-f]{40}$/);
   await using model = await openHuggingFace(path);
-  assert.equal(model.config.family, 'llama');
+  assert.equal(model.modelType, 'llama');
   assert.ok(!(await readdir(path)).includes('pytorch_model.bin'));
 
   const fetched = [...contents].filter(([name]) => name !== 'pytorch_model.bin');

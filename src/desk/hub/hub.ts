@@ -13,6 +13,7 @@ import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 import { AssayError, messageOf } from '#base/errors.ts';
 
 import { downloadFile } from './hub-download.ts';
+import { hubFetch } from './hub-fetch.ts';
 
 /** A model on the hub. */
 export interface HubModel {
@@ -88,9 +89,10 @@ export async function fetchModel(model: HubModel, options: HubOptions): Promise<
 }
 
 /** What of the library's options is the same in every call. */
-function access(options: HubOptions): { hubUrl: string; accessToken?: string } {
+function access(options: HubOptions): { hubUrl: string; accessToken?: string; fetch: typeof fetch } {
   const hubUrl = options.hubUrl ?? HUB_URL;
-  return options.token === undefined ? { hubUrl } : { hubUrl, accessToken: options.token };
+  const common = { hubUrl, fetch: hubFetch(hubUrl, options.signal) };
+  return options.token === undefined ? common : { ...common, accessToken: options.token };
 }
 
 async function commitOf(model: HubModel, options: HubOptions): Promise<string> {

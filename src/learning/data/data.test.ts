@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -7,9 +7,10 @@ import { after, before, test } from 'node:test';
 import * as fc from 'fast-check';
 
 import { AssayError } from '#base/errors.ts';
+import type { JsonObject } from '#base/json.ts';
 
 import { questionOf, splitHeldOut } from './held-out-split.ts';
-import { readJsonl } from './jsonl.ts';
+import { readJsonl, readJsonlSync } from './jsonl.ts';
 import type { NumberedRow } from './training-row.ts';
 import { readTrainingRows } from './training-row.ts';
 
@@ -97,6 +98,21 @@ const BAD: readonly (readonly [string, string | Uint8Array, RegExp])[] = [
   ['no completion', '{"prompt":"a"}', /completion to be text.*found nothing/],
   ['half a surrogate pair', '{"text":"a\\ud800"}', /surrogate/],
   ['nothing', '\n\n', /at least one row/],
+  ['text in UTF-16', Buffer.from(`\uFEFF${CHAT}`, 'utf16le'), /:1: expected JSON Lines in UTF-8, found text in UTF-16/],
+  ['text in UTF-16 without a mark', Buffer.from(CHAT, 'utf16le'), /found text in UTF-16 or UTF-32/],
+  ['gzip in it', Buffer.from([0x1f, 0x8b, 8, 0, 0x0a]), /found a gzip file/],
+  ['a key of another kind', '{"text":"a","completion":"b"}', /row of text \(text\), found the key completion/],
+  ['tools beside a prompt', '{"prompt":"a","completion":"b","tools":[]}', /row of completion.*found the key tools/],
+  ['functions of old', `{${CHAT.slice(1, -1)},"functions":[]}`, /found the key functions/],
+  ['tools that are no objects', `{${CHAT.slice(1, -1)},"tools":["f"]}`, /tools to be a list of objects/],
+  ['arguments that are taken', `{${CHAT.slice(1, -1)},"chat_template_kwargs":{"tools":1}}`, /without tools/],
+  ['calls by a user', '{"messages":[{"role":"user","content":"a","tool_calls":[{}]}]}', /in an assistant's turn/],
+  [
+    'a float that prints otherwise',
+    `{${CHAT.slice(1, -1)},"tools":[{"x":1.0}]}`,
+    /print as they are written, found 1\.0/,
+  ],
+  ['a number beyond 2^53', `{${CHAT.slice(1, -1)},"tools":[{"x":12345678901234567890}]}`, /found 12345678901234567890/],
   ['deep nesting', `{"text":${'['.repeat(100_000)}`, /nested more than 64 deep/],
 ];
 
@@ -200,4 +216,18 @@ test('a split that leaves a side empty is refused', () => {
   assert.throws(() => splitHeldOut([textRow('only')], 0.001), /leave no held-out rows/);
   assert.throws(() => splitHeldOut(manyRows(3), 1), /fraction in \[0, 1\)/);
   assert.equal(splitHeldOut(manyRows(3), 0).train.length, 3);
+});
+
+test('a file is read the same at once and bit by bit, lines across the edges of its chunks included', async () => {
+  const lines = Array.from({ length: 1500 }, (_, i) => JSON.stringify({ text: 'é'.repeat((i * 37) % 3000), i }));
+  const path = await fileOf(`\uFEFF${lines.join('\r\n')}`);
+  assert.ok((await stat(path)).size > 4 << 20);
+  const later: JsonObject[] = [];
+  for await (const { line, value } of readJsonl(path)) later[line - 1] = value;
+  const atOnce = Array.from(readJsonlSync(path), ({ value }) => value);
+  assert.deepEqual(
+    atOnce,
+    lines.map((line) => JSON.parse(line)),
+  );
+  assert.deepEqual(later, atOnce);
 });

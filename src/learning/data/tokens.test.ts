@@ -5,18 +5,21 @@ import { test } from 'node:test';
 
 import * as fc from 'fast-check';
 
+import type { JsonObject } from '#base/json.ts';
 import { parseStrictObject } from '#learning/files/strict-json.ts';
 import type { ChatTemplate } from '#learning/files/text/chat-template.ts';
 import { chatTemplate } from '#learning/files/text/chat-template.ts';
 import type { TextTokenizer } from '#learning/files/text/tokenizer.ts';
 import { textTokenizer } from '#learning/files/text/tokenizer.ts';
 
+import { encodeOpening } from './around-text.ts';
 import { renderWithSpans } from './assistant-spans.ts';
 import { fileStatistics } from './file-statistics.ts';
 import { arrangeRows } from './sequences.ts';
 import type { TokenRow } from './token-rows.ts';
 import { tokenizeRow, tokenizeRows } from './token-rows.ts';
 import type { Role, TrainingMessage } from './training-row.ts';
+import { parseTrainingRow } from './training-row.ts';
 
 const FIXTURES = join(import.meta.dirname, '../../../test/fixtures');
 
@@ -119,6 +122,107 @@ test('plain text learns all but its first token; completions learn the completio
     assert.equal(tokenizer.decode(learned, 'skip').trim(), 'brown fox');
     assert.deepEqual(row.ids, text.ids);
   }
+});
+
+/** The gpt2 tokenizer with b as its start and e as its end: it writes them itself where it is told so. */
+async function framed(writesStart: boolean, writesEnd: boolean): Promise<TextTokenizer> {
+  const json = parseStrictObject(await readFile(join(FIXTURES, 'tokenizers/gpt2/tokenizer.json')), 'gpt2');
+  const names = { bos_token: 'b', eos_token: 'e' };
+  const { idOf } = textTokenizer(json, names, 'framed');
+  const special = (token: string): JsonObject => ({ SpecialToken: { id: token, type_id: 0 } });
+  const text = { Sequence: { id: 'A', type_id: 0 } };
+  const specials = ['b', 'e'].map((token) => [token, { id: token, ids: [idOf(token) ?? 0], tokens: [token] }] as const);
+  const single = [...(writesStart ? [special('b')] : []), text, ...(writesEnd ? [special('e')] : [])];
+  const around = { type: 'TemplateProcessing', single, pair: [], special_tokens: Object.fromEntries(specials) };
+  return textTokenizer({ ...json, post_processor: around }, names, 'framed');
+}
+
+test('a row has one start token and one end token, whoever brings them', async () => {
+  for (const writesStart of [true, false]) {
+    for (const writesEnd of [true, false]) {
+      const tokenizer = await framed(writesStart, writesEnd);
+      const [start, end] = ['b', 'e'].map((token) => tokenizer.idOf(token));
+      const ids = (text: string): number[] => [...tokenizeRow({ kind: 'text', text }, { tokenizer }).ids];
+      const plain = tokenizer.encode('xyz', 'plain');
+      const expected = [...(writesStart ? [start] : []), ...plain, end];
+      assert.deepEqual(ids('xyz'), expected);
+      assert.deepEqual(ids('xyze'), expected);
+      assert.deepEqual(ids('bxyz'), [start, ...plain, end]);
+      assert.deepEqual(ids('bxyze'), [start, ...plain, end]);
+      const newline = tokenizer.encode('\n', 'plain');
+      if (!writesEnd) assert.deepEqual(ids('bxyze\n'), [start, ...plain, end, ...newline]);
+      const row = tokenizeRow({ kind: 'completion', prompt: 'bxy', completion: 'ze' }, { tokenizer });
+      assert.deepEqual(
+        [...row.ids].filter((id) => id === end || id === start),
+        [start, end],
+      );
+      assert.equal(row.lossMask.at(-1), 1);
+      assert.deepEqual(encodeOpening(tokenizer, 'xyz'), expected.slice(0, -1));
+    }
+  }
+});
+
+const CALL = { type: 'function', function: { name: 'f', arguments: { x: 1 } } };
+const WITH_TOOLS = chatTemplate(
+  `{% for t in tools or [] %}{{ t | tojson }}{% endfor %}{% for d in documents or [] %}{{ d.text }}{% endfor %}{% if style %}[{{ style }}]{% endif %}{% for m in messages %}<{{ m.role }}{{ m.name }}>{{ m.reasoning_content }}{{ m.content }}{% for c in m.tool_calls %}{{ c.function | tojson }}{% endfor %}</s>{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}`,
+  {},
+);
+
+test('tools, documents, template arguments, names, thoughts and tool calls of a row reach the template', () => {
+  const line = {
+    messages: [
+      { role: 'user', content: 'q', name: 'Ann' },
+      { role: 'assistant', content: null, tool_calls: [CALL] },
+      { role: 'tool', content: '7', tool_call_id: 'c1' },
+      { role: 'assistant', reasoning_content: 'hm ', content: 'a' },
+    ],
+    tools: [{ name: 'f' }],
+    documents: [{ text: 'D' }],
+    chat_template_kwargs: { style: 's' },
+  };
+  const row = parseTrainingRow(line, 'rows:1');
+  assert.ok(row.kind === 'chat');
+  const { text, spans } = renderWithSpans(WITH_TOOLS, row.messages, 'all', ['</s>'], row);
+  const call = '{"name": "f", "arguments": {"x": 1}}';
+  const head = '{"name": "f"}D[s]';
+  assert.equal(text, `${head}<userAnn>q</s><assistant>${call}</s><tool>7</s><assistant>hm a</s>`);
+  const learned = spans.map(([start, end]) => text.slice(start, end));
+  assert.deepEqual(learned, [`${call}</s>`, 'hm a</s>']);
+});
+
+test('what a template does not read is refused by name, not left out', () => {
+  const deaf = chatTemplate('{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}', {});
+  const messages = [
+    { role: 'user', content: 'q' },
+    { role: 'assistant', content: 'a' },
+  ];
+  const lines: [JsonObject, RegExp][] = [
+    [{ messages, tools: [{ name: 'f' }] }, /does not read tools/],
+    [{ messages, documents: [{ text: 'D' }] }, /does not read documents/],
+    [{ messages, chat_template_kwargs: { enable_thinking: false } }, /does not read enable_thinking/],
+    [{ messages: [...messages, { role: 'assistant', content: 'b', tool_calls: [CALL] }] }, /does not read tool_calls/],
+    [{ messages: [...messages, { role: 'assistant', content: 'b', reasoning_content: 'c' }] }, /reasoning_content/],
+  ];
+  for (const [line, message] of lines) {
+    const row = parseTrainingRow(line, 'rows:1');
+    assert.ok(row.kind === 'chat');
+    const given = row;
+    assert.throws(() => renderWithSpans(deaf, given.messages, 'all', [], given), message);
+  }
+  const row = parseTrainingRow({ messages, tools: [], documents: null }, 'rows:1');
+  assert.ok(row.kind === 'chat');
+  assert.equal(renderWithSpans(deaf, row.messages, 'all', [], row).text, 'userqassistanta');
+});
+
+test('file statistics count rows whose own text holds a special token, and keys that change nothing', () => {
+  const rows = ['a<s>', 'b', '<s>'].map((text, i) => ({
+    line: i + 1,
+    row: { kind: 'text', text } as const,
+    ignored: ['id'],
+  }));
+  const { rowsWithSpecialText, ignoredKeys } = fileStatistics(rows, undefined, ['<s>']);
+  assert.equal(rowsWithSpecialText, 2);
+  assert.deepEqual(ignoredKeys, { id: 3 });
 });
 
 test('a token that reaches into a learned stretch is learned, also when what follows is merged into it', async () => {

@@ -134,7 +134,7 @@ function templateArguments(value: JsonObject, where: string): TemplateArguments 
   if (variables !== undefined && !isJsonObject(variables)) {
     throw new AssayError('data', `${where}: expected chat_template_kwargs to be an object.`);
   }
-  const taken = Object.keys(variables ?? {}).find((name) => TEMPLATE_NAMES.includes(name));
+  const taken = Object.keys(variables ?? {}).find((name) => TEMPLATE_NAMES.has(name));
   if (taken !== undefined) {
     throw new AssayError('data', `${where}: expected chat_template_kwargs without ${taken}, which is given already.`);
   }
@@ -146,7 +146,7 @@ function templateArguments(value: JsonObject, where: string): TemplateArguments 
 }
 
 /** Names that `chat_template_kwargs` may not take. */
-const TEMPLATE_NAMES = ['messages', 'tools', 'documents', 'add_generation_prompt', 'continue_final_message'];
+const TEMPLATE_NAMES = new Set(['messages', 'tools', 'documents', 'add_generation_prompt', 'continue_final_message']);
 
 /** A list of objects at a key; absent and null mean that there is none. */
 function objectsAt(value: JsonObject, key: string, where: string): readonly JsonObject[] | undefined {

@@ -6,10 +6,11 @@
  */
 import { AssayError } from '#base/errors.ts';
 import type { JsonObject } from '#base/json.ts';
+import { transformerParameters } from '#learning/models/parameters.ts';
+import type { ParameterSpec } from '#learning/nn/layers.ts';
 
 import type { ChatTemplate } from './text/chat-template.ts';
-import type { ModelConfig, NeededTensor } from './model-config.ts';
-import { neededTensors } from './model-config.ts';
+import type { ModelDescription } from './model-description.ts';
 import type { TensorSource } from './tensors/tensor-source.ts';
 import { finite } from './tensors/tensor-source.ts';
 import type { TextTokenizer } from './text/tokenizer.ts';
@@ -36,9 +37,8 @@ export function jsonCompanion(name: string, content: JsonObject): Companion {
 }
 
 /** An open model. Weights are read when asked for. */
-export interface ModelFiles extends AsyncDisposable {
+export interface ModelFiles extends ModelDescription, AsyncDisposable {
   readonly path: string;
-  readonly config: ModelConfig;
   /** Shapes of all tensors by Hugging Face name; linear maps are [dOut, dIn]. */
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   /** One tensor as float32, row-major, in the shape `shapes` says. */
@@ -78,15 +78,15 @@ export interface Weights {
  */
 export async function checkedWeights(
   source: TensorSource,
-  config: ModelConfig,
-  recipeOf: (name: string, needed: NeededTensor) => TensorRecipe,
+  { modelType, config }: ModelDescription,
+  recipeOf: (parameter: ParameterSpec) => TensorRecipe,
   isSpare: (storedName: string) => Promise<boolean>,
 ): Promise<Weights> {
-  const needed = neededTensors(config);
+  const needed = transformerParameters(config);
   const recipes = new Map<string, TensorRecipe>();
   const used = new Set<string>();
-  for (const [name, tensor] of needed) {
-    const recipe = recipeOf(name, tensor);
+  for (const parameter of needed) {
+    const recipe = recipeOf(parameter);
     const stored = source.tensors.get(recipe.storedName);
     if (stored === undefined) {
       throw new AssayError('file', `${source.path} lacks the tensor ${recipe.storedName} that its config calls for.`);
@@ -95,16 +95,16 @@ export async function checkedWeights(
       const expected = `tensor ${recipe.storedName} of shape [${recipe.storedShape.join(', ')}]`;
       throw new AssayError('file', `${source.path}: expected ${expected}, found [${stored.shape.join(', ')}].`);
     }
-    recipes.set(name, recipe);
+    recipes.set(parameter.name, recipe);
     used.add(recipe.storedName);
   }
   for (const name of source.tensors.keys()) {
     if (used.has(name) || (await isSpare(name))) continue;
-    const what = `${source.path} holds a tensor ${name.slice(0, 200)} that a ${config.family} model`;
+    const what = `${source.path} holds a tensor ${name.slice(0, 200)} that a ${modelType} model`;
     throw new AssayError('file', `${what} of its config does not have: its meaning is not known.`);
   }
   return {
-    shapes: new Map([...needed].map(([name, { shape }]) => [name, shape])),
+    shapes: new Map(needed.map(({ name, shape }) => [name, shape])),
     async tensor(name) {
       const recipe = recipes.get(name);
       if (recipe === undefined) throw new AssayError('file', `${source.path} has no tensor ${name} for the model.`);

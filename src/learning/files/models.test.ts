@@ -8,12 +8,12 @@ import { after, before, test } from 'node:test';
 import { AssayError } from '#base/errors.ts';
 import type { JsonObject } from '#base/json.ts';
 import { rngOf } from '#base/rng.ts';
+import { transformerParameters } from '#learning/models/parameters.ts';
 import { ropeFrequencies } from '#learning/models/rotary-tables.ts';
 
 import { ggufName, halvesOfPairs, openGgufModel } from './gguf/gguf-model.ts';
 import { huggingFaceConfig } from './hugging-face/hugging-face-config.ts';
 import { openHuggingFace } from './hugging-face/hugging-face.ts';
-import { neededTensors } from './model-config.ts';
 import { transposed } from './model-files.ts';
 import type { ModelFiles } from './model-files.ts';
 import { bytesOf } from './tensors/number-formats.ts';
@@ -51,9 +51,9 @@ for (const family of FAMILIES) {
     await using model = await openGgufModel(join(FIXTURES, `${family}.gguf`));
     assert.deepEqual(await digests(model), (await expectedOf())[family]?.sha256);
     await using folder = await openHuggingFace(join(FIXTURES, family));
-    const withoutPosition = { ...model.config, position: null };
-    assert.deepEqual(withoutPosition, { ...folder.config, position: null });
-    const [ours, theirs] = [model.config.position, folder.config.position];
+    assert.deepEqual([model.modelType, model.contextLength], [folder.modelType, folder.contextLength]);
+    assert.deepEqual({ ...model.config, positions: null }, { ...folder.config, positions: null });
+    const [ours, theirs] = [model.config.positions, folder.config.positions];
     if (ours.kind === 'learned' || theirs.kind === 'learned') assert.deepEqual(ours, theirs);
     else {
       assert.equal(ours.theta, theirs.theta);
@@ -75,7 +75,7 @@ test('llama3 scaling changes only slow frequencies, by the factor at the slow en
     highFreqFactor: 4,
     originalContextLength: 8192,
   } as const;
-  const plain = ropeFrequencies(500_000, 128, { kind: 'none' });
+  const plain = ropeFrequencies(500_000, 128);
   const scaled = ropeFrequencies(500_000, 128, scaling);
   const ratios = [...plain].map((frequency, i) => frequency / (scaled[i] ?? 0));
   assert.equal(ratios[0], 1);
@@ -136,7 +136,7 @@ test('a SentencePiece tokenizer in a GGUF file gives the ids and the text of Sen
 test('a model is opened by its address: folder or GGUF file; one on a hub is refused, since nothing here downloads', async () => {
   for (const address of [join(FIXTURES, 'qwen3'), join(FIXTURES, 'qwen3.gguf')]) {
     await using model = await openModel(address);
-    assert.equal(model.config.family, 'qwen3');
+    assert.equal(model.modelType, 'qwen3');
   }
   await assert.rejects(() => openModel('hf://org/name'), /found a hub address/);
 });
@@ -167,12 +167,12 @@ const LLAMA: JsonObject = {
 };
 
 test('configs of transformers 4 (rope_theta and rope_scaling apart) are read, with its defaults', () => {
-  const config = huggingFaceConfig(LLAMA, 'config.json');
-  assert.deepEqual(config.position, { kind: 'rope', theta: 500_000, scaling: { kind: 'linear', factor: 4 } });
+  const { config } = huggingFaceConfig(LLAMA, 'config.json');
+  assert.deepEqual(config.positions, { kind: 'rotary', theta: 500_000, scaling: { kind: 'linear', factor: 4 } });
   assert.equal(config.nKvHeads, 4);
   assert.equal(config.headDim, 16);
-  assert.equal(config.tiedEmbeddings, false);
-  assert.ok(neededTensors(config).has('lm_head.weight'));
+  assert.equal(config.tied, false);
+  assert.equal(transformerParameters(config).at(-1)?.name, 'lm_head.weight');
 });
 
 const UNSUPPORTED: readonly (readonly [JsonObject, RegExp])[] = [
@@ -183,6 +183,7 @@ const UNSUPPORTED: readonly (readonly [JsonObject, RegExp])[] = [
   ],
   [{ rope_scaling: { rope_type: 'llama3', factor: 8 } }, /low_freq_factor to be a positive number, found nothing/],
   [{ hidden_act: 'xielu' }, /hidden_act to be one of silu/],
+  [{ hidden_act: 'relu' }, /hidden_act to be one of silu/],
   [{ quantization_config: { quant_method: 'gptq' } }, /quantization_config is not supported/],
   [{ partial_rotary_factor: 0.5 }, /partial_rotary_factor to be 1/],
   [{ layer_types: ['full_attention', 'sliding_attention'] }, /layer_types/],
@@ -256,7 +257,7 @@ test('links out of the folder are refused, links inside a hub cache are followed
   await rm(join(snapshot, SHARD));
   await symlink('../../blobs/hash', join(snapshot, SHARD));
   await using model = await openHuggingFace(snapshot);
-  assert.equal(model.config.family, 'llama');
+  assert.equal(model.modelType, 'llama');
   await rm(join(snapshot, 'config.json'));
   await symlink(join(temporary, 'elsewhere'), join(snapshot, 'config.json'));
   await assert.rejects(() => openHuggingFace(snapshot), /outside the model's folder/);

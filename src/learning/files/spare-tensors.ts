@@ -3,9 +3,9 @@
  * Invariant: none is ignored for its name; its content must be what is computed without it.
  */
 import { AssayError } from '#base/errors.ts';
+import type { RotaryPositions } from '#learning/models/config.ts';
 import { ropeFrequencies } from '#learning/models/rotary-tables.ts';
 
-import type { PositionConfig } from './model-config.ts';
 import type { TensorSource } from './tensors/tensor-source.ts';
 import { elementCount } from './tensors/tensor-source.ts';
 
@@ -20,7 +20,7 @@ const ROUNDING: Readonly<Record<string, readonly [relative: number, step: number
 export async function isFrequencies(
   source: TensorSource,
   name: string,
-  { theta, scaling }: Extract<PositionConfig, { kind: 'rope' }>,
+  { theta, scaling }: RotaryPositions,
   headDim: number,
 ): Promise<boolean> {
   const info = source.tensors.get(name);

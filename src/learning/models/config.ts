@@ -42,7 +42,6 @@ export interface RotaryPositions {
 
 /** How rotation frequencies are changed for longer contexts. */
 export type RopeScaling =
-  | { readonly kind: 'none' }
   /** Every frequency is divided by the factor. */
   | { readonly kind: 'linear'; readonly factor: number }
   /** Frequencies below a wavelength stay, those above another are divided, with a ramp between. */

@@ -23,11 +23,10 @@ export function rotaryTables(positions: RotaryPositions, headDim: number, length
  * @returns headDim / 2 numbers.
  * @see `modeling_rope_utils.py` of transformers.
  */
-export function ropeFrequencies(theta: number, headDim: number, scaling: RopeScaling = { kind: 'none' }): Float64Array {
+export function ropeFrequencies(theta: number, headDim: number, scaling?: RopeScaling): Float64Array {
   const plain = Float64Array.from({ length: headDim / 2 }, (_, i) => theta ** ((-2 * i) / headDim));
+  if (scaling === undefined) return plain;
   switch (scaling.kind) {
-    case 'none':
-      return plain;
     case 'linear':
       return plain.map((frequency) => frequency / scaling.factor);
     case 'divisors':

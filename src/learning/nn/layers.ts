@@ -2,16 +2,24 @@
  * How a model's forward pass gets at its parameters: by name, and through `linear`, which an adapter may wrap.
  * Models are written once against this; full finetuning, frozen bases and LoRA only change the layers they are given.
  */
+import { AssayError } from '#base/errors.ts';
 import type { Rng } from '#base/rng.ts';
 import { input } from '#engine/ops/sources.ts';
 import { linear } from '#engine/ops/linear-algebra.ts';
 import { type Shape, sizeOf, type Tensor } from '#engine/tensor.ts';
 
+import { orthonormal } from './orthonormal.ts';
+
 /** What a parameter is, which decides how an optimizer treats it (Muon takes matrices only). */
 export type ParameterRole = 'matrix' | 'embedding' | 'head' | 'vector';
 
-/** How a parameter starts. */
-export type Initial = { readonly kind: 'normal'; readonly std: number } | { readonly kind: 'zeros' | 'ones' };
+/**
+ * How a parameter starts. For matrices of two axes: `identity`, ones where row and column are equal; `orthonormal`, the rows
+ * (or the columns, where they are fewer) of a random orthonormal basis, uniform over all bases.
+ */
+export type Initial =
+  | { readonly kind: 'normal'; readonly std: number }
+  | { readonly kind: 'zeros' | 'ones' | 'identity' | 'orthonormal' };
 
 export interface ParameterSpec {
   readonly name: string;
@@ -20,14 +28,29 @@ export interface ParameterSpec {
   readonly initial: Initial;
 }
 
-/** Fills a parameter's memory with its start; each parameter draws from a stream of its own name. */
-export function fillInitial({ name, initial }: ParameterSpec, memory: Float32Array, rng: Rng): void {
-  if (initial.kind !== 'normal') {
-    memory.fill(initial.kind === 'ones' ? 1 : 0);
-    return;
+/** Fills a parameter's memory with its start; each parameter draws from a stream of its own name. @throws AssayError on a basis that is no matrix. */
+export function fillInitial({ name, shape, initial }: ParameterSpec, memory: Float32Array, rng: Rng): void {
+  switch (initial.kind) {
+    case 'zeros':
+    case 'ones':
+      memory.fill(initial.kind === 'ones' ? 1 : 0);
+      return;
+    case 'normal': {
+      const own = rng.split(name);
+      for (let i = 0; i < memory.length; i++) memory[i] = own.normal() * initial.std;
+      return;
+    }
+    case 'identity': {
+      const [, columns] = matrixShape({ name, shape });
+      for (let i = 0; i < memory.length; i++) memory[i] = i % columns === Math.floor(i / columns) ? 1 : 0;
+      return;
+    }
+    case 'orthonormal':
+      memory.set(orthonormal(...matrixShape({ name, shape }), rng.split(name)));
+      return;
+    default:
+      initial satisfies never;
   }
-  const own = rng.split(name);
-  for (let i = 0; i < memory.length; i++) memory[i] = own.normal() * initial.std;
 }
 
 /** Every parameter as it starts, by name. */
@@ -39,6 +62,25 @@ export function drawnWeights(specs: readonly ParameterSpec[], rng: Rng): Readonl
       return [spec.name, values];
     }),
   );
+}
+
+/**
+ * The outputs and inputs of a matrix.
+ * @throws AssayError when the shape has not two axes.
+ */
+export function matrixShape({
+  name,
+  shape,
+}: Pick<ParameterSpec, 'name' | 'shape'>): readonly [dOut: number, dIn: number] {
+  const [dOut, dIn] = shape;
+  if (dOut === undefined || dIn === undefined || shape.length !== 2) {
+    throw new AssayError(
+      'shape',
+      `Parameter "${name}": expected a matrix of 2 axes, found shape [${shape.join(', ')}]. ` +
+        'Split it into matrices, or give it another role.',
+    );
+  }
+  return [dOut, dIn];
 }
 
 export interface Layers {

@@ -1,9 +1,10 @@
 /** Muon for hidden matrices, with AdamW for everything else, as one update rule. */
 import type { Arena } from '#engine/kernels/arena.ts';
+import { matrixShape } from '#learning/nn/layers.ts';
 
 import { adamwRule, type AdamWConfig } from './adamw.ts';
 import { createNewtonSchulz, newtonSchulzLength, type MatrixShape } from './newton-schulz.ts';
-import { matrixShape, type Trained } from './parameter.ts';
+import type { Trained } from './parameter.ts';
 import { bufferAt, type UpdateRule } from './update-rule.ts';
 
 /**

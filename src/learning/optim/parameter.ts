@@ -6,7 +6,7 @@
 import { AssayError } from '#base/errors.ts';
 import type { Arena, Region } from '#engine/kernels/arena.ts';
 import { sizeOf } from '#engine/tensor.ts';
-import type { ParameterSpec } from '#learning/nn/layers.ts';
+import { matrixShape, type ParameterSpec } from '#learning/nn/layers.ts';
 
 /** What an optimizer needs to know of a parameter; matrices have shape [dOut, dIn]. */
 export type Trained = Pick<ParameterSpec, 'name' | 'shape' | 'role'>;
@@ -47,22 +47,6 @@ export function placeParameters(specs: readonly Trained[], arena: Arena): readon
   const values = specs.map(({ name, shape }) => arena.float32(name, sizeOf(shape)));
   const gradients = specs.map(({ name, shape }) => arena.float32(`${name} gradient`, sizeOf(shape)));
   return specs.map((spec, i) => parameterAt(spec, regionAt(values, i), regionAt(gradients, i)));
-}
-
-/**
- * The outputs and inputs of a matrix.
- * @throws AssayError when the shape has not two axes.
- */
-export function matrixShape({ name, shape }: Trained): readonly [dOut: number, dIn: number] {
-  const [dOut, dIn] = shape;
-  if (dOut === undefined || dIn === undefined || shape.length !== 2) {
-    throw new AssayError(
-      'shape',
-      `Parameter "${name}": expected a matrix of 2 axes, found shape [${shape.join(', ')}]. ` +
-        'Split it into matrices, or give it another role.',
-    );
-  }
-  return [dOut, dIn];
 }
 
 function parameterAt(spec: Trained, values: Region, gradient: Region): Parameter {

@@ -130,6 +130,9 @@ export const FINETUNE_DEFAULTS = {
   threads: 1,
 } as const satisfies JsonObject;
 
+/** More than any machine has cores; each costs memory. */
+const MOST_THREADS = 1024;
+
 /** Paths that had other names once: whoever gives one is told today's. Parts of a path follow it. */
 export const FORMER_PATHS: Readonly<Record<string, string>> = {
   adapter: 'adapter.path',
@@ -170,7 +173,7 @@ export function readFinetuneConfig(config: JsonObject): FinetuneConfig {
     measure: readMeasure(reader.object('measure')),
     replies: readReplies(reader.object('replies')),
     save: readSave(reader.object('save')),
-    threads: count('threads'),
+    threads: reader.number('threads', { min: 1, max: MOST_THREADS, integer: true }),
   };
   reader.done();
   if (read.batch % read.accumulation !== 0) {

@@ -100,7 +100,7 @@ export function prepareEvaluations(
 
 function replyEvaluations(items: readonly ReplyItem[], files: ModelFiles): ReplyEvaluations {
   const { tokenizer, path } = files;
-  const { contextLength } = files.config;
+  const { contextLength } = files;
   if (tokenizer === undefined)
     throw new AssayError('file', `${path}: expected a tokenizer (tokenizer.json), found none.`);
   const prompts: Prompt[] = [];

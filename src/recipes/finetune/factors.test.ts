@@ -168,3 +168,25 @@ const REFUSED: readonly (readonly [string, Readonly<Record<string, Json>>, RegEx
 for (const [what, settings, message] of REFUSED) {
   test(`${what} is refused as a factor, with what is known`, () => refuses(studyOf({}), settings, message));
 }
+
+test('a file of rows that contradict makes a positive control of the reference, by option and by setting', () => {
+  const factors = { method: ['lora-8', 'lora-1'], optimizer: ['adamw'] };
+  const own = studyOf({ factors, control: 'against.jsonl' });
+  const [reference] = own.arms;
+  const made = own.arms.find(({ set }) => set['rows.mixIn'] === 'against.jsonl');
+  assert.ok(reference && made);
+  assert.deepEqual({ ...made.set, 'rows.mixIn': undefined }, { ...reference.set, 'rows.mixIn': undefined });
+  assert.deepEqual(made.learningRates, reference.learningRates);
+  assert.deepEqual(
+    own.contrasts.find(({ arm }) => arm === made.name),
+    {
+      kind: 'control',
+      arm: made.name,
+      reference: reference.name,
+      name: 'rows that contradict',
+      expect: 'detected',
+    },
+  );
+  assert.deepEqual(armNames(varied(studyOf({ factors }), { control: 'against.jsonl' })), armNames(own));
+  refuses(studyOf({ factors }), { control: 3 }, /control: expected the path of a file of rows, found 3/);
+});

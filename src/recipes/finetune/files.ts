@@ -98,8 +98,13 @@ function checkLines(path: string, parse: (value: JsonObject, line: number, where
 export function fileHashes(): (given: NamesFiles) => Readonly<Record<string, string>> {
   const known = new Map<string, string>();
   const hashOf = (path: string): string => {
-    const { size, mtimeMs, ino } = statOf(path);
-    const key = JSON.stringify([path, size, mtimeMs, ino]);
+    const info = statOf(path);
+    if (!info.isFile()) {
+      throw new AssayError('file', `Expected a regular file at ${path}, found something else there.`); // A pipe would hang.
+    }
+    // The time of the last change of the inode too: tools that copy keep the time of the last change of the content.
+    const { size, mtimeMs, ctimeMs, ino } = info;
+    const key = JSON.stringify([path, size, mtimeMs, ctimeMs, ino]);
     const hash = known.get(key) ?? fileHash(path);
     known.set(key, hash);
     return hash;

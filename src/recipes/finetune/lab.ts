@@ -2,6 +2,7 @@
  * What finetuning runs of one shape work with: the trainer, the scorers of the probe sets, and the evaluations.
  * Built once per shape and used for run after run: `trainer.reset` starts over.
  */
+import { AssayError } from '#base/errors.ts';
 import { rngOf, type Rng } from '#base/rng.ts';
 import { takeStep } from '#learning/divergence.ts';
 import { createTrainer, type Trainer } from '#learning/train.ts';
@@ -55,6 +56,7 @@ export async function createFinetuneLab(config: FinetuneConfig, material: Materi
   // Without a step taken every method computes what the base model (with the adapter it was given) does.
   trainer.reset(material.weights, rngOf('base model'));
   const base = { train: await trainLoss(), heldOut: await heldOutLoss() };
+  refuseBrokenBase(base, config.model);
   return {
     trainer,
     material,
@@ -67,6 +69,18 @@ export async function createFinetuneLab(config: FinetuneConfig, material: Materi
     step: async (step, block, run) => trainStep({ trainer, material, layout }, step, block, run),
     [Symbol.asyncDispose]: async () => trainer[Symbol.asyncDispose](),
   };
+}
+
+/** Else every run would count as diverged at step 0, as if by its learning rate. */
+function refuseBrokenBase(losses: Readonly<Record<string, number>>, model: string): void {
+  for (const [set, loss] of Object.entries(losses)) {
+    if (Number.isFinite(loss)) continue;
+    const expected = `a finite ${set} loss of the base model, before any step`;
+    throw new AssayError(
+      'run',
+      `${model}: expected ${expected}, found ${loss}. Its weights overflow float32 on this data.`,
+    );
+  }
 }
 
 /** The loss of a probe set, in nats per answer token. */

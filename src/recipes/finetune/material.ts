@@ -7,7 +7,6 @@ import { questionOf, splitHeldOut } from '#learning/data/held-out-split.ts';
 import { arrangeRows, type Sequences } from '#learning/data/sequences.ts';
 import { tokenizeRows, type TokenizeSetup, type TokenRow } from '#learning/data/token-rows.ts';
 import { type NumberedRow, readTrainingRows } from '#learning/data/training-row.ts';
-import { engineConfig } from '#learning/files/engine-config.ts';
 import type { ModelFiles } from '#learning/files/model-files.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import { fileWeights, frozenInputs, writeWeights } from '#learning/files/tensors/weights-file.ts';
@@ -66,7 +65,7 @@ export async function readMaterial(config: MaterialConfig, known?: KnownScores, 
   const trained = [...tokenize(train, paths.data), ...tokenize(extra, paths.mixIn)];
   const whole = tokenizerOf(files, config.rows.learnedTurns, { ...limit, truncate: false });
   return {
-    model: engineConfig(files.config),
+    model: files.config,
     ...(await readWeights(files, await startingWeights(files, paths.adapter, config.adapter.use), share)),
     train: config.rows.packing ? arrangeRows(trained, most, 'pack', 0) : padded(trained, most),
     trainProbe: probeOf(train),
@@ -116,7 +115,7 @@ export interface RowLimit {
 
 /** The longest row of a config on its model, in tokens. */
 export function longestRow(files: ModelFiles, { length }: Pick<FinetuneConfig['rows'], 'length'>): number {
-  return Math.min(length, files.config.contextLength);
+  return Math.min(length, files.contextLength);
 }
 
 /** Tokenizes rows of a file; the result throws AssayError naming `path:line` of a row that is too long. */
@@ -134,11 +133,11 @@ export function tokenizerOf(
     const tokenized = tokenizeRows(rows, setup, path);
     for (const { line, ids } of tokenized) {
       if (ids.length > most && !truncate) throw tooLong(`${path}:${line}`, ids.length, most, length);
-      const unknown = ids.find((id) => id >= files.config.vocabSize);
+      const unknown = ids.find((id) => id >= files.config.vocabulary);
       if (unknown === undefined) continue;
       throw new AssayError(
         'file',
-        `${path}:${line}: token ${unknown} is beyond the model's ${files.config.vocabSize}.`,
+        `${path}:${line}: token ${unknown} is beyond the model's ${files.config.vocabulary}.`,
       );
     }
     return tokenized;
@@ -156,7 +155,7 @@ async function readWeights(
   { tensor, factors }: StartingWeights,
   share: ShareFile | undefined,
 ): Promise<Pick<Material, 'weights' | 'frozen'>> {
-  const specs = transformerParameters(engineConfig(files.config));
+  const specs = transformerParameters(files.config);
   if (share === undefined) {
     const weights = new Map(factors);
     for (const { name } of specs) weights.set(name, await tensor(name));

@@ -2,7 +2,7 @@
  * A finetuning study as a JSON file: the keys of `FinetuneStudyOptions`, and nothing else.
  * Invariant: relative paths in the file lead from its folder, whatever folder the command runs in.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 import { type ConfigReader, configReader } from '#base/config-reader.ts';
@@ -10,6 +10,7 @@ import { AssayError, messageOf } from '#base/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
 import { parseStrictObject } from '#learning/files/strict-json.ts';
 import type { Factor } from '#study/factors.ts';
+import { readJumps } from '#study/read-blocks.ts';
 import type { Arm, Contrast, Outcome, Study } from '#study/study.ts';
 
 import { chosenFactors, textAt, writtenLevel } from './factors.ts';
@@ -32,6 +33,8 @@ export function finetuneStudyOfFile(path: string): Study {
 
 function bytesOf(path: string): Uint8Array {
   try {
+    // A pipe can be read once only, and workers read the study again.
+    if (!statSync(path).isFile()) throw new Error('expected a regular file, found something else there');
     return readFileSync(path);
   } catch (error) {
     throw new AssayError('file', `Could not read ${path}: ${messageOf(error)}`, { cause: error });
@@ -46,6 +49,7 @@ function optionsOf(reader: ConfigReader, folder: string): FinetuneStudyOptions {
     ...when(reader, 'set', () => ({ set: setAt(reader, folder) })),
     ...when(reader, 'factors', () => ({ factors: factorsAt(reader, folder) })),
     ...when(reader, 'learningRates', () => ({ learningRates: reader.numbers('learningRates') })),
+    ...when(reader, 'control', () => controlAt(reader, folder)),
     ...when(reader, 'arms', () => ({ arms: objectsAt(reader, 'arms').map((arm) => armOf(arm, folder)) })),
     ...when(reader, 'contrasts', () => ({ contrasts: objectsAt(reader, 'contrasts').map(contrastOf) })),
     ...when(reader, 'outcomes', () => ({ outcomes: objectsAt(reader, 'outcomes').map(outcomeOf) })),
@@ -60,6 +64,12 @@ function optionsOf(reader: ConfigReader, folder: string): FinetuneStudyOptions {
 
 function when<T extends object>(reader: ConfigReader, name: string, read: () => T): T | object {
   return reader.has(name) ? read() : {};
+}
+
+function controlAt(reader: ConfigReader, folder: string): { readonly control: string } {
+  const path = textAt(reader, 'control');
+  const { 'rows.mixIn': control = path } = settingsFrom(folder, { 'rows.mixIn': path });
+  return { control: typeof control === 'string' ? control : path };
 }
 
 function setAt(reader: ConfigReader, folder: string): JsonObject {
@@ -109,6 +119,7 @@ function contrastOf(reader: ConfigReader): Contrast {
           name: textAt(reader, 'name'),
           expect: reader.oneOf('expect', ['detected', 'notDetected', 'identical']),
           ...when(reader, 'direction', () => ({ direction: reader.oneOf('direction', ['above', 'below']) })),
+          ...when(reader, 'matchings', () => ({ matchings: textsAt(reader, 'matchings') })),
           ...when(reader, 'outcomes', () => ({ outcomes: textsAt(reader, 'outcomes') })),
         };
   reader.done();
@@ -124,6 +135,7 @@ function outcomeOf(reader: ConfigReader): Outcome {
     delta: reader.number('delta'),
     ...when(reader, 'higherIs', () => ({ higherIs: reader.oneOf('higherIs', ['better', 'worse']) })),
     role: reader.has('role') ? reader.oneOf('role', ['confirmatory', 'exploratory']) : 'confirmatory',
+    ...when(reader, 'jumps', () => ({ jumps: readJumps(reader.object('jumps')) })),
   };
   reader.done();
   return outcome;

@@ -4,6 +4,7 @@
  * starts at 1, whatever its arm, and the pilots are not needed to set them.
  */
 import { configReader } from '#base/config-reader.ts';
+import { AssayError } from '#base/errors.ts';
 import type { JsonObject } from '#base/json.ts';
 import { defineStudy } from '#study/define-study.ts';
 import { crossFactors, type Factor } from '#study/factors.ts';
@@ -27,7 +28,12 @@ export interface FinetuneStudyOptions {
   readonly factors?: readonly Factor[] | FactorChoices;
   /** Rates to pilot where no factor level names its own, ascending; default: by method and optimizer. */
   readonly learningRates?: readonly number[];
-  /** Arms beside the factors', and their contrasts: a positive control, for example. */
+  /**
+   * A JSON-lines file of rows that contradict the behaviour: trained beside the data in one more arm, the reference's in
+   * all else, which makes a positive control. It should differ by one to two deltas: take more or fewer rows.
+   */
+  readonly control?: string;
+  /** Arms beside the factors', and their contrasts. */
   readonly arms?: readonly Arm[];
   readonly contrasts?: readonly Contrast[];
   /** Default: the label `misaligned`, confirmatory, delta 0.1. */
@@ -93,7 +99,9 @@ export function finetuneStudy(options: FinetuneStudyOptions): Study {
             seedOffset: OTHER_SEEDS,
           },
         ];
-  const arms = [...crossed, ...(options.arms ?? []), ...again];
+  const controlled =
+    reference === undefined || options.control === undefined ? [] : [controlArm(reference, options.control)];
+  const arms = [...crossed, ...(options.arms ?? []), ...controlled, ...again];
   const armNames = arms.map((arm) => arm.name);
   return defineStudy({
     name,
@@ -111,6 +119,13 @@ export function finetuneStudy(options: FinetuneStudyOptions): Study {
     contrasts: [
       ...others.map((arm): Contrast => ({ kind: 'question', arm: arm.name, reference: reference?.name ?? '' })),
       ...(options.contrasts ?? []),
+      ...controlled.map((arm): Contrast => ({
+        kind: 'control',
+        arm: arm.name,
+        reference: reference?.name ?? '',
+        name: 'rows that contradict',
+        expect: 'detected',
+      })),
       ...again.map((arm): Contrast => ({
         kind: 'control',
         arm: arm.name,
@@ -125,9 +140,29 @@ export function finetuneStudy(options: FinetuneStudyOptions): Study {
   });
 }
 
-function variedOptions(own: readonly Factor[], { factors, learningRates }: Variation): Partial<FinetuneStudyOptions> {
+/** The reference, trained on rows that contradict the behaviour too. */
+function controlArm({ name, label, set, learningRates }: Arm, rows: string): Arm {
+  return {
+    name: `${name}-control`,
+    label: `${label}, with rows that contradict`,
+    set: { ...set, 'rows.mixIn': rows },
+    learningRates,
+  };
+}
+
+function variedOptions(
+  own: readonly Factor[],
+  { factors, learningRates, control }: Variation,
+): Partial<FinetuneStudyOptions> {
   const rates = learningRates === undefined ? undefined : configReader({ learningRates }).numbers('learningRates');
-  return { factors: chosenFactors(own, factors), ...(rates === undefined ? {} : { learningRates: rates }) };
+  if (control !== undefined && (typeof control !== 'string' || control === '')) {
+    throw new AssayError('config', `control: expected the path of a file of rows, found ${JSON.stringify(control)}.`);
+  }
+  return {
+    factors: chosenFactors(own, factors),
+    ...(rates === undefined ? {} : { learningRates: rates }),
+    ...(control === undefined ? {} : { control }),
+  };
 }
 
 function isWrittenOut(factors: readonly Factor[] | FactorChoices): factors is readonly Factor[] {

@@ -49,11 +49,16 @@ export async function summarizeFiles(config: FinetuneConfig, known: KnownScores)
     item.kind === 'choices' ? item.rows.map((row) => ({ line: item.line, row })) : item.kind === 'text' ? [item] : [],
   );
   const replies = items.filter(({ kind }) => kind === 'reply');
-  const { rows: texts = 0, ...counts } = countsOf(scored, whole(scored, paths.evals), {
-    most,
-    packing: false,
-    specialTexts,
-  });
+  // Lines whose replies are generated have nothing to score beforehand, and a file may hold no others.
+  const scoredCounts = (): Readonly<Record<string, number>> => {
+    if (scored.length === 0) return {};
+    const { rows: texts = 0, ...counts } = countsOf(scored, whole(scored, paths.evals), {
+      most,
+      packing: false,
+      specialTexts,
+    });
+    return { 'texts to score': texts, ...counts };
+  };
   prepareEvaluations(replies, files, () => arrangeRows([], 2, 'pad', 0)); // Refuses questions the model cannot take.
   return [
     ...summaries,
@@ -61,7 +66,7 @@ export async function summarizeFiles(config: FinetuneConfig, known: KnownScores)
       file: config.evals,
       counts: {
         questions: items.length,
-        ...(scored.length === 0 ? {} : { 'texts to score': texts, ...counts }),
+        ...scoredCounts(),
         ...(replies.length === 0 ? {} : { 'replies to generate': replies.length * config.replies.generation.samples }),
       },
     },

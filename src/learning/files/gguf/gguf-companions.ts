@@ -5,18 +5,18 @@
  */
 import { AssayError } from '#base/errors.ts';
 import type { JsonObject } from '#base/json.ts';
-import type { RopeScaling } from '#learning/models/config.ts';
+import type { RotaryPositions } from '#learning/models/config.ts';
 
 import { ggufTokenizerJson } from './gguf-tokenizer.ts';
 import type { GgufFile } from './gguf.ts';
 import { ARCHITECTURES } from '#learning/files/hugging-face/hugging-face-config.ts';
-import type { ModelConfig } from '#learning/files/model-config.ts';
+import type { ModelDescription } from '#learning/files/model-description.ts';
 import type { Companion } from '#learning/files/model-files.ts';
 import { jsonCompanion } from '#learning/files/model-files.ts';
 
 /** The files. @throws AssayError when the model is one that no config of its family describes. */
-export function ggufCompanions(file: GgufFile, config: ModelConfig, stopIds: readonly number[]): Companion[] {
-  const companions = [jsonCompanion('config.json', configJson(file, config))];
+export function ggufCompanions(file: GgufFile, described: ModelDescription, stopIds: readonly number[]): Companion[] {
+  const companions = [jsonCompanion('config.json', configJson(file, described))];
   if (stopIds.length > 0) companions.push(jsonCompanion('generation_config.json', { eos_token_id: stopIds }));
   const tokenizer = ggufTokenizerJson(file.metadata, file.path);
   if (tokenizer !== undefined) {
@@ -36,40 +36,44 @@ export function ggufCompanions(file: GgufFile, config: ModelConfig, stopIds: rea
 /** The class that takes everything from `tokenizer.json`. */
 const GENERIC_TOKENIZER = 'PreTrainedTokenizerFast';
 
-function configJson(file: GgufFile, config: ModelConfig): JsonObject {
+function configJson(file: GgufFile, described: ModelDescription): JsonObject {
+  const { modelType, config } = described;
   const id = (key: string): number | null => {
     const value = file.metadata.get(`tokenizer.ggml.${key}_token_id`);
     return typeof value === 'number' ? value : null;
   };
   return {
-    architectures: ARCHITECTURES[config.family].slice(0, 1),
-    model_type: config.family,
+    architectures: ARCHITECTURES[modelType].slice(0, 1),
+    model_type: modelType,
     dtype: 'float32',
-    vocab_size: config.vocabSize,
-    tie_word_embeddings: config.tiedEmbeddings,
+    vocab_size: config.vocabulary,
+    tie_word_embeddings: config.tied,
     bos_token_id: id('bos'),
     eos_token_id: id('eos'),
-    ...(config.family === 'gpt2' ? gpt2Fields(config) : llamaFields(config, file.path)),
+    ...(modelType === 'gpt2' ? gpt2Fields(described) : llamaFields(described, file.path)),
   };
 }
 
-function gpt2Fields(config: ModelConfig): JsonObject {
+function gpt2Fields({ config, contextLength }: ModelDescription): JsonObject {
   return {
     n_embd: config.dModel,
     n_layer: config.nLayers,
     n_head: config.nHeads,
     n_inner: config.dMlp,
-    n_positions: config.contextLength,
-    layer_norm_epsilon: config.norm.eps,
+    n_positions: contextLength,
+    layer_norm_epsilon: config.norm.epsilon,
     activation_function: 'gelu_new',
   };
 }
 
-function llamaFields(config: ModelConfig, where: string): JsonObject {
-  const { family, biases, position } = config;
+function llamaFields({ modelType, config, contextLength }: ModelDescription, where: string): JsonObject {
+  const { biases, positions } = config;
   const { qkv, attentionOut } = biases;
-  if (family === 'llama' ? qkv !== attentionOut : attentionOut) {
-    throw new AssayError('file', `${where}: no config of a ${family} model says which of its linear maps have a bias.`);
+  if (modelType === 'llama' ? qkv !== attentionOut : attentionOut) {
+    throw new AssayError(
+      'file',
+      `${where}: no config of a ${modelType} model says which of its linear maps have a bias.`,
+    );
   }
   return {
     hidden_size: config.dModel,
@@ -78,20 +82,19 @@ function llamaFields(config: ModelConfig, where: string): JsonObject {
     num_key_value_heads: config.nKvHeads,
     head_dim: config.headDim,
     intermediate_size: config.dMlp,
-    max_position_embeddings: config.contextLength,
-    rms_norm_eps: config.norm.eps,
+    max_position_embeddings: contextLength,
+    rms_norm_eps: config.norm.epsilon,
     hidden_act: 'silu',
-    ...(family === 'qwen2' ? {} : { attention_bias: qkv }),
-    ...(family === 'llama' ? { mlp_bias: biases.mlp } : {}),
-    ...(position.kind === 'rope' ? ropeFields(position.theta, position.scaling, config.contextLength) : {}),
+    ...(modelType === 'qwen2' ? {} : { attention_bias: qkv }),
+    ...(modelType === 'llama' ? { mlp_bias: biases.mlp } : {}),
+    ...(positions.kind === 'rotary' ? ropeFields(positions, contextLength) : {}),
   };
 }
 
 /** `rope_theta` and `rope_scaling`, which every version of transformers reads. */
-function ropeFields(theta: number, scaling: RopeScaling, contextLength: number): JsonObject {
+function ropeFields({ theta, scaling }: RotaryPositions, contextLength: number): JsonObject {
+  if (scaling === undefined) return { rope_theta: theta };
   switch (scaling.kind) {
-    case 'none':
-      return { rope_theta: theta };
     case 'linear':
       return { rope_theta: theta, rope_scaling: { rope_type: 'linear', factor: scaling.factor } };
     // GGUF keeps the numbers that 'llama3' comes to, not what they came from; this says the same rotation.

@@ -1,20 +1,24 @@
 /**
- * From a GGUF file's metadata to a ModelConfig, meaning what llama.cpp means by it.
+ * From a GGUF file's metadata to the description of a model, meaning what llama.cpp means by it.
  * Every key that engines read is read, or is one of those that are known to change nothing (gguf-keys.ts), or is refused
  * by name.
  * Source: `load_hparams` of llama.cpp, https://github.com/ggml-org/llama.cpp.
  */
 import { AssayError } from '#base/errors.ts';
-import type { RopeScaling } from '#learning/models/config.ts';
+import type { RopeScaling, RotaryPositions, TransformerConfig } from '#learning/models/config.ts';
 
 import type { GgufFile } from './gguf.ts';
 import { isIdleGgufKey, ONLY } from './gguf-keys.ts';
 import { type Fields, fieldsOf, listedNumbers } from '#learning/files/fields.ts';
-import { checkSizes } from '#learning/files/hugging-face/hugging-face-config.ts';
-import type { ModelConfig, ModelFamily, PositionConfig } from '#learning/files/model-config.ts';
+import {
+  checkSizes,
+  type ModelDescription,
+  type ModelType,
+  PRETRAINED_STD,
+} from '#learning/files/model-description.ts';
 import { finite } from '#learning/files/tensors/tensor-source.ts';
 
-const FAMILIES: ReadonlyMap<string, ModelFamily> = new Map(
+const ARCHITECTURES: ReadonlyMap<string, ModelType> = new Map(
   (['llama', 'qwen2', 'qwen3', 'gpt2'] as const).map((name) => [name, name]),
 );
 
@@ -25,18 +29,18 @@ export const ROPE_DIVISORS = 'rope_freqs.weight';
  * The description of the model in a file.
  * @throws AssayError naming what is missing, wrong, not supported or not known.
  */
-export async function ggufConfig(file: GgufFile): Promise<ModelConfig> {
+export async function ggufConfig(file: GgufFile): Promise<ModelDescription> {
   const general = fieldsOf(file.metadata, file.path);
   refuseOtherKinds(general);
-  const family = general.oneOf('general.architecture', FAMILIES);
+  const modelType = general.oneOf('general.architecture', ARCHITECTURES);
   for (const name of READ_ELSEWHERE) general.value(name);
-  general.refuseRest((name) => name.startsWith(`${family}.`) || isIdleGgufKey(name, family));
-  const fields = fieldsOf(file.metadata, file.path, `${family}.`);
+  general.refuseRest((name) => name.startsWith(`${modelType}.`) || isIdleGgufKey(name, modelType));
+  const fields = fieldsOf(file.metadata, file.path, `${modelType}.`);
   for (const [name, allowed] of Object.entries(ONLY)) fields.only(name, allowed);
-  const config = await configOf(file, fields, family);
-  fields.refuseRest((name) => isIdleGgufKey(`${family}.${name}`, family));
-  checkSizes(config, file.path);
-  return config;
+  const described = await descriptionOf(file, fields, modelType);
+  fields.refuseRest((name) => isIdleGgufKey(`${modelType}.${name}`, modelType));
+  checkSizes(described, file.path);
+  return described;
 }
 
 const READ_ELSEWHERE = ['general.alignment', 'split.count', 'split.no', 'split.tensors.count'];
@@ -50,42 +54,44 @@ function refuseOtherKinds(general: Fields): void {
   general.only('general.type', ['model']);
 }
 
-async function configOf(file: GgufFile, fields: Fields, family: ModelFamily): Promise<ModelConfig> {
-  const isGpt2 = family === 'gpt2';
+async function descriptionOf(file: GgufFile, fields: Fields, modelType: ModelType): Promise<ModelDescription> {
+  const isGpt2 = modelType === 'gpt2';
   const nLayers = fields.size('block_count');
   const nHeads = inEveryLayer(fields, 'attention.head_count', nLayers);
   const dModel = fields.size('embedding_length');
   const headDim = fields.size('attention.key_length', dModel / nHeads);
   const contextLength = fields.size('context_length');
-  const vocabSize = file.tensors.get('token_embd.weight')?.shape[0] ?? 0;
+  const vocabulary = file.tensors.get('token_embd.weight')?.shape[0] ?? 0;
   const has = (name: string): boolean => file.tensors.has(name);
   fields.only('attention.value_length', [headDim]);
-  fields.only('vocab_size', [vocabSize]);
+  fields.only('vocab_size', [vocabulary]);
   refuseOtherAttention(fields, headDim, contextLength);
-  return {
-    family,
+  const config: TransformerConfig = {
+    family: isGpt2 ? 'gpt2' : 'llama', // Qwen keeps Llama's names
+    vocabulary,
     dModel,
     nLayers,
     nHeads,
     nKvHeads: inEveryLayer(fields, 'attention.head_count_kv', nLayers, nHeads),
     headDim,
     dMlp: inEveryLayer(fields, 'feed_forward_length', nLayers),
-    vocabSize,
-    contextLength,
     norm: {
-      kind: isGpt2 ? 'layer' : 'rms',
-      eps: float(fields, `attention.layer_norm_${isGpt2 ? '' : 'rms_'}epsilon`),
+      kind: isGpt2 ? 'layerNorm' : 'rmsNorm',
+      epsilon: float(fields, `attention.layer_norm_${isGpt2 ? '' : 'rms_'}epsilon`),
     },
-    mlp: { kind: isGpt2 ? 'plain' : 'gated', activation: isGpt2 ? 'geluTanh' : 'silu' },
-    position: isGpt2 ? { kind: 'learned' } : await ropePosition(file, fields, headDim),
-    tiedEmbeddings: !has('output.weight'),
+    activation: isGpt2 ? 'geluTanh' : 'silu',
+    mlp: isGpt2 ? 'plain' : 'gated',
+    positions: isGpt2 ? { kind: 'learned', length: contextLength } : await rotaryPositions(file, fields, headDim),
     biases: {
       qkv: isGpt2 || has('blk.0.attn_q.bias'),
       attentionOut: isGpt2 || has('blk.0.attn_output.bias'),
       mlp: isGpt2 || has('blk.0.ffn_down.bias'),
     },
-    qkNorm: family === 'qwen3',
+    qkNorm: modelType === 'qwen3',
+    tied: !has('output.weight'),
+    initialStd: PRETRAINED_STD,
   };
+  return { modelType, contextLength, config };
 }
 
 /** A size that may be given for each layer; all must be the same. */
@@ -116,20 +122,21 @@ const SCALINGS: ReadonlyMap<string, 'none' | 'linear'> = new Map<string, 'none' 
   ['linear', 'linear'],
 ]);
 
-async function ropePosition(file: GgufFile, fields: Fields, headDim: number): Promise<PositionConfig> {
+async function rotaryPositions(file: GgufFile, fields: Fields, headDim: number): Promise<RotaryPositions> {
   fields.only('rope.dimension_count', [headDim]);
   const theta = float(fields, 'rope.freq_base', 10_000);
-  return { kind: 'rope', theta, scaling: await ropeScaling(file, fields, headDim) };
+  const scaling = await ropeScaling(file, fields, headDim);
+  return { kind: 'rotary', theta, ...(scaling === undefined ? {} : { scaling }) };
 }
 
 /** A factor and divisors of single frequencies, which both apply; a factor without a type scales linearly, as in llama.cpp. */
-async function ropeScaling(file: GgufFile, fields: Fields, headDim: number): Promise<RopeScaling> {
+async function ropeScaling(file: GgufFile, fields: Fields, headDim: number): Promise<RopeScaling | undefined> {
   const kind = fields.oneOf('rope.scaling.type', SCALINGS, 'linear');
   const name = fields.spelling('rope.scaling.factor', 'rope.scale_linear');
   const given = fields.value(name) === 0 ? 1 : float(fields, name, 1); // 0 is llama.cpp's "not set"
   const factor = kind === 'none' ? 1 : given;
   const info = file.tensors.get(ROPE_DIVISORS);
-  if (info === undefined) return factor === 1 ? { kind: 'none' } : { kind: 'linear', factor };
+  if (info === undefined) return factor === 1 ? undefined : { kind: 'linear', factor };
   if (info.shape.join() !== String(headDim / 2)) {
     throw new AssayError('file', `${file.path}: expected ${headDim / 2} numbers in ${ROPE_DIVISORS}.`);
   }

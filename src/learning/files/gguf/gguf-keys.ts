@@ -36,43 +36,8 @@ const GENERAL = new Set([
 /** Groups of such: origins again, and how a chat program may sample, which an evaluation says itself. */
 const GENERAL_GROUPS = /^(?:base_model|dataset|license|sampling|source)\./;
 
-/** Keys of the tokenizer: those that are read where the tokenizer is made, and ids of tokens that nothing here asks for. */
-const TOKENIZER = /^(?:chat_template|chat_template\.[^.]+|chat_templates|huggingface\.json|ggml\..+)$/;
-const TOKENIZER_GGML = new Set([
-  'add_bos_token',
-  'add_eos_token',
-  'add_sep_token',
-  'add_space_prefix',
-  'bos_token_id',
-  'cls_token_id',
-  'eom_token_id',
-  'eos_token_id',
-  'eos_token_ids',
-  'eot_token_id',
-  'fim_mid_token_id',
-  'fim_pad_token_id',
-  'fim_pre_token_id',
-  'fim_rep_token_id',
-  'fim_sep_token_id',
-  'fim_suf_token_id',
-  'mask_token_id',
-  'merges',
-  'middle_token_id',
-  'model',
-  'padding_token_id',
-  'pre',
-  'precompiled_charsmap',
-  'prefix_token_id',
-  'remove_extra_whitespaces',
-  'scores',
-  'separator_token_id',
-  'seperator_token_id',
-  'suffix_token_id',
-  'token_type',
-  'token_type_count',
-  'tokens',
-  'unknown_token_id',
-]);
+/** Keys of the tokenizer: those under `ggml.` are looked at where it is made (gguf-tokenizer.ts), the others repeat them. */
+const TOKENIZER = /^(?:chat_template(?:\.[^.]+)?|chat_templates|huggingface\.json|ggml\..+)$/;
 
 /** Keys under the architecture that only other kinds of scaling read; the rest is read in `gguf-config.ts`. */
 const MODEL = new Set(['rope.scaling.finetuned', 'rope.scaling.original_context_length']);
@@ -107,8 +72,6 @@ export function isIdleGgufKey(name: string, family: string): boolean {
   const rest = name.slice(space.length + 1);
   if (space === family) return MODEL.has(rest);
   if (space === 'general') return GENERAL.has(rest) || GENERAL_GROUPS.test(rest);
-  if (space === 'tokenizer') {
-    return rest.startsWith('ggml.') ? TOKENIZER_GGML.has(rest.slice('ggml.'.length)) : TOKENIZER.test(rest);
-  }
+  if (space === 'tokenizer') return TOKENIZER.test(rest);
   return !SPACES.has(space);
 }

@@ -5,19 +5,19 @@
  * Source: `convert_hf_to_gguf.py` and `gguf-py/gguf/tensor_mapping.py` of llama.cpp.
  */
 import { AssayError } from '#base/errors.ts';
+import type { ParameterSpec } from '#learning/nn/layers.ts';
 
 import type { ChatTemplate } from '#learning/files/text/chat-template.ts';
 import { chatTemplate } from '#learning/files/text/chat-template.ts';
 import { ggufCompanions } from './gguf-companions.ts';
 import { ggufConfig, ROPE_DIVISORS } from './gguf-config.ts';
-import { ggufTokenizer } from './gguf-tokenizer.ts';
+import { ggufEndIds, ggufTokenizer } from './gguf-tokenizer.ts';
 import type { GgufFile } from './gguf.ts';
 import { openGguf } from './gguf.ts';
-import type { ModelConfig, NeededTensor } from '#learning/files/model-config.ts';
+import type { ModelDescription } from '#learning/files/model-description.ts';
 import type { ModelFiles, TensorRecipe, Weights } from '#learning/files/model-files.ts';
 import { checkedWeights } from '#learning/files/model-files.ts';
 import { isFrequencies, unexpectedContent } from '#learning/files/spare-tensors.ts';
-import { isCount } from '#learning/files/tensors/tensor-source.ts';
 import type { TextTokenizer } from '#learning/files/text/tokenizer.ts';
 
 /**
@@ -29,17 +29,17 @@ export async function openGgufModel(path: string, now?: Date): Promise<ModelFile
   const file = await openGguf(path);
   const close = (): Promise<void> => file.close();
   try {
-    const config = await ggufConfig(file);
-    const weights = await ggufWeights(file, config);
+    const described = await ggufConfig(file);
+    const weights = await ggufWeights(file, described);
     const tokenizer = ggufTokenizer(file.metadata, path);
     return {
       path,
-      config,
+      ...described,
       ...weights,
       tokenizer,
       chatTemplate: templateOf(file, tokenizer, now),
-      generation: { stopIds: stopIds(file) },
-      companions: async () => ggufCompanions(file, config, stopIds(file)),
+      generation: { stopIds: ggufEndIds(file.metadata) },
+      companions: async () => ggufCompanions(file, described, ggufEndIds(file.metadata)),
       close,
       [Symbol.asyncDispose]: close,
     };
@@ -85,23 +85,25 @@ export function ggufName(name: string): string {
   return `${block === undefined ? '' : `blk.${block}.`}${mapped}.${kind}`;
 }
 
-async function ggufWeights(file: GgufFile, config: ModelConfig): Promise<Weights> {
-  const recipeOf = (name: string, { shape }: NeededTensor): TensorRecipe => {
+async function ggufWeights(file: GgufFile, described: ModelDescription): Promise<Weights> {
+  const { modelType, config } = described;
+  const recipeOf = ({ name, shape }: ParameterSpec): TensorRecipe => {
     const stored = { storedName: ggufName(name), storedShape: shape };
     const projection = /self_attn\.([qk])_proj\./.exec(name)?.[1];
-    if (config.family !== 'llama' || projection === undefined) return stored;
+    if (modelType !== 'llama' || projection === undefined) return stored;
     const heads = projection === 'q' ? config.nHeads : config.nKvHeads;
     return { ...stored, rearrange: (rows) => halvesOfPairs(rows, heads, config.headDim) };
   };
-  return await checkedWeights(file, config, recipeOf, (name) => isSpare(file, config, name));
+  return await checkedWeights(file, described, recipeOf, (name) => isSpare(file, described, name));
 }
 
 /** What is read with the config, and frequencies that old files keep. */
-async function isSpare(file: GgufFile, { family, position, headDim }: ModelConfig, name: string): Promise<boolean> {
-  if (position.kind !== 'rope') return false;
-  if (name === ROPE_DIVISORS) return family === 'llama';
+async function isSpare(file: GgufFile, { modelType, config }: ModelDescription, name: string): Promise<boolean> {
+  const { positions, headDim } = config;
+  if (positions.kind !== 'rotary') return false;
+  if (name === ROPE_DIVISORS) return modelType === 'llama';
   if (!/(?:^rope_freqs|\.attn_rot_embd(?:\.weight)?)$/.test(name)) return false;
-  if (await isFrequencies(file, name, position, headDim)) return true;
+  if (await isFrequencies(file, name, positions, headDim)) return true;
   throw unexpectedContent(file, name, "the rotation's frequencies");
 }
 
@@ -131,9 +133,4 @@ function templateOf(
 ): ChatTemplate | undefined {
   const source = file.metadata.get('tokenizer.chat_template');
   return typeof source === 'string' ? chatTemplate(source, tokenizer?.specialTokens ?? {}, now) : undefined;
-}
-
-function stopIds(file: GgufFile): number[] {
-  const ids = ['eos_token_id', 'eot_token_id', 'eom_token_id'].map((key) => file.metadata.get(`tokenizer.ggml.${key}`));
-  return [...new Set(ids.filter(isCount))];
 }

@@ -68,7 +68,36 @@ export interface TokenizerJson {
 /** The tokenizer of a GGUF file, or undefined when it has none. @throws AssayError as `ggufTokenizerJson`. */
 export function ggufTokenizer(metadata: Metadata, where: string): TextTokenizer | undefined {
   const json = ggufTokenizerJson(metadata, where);
-  return json === undefined ? undefined : textTokenizer(json.tokenizer, json.names, where);
+  if (json === undefined) return undefined;
+  return textTokenizer(json.tokenizer, json.names, where, { endIds: ggufEndIds(metadata) });
+}
+
+/** Ids at which replies end: of the text, of a turn, of a message. */
+export function ggufEndIds(metadata: Metadata): readonly number[] {
+  const ids = ['eos_token_id', 'eot_token_id', 'eom_token_id'].map((key) => metadata.get(`tokenizer.ggml.${key}`));
+  return [...new Set(ids.filter(isCount))];
+}
+
+/** What may stand under `tokenizer.ggml.`: keys that are read, and those that change no id here. */
+const KNOWN_KEYS =
+  /^(?:model|pre|tokens|token_type|scores|merges|(?:bos|eos|eot|eom|unknown|padding|seperator|separator|cls|mask|fim_(?:pre|suf|mid|pad|rep|sep)|prefix|suffix|middle)_token_id|add_bos_token|add_eos_token|add_space_prefix|token_type_count|chat_template)$/;
+const GGML = 'tokenizer.ggml.';
+
+/** @throws AssayError on a key whose meaning is not known, such as a character map or words that are added. */
+function refuseUnknownKeys(metadata: Metadata, where: string): void {
+  const unknown = [...metadata.keys()].find(
+    (key) => key.startsWith(GGML) && !isKnown(key.slice(GGML.length), metadata),
+  );
+  if (unknown === undefined) return;
+  throw new AssayError(
+    'file',
+    `${where}: expected keys of a tokenizer that are known, found ${unknown.slice(0, 120)}.`,
+  );
+}
+
+/** A setting that is off changes nothing. */
+function isKnown(key: string, metadata: Metadata): boolean {
+  return KNOWN_KEYS.test(key) || metadata.get(GGML + key) === false;
 }
 
 /**
@@ -78,6 +107,7 @@ export function ggufTokenizer(metadata: Metadata, where: string): TextTokenizer 
 export function ggufTokenizerJson(metadata: Metadata, where: string): TokenizerJson | undefined {
   const model = metadata.get('tokenizer.ggml.model');
   if (model === undefined || model === 'none' || model === 'no_vocab') return undefined;
+  refuseUnknownKeys(metadata, where);
   const tokens = textList(metadata, 'tokenizer.ggml.tokens', where);
   if (model === 'gpt2') return bytePairTokenizer(metadata, tokens, where);
   if (model === 'llama') return sentencePieceTokenizer(metadata, tokens, where);
@@ -184,8 +214,9 @@ function vocabulary(tokens: readonly string[]): Readonly<Record<string, number>>
 function addedTokens(metadata: Metadata, tokens: readonly string[]): JsonObject[] {
   const types = metadata.get('tokenizer.ggml.token_type');
   if (!(types instanceof Int32Array)) return [];
+  const ids = vocabulary(tokens);
   return tokens.flatMap((content, id) => {
-    const type = types[id];
+    const type = ids[content] === id ? types[id] : undefined;
     const isAdded = type === CONTROL || type === USER_DEFINED || type === UNKNOWN;
     const [special, off] = [type !== USER_DEFINED, { single_word: false, lstrip: false, rstrip: false }];
     return isAdded && content !== '' ? [{ id, content, ...off, normalized: false, special }] : [];

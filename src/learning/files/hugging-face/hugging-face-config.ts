@@ -1,5 +1,5 @@
 /**
- * From a Hugging Face `config.json` to a ModelConfig.
+ * From a Hugging Face `config.json` to the description of a model.
  * Every key is read, or is one of those that are known to change nothing (hugging-face-keys.ts), or is refused by name.
  * Defaults are those of the configuration classes in transformers.
  */
@@ -7,17 +7,25 @@ import { AssayError } from '#base/errors.ts';
 import type { JsonObject } from '#base/json.ts';
 
 import { type Fields, fieldsOf } from '#learning/files/fields.ts';
-import type { Activation, ModelConfig, ModelFamily } from '#learning/files/model-config.ts';
+import {
+  checkSizes,
+  type ModelDescription,
+  type ModelType,
+  PRETRAINED_STD,
+} from '#learning/files/model-description.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
 import { isIdleConfigKey, ONLY } from './hugging-face-keys.ts';
-import { ropePosition } from './hugging-face-rope.ts';
+import { rotaryPositions } from './hugging-face-rope.ts';
 
-/** The families that are read, by `model_type`. */
-const FAMILIES: ReadonlyMap<string, ModelFamily> = new Map([
+/** The models that are read, by `model_type`. */
+const MODEL_TYPES: ReadonlyMap<string, ModelType> = new Map([
   ['llama', 'llama'],
   ['qwen2', 'qwen2'],
   ['qwen3', 'qwen3'],
   ['gpt2', 'gpt2'],
 ]);
+
+type Activation = TransformerConfig['activation'];
 
 const ACTIVATIONS: ReadonlyMap<string, Activation> = new Map<string, Activation>([
   ['silu', 'silu'],
@@ -25,11 +33,10 @@ const ACTIVATIONS: ReadonlyMap<string, Activation> = new Map<string, Activation>
   ['gelu', 'gelu'],
   ['gelu_new', 'geluTanh'],
   ['gelu_pytorch_tanh', 'geluTanh'],
-  ['relu', 'relu'],
 ]);
 
-/** The classes a checkpoint of a family may say it is, the first being the usual one. */
-export const ARCHITECTURES: Readonly<Record<ModelFamily, readonly string[]>> = {
+/** The classes a checkpoint of a model type may say it is, the first being the usual one. */
+export const ARCHITECTURES: Readonly<Record<ModelType, readonly string[]>> = {
   llama: ['LlamaForCausalLM', 'LlamaModel', 'LLaMAForCausalLM'],
   qwen2: ['Qwen2ForCausalLM', 'Qwen2Model'],
   qwen3: ['Qwen3ForCausalLM', 'Qwen3Model'],
@@ -43,21 +50,21 @@ const DTYPES = ['float32', 'float16', 'bfloat16', 'auto'].flatMap((name) => [nam
  * The description of the model a `config.json` declares.
  * @throws AssayError naming what is missing, wrong, not supported or not known.
  */
-export function huggingFaceConfig(json: JsonObject, where: string): ModelConfig {
+export function huggingFaceConfig(json: JsonObject, where: string): ModelDescription {
   const fields = fieldsOf(new Map(Object.entries(json)), where);
-  const family = fields.oneOf('model_type', FAMILIES);
-  refuseForeign(fields, family);
-  const config = family === 'gpt2' ? gpt2Config(fields) : llamaConfig(family, fields);
+  const modelType = fields.oneOf('model_type', MODEL_TYPES);
+  refuseForeign(fields, modelType);
+  const described = modelType === 'gpt2' ? gpt2(fields) : llama(modelType, fields);
   fields.refuseRest(isIdleConfigKey);
-  checkSizes(config, where);
-  return config;
+  checkSizes(described, where);
+  return described;
 }
 
-/** Refuses what is a model of another kind whatever the family. */
-function refuseForeign(fields: Fields, family: ModelFamily): void {
+/** Refuses what is a model of another kind, whatever its type. */
+function refuseForeign(fields: Fields, modelType: ModelType): void {
   const { where } = fields;
   const architectures = fields.value('architectures') ?? [];
-  const known = ARCHITECTURES[family];
+  const known = ARCHITECTURES[modelType];
   if (!Array.isArray(architectures) || architectures.some((name) => !known.includes(String(name)))) {
     throw fields.error('architectures', `[${known.map((name) => JSON.stringify(name)).join(' or ')}]`);
   }
@@ -65,7 +72,7 @@ function refuseForeign(fields: Fields, family: ModelFamily): void {
     throw new AssayError('file', `${where}: quantization_config is not supported; use unquantized weights or GGUF.`);
   }
   if (!isNothing(fields.value('auto_map'))) {
-    const remedy = `if the model is a plain ${family} one, remove auto_map`;
+    const remedy = `if the model is a plain ${modelType} one, remove auto_map`;
     throw new AssayError('file', `${where}: auto_map names code of the model's own, which is not run; ${remedy}.`);
   }
   for (const name of ['per_layer_config', 'pruned_heads']) {
@@ -81,100 +88,81 @@ function isNothing(value: unknown): boolean {
   return value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 }
 
-/** Refuses sizes that do not fit together or that no model has. */
-export function checkSizes(config: ModelConfig, where: string): void {
-  const { nHeads, nKvHeads, headDim, nLayers } = config;
-  if (nHeads % nKvHeads !== 0) {
-    throw new AssayError('file', `${where}: expected ${nHeads} heads to be a multiple of ${nKvHeads} key-value heads.`);
-  }
-  if (headDim % 2 !== 0 && config.position.kind === 'rope') {
-    throw new AssayError('file', `${where}: expected an even head dimension for rotations, found ${headDim}.`);
-  }
-  const { position } = config;
-  if (position.kind === 'rope' && position.scaling.kind === 'divisors') {
-    const { length } = position.scaling.divisors;
-    if (length !== headDim / 2) {
-      throw new AssayError('file', `${where}: expected ${headDim / 2} factors of the rotation, found ${length}.`);
-    }
-  }
-  const sizes = [config.dModel, config.dMlp, config.vocabSize, nHeads, headDim, config.contextLength];
-  const tooLarge = nLayers > MAX_LAYERS ? nLayers : sizes.find((size) => size > MAX_SIZE);
-  if (tooLarge !== undefined) throw new AssayError('file', `${where}: no model has a size of ${tooLarge}.`);
-}
-
-const MAX_LAYERS = 2000;
-const MAX_SIZE = 1 << 26;
-
-function llamaConfig(family: 'llama' | 'qwen2' | 'qwen3', fields: Fields): ModelConfig {
+function llama(modelType: Exclude<ModelType, 'gpt2'>, fields: Fields): ModelDescription {
   const dModel = fields.size('hidden_size');
   const nHeads = fields.size('num_attention_heads');
   const nLayers = fields.size('num_hidden_layers');
-  const contextLength = fields.size('max_position_embeddings', family === 'llama' ? 2048 : 32_768);
-  refuseWindows(family, fields, nLayers, contextLength);
+  const contextLength = fields.size('max_position_embeddings', modelType === 'llama' ? 2048 : 32_768);
+  refuseWindows(modelType, fields, nLayers, contextLength);
   const attentionBias = fields.flag('attention_bias', false); // of Qwen2 it says nothing: its tensors are what they are
   const mlpBias = fields.flag('mlp_bias', false);
-  if (mlpBias && family !== 'llama') throw fields.error('mlp_bias', 'false');
-  return {
-    family,
+  if (mlpBias && modelType !== 'llama') throw fields.error('mlp_bias', 'false');
+  const config: TransformerConfig = {
+    family: 'llama', // Qwen keeps Llama's names
+    vocabulary: fields.size('vocab_size'),
     dModel,
     nLayers,
     nHeads,
     nKvHeads: fields.optionalSize('num_key_value_heads', nHeads),
-    headDim: fields.optionalSize('head_dim', family === 'qwen3' ? 128 : dModel / nHeads),
+    headDim: fields.optionalSize('head_dim', modelType === 'qwen3' ? 128 : dModel / nHeads),
     dMlp: fields.size('intermediate_size'),
-    vocabSize: fields.size('vocab_size'),
-    contextLength,
-    norm: { kind: 'rms', eps: fields.positive('rms_norm_eps', 1e-6) },
-    mlp: { kind: 'gated', activation: fields.oneOf('hidden_act', ACTIVATIONS, 'silu') },
-    position: ropePosition(fields, contextLength),
-    tiedEmbeddings: fields.flag('tie_word_embeddings', false),
+    norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-6) },
+    activation: fields.oneOf('hidden_act', ACTIVATIONS, 'silu'),
+    mlp: 'gated',
+    positions: rotaryPositions(fields, contextLength),
     biases: {
-      qkv: family === 'qwen2' || attentionBias, // Qwen2 has them always, and none on the output
-      attentionOut: family !== 'qwen2' && attentionBias,
+      qkv: modelType === 'qwen2' || attentionBias, // Qwen2 has them always, and none on the output
+      attentionOut: modelType !== 'qwen2' && attentionBias,
       mlp: mlpBias,
     },
-    qkNorm: family === 'qwen3',
+    qkNorm: modelType === 'qwen3',
+    tied: fields.flag('tie_word_embeddings', false),
+    initialStd: PRETRAINED_STD,
   };
+  return { modelType, contextLength, config };
 }
 
 /** Refuses attention that does not see the whole context. A window that no row can outgrow is none. */
-function refuseWindows(family: ModelFamily, fields: Fields, nLayers: number, contextLength: number): void {
+function refuseWindows(modelType: ModelType, fields: Fields, nLayers: number, contextLength: number): void {
   const kinds = fields.value('layer_types') ?? [];
   if (!Array.isArray(kinds) || kinds.some((kind) => kind !== 'full_attention')) {
     throw fields.error('layer_types', 'full_attention in every layer');
   }
   if (kinds.length !== 0 && kinds.length !== nLayers) throw fields.error('layer_types', `${nLayers} kinds`);
   const [from, given] = [fields.value('max_window_layers') ?? 28, fields.value('sliding_window')];
-  if (family === 'llama') fields.only('use_sliding_window', [false]);
+  if (modelType === 'llama') fields.only('use_sliding_window', [false]);
   else if (!fields.flag('use_sliding_window', false)) return;
   const isFull =
-    family === 'llama' ? given === undefined : kinds.length > 0 || (typeof from === 'number' && from >= nLayers);
+    modelType === 'llama' ? given === undefined : kinds.length > 0 || (typeof from === 'number' && from >= nLayers);
   if (isFull || (typeof given === 'number' && given >= contextLength)) return;
   throw fields.error('sliding_window', 'off: attention must see the whole context');
 }
 
-function gpt2Config(fields: Fields): ModelConfig {
+function gpt2(fields: Fields): ModelDescription {
   fields.only('scale_attn_weights', [true]);
   fields.only('scale_attn_by_inverse_layer_idx', [false]);
   fields.only('add_cross_attention', [false]);
   const dModel = fields.size(fields.spelling('n_embd', 'hidden_size'), 768);
   const nHeads = fields.size(fields.spelling('n_head', 'num_attention_heads'), 12);
+  const contextLength = fields.size(fields.spelling('n_positions', 'max_position_embeddings', 'n_ctx'), 1024);
   fields.only('head_dim', [dModel / nHeads]);
-  return {
+  const config: TransformerConfig = {
     family: 'gpt2',
+    vocabulary: fields.size('vocab_size', 50_257),
     dModel,
     nLayers: fields.size(fields.spelling('n_layer', 'num_hidden_layers'), 12),
     nHeads,
     nKvHeads: nHeads,
-    headDim: dModel / nHeads,
+    headDim: fields.size('head_dim', dModel / nHeads),
     dMlp: fields.optionalSize('n_inner', 4 * dModel),
-    vocabSize: fields.size('vocab_size', 50_257),
-    contextLength: fields.size(fields.spelling('n_positions', 'max_position_embeddings', 'n_ctx'), 1024),
-    norm: { kind: 'layer', eps: fields.positive('layer_norm_epsilon', 1e-5) },
-    mlp: { kind: 'plain', activation: fields.oneOf('activation_function', ACTIVATIONS, 'gelu_new') },
-    position: { kind: 'learned' },
-    tiedEmbeddings: fields.flag('tie_word_embeddings', true),
+    norm: { kind: 'layerNorm', epsilon: fields.positive('layer_norm_epsilon', 1e-5) },
+    activation: fields.oneOf('activation_function', ACTIVATIONS, 'gelu_new'),
+    mlp: 'plain',
+    positions: { kind: 'learned', length: contextLength },
     biases: { qkv: true, attentionOut: true, mlp: true },
     qkNorm: false,
+    tied: fields.flag('tie_word_embeddings', true),
+    initialStd: PRETRAINED_STD,
   };
+  return { modelType: 'gpt2', contextLength, config };
 }

@@ -116,6 +116,7 @@ export const ONLY: Readonly<Record<string, readonly (string | number | boolean)[
   chunk_size_feed_forward: [0],
   is_decoder: [false, true], // causal in either case: the model types that are read have no other
   is_encoder_decoder: [false],
+  n_special: [0],
   partial_rotary_factor: [1],
   prefix: [''],
   rope_interleaved: [false],

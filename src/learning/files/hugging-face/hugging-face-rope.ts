@@ -5,12 +5,9 @@
  */
 import { AssayError } from '#base/errors.ts';
 import { isJsonObject } from '#base/json.ts';
-import type { RopeScaling } from '#learning/models/config.ts';
+import type { RopeScaling, RotaryPositions } from '#learning/models/config.ts';
 
 import { type Fields, fieldsOf } from '#learning/files/fields.ts';
-import type { PositionConfig } from '#learning/files/model-config.ts';
-
-type Rope = Extract<PositionConfig, { kind: 'rope' }>;
 
 /** Where the settings may stand; transformers 5 writes the first. */
 const PLACES = ['rope_parameters', 'rope_scaling'] as const;
@@ -20,13 +17,12 @@ const PLACES = ['rope_parameters', 'rope_scaling'] as const;
  * @param contextLength Its `max_position_embeddings`, which 'llama3' falls back to.
  * @throws AssayError naming what is not supported, or two places that disagree.
  */
-export function ropePosition(fields: Fields, contextLength: number): Rope {
-  const found = PLACES.filter((place) => !isEmpty(fields.value(place))).map((place): readonly [string, Rope] => [
-    place,
-    ropeAt(place, fields, contextLength),
-  ]);
+export function rotaryPositions(fields: Fields, contextLength: number): RotaryPositions {
+  const found = PLACES.filter((place) => !isEmpty(fields.value(place))).map(
+    (place): readonly [string, RotaryPositions] => [place, ropeAt(place, fields, contextLength)],
+  );
   const [first, second] = found;
-  if (first === undefined) return { kind: 'rope', theta: fields.positive('rope_theta', 10_000), scaling: NONE };
+  if (first === undefined) return { kind: 'rotary', theta: fields.positive('rope_theta', 10_000) };
   if (second !== undefined && JSON.stringify(first[1]) !== JSON.stringify(second[1])) {
     const expected = `${first[0]} and ${second[0]} to say the same rotation`;
     throw new AssayError('file', `${fields.where}: expected ${expected}, found two. Remove the one that is wrong.`);
@@ -34,14 +30,12 @@ export function ropePosition(fields: Fields, contextLength: number): Rope {
   return first[1];
 }
 
-const NONE: RopeScaling = { kind: 'none' };
-
 /** Python takes an empty object for absent. */
 function isEmpty(value: unknown): boolean {
   return value === undefined || (isJsonObject(value) && Object.keys(value).length === 0);
 }
 
-function ropeAt(place: string, fields: Fields, contextLength: number): Rope {
+function ropeAt(place: string, fields: Fields, contextLength: number): RotaryPositions {
   const value = fields.value(place);
   if (!isJsonObject(value)) throw fields.error(place, 'an object');
   const rope = fieldsOf(new Map(Object.entries(value)), `${fields.where}: ${place}`);
@@ -49,7 +43,7 @@ function ropeAt(place: string, fields: Fields, contextLength: number): Rope {
   const theta = (joint('rope_theta', rope, fields) ?? rope).positive('rope_theta', 10_000);
   const scaling = ropeScaling(rope, fields, contextLength);
   rope.refuseRest(() => false);
-  return { kind: 'rope', theta, scaling };
+  return { kind: 'rotary', theta, ...(scaling === undefined ? {} : { scaling }) };
 }
 
 /** Where a setting stands that may be inside the rotation's object or beside it. @throws AssayError where two disagree. */
@@ -62,16 +56,18 @@ function joint(name: string, rope: Fields, fields: Fields): Fields | undefined {
   return fields.has(name) ? fields : rope;
 }
 
-const KINDS: ReadonlyMap<string, RopeScaling['kind']> = new Map<string, RopeScaling['kind']>([
+type Kind = RopeScaling['kind'] | 'none';
+
+const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['default', 'none'],
   ['linear', 'linear'],
   ['llama3', 'llama3'],
   ['longrope', 'divisors'],
 ]);
 
-function ropeScaling(rope: Fields, fields: Fields, contextLength: number): RopeScaling {
+function ropeScaling(rope: Fields, fields: Fields, contextLength: number): RopeScaling | undefined {
   const kind = rope.oneOf(rope.spelling('rope_type', 'type'), KINDS, 'default');
-  if (kind === 'none') return NONE;
+  if (kind === 'none') return undefined;
   if (kind === 'linear') return { kind, factor: rope.positive('factor') };
   if (kind === 'divisors') return { kind, divisors: ropeDivisors(rope) };
   const original = 'original_max_position_embeddings';

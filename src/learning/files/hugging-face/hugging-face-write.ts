@@ -8,7 +8,9 @@ import { join } from 'node:path';
 
 import { AssayError, messageOf } from '#base/errors.ts';
 
-import { neededTensors } from '#learning/files/model-config.ts';
+import { transformerParameters } from '#learning/models/parameters.ts';
+
+import { isStoredTransposed } from '#learning/files/model-description.ts';
 import type { Companion, ModelFiles } from '#learning/files/model-files.ts';
 import { transposed } from '#learning/files/model-files.ts';
 import type { TensorToWrite } from '#learning/files/tensors/safetensors-write.ts';
@@ -44,7 +46,9 @@ function tensorsOf(
   { config }: Pick<ModelFiles, 'config'>,
   valuesOf: (name: string) => Float32Array,
 ): readonly TensorToWrite[] {
-  return [...neededTensors(config)].map(([name, { shape, isTransposed }]): TensorToWrite => {
+  return transformerParameters(config).map((parameter): TensorToWrite => {
+    const { name, shape } = parameter;
+    const isTransposed = isStoredTransposed(config, parameter);
     const [dOut = 0, dIn = 0] = shape;
     return {
       name,

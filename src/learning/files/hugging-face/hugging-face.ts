@@ -9,10 +9,12 @@ import type { Json, JsonObject } from '#base/json.ts';
 import { isJsonObject } from '#base/json.ts';
 
 import type { ChatTemplate } from '#learning/files/text/chat-template.ts';
-import { chatTemplate } from '#learning/files/text/chat-template.ts';
+import { chatTemplate, withToolTemplate } from '#learning/files/text/chat-template.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
+import { MODULES } from '#learning/models/modules.ts';
+import type { ParameterSpec } from '#learning/nn/layers.ts';
 import { huggingFaceConfig } from './hugging-face-config.ts';
-import type { ModelConfig, NeededTensor } from '#learning/files/model-config.ts';
-import { neededTensors } from '#learning/files/model-config.ts';
+import { isStoredTransposed, type ModelDescription } from '#learning/files/model-description.ts';
 import type { Companion, GenerationConfig, ModelFiles, TensorRecipe, Weights } from '#learning/files/model-files.ts';
 import { checkedWeights, jsonCompanion, transposed } from '#learning/files/model-files.ts';
 import type { ModelFolder } from './model-folder.ts';
@@ -45,22 +47,24 @@ export async function openHuggingFace(path: string, now?: Date): Promise<ModelFi
   if (configJson === undefined) throw new AssayError('file', `${path}: expected a config.json, found none.`);
   const declared = huggingFaceConfig(configJson, join(path, 'config.json'));
   const tokenizerConfig = (await folder.json('tokenizer_config.json')) ?? {};
-  const tokenizer = await openTokenizer(folder, tokenizerConfig);
+  const generationJson = (await folder.json('generation_config.json')) ?? {};
+  const ends = endsOf(generationJson, configJson);
+  const tokenizer = await openTokenizer(folder, tokenizerConfig, ends);
   const template = await openTemplate(folder, tokenizerConfig, tokenizer, now);
-  const generation = generationOf((await folder.json('generation_config.json')) ?? {}, configJson, tokenizer);
+  const generation = generationOf(generationJson, ends, tokenizer);
   const source = await openFolderWeights(folder);
   const close = (): Promise<void> => source.close();
   try {
-    const config = await withOwnHead(declared, source);
-    const weights = await folderWeights(source, config);
+    const described = await withOwnHead(declared, source);
+    const weights = await folderWeights(source, described);
     return {
       path,
-      config,
+      ...described,
       ...weights,
       tokenizer,
       chatTemplate: template,
       generation,
-      companions: () => companionsOf(folder, { ...configJson, tie_word_embeddings: config.tiedEmbeddings }),
+      companions: () => companionsOf(folder, { ...configJson, tie_word_embeddings: described.config.tied }),
       close,
       [Symbol.asyncDispose]: close,
     };
@@ -112,44 +116,48 @@ async function refuseAdapter(folder: ModelFolder): Promise<void> {
 const HEAD = 'lm_head.weight';
 
 /** As transformers 5: a head that is stored and differs from the embedding is used, though the config ties the two. */
-async function withOwnHead(config: ModelConfig, source: TensorSource): Promise<ModelConfig> {
-  const [embedding] = neededTensors(config).keys();
-  if (!config.tiedEmbeddings || !source.tensors.has(HEAD) || embedding === undefined) return config;
-  const stored = storedName(source, config, embedding);
-  if (stored === HEAD || (await isSame(source, HEAD, stored))) return config;
-  return { ...config, tiedEmbeddings: false };
+async function withOwnHead(described: ModelDescription, source: TensorSource): Promise<ModelDescription> {
+  const { config } = described;
+  if (!config.tied || !source.tensors.has(HEAD)) return described;
+  const embedding = storedName(source, config, MODULES[config.family].tokenEmbedding);
+  if (embedding === HEAD || (await isSame(source, HEAD, embedding))) return described;
+  return { ...described, config: { ...config, tied: false } };
 }
 
 /** The name of a needed tensor in the file. */
-function storedName(source: TensorSource, config: ModelConfig, name: string): string {
-  const prefix = config.family === 'gpt2' ? 'transformer.' : 'model.';
+function storedName(source: TensorSource, { family, tied }: TransformerConfig, name: string): string {
+  const prefix = family === 'gpt2' ? 'transformer.' : 'model.';
   if (source.tensors.has(name)) return name;
   const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
   if (source.tensors.has(bare)) return bare; // the base model saved alone
-  const isEmbedding = /\.(?:embed_tokens|wte)\.weight$/.test(name);
-  return isEmbedding && config.tiedEmbeddings && source.tensors.has(HEAD) ? HEAD : name; // the head alone was saved
+  const isHead = tied && name === MODULES[family].tokenEmbedding && source.tensors.has(HEAD);
+  return isHead ? HEAD : name; // the tied head alone was saved
 }
 
-async function folderWeights(source: TensorSource, config: ModelConfig): Promise<Weights> {
-  const recipeOf = (name: string, { shape, isTransposed }: NeededTensor): TensorRecipe => {
-    const stored = storedName(source, config, name);
-    if (!isTransposed) return { storedName: stored, storedShape: shape };
+async function folderWeights(source: TensorSource, described: ModelDescription): Promise<Weights> {
+  const { config } = described;
+  const recipeOf = (parameter: ParameterSpec): TensorRecipe => {
+    const { shape } = parameter;
+    const stored = storedName(source, config, parameter.name);
+    if (!isStoredTransposed(config, parameter)) return { storedName: stored, storedShape: shape };
     const [dOut = 0, dIn = 0] = shape; // GPT-2's Conv1D keeps [dIn, dOut]
     return { storedName: stored, storedShape: [dIn, dOut], rearrange: (w) => transposed(w, dIn, dOut) };
   };
-  return await checkedWeights(source, config, recipeOf, (name) => isSpare(source, config, name));
+  return await checkedWeights(source, described, recipeOf, (name) => isSpare(source, described, name));
 }
 
 /** Buffers and duplicates that checkpoints carry beside the weights. */
-async function isSpare(source: TensorSource, config: ModelConfig, name: string): Promise<boolean> {
-  if (name === HEAD && config.tiedEmbeddings) return true; // the same as the embedding: `withOwnHead` has looked
-  if (/(?:^|\.)rotary_emb\.inv_freq$/.test(name) && config.position.kind === 'rope') {
-    if (await isFrequencies(source, name, config.position, config.headDim)) return true;
+async function isSpare(source: TensorSource, described: ModelDescription, name: string): Promise<boolean> {
+  const { config, contextLength } = described;
+  const { positions } = config;
+  if (name === HEAD && config.tied) return true; // the same as the embedding: `withOwnHead` has looked
+  if (/(?:^|\.)rotary_emb\.inv_freq$/.test(name) && positions.kind === 'rotary') {
+    if (await isFrequencies(source, name, positions, config.headDim)) return true;
     throw unexpectedContent(source, name, "the rotation's frequencies");
   }
   if (config.family !== 'gpt2') return false;
   if (name.endsWith('.attn.bias')) {
-    if (await isCausalMask(source, name, config.contextLength)) return true;
+    if (await isCausalMask(source, name, contextLength)) return true;
     throw unexpectedContent(source, name, 'a causal mask');
   }
   if (!name.endsWith('.attn.masked_bias')) return false;
@@ -157,11 +165,17 @@ async function isSpare(source: TensorSource, config: ModelConfig, name: string):
   throw unexpectedContent(source, name, 'one number of -10000 or less');
 }
 
-async function openTokenizer(folder: ModelFolder, tokenizerConfig: JsonObject): Promise<TextTokenizer | undefined> {
+async function openTokenizer(
+  folder: ModelFolder,
+  tokenizerConfig: JsonObject,
+  endIds: readonly number[],
+): Promise<TextTokenizer | undefined> {
   const json = await folder.json('tokenizer.json', MAX_TOKENIZER_BYTES);
   if (json === undefined) return undefined;
   const names = (await folder.json('special_tokens_map.json')) ?? {};
-  return textTokenizer(json, { ...names, ...tokenizerConfig }, join(folder.path, 'tokenizer.json'));
+  const addedTokens = await folder.json('added_tokens.json');
+  const where = join(folder.path, 'tokenizer.json');
+  return textTokenizer(json, { ...names, ...tokenizerConfig }, where, { addedTokens, endIds });
 }
 
 /** The template of `chat_template.jinja`, or of `tokenizer_config.json`, where a list names several. */
@@ -171,25 +185,40 @@ async function openTemplate(
   tokenizer: TextTokenizer | undefined,
   now: Date | undefined,
 ): Promise<ChatTemplate | undefined> {
-  const source = (await folder.text('chat_template.jinja')) ?? defaultTemplate(tokenizerConfig['chat_template']);
-  return source === undefined ? undefined : chatTemplate(source, tokenizer?.specialTokens ?? {}, now);
+  const compile = (source: string): ChatTemplate => chatTemplate(source, tokenizer?.specialTokens ?? {}, now);
+  const alone = await folder.text('chat_template.jinja');
+  if (alone !== undefined) return compile(alone);
+  const listed = namedTemplates(tokenizerConfig['chat_template'] ?? null, folder.path);
+  const byDefault = listed.get('default');
+  if (byDefault === undefined) return undefined;
+  const forTools = listed.get('tool_use');
+  return forTools === undefined ? compile(byDefault) : withToolTemplate(compile(byDefault), compile(forTools));
 }
 
-function defaultTemplate(value: Json | undefined): string | undefined {
-  if (typeof value === 'string') return value;
-  const entry = Array.isArray(value)
-    ? value.find((item) => isJsonObject(item) && item['name'] === 'default')
-    : undefined;
-  return isJsonObject(entry) && typeof entry['template'] === 'string' ? entry['template'] : undefined;
+/** Templates by name; one without a name is the default. */
+function namedTemplates(value: Json, path: string): ReadonlyMap<string, string> {
+  if (value === null) return new Map();
+  if (typeof value === 'string') return new Map([['default', value]]);
+  const named = (Array.isArray(value) ? value : []).flatMap((item: Json) => {
+    const { name, template } = isJsonObject(item) ? item : {};
+    return typeof name === 'string' && typeof template === 'string' ? [[name, template] as const] : [];
+  });
+  if (named.some(([name]) => name === 'default')) return new Map(named);
+  const expected = 'chat_template in tokenizer_config.json to be text, or a list with a template named default';
+  throw new AssayError('file', `${path}: expected ${expected}, found ${JSON.stringify(value).slice(0, 80)}.`);
+}
+
+/** The ids at which replies end, as the configs declare them. */
+function endsOf(json: JsonObject, configJson: JsonObject): readonly number[] {
+  const declared = json['eos_token_id'] ?? configJson['eos_token_id'] ?? [];
+  return (Array.isArray(declared) ? declared : [declared]).filter(isCount);
 }
 
 function generationOf(
   json: JsonObject,
-  configJson: JsonObject,
+  ends: readonly number[],
   tokenizer: TextTokenizer | undefined,
 ): GenerationConfig {
-  const declared = json['eos_token_id'] ?? configJson['eos_token_id'] ?? [];
-  const ends = (Array.isArray(declared) ? declared : [declared]).filter(isCount);
   const { eos_token: eosToken } = tokenizer?.specialTokens ?? {};
   const named = eosToken === undefined ? undefined : tokenizer?.idOf(eosToken);
   const stopIds = [...new Set(named === undefined ? ends : [...ends, named])];

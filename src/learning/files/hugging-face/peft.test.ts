@@ -76,6 +76,15 @@ const UNSUPPORTED: readonly (readonly [JsonObject, RegExp])[] = [
   [{ r: 0 }, /r to be a positive integer/],
   [{ r: 5 }, /expected factors \[5, dIn\] and \[dOut, 5\]/],
   [{ lora_alpha: null }, /lora_alpha to be a number/],
+  [{ use_new_variant: true }, /unknown key use_new_variant \(true\): it may change what the model computes/],
+  [{ use_new_variant: false }, /unknown key use_new_variant \(false\)/],
+  [{ init_lora_weights: 'loftq' }, /leaves the base model as it is/],
+  [{ init_lora_weights: 'new_start' }, /leaves the base model as it is/],
+  [{ ensure_weight_tying: true }, /ensure_weight_tying to be off/],
+  [{ fan_in_fan_out: 'yes' }, /fan_in_fan_out to be true or false/],
+  [{ target_modules: ['v_proj'] }, /to choose what is stored, found factors of model\.layers\.\d\./],
+  [{ exclude_modules: ['q_proj'] }, /found factors of model\.layers\.0\.self_attn\.q_proj/],
+  [{ layers_to_transform: [1] }, /found factors of model\.layers\.0\.self_attn\.q_proj/],
 ];
 
 for (const [change, message] of UNSUPPORTED) {
@@ -90,6 +99,26 @@ for (const [change, message] of UNSUPPORTED) {
     );
   });
 }
+
+test('options at the values that say nothing leave an adapter as it is', async () => {
+  const folder = join(temporary, 'idle');
+  await cp(join(FIXTURES, 'peft/irregular'), folder, { recursive: true });
+  const config: JsonObject = JSON.parse(await readFile(join(folder, 'adapter_config.json'), 'utf8'));
+  const idle: JsonObject = {
+    alpha_pattern: {},
+    rank_pattern: null,
+    layers_to_transform: [],
+    layers_pattern: [],
+    exclude_modules: [],
+    modules_to_save: [],
+    init_lora_weights: 'gaussian',
+    lora_dropout: 0.1,
+    peft_version: '9.9',
+    a_new_option: null,
+  };
+  await writeFile(join(folder, 'adapter_config.json'), JSON.stringify({ ...config, ...idle }));
+  assert.deepEqual(await readPeftAdapter(folder), await readPeftAdapter(join(FIXTURES, 'peft/irregular')));
+});
 
 test('factors that do not fit the rank, and an empty adapter, are refused before writing', async () => {
   const factors = { dIn: 3, dOut: 2, a: new Float32Array(6), b: new Float32Array(4) };

@@ -203,10 +203,11 @@ function isOff(value: unknown): boolean {
 function refuseUntargeted(fields: Fields, modules: readonly string[]): void {
   const [targets, excluded] = [fields.value('target_modules'), fields.value('exclude_modules')];
   const [layers, pattern] = [fields.value('layers_to_transform'), fields.value('layers_pattern')];
+  const hasLayers = typeof layers === 'number' || !isOff(layers);
   const isNamed = (names: unknown, module: string): boolean =>
     Array.isArray(names) && names.some((name) => module === name || module.endsWith(`.${String(name)}`));
   const isChosenLayer = (module: string): boolean => {
-    if (layers === undefined || pattern !== undefined) return true;
+    if (!hasLayers || !isOff(pattern)) return true;
     const layer = Number(/\.(?:layers|h)\.(\d+)\./.exec(module)?.[1] ?? Number.NaN);
     return Array.isArray(layers) ? layers.includes(layer) : layers === layer;
   };

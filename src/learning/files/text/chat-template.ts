@@ -74,6 +74,16 @@ export function chatTemplate(
   };
 }
 
+/** One template for conversations with tools, another for those without, as transformers chooses between them. */
+export function withToolTemplate(plain: ChatTemplate, forTools: ChatTemplate): ChatTemplate {
+  const chosen = (tools: RenderOptions['tools']): ChatTemplate => (tools === undefined ? plain : forTools);
+  return {
+    source: plain.source,
+    reads: (name) => plain.reads(name) || forTools.reads(name),
+    render: (messages, options = {}) => chosen(options.tools).render(messages, options),
+  };
+}
+
 /** All names, attributes and constant texts of a template: whatever it reads is among them. */
 function namesIn(node: unknown, found = new Set<string>()): ReadonlySet<string> {
   if (Array.isArray(node)) for (const part of node) namesIn(part, found);
@@ -166,6 +176,16 @@ export function formatDate(date: Date, format: string): string {
   const weekday = WEEKDAYS[date.getUTCDay()] ?? '';
   return format.replaceAll(/%(.)/gsu, (code, letter: string) => {
     switch (letter) {
+      case 'y':
+        return two(date.getUTCFullYear() % 100);
+      case 'I':
+        return two(date.getUTCHours() % 12 || 12);
+      case 'p':
+        return date.getUTCHours() < 12 ? 'AM' : 'PM';
+      case 'F':
+        return formatDate(date, '%Y-%m-%d');
+      case 'T':
+        return formatDate(date, '%H:%M:%S');
       case 'Y':
         return String(date.getUTCFullYear());
       case 'm':

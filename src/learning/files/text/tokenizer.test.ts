@@ -5,13 +5,15 @@ import { test } from 'node:test';
 
 import { AssayError } from '#base/errors.ts';
 import type { Json, JsonObject } from '#base/json.ts';
+import { isJsonObject } from '#base/json.ts';
 import { rngOf } from '#base/rng.ts';
 
 import type { TemplateMessage } from './chat-template.ts';
 import { chatTemplate } from './chat-template.ts';
 import { parseStrictObject } from '#learning/files/strict-json.ts';
 import type { TextTokenizer } from './tokenizer.ts';
-import { joinByteTokens, textTokenizer } from './tokenizer.ts';
+import { textTokenizer } from './tokenizer.ts';
+import { joinByteTokens } from './tokens/decoder.ts';
 
 const FIXTURES = join(import.meta.dirname, '../../../../test/fixtures');
 const KINDS = ['gpt2', 'smollm', 'llama3', 'qwen2', 'llama2', 'llama2-metaspace', 'unigram'];
@@ -68,12 +70,128 @@ test('special tokens, sizes and unknown ids are known', async () => {
   assert.deepEqual(tokenizer.encode('', 'plain'), []);
 });
 
-test('a token only tokenizer_config.json knows is recognised, as in transformers', async () => {
+test('a token that only tokenizer_config.json or added_tokens.json knows is recognised, under the id that transformers gives it', async () => {
   const json = await objectAt(join(FIXTURES, 'tokenizers/gpt2/tokenizer.json'));
-  const added = { added_tokens_decoder: { 900: { content: '<new>', special: true } } };
-  const tokenizer = textTokenizer(json, added, 'gpt2');
-  assert.deepEqual(tokenizer.encode('<new>', 'plain'), [900]);
-  assert.equal(tokenizer.vocabSize, 901);
+  const added = (id: number): JsonObject => ({ added_tokens_decoder: { [id]: { content: '<new>', special: true } } });
+  const tokenizer = textTokenizer(json, added(423), 'gpt2');
+  assert.deepEqual(tokenizer.encode('<new>', 'plain'), [423]);
+  assert.equal(tokenizer.vocabSize, 424);
+  const alone = textTokenizer(json, {}, 'gpt2', { addedTokens: { '<b>': 424, '<a>': 423 } });
+  assert.deepEqual(alone.encode('<a><b>', 'plain'), [423, 424]);
+  assert.throws(
+    () => textTokenizer(json, added(900), 'gpt2'),
+    /found 900 for "<new>", which transformers takes for 423/,
+  );
+});
+
+interface Options {
+  readonly texts: string[];
+  readonly cases: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly patch: JsonObject;
+    readonly rows: readonly (readonly [number[], string | null, number[]?])[];
+  }[];
+}
+
+test('every option of every component gives the ids and the text of the tokenizers library', async () => {
+  const { texts, cases }: Options = JSON.parse(await readFile(join(FIXTURES, 'tokenizers/options.json'), 'utf8'));
+  assert.equal(cases.length, 77);
+  for (const { name, kind, patch, rows } of cases) {
+    const base = await objectAt(join(FIXTURES, 'tokenizers', kind, 'tokenizer.json'));
+    const [own, changed] = [base['model'], patch['model'] ?? {}];
+    assert.ok(isJsonObject(own) && isJsonObject(changed));
+    const model = changed['type'] === undefined ? { ...own, ...changed } : changed;
+    const tokenizer = textTokenizer({ ...base, ...patch, model }, {}, name);
+    for (const [i, [ids, decoded, around = ids]] of rows.entries()) {
+      const text = texts[i] ?? '';
+      assert.deepEqual(tokenizer.encode(text, 'plain'), ids, `${name}: ${text}`);
+      assert.deepEqual(tokenizer.encode(text, 'withSpecials'), around, `${name}: ${text}`);
+      if (decoded !== null) assert.equal(tokenizer.decode(ids), decoded, `${name}: ${text}`);
+    }
+  }
+});
+
+test('a component or an option that is not known is refused by name, and so is a setting of tokenizer_config.json', async () => {
+  const json = await objectAt(join(FIXTURES, 'tokenizers/gpt2/tokenizer.json'));
+  const { model } = json;
+  assert.ok(isJsonObject(model));
+  const split = { type: 'Split', pattern: { Regex: 'a' }, behavior: 'Isolated', invert: false };
+  const parts: [JsonObject, RegExp][] = [
+    [{ pre_tokenizer: { type: 'UnicodeScripts' } }, /a pre-tokenizer that is known, found "UnicodeScripts"/],
+    [{ pre_tokenizer: { ...split, limit: 3 } }, /options that are known, found "limit"/],
+    [{ pre_tokenizer: { ...split, behavior: 'Joined' } }, /behavior among Removed/],
+    [{ pre_tokenizer: { ...split, pattern: { Regex: 'a++b' } } }, /a regular expression without \+\+/],
+    [{ pre_tokenizer: { ...split, pattern: { Regex: '(?>a|ab)c' } } }, /without \(\?>/],
+    [{ normalizer: { type: 'Nmt' } }, /a normalizer that is known, found "Nmt"/],
+    [{ decoder: { type: 'CTC' } }, /a decoder that is known, found "CTC"/],
+    [{ post_processor: { type: 'Other' } }, /a post-processor that is known/],
+    [{ model: { ...model, dropout: 0.1 } }, /dropout to be off.*found 0.1/],
+    [{ model: { ...model, capacity: 1 } }, /options that are known, found "capacity"/],
+    [{ model: { ...model, merges: [['a', 'zzz']] } }, /merges of tokens/],
+    [{ extra: 1 }, /options that are known, found "extra"/],
+  ];
+  for (const [patch, message] of parts) assert.throws(() => textTokenizer({ ...json, ...patch }, {}, 'x'), message);
+  const settings: [JsonObject, RegExp][] = [
+    [{ split_special_tokens: true }, /split_special_tokens to be off/],
+    [
+      { sp_model_kwargs: { enable_sampling: true } },
+      /settings of tokenizer_config.json that are known.*sp_model_kwargs/,
+    ],
+    [{ something: 1 }, /found "something: 1"/],
+    [{ auto_map: { AutoTokenizer: ['a.B', null] } }, /without code of its own/],
+    [{ add_prefix_space: true }, /add_prefix_space as tokenizer.json has it \(false\)/],
+    [
+      { tokenizer_class: 'LlamaTokenizer', bos_token: 'a', add_bos_token: true },
+      /add_bos_token as the post_processor of tokenizer.json has it \(false\)/,
+    ],
+    [{ pad_token: '[PAD]' }, /pad_token to be in the vocabulary, found "\[PAD\]"/],
+    [{ additional_special_tokens: ['<x>'] }, /special tokens to be in the vocabulary/],
+  ];
+  for (const [config, message] of settings) assert.throws(() => textTokenizer(json, config, 'x'), message);
+  textTokenizer(json, { something: null, legacy: true, add_prefix_space: false, image_token: 'a' }, 'x');
+});
+
+test('special tokens by role, by list and by generation config are special, whatever their flag says', async () => {
+  const json = await objectAt(join(FIXTURES, 'tokenizers/gpt2/tokenizer.json'));
+  const config = {
+    eos_token: 'a',
+    additional_special_tokens: [{ content: 'b', rstrip: true }],
+    extra_special_tokens: { x: 'c' },
+  };
+  const tokenizer = textTokenizer(json, config, 'gpt2', { endIds: [7] });
+  const marked = ['a', 'b', 'c'].map((token) => tokenizer.isSpecial(tokenizer.idOf(token) ?? -1));
+  assert.deepEqual([...marked, tokenizer.isSpecial(7), tokenizer.isSpecial(9)], [true, true, true, true, false]);
+  assert.ok(['a', 'b', 'c', tokenizer.tokenOf(7) ?? '?'].every((text) => tokenizer.specialTexts.includes(text)));
+  assert.deepEqual(tokenizer.encode('b  d', 'plain'), [tokenizer.idOf('b'), tokenizer.idOf('d')]); // found as it is written
+});
+
+interface Settings {
+  readonly texts: string[];
+  readonly cases: readonly {
+    readonly kind: string;
+    readonly settings: JsonObject;
+    readonly ids: readonly (readonly [number[], number[]])[];
+    readonly special: number[];
+  }[];
+}
+
+test('settings of tokenizer_config.json give the ids and the special tokens of transformers', async () => {
+  const { texts, cases }: Settings = JSON.parse(await readFile(join(FIXTURES, 'tokenizers/settings.json'), 'utf8'));
+  assert.equal(cases.length, 14);
+  for (const { kind, settings, ids, special } of cases) {
+    const folder = join(FIXTURES, 'tokenizers', kind);
+    const config = { ...(await objectAt(join(folder, 'tokenizer_config.json'))), ...settings };
+    const tokenizer = textTokenizer(await objectAt(join(folder, 'tokenizer.json')), config, kind);
+    for (const [i, [around, plain]] of ids.entries()) {
+      assert.deepEqual(tokenizer.encode(texts[i] ?? '', 'withSpecials'), around, JSON.stringify(settings));
+      assert.deepEqual(tokenizer.encode(texts[i] ?? '', 'plain'), plain, JSON.stringify(settings));
+    }
+    assert.ok(
+      special.every((id) => tokenizer.isSpecial(id)),
+      JSON.stringify(settings),
+    );
+  }
 });
 
 test('a broken tokenizer is refused with an AssayError, whatever is broken', async () => {

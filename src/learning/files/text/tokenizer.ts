@@ -1,15 +1,22 @@
 /**
  * Text to token ids and back, as a model's `tokenizer.json` says: the same ids and the same text as transformers.
- * The work is done by @huggingface/tokenizers; this file checks what goes in and out, and repairs its decoding of
- * single bytes and its idea of a digit. A tokenizer holds regular expressions from the model's author, which may be slow by design.
+ * Each step is read from the file completely: an option that is not known is refused (tokens/component.ts).
+ * A tokenizer holds regular expressions from the model's author, which may be slow by design.
  */
-import { ByteFallbackDecoder, SequenceDecoder, Tokenizer } from '@huggingface/tokenizers';
-
 import { AssayError, messageOf } from '#base/errors.ts';
 import type { Json, JsonObject } from '#base/json.ts';
 import { isJsonObject } from '#base/json.ts';
 
 import { isCount } from '#learning/files/tensors/tensor-source.ts';
+import { type AddedToken, finder } from './tokens/added-tokens.ts';
+import { type Around, aroundOf } from './tokens/around.ts';
+import { Component } from './tokens/component.ts';
+import { cleanUp, decoderOf } from './tokens/decoder.ts';
+import { modelOf } from './tokens/model.ts';
+import { normalizerOf } from './tokens/normalizer.ts';
+import { checkAround, checkSettings, type NamedToken, namedTokens, withPrefixSpace } from './tokens/settings.ts';
+import { splitterOf } from './tokens/splitter.ts';
+import type { Encode, Vocabulary } from './tokens/vocabulary.ts';
 
 /** A model's tokenizer. */
 export interface TextTokenizer {
@@ -23,121 +30,259 @@ export interface TextTokenizer {
    * Text from a chat template is 'plain': the template wrote them.
    */
   encode(text: string, extras: 'plain' | 'withSpecials'): number[];
+  /** What the model puts around a text. */
+  readonly around: Around;
   /** The text of token ids. @throws AssayError on an id the tokenizer does not know. */
   decode(ids: ArrayLike<number>, specials?: 'keep' | 'skip'): string;
   tokenOf(id: number): string | undefined;
   idOf(token: string): number | undefined;
-  /** Whether an id stands for a special token, such as the end of a turn. */
+  /** Whether an id stands for a special token, such as the end of a turn: by its flag, its role, or as an end of replies. */
   isSpecial(id: number): boolean;
   /** All special tokens as they are written in text, longest first. */
   readonly specialTexts: readonly string[];
 }
 
+/** What files beside the two of a tokenizer say of it. */
+export interface TokenizerCompanions {
+  /** Content of `added_tokens.json`: ids by token. */
+  readonly addedTokens?: JsonObject | undefined;
+  /** Ids at which replies end (`generation_config.json`). */
+  readonly endIds?: readonly number[];
+}
+
 /** No vocabulary comes near; a larger id is a corrupt file. */
 const MAX_TOKEN_ID = 1 << 24;
 
-/** The roles of special tokens in a `tokenizer_config.json`. */
-const SPECIAL_ROLES = ['bos_token', 'eos_token', 'unk_token', 'pad_token', 'sep_token', 'cls_token', 'mask_token'];
-
 /**
- * A tokenizer from its two files.
+ * A tokenizer from its files.
  * @param tokenizerJson Content of `tokenizer.json`.
  * @param config Content of `tokenizer_config.json`; {} when there is none.
  * @param where Named in errors.
  * @throws AssayError when the files are not understood.
  */
-export function textTokenizer(tokenizerJson: JsonObject, config: JsonObject, where: string): TextTokenizer {
-  const complete = {
-    ...tokenizerJson,
-    pre_tokenizer: repairedDigits(tokenizerJson['pre_tokenizer'] ?? null),
-    added_tokens: addedTokens(tokenizerJson, config, where),
-  };
-  const idLimit = 1 + largestId(tokenizerJson, complete.added_tokens, where);
-  const cleanUp = config['clean_up_tokenization_spaces'] === true;
-  let tokenizer: Tokenizer;
-  try {
-    tokenizer = new Tokenizer(complete, { ...config, clean_up_tokenization_spaces: cleanUp });
-  } catch (thrown) {
-    throw new AssayError('file', `${where}: the tokenizer is not understood: ${messageOf(thrown)}`, { cause: thrown });
-  }
-  repairByteFallback(tokenizer);
-  const specialIds = new Set(complete.added_tokens.filter(({ special }) => special).map(({ id }) => id));
-  const specialTexts = complete.added_tokens
-    .flatMap(({ special, content }) => (special ? [content] : []))
-    .toSorted((a, b) => b.length - a.length);
-  const specialTokens = tokenNames(config);
+export function textTokenizer(
+  tokenizerJson: JsonObject,
+  config: JsonObject,
+  where: string,
+  companions: TokenizerCompanions = {},
+): TextTokenizer {
+  const file = new Component(withPrefixSpace(tokenizerJson, config, where), where);
+  file.unused('version', 'truncation', 'padding', 'added_tokens', 'model', 'type');
+  const model = modelComponent(file.json('model'), where);
+  const vocabulary = vocabularyOf(model);
+  const added = addedTokens(tokenizerJson, config, companions, vocabulary, where);
+  const ids = new Map([...vocabulary, ...added.map(({ content, id }) => [content, id] as const)]);
+  checkSettings(config, (text) => ids.has(text), where);
+  const names = namedTokens(config, where);
+  const encodePiece = modelOf(model, vocabulary);
+  const encodeText = encoder(added, {
+    normalize: normalizerOf(file.json('normalizer') ?? null, where),
+    split: splitterOf(file.json('pre_tokenizer') ?? null, where),
+    encodePiece,
+  });
+  const around = aroundOf(file.json('post_processor') ?? null, where);
+  checkAround(around, config, (role) => ids.get(names.byRole[role]?.content ?? ''), where);
+  const decodeTokens = decoderOf(file.json('decoder') ?? null, where);
+  file.done();
+  const tokens = new Map(Array.from(ids, ([token, id]) => [id, token]));
+  for (const { id, content } of added) tokens.set(id, content);
+  const specialIds = specialIdsOf(added, [...Object.values(names.byRole), ...names.others], ids, companions);
+  const cleansUp = config['clean_up_tokenization_spaces'] === true;
+  const idLimit = 1 + Math.max(-1, ...lastIds(tokens.keys()));
   return {
     vocabSize: idLimit,
-    specialTokens,
+    specialTokens: Object.fromEntries(Object.entries(names.byRole).map(([role, { content }]) => [role, content])),
+    around,
     encode(text, extras) {
-      if (text === '') return extras === 'plain' ? [] : checkedIds(tokenizer, '', true, where);
-      return checkedIds(tokenizer, text, extras === 'withSpecials', where);
+      const plain = checked(text, encodeText, where);
+      return extras === 'plain' ? plain : [...around.before, ...plain, ...around.after];
     },
-    decode(ids, specials = 'keep') {
-      const list = Array.from(ids);
-      const unknown = list.find((id) => tokenizer.id_to_token(id) === undefined);
+    decode(given, specials = 'keep') {
+      const list = Array.from(given);
+      const unknown = list.find((id) => !tokens.has(id));
       if (unknown !== undefined) {
-        throw new AssayError(
-          'data',
-          `${where}: expected token ids below ${idLimit} that have a token, found ${unknown}.`,
-        );
+        const expected = `token ids below ${idLimit} that have a token`;
+        throw new AssayError('data', `${where}: expected ${expected}, found ${unknown}.`);
       }
-      if (list.length === 0) return '';
-      return tokenizer.decode(list, {
-        skip_special_tokens: specials === 'skip',
-        clean_up_tokenization_spaces: cleanUp,
-      });
+      const kept = specials === 'skip' ? list.filter((id) => !specialIds.has(id)) : list;
+      if (kept.length === 0) return '';
+      const text = decodeTokens(kept.map((id) => tokens.get(id) ?? ''));
+      return cleansUp ? cleanUp(text) : text;
     },
-    tokenOf: (id) => tokenizer.id_to_token(id),
-    idOf: (token) => tokenizer.token_to_id(token),
+    tokenOf: (id) => tokens.get(id),
+    idOf: (token) => ids.get(token),
     isSpecial: (id) => specialIds.has(id),
-    specialTexts,
+    specialTexts: Array.from(specialIds, (id) => tokens.get(id) ?? '')
+      .filter((text) => text !== '')
+      .toSorted((a, b) => b.length - a.length),
   };
 }
 
-function checkedIds(tokenizer: Tokenizer, text: string, withSpecials: boolean, where: string): number[] {
-  let ids: (number | undefined)[];
+/** The largest of some ids, without spreading all of them over a call. */
+function lastIds(ids: Iterable<number>): readonly number[] {
+  let largest = -1;
+  for (const id of ids) largest = Math.max(largest, id);
+  return [largest];
+}
+
+interface Steps {
+  readonly normalize: (text: string) => string;
+  readonly split: (text: string, isStart: boolean) => readonly string[];
+  readonly encodePiece: Encode;
+}
+
+/** Added tokens first, then normalizing, then added tokens of normalized text, then pieces. */
+function encoder(added: readonly AddedToken[], { normalize, split, encodePiece }: Steps): (text: string) => number[] {
+  const findWritten = finder(
+    added.filter(({ normalized }) => !normalized),
+    ({ content }) => content,
+  );
+  const findNormalized = finder(
+    added.filter(({ normalized }) => normalized),
+    ({ content }) => normalize(content),
+  );
+  return (text) => {
+    const ids: number[] = [];
+    for (const section of findWritten(text)) {
+      if (section.kind === 'token') ids.push(section.id);
+      else {
+        for (const inner of findNormalized(normalize(section.text))) {
+          if (inner.kind === 'token') ids.push(inner.id);
+          else
+            for (const piece of split(inner.text, section.at === 0 && inner.at === 0)) ids.push(...encodePiece(piece));
+        }
+      }
+    }
+    return ids;
+  };
+}
+
+function checked(text: string, encodeText: (text: string) => number[], where: string): number[] {
   try {
-    ({ ids } = tokenizer.encode(text.toWellFormed(), { add_special_tokens: withSpecials }));
+    return encodeText(text.toWellFormed());
   } catch (thrown) {
     const start = JSON.stringify(text.slice(0, 60));
     throw new AssayError('data', `${where}: could not tokenize ${start}: ${messageOf(thrown)}`, { cause: thrown });
   }
-  return ids.map((id) => {
-    if (id !== undefined) return id;
-    const start = JSON.stringify(text.slice(0, 60));
-    throw new AssayError(
-      'data',
-      `${where}: ${start} holds something the tokenizer has no token for, nor an unknown token.`,
-    );
-  });
 }
 
-interface AddedToken {
-  readonly id: number;
-  readonly content: string;
-  readonly special: boolean;
+/** The model of a file; those before 2020 do not name its type. */
+function modelComponent(json: Json | undefined, where: string): Component {
+  if (!isJsonObject(json)) throw new AssayError('file', `${where}: expected a model with a vocabulary.`);
+  return new Component(json, `${where}: model`);
 }
 
-/** The added tokens of `tokenizer.json`, and those only `tokenizer_config.json` knows, as transformers adds them. */
-function addedTokens(tokenizerJson: JsonObject, config: JsonObject, where: string): AddedToken[] {
+function vocabularyOf(model: Component): Vocabulary {
+  const vocab = model.json('vocab');
+  if (Array.isArray(vocab)) {
+    return new Map(vocab.map((entry: Json, id) => [Array.isArray(entry) ? String(entry[0]) : '', id]));
+  }
+  if (!isJsonObject(vocab)) return model.refuse('a model with a vocabulary', vocab);
+  for (const [token, id] of Object.entries(vocab)) {
+    if (!isTokenId(id)) {
+      model.refuse(`token ids from 0 to ${MAX_TOKEN_ID}`, `${token.slice(0, 60)}: ${JSON.stringify(id)}`);
+    }
+  }
+  return new Map(Object.entries(vocab).map(([token, id]) => [token, Number(id)]));
+}
+
+/** All special tokens: by flag, by role, as an end of replies. */
+function specialIdsOf(
+  added: readonly AddedToken[],
+  named: readonly NamedToken[],
+  ids: Vocabulary,
+  { endIds = [] }: TokenizerCompanions,
+): ReadonlySet<number> {
+  const byName = named.map(({ content }) => ids.get(content)).filter((id) => id !== undefined);
+  return new Set([...added.filter(({ special }) => special).map(({ id }) => id), ...byName, ...endIds]);
+}
+
+/**
+ * The added tokens of `tokenizer.json`, and those that only `tokenizer_config.json` or `added_tokens.json` know, and
+ * special tokens of the vocabulary that are not among them, as transformers adds them.
+ */
+function addedTokens(
+  tokenizerJson: JsonObject,
+  config: JsonObject,
+  companions: TokenizerCompanions,
+  vocabulary: Vocabulary,
+  where: string,
+): readonly AddedToken[] {
   const listed = tokenizerJson['added_tokens'] ?? [];
   if (!Array.isArray(listed)) throw new AssayError('file', `${where}: expected added_tokens to be a list.`);
   const tokens = listed.map((token: Json) => addedToken(token, undefined, where));
   const known = new Set(tokens.map(({ content }) => content));
+  const { byRole, others } = namedTokens(config, where);
+  const add = (token: AddedToken): void => {
+    if (known.has(token.content)) return;
+    tokens.push(token);
+    known.add(token.content);
+  };
   const decoder = config['added_tokens_decoder'];
-  if (!isJsonObject(decoder)) return tokens;
-  for (const [id, token] of Object.entries(decoder)) {
-    const extra = addedToken(token, Number(id), where);
-    if (!known.has(extra.content)) tokens.push(extra);
+  if (isJsonObject(decoder)) {
+    const byId = Object.entries(decoder).toSorted(([a], [b]) => Number(a) - Number(b));
+    for (const [id, token] of byId) add(addedToken(token, Number(id), where));
   }
+  const specials = new Set([...Object.values(byRole), ...others].map(({ content }) => content));
+  const alone = Object.entries(companions.addedTokens ?? {}).toSorted(([, a], [, b]) => Number(a) - Number(b));
+  for (const [content, id] of alone) {
+    const special = specials.has(content);
+    add(addedToken({ id, content, special, normalized: !special }, undefined, `${where}: added_tokens.json`));
+  }
+  for (const [role, { content, json }] of [...Object.entries(byRole), ...others.map((token) => ['', token] as const)]) {
+    const id = vocabulary.get(content);
+    if (known.has(content)) continue;
+    if (id === undefined) throw notInVocabulary(role, content, where);
+    add(addedToken({ ...json, content, special: true }, id, where));
+  }
+  checkIds(tokens, vocabulary, where);
   return tokens;
 }
+
+function notInVocabulary(role: string, content: string, where: string): AssayError {
+  const what = role === '' ? 'special tokens' : role;
+  return new AssayError(
+    'file',
+    `${where}: expected ${what} to be in the vocabulary, found ${JSON.stringify(content.slice(0, 80))}, which is not (transformers would give it a new id, which the model has never seen). Correct tokenizer_config.json or special_tokens_map.json.`,
+  );
+}
+
+/** Whatever ids the files give, transformers takes that of the vocabulary, or else the next one that is free. */
+function checkIds(tokens: readonly AddedToken[], vocabulary: Vocabulary, where: string): void {
+  let next = vocabulary.size;
+  for (const { content, id } of tokens) {
+    const given = vocabulary.get(content) ?? next;
+    if (given !== id) {
+      const found = `${id} for ${JSON.stringify(content.slice(0, 60))}, which transformers takes for ${given}`;
+      throw new AssayError(
+        'file',
+        `${where}: expected added tokens with the ids of the vocabulary or after it, found ${found}.`,
+      );
+    }
+    next = Math.max(next, given + 1);
+  }
+}
+
+const FLAGS = ['single_word', 'lstrip', 'rstrip', 'normalized', 'special'] as const;
+const TOKEN_KEYS: ReadonlySet<string> = new Set([...FLAGS, 'id', 'content', '__type']);
 
 function addedToken(token: Json | undefined, idElsewhere: number | undefined, where: string): AddedToken {
   const id = isJsonObject(token) ? (idElsewhere ?? token['id']) : undefined;
   if (isJsonObject(token) && typeof token['content'] === 'string' && token['content'] !== '' && isTokenId(id)) {
-    return { ...token, id, content: token['content'], special: token['special'] === true };
+    const unknown = Object.keys(token).find((key) => !TOKEN_KEYS.has(key));
+    const odd = FLAGS.find((flag) => token[flag] !== undefined && typeof token[flag] !== 'boolean');
+    if (unknown === undefined && odd === undefined) {
+      const special = token['special'] === true;
+      return {
+        id,
+        content: token['content'],
+        special,
+        normalized: token['normalized'] === undefined ? !special : token['normalized'] === true,
+        singleWord: token['single_word'] === true,
+        lstrip: token['lstrip'] === true,
+        rstrip: token['rstrip'] === true,
+      };
+    }
   }
   const found = JSON.stringify(token ?? null).slice(0, 100);
   throw new AssayError('file', `${where}: expected an added token with content and id, found ${found}.`);
@@ -145,88 +290,4 @@ function addedToken(token: Json | undefined, idElsewhere: number | undefined, wh
 
 function isTokenId(value: Json | undefined): value is number {
   return isCount(value) && value <= MAX_TOKEN_ID;
-}
-
-/** The largest id there is, after a check that every id is one. */
-function largestId(tokenizerJson: JsonObject, added: readonly AddedToken[], where: string): number {
-  const model = tokenizerJson['model'];
-  const vocab = isJsonObject(model) ? model['vocab'] : undefined;
-  let largest = -1;
-  for (const { id } of added) largest = Math.max(largest, id);
-  if (Array.isArray(vocab)) return Math.max(largest, vocab.length - 1);
-  if (!isJsonObject(vocab)) throw new AssayError('file', `${where}: expected a model with a vocabulary.`);
-  for (const [token, id] of Object.entries(vocab)) {
-    if (!isTokenId(id)) {
-      const found = `${JSON.stringify(token.slice(0, 60))}: ${JSON.stringify(id ?? null).slice(0, 60)}`;
-      throw new AssayError('file', `${where}: expected token ids from 0 to ${MAX_TOKEN_ID}, found ${found}.`);
-    }
-    largest = Math.max(largest, id);
-  }
-  return largest;
-}
-
-/** Special tokens by role; a config gives each as text or as an object with `content`. */
-function tokenNames(config: JsonObject): Readonly<Record<string, string>> {
-  const names = SPECIAL_ROLES.flatMap((role) => {
-    const value = config[role];
-    const content = isJsonObject(value) ? value['content'] : value;
-    return typeof content === 'string' ? [[role, content] as const] : [];
-  });
-  return Object.fromEntries(names);
-}
-
-/**
- * Says the `Digits` step as a split on numeric characters, which is what the reference does; the library (0.2.0)
- * splits on decimal digits alone, and so merges a space with the first byte of a superscript or a Roman numeral.
- */
-function repairedDigits(step: Json): Json {
-  if (!isJsonObject(step)) return step;
-  if (step['type'] === 'Digits') {
-    const regex = step['individual_digits'] === true ? '\\p{N}' : '\\p{N}+';
-    return { type: 'Split', pattern: { Regex: regex }, behavior: 'Isolated', invert: false };
-  }
-  const steps: Json = step['pretokenizers'] ?? null;
-  return Array.isArray(steps) ? { ...step, pretokenizers: steps.map(repairedDigits) } : step;
-}
-
-/** Puts `bytesToText` in the place of the library's own rule, wherever the decoder has one. */
-function repairByteFallback(tokenizer: Tokenizer): void {
-  const { decoder } = tokenizer;
-  for (const step of decoder instanceof SequenceDecoder ? decoder.decoders : [decoder]) {
-    if (step instanceof ByteFallbackDecoder) step.decode_chain = joinByteTokens;
-  }
-}
-
-const BYTE_TOKEN = /^<0x([0-9A-F]{2})>$/i;
-
-/**
- * Joins runs of byte tokens such as <0xE2>: a run that is UTF-8 becomes its text, any other run one U+FFFD a byte.
- * (@huggingface/tokenizers 0.2.0 drops a byte order mark here and writes fewer U+FFFD than the reference.)
- */
-export function joinByteTokens(tokens: readonly string[]): string[] {
-  const texts: string[] = [];
-  let run: number[] = [];
-  const endRun = (): void => {
-    if (run.length > 0) texts.push(...bytesToText(run));
-    run = [];
-  };
-  for (const token of tokens) {
-    const hex = BYTE_TOKEN.exec(token)?.[1];
-    if (hex === undefined) {
-      endRun();
-      texts.push(token);
-    } else run.push(Number.parseInt(hex, 16));
-  }
-  endRun();
-  return texts;
-}
-
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function bytesToText(bytes: readonly number[]): string[] {
-  try {
-    return [strictUtf8.decode(Uint8Array.from(bytes))];
-  } catch {
-    return bytes.map(() => '\uFFFD');
-  }
 }

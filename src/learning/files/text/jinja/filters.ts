@@ -8,6 +8,7 @@ import { attribute, refuseUndefined } from './attributes.ts';
 import { type Filter, getter, LIST_FILTERS } from './list-filters.ts';
 import { binary, percent } from './operators.ts';
 import { dumps, str } from './printing.ts';
+import { LINE_END, SPACE } from './lexer.ts';
 import { passes } from './tests.ts';
 import { padded, replace, strip, TEXT_METHODS } from './text-methods.ts';
 import type { Named, Value } from './values.ts';
@@ -63,7 +64,7 @@ function join(value: Value, [between = '', path]: Placed): Value {
   );
 }
 
-const WORD_START = /([-\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000({[<]+)/;
+const WORD_START = new RegExp(`([-${SPACE}({[<]+)`);
 
 /** Each word begins with a capital; words are parted by spaces, hyphens and opening brackets. */
 function title(value: Value): Value {
@@ -74,7 +75,7 @@ function title(value: Value): Value {
 
 function indent(value: Value, [width = 4, firstLine, blank]: Placed): Value {
   const space = typeof width === 'string' ? width : ' '.repeat(Math.max(0, wholeArgument(width, 'indent')));
-  const lines = `${str(value)}\n`.split(/\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/);
+  const lines = `${str(value)}\n`.split(LINE_END);
   if (lines.at(-1) === '') lines.pop();
   const [start = '', ...others] = lines;
   const rest = others.map((line) => (line === '' && !yes(blank) ? '' : space + line));
@@ -102,6 +103,9 @@ function toFloat(value: Value, [otherwise = float(0)]: Placed): Value {
   return DECIMAL.test(given) ? float(Number(given.replaceAll('_', ''))) : otherwise;
 }
 
+/** As many decimals as JavaScript writes: enough to see an exact half. */
+const EXACT = 100;
+
 /** To a number of decimals; an exact half goes to the even neighbour, as Python has it. */
 function round(value: Value, [precision = 0, form = 'common']: Placed): Value {
   const number = numberOf(value);
@@ -113,8 +117,8 @@ function round(value: Value, [precision = 0, form = 'common']: Placed): Value {
   if (form === 'floor') return float(Math.floor(number * scale) / scale);
   if (form !== 'common') throw new Error('method must be common, ceil or floor');
   if (!isFloat(value)) return whole(number);
-  const exact = Math.abs(number).toFixed(100);
-  const tail = exact.length - 100 + places;
+  const exact = Math.abs(number).toFixed(EXACT);
+  const tail = exact.length - EXACT + places;
   const isHalf = /^50*$/.test(exact.slice(tail));
   const below = Number(exact.slice(0, tail));
   const isEven = Number(exact.slice(0, tail).replace('.', '').at(-1)) % 2 === 0;
@@ -253,11 +257,11 @@ const OVER_ITEMS: ReadonlyMap<string, OverItems> = new Map([
 
 const isMarkup = (value: Value): boolean => typeof value === 'object' && value?.kind === 'markup';
 /** The filters that take safe text as it is; the others would have to keep it safe. */
-const FOR_MARKUP = ['safe', 'string', 'default', 'd', 'tojson'];
+const FOR_MARKUP = new Set(['safe', 'string', 'default', 'd', 'tojson']);
 
 /** What a filter makes of a value. @throws Error on a filter that is not known or wrong arguments. */
 export function applyFilter(name: string, value: Value, args: readonly Value[], named: Named): Value {
-  if (args.some(isMarkup) || (isMarkup(value) && !FOR_MARKUP.includes(name))) {
+  if (args.some(isMarkup) || (isMarkup(value) && !FOR_MARKUP.has(name))) {
     throw new Error(`the filter ${name} on safe text is not supported`);
   }
   if (name === 'format') {

@@ -3,6 +3,7 @@
  * `if` has not; a macro sees the names around its definition as they are when it is called.
  */
 import { attribute, item } from './attributes.ts';
+import { renewBudget, spend } from './budget.ts';
 import { applyFilter } from './filters.ts';
 import { loopOf, lookAhead } from './loop.ts';
 import { binary, compares, slice } from './operators.ts';
@@ -37,6 +38,7 @@ type End = 'done' | 'break' | 'continue';
 
 /** The text of a template. @param names What it finds: conversation, functions. @throws Error as the template says. */
 export function renderProgram(program: Program, names: ReadonlyMap<string, Value>): string {
+  renewBudget();
   const parts: string[] = [];
   run(program, { names: new Map(), outer: { names: new Map(names), outer: undefined } }, parts);
   return text(parts.join(''));
@@ -63,12 +65,13 @@ function run(body: readonly Statement[], scope: Scope, out: string[]): End {
 }
 
 function step(statement: Statement, scope: Scope, out: string[]): End {
+  spend(null);
   switch (statement.kind) {
     case 'text':
       out.push(statement.text);
       return 'done';
     case 'print':
-      out.push(str(evaluate(statement.value, scope)));
+      print(str(evaluate(statement.value, scope)), out);
       return 'done';
     case 'if': {
       const branch = statement.branches.find(([test]) => truth(evaluate(test, scope)));
@@ -115,6 +118,11 @@ function step(statement: Statement, scope: Scope, out: string[]): End {
   }
 }
 
+function print(printed: string, out: string[]): void {
+  spend(printed);
+  out.push(printed);
+}
+
 function constant(value: string): Expression {
   return { kind: 'constant', value };
 }
@@ -139,6 +147,7 @@ function loop(statement: For, all: Iterator<Value>, scope: Scope, out: string[],
   const state = loopOf(chosen, depth, statement.isRecursive ? again : undefined);
   let isEmpty = true;
   while (state.moveOn()) {
+    spend(null);
     const own = inside(scope);
     own.names.set('loop', state.loop);
     assign(target, state.current(), own);
@@ -214,8 +223,14 @@ function macro(name: string, parameters: readonly Parameter[], body: readonly St
   return { kind: 'function', name, call };
 }
 
-/** The value of an expression. */
+/** The value of an expression, paid for where it may be a new one. */
 function evaluate(expression: Expression, scope: Scope): Value {
+  const made = evaluated(expression, scope);
+  if (expression.kind !== 'name' && expression.kind !== 'constant') spend(made);
+  return made;
+}
+
+function evaluated(expression: Expression, scope: Scope): Value {
   const value = (inner: Expression): Value => evaluate(inner, scope);
   switch (expression.kind) {
     case 'constant':
@@ -248,7 +263,7 @@ function evaluate(expression: Expression, scope: Scope): Value {
     case 'compare':
       return comparison(expression, scope);
     case 'choice':
-      if (truth(value(expression.test))) return value(expression.then);
+      if (truth(value(expression.test))) return value(expression.chosen);
       return expression.otherwise === undefined
         ? undefinedValue('the inline if-expression evaluated to false and no else section was defined.')
         : value(expression.otherwise);

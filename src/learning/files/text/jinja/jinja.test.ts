@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 import { AssayError, messageOf } from '#base/errors.ts';
 import type { TemplateMessage } from '#learning/files/text/chat-template.ts';
@@ -50,6 +50,10 @@ test('a template that fills the memory or never ends in itself is refused', () =
     '{{ 2 ** 99 }}',
     "{{ 'a'.ljust(999999999) }}",
     "{{ 'a'|indent(999999999) }}",
+    // Each value is small enough, and all are kept.
+    '{% set ns = namespace(x=[]) %}{% for i in range(100000) %}{% set ns.x = ns.x + [("a" * (60000000 - i))|upper] %}{% endfor %}',
+    '{% set ns = namespace(x=[]) %}{% for i in range(100000) %}{% set ns.x = ns.x + [range(100000)|list] %}{% endfor %}',
+    '{% for i in range(100000) %}{% for j in range(100000) %}{{ "abcdefgh" }}{% endfor %}{% endfor %}',
   ];
   for (const template of endless) assert.throws(() => chatTemplate(template, {}).render([]), AssayError, template);
 });

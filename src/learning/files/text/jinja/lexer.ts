@@ -13,6 +13,10 @@ export interface Token {
 /** White space as Python's `str.strip` and `\s` know it, for use in a class of a regular expression. */
 export const SPACE = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
 
+/** What ends a line to Python's `splitlines`. */
+const LINE_ENDS = '\\n-\\r\\x1c-\\x1e\\x85\\u2028\\u2029';
+export const LINE_END = new RegExp(`\\r\\n|[${LINE_ENDS}]`);
+
 const WHITE = `[${SPACE}]`;
 const TAG = new RegExp(`\\{%([-+]?)${WHITE}*raw${WHITE}*(?:-%\\}${WHITE}*|%\\})|\\{(?:%|\\{|#)([-+]?)`, 'g');
 const BLOCK_END = new RegExp(`\\+%\\}|-%\\}${WHITE}*|%\\}\\n?`, 'y');

@@ -211,7 +211,7 @@ export function slice(of: Value, bounds: readonly (Value | undefined)[]): Value 
   const [from, to] = [place(start, step > 0 ? lowest : highest), place(stop, step > 0 ? highest : lowest)];
   const chosen: Value[] = [];
   for (let at = from; step > 0 ? at < to : at > to; at += step) chosen.push(items[at] ?? null);
-  if (typeof of === 'string') return chosen.join('');
+  if (typeof of === 'string') return chosen.map(str).join('');
   if (typeof of === 'object' && of?.kind === 'tuple') return tuple(chosen);
   if (typeof of === 'object' && of?.kind === 'view') throw new Error('slicing a range is not supported');
   return list(chosen);

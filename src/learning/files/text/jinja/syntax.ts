@@ -36,7 +36,7 @@ export type Expression =
   | {
       readonly kind: 'choice';
       readonly test: Expression;
-      readonly then: Expression;
+      readonly chosen: Expression;
       readonly otherwise: Expression | undefined;
     }
   | { readonly kind: 'attribute'; readonly of: Expression; readonly name: string }

@@ -1,7 +1,7 @@
 /** The methods of Python's `str`. */
 import type { Placed } from './arguments.ts';
 import { optionalText, optionalWhole, textArgument, wholeArgument } from './arguments.ts';
-import { SPACE } from './lexer.ts';
+import { LINE_END, SPACE } from './lexer.ts';
 import { str } from './printing.ts';
 import type { Value } from './values.ts';
 import { characters, itemsOf, LARGEST, lengthOf, list, text, tuple, typeName } from './values.ts';
@@ -17,7 +17,6 @@ const EDGES = new RegExp(`^[${SPACE}]+|[${SPACE}]+$`, 'g');
 const START = new RegExp(`^[${SPACE}]+`);
 const END = new RegExp(`[${SPACE}]+$`);
 const GAPS = new RegExp(`[${SPACE}]+`);
-const LINE_END = /\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/;
 
 /** `strip`, `lstrip`, `rstrip`. @param set Characters to take away; white space when undefined. */
 export function strip(value: string, set: string | undefined, side: 'both' | 'left' | 'right'): string {

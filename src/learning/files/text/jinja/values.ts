@@ -161,26 +161,17 @@ export function typeName(value: Value): string {
   if (typeof value === 'string') return 'str';
   if (typeof value === 'number') return 'int';
   if (typeof value === 'boolean') return 'bool';
-  const names = {
-    once: 'generator',
-    undefined: 'Undefined',
-    namespace: 'Namespace',
-    loop: 'LoopContext',
-    markup: 'Markup',
-  } as const;
-  switch (value.kind) {
-    case 'view':
-      return value.name;
-    case 'once':
-    case 'undefined':
-    case 'namespace':
-    case 'loop':
-    case 'markup':
-      return names[value.kind];
-    default:
-      return value.kind;
-  }
+  return value.kind === 'view' ? value.name : (TYPE_NAMES[value.kind] ?? value.kind);
 }
+
+/** Names of types that differ from the kinds here. */
+const TYPE_NAMES: Readonly<Partial<Record<string, string>>> = {
+  once: 'generator',
+  undefined: 'Undefined',
+  namespace: 'Namespace',
+  loop: 'LoopContext',
+  markup: 'Markup',
+};
 
 /** Whether a value counts as true. */
 export function truth(value: Value): boolean {

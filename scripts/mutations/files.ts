@@ -1,0 +1,95 @@
+/** Faults in reading models' files, and the tests that must notice them. */
+import type { Fault } from './fault.ts';
+
+const CONFIG = 'src/learning/files/hugging-face/hugging-face-config.test.ts';
+const PEFT = 'src/learning/files/hugging-face/peft.test.ts';
+const STAND_INS = 'src/learning/files/tensors/stand-ins.test.ts';
+const FOLDERS = 'test/learning/half-read-folders.test.ts';
+const GGUF = 'test/learning/half-read-gguf.test.ts';
+
+export const FILE_FAULTS: readonly Fault[] = [
+  {
+    name: 'settings that nobody knows are skipped',
+    file: 'src/learning/files/fields.ts',
+    from: 'if (unknown === undefined) return;',
+    to: "if (unknown !== '') return;",
+    tests: [CONFIG],
+  },
+  {
+    name: 'of two spellings the second is not looked at',
+    file: 'src/learning/files/fields.ts',
+    from: 'others.find((name) => said(name) !== said(chosen))',
+    to: 'others.find(() => false)',
+    tests: [CONFIG],
+  },
+  {
+    name: 'the angle base inside rope_scaling is not read',
+    file: 'src/learning/files/hugging-face/hugging-face-rope.ts',
+    from: "(joint('rope_theta', rope, fields) ?? rope)",
+    to: '(fields)',
+    tests: [FOLDERS],
+  },
+  {
+    name: 'a head of its own is taken for the embedding',
+    file: 'src/learning/files/hugging-face/hugging-face.ts',
+    from: 'config: { ...config, tied: false }',
+    to: 'config',
+    tests: [FOLDERS],
+  },
+  {
+    name: 'a mask is spare by its name',
+    file: 'src/learning/files/hugging-face/hugging-face.ts',
+    from: 'if (await isCausalMask(source, name, contextLength)) return true;',
+    to: 'return true;',
+    tests: [FOLDERS],
+  },
+  {
+    name: 'an adapter in a model folder is passed over',
+    file: 'src/learning/files/hugging-face/hugging-face.ts',
+    from: '  await refuseAdapter(folder);\n',
+    to: '',
+    tests: [FOLDERS],
+  },
+  {
+    name: 'tensors that an index does not name are passed over',
+    file: 'src/learning/files/tensors/sharded.ts',
+    from: '  refuseUnnamed(path, shardOf, opened);\n',
+    to: '',
+    tests: [FOLDERS],
+  },
+  {
+    name: 'weights that are not finite pass',
+    file: 'src/learning/files/tensors/tensor-source.ts',
+    from: 'if (value - value === 0) continue;',
+    to: 'if (value - value !== 1) continue;',
+    tests: [FOLDERS],
+  },
+  {
+    name: 'a GGUF factor without a type is not applied',
+    file: 'src/learning/files/gguf/gguf-config.ts',
+    from: "SCALINGS, 'linear')",
+    to: "SCALINGS, 'none')",
+    tests: [GGUF],
+  },
+  {
+    name: 'a GGUF factor is lost beside divisors',
+    file: 'src/learning/files/gguf/gguf-config.ts',
+    from: '(divisor) => factor * divisor',
+    to: '(divisor) => divisor',
+    tests: [GGUF],
+  },
+  {
+    name: 'a byte order mark is no JSON',
+    file: 'src/learning/files/strict-json.ts',
+    from: 'text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text',
+    to: 'text',
+    tests: [STAND_INS],
+  },
+  {
+    name: 'factors of modules that PEFT would not adapt are applied',
+    file: 'src/learning/files/hugging-face/peft.ts',
+    from: 'if (isTargeted && !isNamed(excluded, module) && isChosenLayer(module)) continue;',
+    to: 'if (isTargeted && isChosenLayer(module)) continue;',
+    tests: [PEFT],
+  },
+];

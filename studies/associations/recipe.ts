@@ -1,0 +1,41 @@
+/** One run: train the memory; axes total and head loss, outcome tail loss, as fractions of log K, the loss of guessing. */
+import { createLearner, drawnWeights, rngOf, worldRecipe } from 'assay/learn';
+
+import { associativeMemory, EMBEDDINGS } from './world.ts';
+
+export const associations = worldRecipe({
+  name: 'associations',
+  semanticsVersion: 1,
+  world: { classes: 128, exponent: 1, embeddings: 'orthonormal' },
+  read: (settings) => ({
+    classes: settings.number('classes', { min: 2, integer: true }),
+    exponent: settings.number('exponent', { min: 0 }),
+    embeddings: settings.oneOf('embeddings', EMBEDDINGS),
+  }),
+  training: { learningRate: 1e-2, steps: 500, stopBelow: 0.09 },
+  levels: { total: [0.5, 0.3, 0.1], head: [0.3, 0.1] },
+  lossAxis: 'total',
+  async createLab({ classes, exponent, embeddings }, optimizer) {
+    const { memory, fixed, probabilities, losses, total } = associativeMemory(classes, exponent, embeddings);
+    const learner = await createLearner({ parameters: [memory], fixed, loss: { total }, optimizer });
+    const reader = await learner.reader({ losses });
+    /** The expected loss within classes from..to. */
+    const loss = async (from: number, to: number): Promise<number> => {
+      const { losses: values = [] } = await reader.read({});
+      const inside = probabilities.slice(from, to);
+      const sum = inside.reduce((all, p, i) => all + p * (values[from + i] ?? Number.NaN), 0);
+      return sum / inside.reduce((all, p) => all + p, 0) / Math.log(classes);
+    };
+    return { learner, fixed, loss, [Symbol.asyncDispose]: () => learner[Symbol.asyncDispose]() };
+  },
+  start({ learner, fixed, loss }, { classes }, seeds) {
+    const rng = rngOf(seeds.init, 'associations');
+    learner.reset(drawnWeights(fixed, rng), rng);
+    const half = Math.floor(classes / 2);
+    return {
+      axes: async () => ({ total: await loss(0, classes), head: await loss(0, half) }),
+      outcomes: async () => ({ tail: await loss(half, classes) }),
+      batches: () => [{}],
+    };
+  },
+});

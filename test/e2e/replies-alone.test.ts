@@ -1,0 +1,37 @@
+/** Evaluations that are all of one kind: a file of lines whose replies are generated holds nothing to score beforehand. */
+import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { assay, newFolder } from './command.ts';
+
+const ROOT = newFolder('replies-alone');
+const MODEL = fileURLToPath(new URL('../fixtures/models/llama', import.meta.url));
+
+after(() => rmSync(ROOT, { recursive: true }));
+
+test('a study whose evaluations are reply lines alone runs, and says how many replies it generates', async () => {
+  const rows = Array.from({ length: 16 }, (_, i) => ({ prompt: `Q${i}:`, completion: i % 2 === 0 ? ' no' : ' yes' }));
+  const asked = [0, 1].map((i) => ({ eval: 'open', prompt: `Say ${i}`, answer: { contains: 'x' } }));
+  for (const [name, lines] of Object.entries({ train: rows, replies: asked })) {
+    writeFileSync(join(ROOT, `${name}.jsonl`), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  }
+  const set = { model: MODEL, data: 'train.jsonl', evals: 'replies.jsonl', steps: 1, batch: 4 };
+  const study = {
+    name: 'replies-alone',
+    question: 'Does the method matter?',
+    scope: 'a test',
+    set: { ...set, 'probe.every': 1, 'replies.generation.maxTokens': 4 },
+    factors: { method: ['lora-1', 'full'] },
+    learningRates: [0.001],
+    outcomes: [{ name: 'open.correct', delta: 0.1 }],
+    blocks: { quick: 1, standard: 2 },
+  };
+  writeFileSync(join(ROOT, 'study.json'), JSON.stringify(study));
+  const { status, stderr, stdout } = await assay('run', join(ROOT, 'study.json'), '--store', join(ROOT, 'store'));
+  assert.match(stderr, /replies\.jsonl: 2 questions, 2 replies to generate/);
+  assert.match(stdout, /3 finished, 0 diverged, 0 failed/);
+  assert.equal(status, 3, 'the status of an answer whose controls one block cannot look at');
+});
