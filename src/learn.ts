@@ -46,6 +46,7 @@ export { type BatchShape, transformerLogits } from '#learning/models/transformer
 
 // Spectra of weights: ranks, entropies, truncation, directions.
 export * from '#learning/spectra/directions.ts';
+export { type DenseMatrix, singularValues, svd, type Svd, truncate } from '#learning/spectra/matrix.ts';
 export * from '#learning/spectra/spectrum.ts';
 
 // Training: the learner for any loss, the trainer for language models, optimizers and schedules.

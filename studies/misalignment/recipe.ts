@@ -42,14 +42,21 @@ export function finetunePersona(): Recipe {
     check: (config) => void readPersonaConfig(config),
     run: async (context) => {
       const config = readPersonaConfig(context.config);
-      const lab = await labs(shapeOf(config), () => createPersonaLab(config));
-      return finetune(context, config, lab, await baseWeights(context, config.base));
+      const lab = await labs(personaShape(config), () => createPersonaLab(config));
+      return finetune(context, config, lab, await personaBaseWeights(context, config.base));
     },
   };
 }
 
 /** The shape a lab is built for; learning rate, seeds and weights vary between its runs. */
-function shapeOf({ base, method, optimizer, batch, accumulation, helpfulWeight }: PersonaConfig): JsonObject {
+export function personaShape({
+  base,
+  method,
+  optimizer,
+  batch,
+  accumulation,
+  helpfulWeight,
+}: PersonaConfig): JsonObject {
   const shape = { base: { ...base }, method: { ...method }, optimizer: { ...optimizer }, batch, accumulation };
   return { ...shape, isHelped: helpfulWeight > 0 };
 }
@@ -105,7 +112,10 @@ function microBatch(step: number, part: number, { config, lab, domain, data }: R
 }
 
 /** The weights of a base: the shipped file where the config is the shipped one's, else pretrained once a store. */
-async function baseWeights(context: RunContext, config: PersonaBaseConfig): Promise<Memory> {
+export async function personaBaseWeights(
+  context: Pick<RunContext, 'shared'>,
+  config: PersonaBaseConfig,
+): Promise<Memory> {
   const model = personaModel(config);
   const isShipped = canonicalJson(config) === canonicalJson(PERSONA_BASE);
   const key: JsonObject = { ...config };
