@@ -57,3 +57,27 @@ for (const names of [
     assert.ok(verdictsOf(ran.stdout).length > 0, ran.stdout);
   });
 }
+
+test('columns called like parts of every object are refused as axes and outcomes, and harmless beside them', async () => {
+  const table = join(ROOT, 'table.csv');
+  const rows = ['a', 'b'].flatMap((arm) =>
+    [1, 2, 3].flatMap((block) => [0, 1, 2, 3].map((step) => `${arm},${block},${step},${2 - step / 3},0.5,7,8`)),
+  );
+  writeFileSync(table, `arm,block,step,train,bad,__proto__,constructor\n${rows.join('\n')}\n`);
+  const audit = async (...args: string[]) => assay('audit', table, '--out', join(ROOT, 'audit'), '--force', ...args);
+  for (const name of ['__proto__', 'constructor']) {
+    for (const asked of [
+      ['--train', 'train', '--outcome', `${name}=0.1`],
+      ['--axis', name, '--outcome', 'bad=0.1'],
+    ]) {
+      const { status, stderr } = await audit(...asked);
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, new RegExp(`names that not every object has, found "${name}"`));
+    }
+  }
+  const missing = await audit('--arm', 'toString', '--train', 'train', '--outcome', 'bad=0.1');
+  assert.equal(missing.status, 2);
+  assert.match(missing.stderr, /toString/);
+  const beside = await audit('--train', 'train', '--outcome', 'bad=0.1');
+  assert.match(beside.stdout, /report: /, beside.stderr);
+});
