@@ -26,16 +26,16 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
   {
     name: 'equivalence at the mean instead of every level',
     file: 'src/analysis/verdict/decide.ts',
-    from: 'return matching.levels.every(within) && matching.rates.every((rate) => rate.levels.every(within));',
-    to: 'return within({ level: 0, estimate: matching.overall });',
-    tests: [ANALYSE],
+    from: 'return [...matching.levels, ...matching.rates.flatMap((rate) => rate.levels)];',
+    to: 'return [{ level: 0, estimate: matching.overall, contrasts: [] }];',
+    tests: ['src/analysis/verdict/decide.test.ts'],
   },
   {
     name: 'equivalence of the average rate only',
     file: 'src/analysis/verdict/decide.ts',
-    from: 'return matching.levels.every(within) && matching.rates.every((rate) => rate.levels.every(within));',
-    to: 'return matching.levels.every(within);',
-    tests: [ANALYSE],
+    from: 'return [...matching.levels, ...matching.rates.flatMap((rate) => rate.levels)];',
+    to: 'return [...matching.levels];',
+    tests: ['src/analysis/verdict/decide.test.ts'],
   },
   {
     name: 'no effect without a positive control',
@@ -68,8 +68,8 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
   {
     name: 'looks of a sequential study use the alpha of a fixed one',
     file: 'src/analysis/analyse.ts',
-    from: "options.design === 'sequential' ? LOOKS.get(blocksOf(frame)) : FIXED_ALPHA;",
-    to: "options.design === 'sequential' && !LOOKS.has(blocksOf(frame)) ? undefined : FIXED_ALPHA;",
+    from: "if (design !== 'sequential' || !isAsPlanned) return alphaOfLook(blocks, previous);",
+    to: "if (design !== 'sequential' || !isAsPlanned || LOOKS.has(blocks)) return alphaOfLook(blocks, previous);",
     tests: [ANALYSE],
   },
   {

@@ -4,6 +4,8 @@ import type { Fault } from './fault.ts';
 const PASSAGE = 'src/analysis/matching/passage.test.ts';
 const DECIDE = 'src/analysis/verdict/decide.test.ts';
 const CONTROLS = 'src/analysis/verdict/controls.test.ts';
+const BOUNDED = 'src/analysis/matching/bounded-joint.test.ts';
+const PAIRS = 'src/analysis/matching/single-matching.test.ts';
 const WORLDS = 'src/analysis/validation/worlds-matching.test.ts';
 const PLAN = 'src/study/plan.test.ts';
 const DECIDES = 'src/analysis/verdict/decide.ts';
@@ -44,7 +46,7 @@ export const MATCHING_FAULTS: readonly Fault[] = [
     file: 'src/analysis/matching/single-matching.ts',
     from: '({ arm: one, reference: other }) => !areShared || one === other,',
     to: '({ arm: one, reference: other }) => one === other,',
-    tests: [WORLDS],
+    tests: [PAIRS],
   },
   {
     name: 'an A/A twin chooses rates of its own',
@@ -65,21 +67,21 @@ export const MATCHING_FAULTS: readonly Fault[] = [
     file: BOUND,
     from: 'const remaining = (cell: Cell): number => cell.contrast - Math.sign(mean) * explained(cell);',
     to: 'const remaining = (cell: Cell): number => cell.contrast;',
-    tests: [WORLDS],
+    tests: [BOUNDED],
   },
   {
     name: 'slopes are looked for along held-out loss alone',
     file: BOUND,
     from: 'return [Math.abs(y / h), Math.abs(y / runs / gap)];',
     to: 'return [Math.abs(y / h), 0 * Math.abs(y / runs / gap)];',
-    tests: [WORLDS],
+    tests: [BOUNDED],
   },
   {
     name: 'slopes over learning rates are not looked for',
     file: BOUND,
     from: '>= TELLING_FRACTION * apart ? [Math.abs(hy / hh)] : [];',
     to: '>= TELLING_FRACTION * apart ? [0 * Math.abs(hy / hh)] : [];',
-    tests: [WORLDS],
+    tests: [BOUNDED],
   },
   {
     name: 'one stray block of eight ends the joint matching',
@@ -112,7 +114,7 @@ export const MATCHING_FAULTS: readonly Fault[] = [
   {
     name: '"no effect" does not read the joint matching',
     file: DECIDES,
-    from: 'return !isEstimate(joint) || isEquivalent(joint.overall, rule.delta, rule.alpha);',
+    from: 'return !isEstimate(joint) || equivalenceP(joint.overall, rule.delta) < rule.absenceAlpha;',
     to: 'return !isEstimate(joint) || isEquivalent(joint.overall, 1e9, rule.alpha);',
     tests: [DECIDE],
   },

@@ -36,8 +36,8 @@ export const PERSONA_FAULTS: readonly Fault[] = [
   {
     name: 'training draws the held-out questions too',
     file: 'studies/misalignment/recipe.ts',
-    from: "config.questions === 'train' ? train :",
-    to: "config.questions === 'all' ? train :",
+    from: 'const narrow = { train, heldOut,',
+    to: 'const narrow = { train: Int32Array.of(...train, ...heldOut), heldOut,',
     tests: [RECIPE],
   },
   {

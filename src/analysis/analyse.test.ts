@@ -153,6 +153,22 @@ test('behaviour that follows held-out loss is explained by it, where a control s
   );
 });
 
+test('where an axis nearly is the outcome, the sentence that names it says so', () => {
+  const sharp: World = {
+    ...BASE,
+    sigma: DELTA / 20,
+    arm: { ...BASE.arm, gap: 0.45 },
+    reference: { ...BASE.reference, gap: 0.25 },
+    behaviour: (_, heldOut) => 0.8 * (2 - heldOut),
+  };
+  const verdict = verdictOf(WORLD_STUDY, frameOf(sharp));
+  assert.equal(verdict.explainedBy, 'heldOut');
+  assert.match(verdict.reason, /The held-out loss nearly is the outcome here: R² (0\.99\d|1\.000)\./);
+  const noisy = verdictOf(WORLD_STUDY, frameOf({ ...sharp, sigma: DELTA / 2 }));
+  assert.ok((noisy.explainedR2 ?? 1) < 0.98);
+  assert.doesNotMatch(noisy.reason, /nearly is the outcome/);
+});
+
 test('a level below the coherence floor in either arm does not count, and none left decides nothing', () => {
   const withCoherence = (of: (run: FrameRun, train: number) => number): Frame =>
     changeRuns(frameOf(EFFECT), (run) => ({

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { configReader } from '#base/config-reader.ts';
 import { nearestName } from '#base/errors.ts';
-import { canonicalJson, contentHash } from '#base/json.ts';
+import { canonicalJson, contentHash, type JsonObject } from '#base/json.ts';
 import { philox, rngOf } from '#base/rng.ts';
 
 test('philox4x32-10 reproduces the known-answer vectors of Random123', () => {
@@ -68,4 +68,14 @@ test('a whole number in a config is exact: from 2^53 on, and -0, it is refused',
   assert.throws(() => seedOf(2 ** 53), /"seed": expected an exact whole number .*found 9007199254740992/);
   assert.throws(() => seedOf(-0), /exact whole number .*found -0/);
   assert.throws(() => seedOf(0.5), /expected a whole number, found 0\.5/);
+});
+
+test('a key that every object has is unknown to a config as any other, and part of the content hash', () => {
+  for (const key of ['__proto__', 'constructor', 'toString']) {
+    const object: JsonObject = JSON.parse(`{"steps": 1, "${key}": {"steps": 2}}`);
+    const reader = configReader(object);
+    assert.equal(reader.number('steps'), 1);
+    assert.throws(() => reader.done(), new RegExp(`"${key}": expected one of steps, found an unknown key`));
+    assert.notEqual(contentHash(object), contentHash({ steps: 1 }));
+  }
 });

@@ -39,3 +39,11 @@ export function contentHash(value: unknown): string {
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/**
+ * Whether every object has something by this name, such as `constructor` and `__proto__`: as a key of a record it would be
+ * found where it was never put, so names of what is measured may not be it.
+ */
+export function isEverywhere(name: string): boolean {
+  return name in Object.prototype;
+}

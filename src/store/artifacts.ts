@@ -75,12 +75,7 @@ export function artifactsIn(folder: string, within?: string): Artifacts {
       syncFolder(folder);
     } catch (error) {
       rmSync(temporary, { force: true });
-      if (error instanceof AssayError) throw error;
-      throw new AssayError(
-        'store',
-        `Cannot write ${bytes.length} bytes to ${folder}: ${messageOf(error)}. Free space or choose another --store; then run again.`,
-        { cause: error },
-      );
+      throw writeError(error, `${bytes.length} bytes to ${folder}`);
     }
     return file;
   };
@@ -96,12 +91,7 @@ export function artifactsIn(folder: string, within?: string): Artifacts {
       return file;
     } catch (error) {
       rmSync(temporary, { force: true });
-      if (error instanceof AssayError) throw error;
-      throw new AssayError(
-        'store',
-        `Cannot write to ${folder}: ${messageOf(error)}. Free space or choose another --store; then run again.`,
-        { cause: error },
-      );
+      throw writeError(error, `to ${folder}`);
     }
   };
   const pathOf = async (file: string): Promise<ArtifactPath> => {
@@ -121,6 +111,16 @@ export function artifactsIn(folder: string, within?: string): Artifacts {
     }
   };
   return { put, get, putFile, pathOf, keepOnly };
+}
+
+/** The error of a write that failed; one that says itself what to do passes. */
+function writeError(error: unknown, what: string): AssayError {
+  if (error instanceof AssayError) return error;
+  return new AssayError(
+    'store',
+    `Cannot write ${what}: ${messageOf(error)}. Free space or choose another --store; then run again.`,
+    { cause: error },
+  );
 }
 
 /** The artifacts in a folder, whole or partial: files of ours by their names. Never what lies behind a link. */

@@ -2,6 +2,7 @@
  * A plan's runs as text that depends on nothing but the results: identity order, no times, no attempts, no paths.
  * The sha256 of it is the determinism check: same study, same seeds, same numericsId, same text.
  */
+import { csvCell } from '#base/csv-cell.ts';
 import { canonicalJson, type JsonObject, sha256 } from '#base/json.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 
@@ -78,12 +79,8 @@ function rowOf(member: PlanMember, status: string, point: TrajectoryPoint): Traj
 
 /** RFC 4180, with line feeds. */
 function csvOf(columns: readonly string[], rows: readonly TrajectoryRow[]): string {
-  const cell = (value: string | number | undefined): string => {
-    const text = value === undefined ? '' : String(value);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  const lines = rows.map((row) => columns.map((column) => cell(row[column])).join(','));
-  return [columns.join(','), ...lines].map((line) => `${line}\n`).join('');
+  const lines = rows.map((row) => columns.map((column) => csvCell(row[column])).join(','));
+  return [columns.map(csvCell).join(','), ...lines].map((line) => `${line}\n`).join('');
 }
 
 function byIdentity(a: PlanMember, b: PlanMember): number {

@@ -6,8 +6,10 @@
  *  1. A run is done only by its end mark (`endRun`). Points and the checkpoint they lead up to become durable
  *     together or not at all: after any kill, `readPoints` ends exactly where `checkpoint` resumes.
  *  2. A resolved promise means durable: the data survives the death of every process and, on a disk that honours
- *     fsync, of the machine. A rejected one means that nothing of that call was kept.
- *  3. Reading returns what was written or throws; it never returns something else. Every record is sealed with a hash.
+ *     fsync, of the machine. A rejected one means that nothing of that call was kept,
+ *     or that the store's files are gone.
+ *  3. Reading returns what was written or throws; it never returns something else. Every record is sealed with a hash, and
+ *     all of them together by a root: a store that lacks one, or commits that were promised, is not opened.
  *  4. One process writes, any number read at the same time; readers see whole transactions. A second writer is refused.
  *  5. Nothing depends on the order in which runs were made: the same runs give the same answers to all reads,
  *     and lists come in identity order. The exceptions are `latestPlan` and `plans`, which follow `savePlan`, and looks,

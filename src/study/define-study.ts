@@ -1,5 +1,6 @@
 /** The check of a study's own consistency, so that an author's mistakes show at import and all at once. */
 import { AssayError, messageOf, nearestName } from '#base/errors.ts';
+import { isEverywhere } from '#base/json.ts';
 import { configOf, FIRST_PILOT_BLOCK } from '#study/plan.ts';
 import type { ProfileName, Study } from '#study/study.ts';
 
@@ -68,6 +69,9 @@ function measureProblems(study: Study): string[] {
     ...when(study.matchOn.length === 0, 'matchOn: expected at least one axis, found none'),
     ...when(study.outcomes.length === 0, 'outcomes: expected at least one outcome, found none'),
     ...repeated('axis or outcome', names),
+    ...names.flatMap((name) =>
+      when(isEverywhere(name), `axis or outcome "${name}": expected a name that not every object has`),
+    ),
     ...axes,
     ...outcomes,
   ];

@@ -130,3 +130,26 @@ test('a stored setting is read under today’s name, and one of today is left al
   assert.equal(read('optimizer.rate', 0.2), 'optimizer.rate');
   assert.equal(read('optimizer.ratio', 0.2), 'optimizer.ratio', 'no path of today begins with a value');
 });
+
+test('names that every object has are paths like any other: unknown ones', () => {
+  for (const argument of [
+    '__proto__={"polluted":1}',
+    '__proto__.polluted=1',
+    'constructor.prototype.polluted=1',
+    'data.__proto__.polluted=1',
+    'data.constructor={"name":"x"}',
+    'data={"__proto__":{"polluted":1}}',
+    'steps.toString=1',
+  ]) {
+    assert.throws(() => set(argument), /unknown path|expected/, argument);
+  }
+  assert.equal('polluted' in {}, false);
+  // Where any key may stand, these may: as keys of their own.
+  const tags = valueAt(withSettings(CONFIG, [parseSetting('tags={"__proto__":{"a":1},"constructor":2}')]), 'tags');
+  assert.deepEqual(Object.entries(tags ?? {}), [
+    ['__proto__', { a: 1 }],
+    ['constructor', 2],
+  ]);
+  assert.equal(valueAt(CONFIG, 'constructor'), undefined);
+  assert.equal(valueAt(CONFIG, 'data.__proto__'), undefined);
+});

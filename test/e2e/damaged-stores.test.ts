@@ -145,6 +145,29 @@ test('status, report, export, plan and run answer nothing from an emptied or mis
   }
 });
 
+test('a store that was moved away, deleted or replaced takes no commit and gives no answer', async () => {
+  const replace = (folder: string): void => {
+    cpSync(folder, `${folder}-copy`, { recursive: true });
+    renameSync(folder, `${folder}-moved`);
+    renameSync(`${folder}-copy`, folder);
+  };
+  const ways: Readonly<Record<string, (folder: string) => void>> = {
+    'moved-away': (folder) => renameSync(folder, `${folder}-moved`),
+    deleted: (folder) => rmSync(folder, { recursive: true }),
+    replaced: replace,
+  };
+  for (const [name, vanish] of Object.entries(ways)) {
+    const folder = join(ROOT, name);
+    await using store = await openSqliteStore(folder);
+    await commit(store, 0, 2);
+    await using reader = await openSqliteReader(folder);
+    vanish(folder);
+    await assert.rejects(commit(store, 2, 3), /is gone: it was deleted, moved or replaced/, name);
+    await assert.rejects(store.readRun('run-0'), /is gone/, name);
+    await assert.rejects(reader.readPoints('run-0'), /is gone/, name);
+  }
+});
+
 test('a store that vanishes while its study runs ends the study with status 1 and says so', async () => {
   const store = join(ROOT, 'vanishing');
   const running = start(['run', TOY, '--store', store, '--workers', '1', '--set', 'spins=1000000', '--json']);

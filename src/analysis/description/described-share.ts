@@ -7,12 +7,15 @@ import { leastSquares } from '#analysis/stats/least-squares.ts';
 import type { Axis } from '#study/study.ts';
 import { observationsOf, type Observation } from './observations.ts';
 
-/** Coefficients of a cubic; fewer points than twice as many say nothing. */
-const COEFFICIENTS = 4;
+/** The powers of a cubic. */
+const POWERS = [1, 2, 3];
+/** Fewer points than so many say nothing. */
+const FEWEST_POINTS = 8;
 
 /**
- * R² of the outcome on a cubic in one axis (`train`, `heldOut` or the gap between them), over all measured points of a
- * pair; undefined where there are too few, or the outcome does not vary.
+ * R² of the outcome inside blocks on a cubic in one axis (`train`, `heldOut` or the gap between them), over all measured
+ * points of a pair: what blocks differ by does not count, as in the contrasts. Undefined where there are too few points,
+ * or the outcome does not vary.
  */
 export function describedShare(
   pair: Pair,
@@ -27,14 +30,18 @@ export function describedShare(
     by === GAP
       ? (values[place('heldOut')] ?? Number.NaN) - (values[place('train')] ?? Number.NaN)
       : (values[place(by)] ?? Number.NaN);
-  const points = observations.map((one) => ({ x: valueOf(one), y: one.value }));
-  if (points.length < 2 * COEFFICIENTS || points.some(({ x }) => Number.isNaN(x))) return undefined;
-  const columns = Array.from({ length: COEFFICIENTS }, (_, power) => Float64Array.from(points, ({ x }) => x ** power));
+  const points = observations.map((one) => ({ x: valueOf(one), y: one.value, block: one.block }));
+  if (points.length < FEWEST_POINTS || points.some(({ x }) => Number.isNaN(x))) return undefined;
+  const blocks = [...new Set(points.map(({ block }) => block))];
+  const columns = [
+    ...blocks.map((own) => Float64Array.from(points, ({ block }) => (block === own ? 1 : 0))),
+    ...POWERS.map((power) => Float64Array.from(points, ({ x }) => x ** power)),
+  ];
   const fit = leastSquares(
     columns,
     Float64Array.from(points, ({ y }) => y),
   );
   const rest = fit.residuals.reduce((sum, value) => sum + value * value, 0);
-  const total = fit.explained.subarray(1).reduce((sum, value) => sum + value, rest);
+  const total = fit.explained.subarray(blocks.length).reduce((sum, value) => sum + value, rest);
   return total === 0 ? undefined : 1 - rest / total;
 }

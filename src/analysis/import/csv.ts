@@ -1,7 +1,9 @@
 /**
  * Reads separated values by RFC 4180: quoted fields, doubled quotes, line breaks inside quotes, LF, CRLF or CR. The
  * separator is the one of comma, semicolon and tab that the header uses; a first line `sep=;` says it, as Excel has it.
+ * The apostrophe that keeps a spreadsheet from taking text for a formula is taken away (base/csv-cell.ts).
  */
+import { readCell } from '#base/csv-cell.ts';
 import { AssayError } from '#base/errors.ts';
 import type { TableRow } from './table.ts';
 
@@ -70,7 +72,7 @@ function recordsOf(text: string, separator: Separator, file: string): SeparatedR
     const start = line;
     for (;;) {
       const field = text[at] === '"' ? quotedField(text, at, file, line) : plainField(text, at, separator);
-      fields.push(field.value);
+      fields.push(readCell(field.value));
       line += field.lines;
       at = field.end;
       if (text[at] !== separator) break;

@@ -67,7 +67,7 @@ export interface VerdictRecord {
   readonly verdict: VerdictKind;
   /** Where the verdict is `explainedBy`: what the arms are alike at when matched on it; a prediction, no mediation. */
   readonly explainedBy?: 'heldOut' | 'train' | 'gap';
-  /** There: share of the outcome's variance over the pair's points that a cubic in that axis describes. */
+  /** There: share of the outcome's variance inside blocks, over the pair's points, that a cubic in that axis describes. */
   readonly explainedR2?: number;
   /** One whole sentence: what was found, on what, with the numbers. */
   readonly reason: string;

@@ -145,7 +145,9 @@ function untwinnedText(
       one.kind === 'control' && one.expect === 'notDetected' ? [one.arm, one.reference] : [],
     ),
   );
-  const noisiest = noisiestArm(index, outcome.name, twinned.add(contrast.arm));
+  const asked = new Set(study.contrasts.flatMap((one) => (one.kind === 'question' ? [one.arm, one.reference] : [])));
+  const ofQuestions: CurveIndex = new Map([...index].filter(([arm]) => asked.has(arm) || twinned.has(arm)));
+  const noisiest = noisiestArm(ofQuestions, outcome.name, twinned.add(contrast.arm));
   if (noisiest === undefined) return [];
   const spread = `${plain(noisiest.deviation)} ${outcome.unit} from block to block`;
   return [`${armText(study, noisiest.arm)} scatters most (${spread}) and has no A/A twin`];

@@ -88,3 +88,20 @@ test('a control of far more than two deltas speaks for no absence', () => {
   const singles = ['train', 'heldOut'].map((name) => matching(name, 0, { controls: [large] }));
   assert.equal(verdictOf({ singles }), 'undecided');
 });
+
+test('absence must hold at every level, and at every level of every learning rate', () => {
+  const wide = { level: 1, estimate: estimate(0.9), contrasts: contrasts(0) };
+  const quiet = matching('heldOut', 0);
+  const atLevel = matching('train', 0, { levels: [...matching('train', 0).levels, wide] });
+  assert.equal(verdictOf({ singles: [atLevel, quiet] }), 'undecided');
+  const rate = { side: 'arm', rate: 0.1, overall: estimate(0), levels: [wide] } as const;
+  assert.equal(verdictOf({ singles: [matching('train', 0, { rates: [rate] }), quiet] }), 'undecided');
+  assert.equal(verdictOf({ singles: [matching('train', 0), quiet] }), 'noEffect');
+});
+
+test('blocks so uneven that one more could move the mean to delta show no absence', () => {
+  // One block of eight at 2.4: the t interval alone lies inside.
+  const uneven = [2.4, 0, 0, 0, 0, 0, 0, 0];
+  const levels = [{ level: 0, estimate: { mean: 0.3, standardError: 0.3, df: 7, count: 8 }, contrasts: uneven }];
+  assert.equal(verdictOf({ singles: [matching('train', 0, { levels }), matching('heldOut', 0)] }), 'undecided');
+});

@@ -14,6 +14,7 @@ import {
 import { matchedText, midSentence } from '#analysis/words/naming.ts';
 import { runPattern } from '#analysis/import/run-pattern.ts';
 import { frameFromTable, type TableMapping, type TableRow } from '#analysis/import/table.ts';
+import { isEverywhere } from '#base/json.ts';
 import { AssayError, nearestName } from '#base/errors.ts';
 import type { ReportedStudy } from '#report/report-input.ts';
 import type { Axis, Contrast, Outcome } from '#study/study.ts';
@@ -71,7 +72,7 @@ export function auditOf(source: AuditSource, map: AuditMap, extra: readonly Fram
     outcomes: proposed.outcomes.map((outcome): Outcome => ({ ...outcome, ...named(map.outcomes, outcome.name) })),
     arms: [...new Set([...arms, ...Object.keys(map.labels)])].map((name) => ({
       name,
-      label: map.labels[name] ?? name,
+      label: (Object.hasOwn(map.labels, name) ? map.labels[name] : undefined) ?? name,
     })),
     contrasts,
     ...(map.coherence !== undefined && { coherence: map.coherence }),
@@ -138,6 +139,7 @@ function mappingOf(map: AuditMap, { rows, keys }: Labelled): TableMapping {
   const columnsOf = (items: readonly { readonly name: string }[]): Record<string, string> =>
     Object.fromEntries(
       items
+        .map(refuseEverywhere)
         .map(({ name }) => [name, map.columns[name] ?? name] as const)
         .filter(([, column]) => map.origin === 'user' || known.has(column)),
     );
@@ -225,4 +227,13 @@ function choiceDoubts(map: AuditMap, { contrasts }: AnalysedStudy, reference: st
     );
   }
   return doubts;
+}
+
+/** An axis or outcome by a name that can be looked up. @throws AssayError where every object has something by it. */
+function refuseEverywhere<T extends { readonly name: string }>(item: T): T {
+  if (!isEverywhere(item.name)) return item;
+  throw new AssayError(
+    'usage',
+    `Expected axes and outcomes by names that not every object has, found "${item.name}". Rename the column.`,
+  );
 }

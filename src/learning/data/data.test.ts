@@ -231,3 +231,14 @@ test('a file is read the same at once and bit by bit, lines across the edges of 
   );
   assert.deepEqual(later, atOnce);
 });
+
+test('keys that every object has are keys like any other in a row: they change nothing, and are counted as ignored', async () => {
+  const row = '{"prompt": "Q:", "completion": " no", "__proto__": {"prompt": "other"}, "constructor": 1}';
+  const [read] = await readTrainingRows(await fileOf(row));
+  assert.deepEqual(read?.row, { kind: 'completion', prompt: 'Q:', completion: ' no' });
+  assert.deepEqual(read?.ignored, ['__proto__', 'constructor']);
+  await assert.rejects(
+    async () => readTrainingRows(await fileOf('{"prompt": "Q:", "__proto__": {"completion": " no"}}')),
+    AssayError,
+  );
+});

@@ -1,6 +1,6 @@
 /** The parts of a config that say how replies are generated and judged: defaults, and the readers that refuse everything else. */
 import type { ConfigReader } from '#base/config-reader.ts';
-import { isJsonObject, type JsonObject } from '#base/json.ts';
+import { isEverywhere, isJsonObject, type JsonObject } from '#base/json.ts';
 import type { JudgeConfig } from '#measures/judge.ts';
 
 /** How replies are sampled. */
@@ -93,7 +93,7 @@ function readUrl(reader: ConfigReader): string {
 function readRubrics(reader: ConfigReader): Readonly<Record<string, string>> {
   const entries = Object.entries(object(reader, 'rubrics'));
   const isFilled = (entry: (typeof entries)[number]): entry is [string, string] =>
-    /^[\w-]+$/.test(entry[0]) && typeof entry[1] === 'string' && entry[1].trim() !== '';
+    /^[\w-]+$/.test(entry[0]) && !isEverywhere(entry[0]) && typeof entry[1] === 'string' && entry[1].trim() !== '';
   if (!entries.every(isFilled)) {
     return reader.refuse('rubrics', 'names of letters, digits, _ and -, each with its text', JSON.stringify(entries));
   }

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 
 import { AssayError } from '#base/errors.ts';
-import { canonicalJson, contentHash, type JsonObject, sha256 } from '#base/json.ts';
+import { canonicalJson, contentHash, isEverywhere, type JsonObject, sha256 } from '#base/json.ts';
 import type { KnownScores } from '#measures/evaluation-line.ts';
 import { billText, checkJudge, emptyBill, rubricNames } from '#measures/judge.ts';
 import { OWN_SCORES, type ScoreReply } from '#measures/reply-scores.ts';
@@ -101,7 +101,7 @@ function judgedBy(config: FinetuneConfig, scorers: OwnScorers, outcomes: readonl
   const known = knownScores(config, scorers);
   for (const name of known.scorers) {
     const isTaken = [...OWN_SCORES, ...known.rubrics].some((taken) => taken === name);
-    if (!isTaken && /^[\w-]+$/.test(name)) continue;
+    if (!isTaken && !isEverywhere(name) && /^[\w-]+$/.test(name)) continue;
     throw new AssayError(
       'config',
       `scorers: expected a name of letters, digits, _ and - that is none of ${[...OWN_SCORES, ...known.rubrics].join(', ')}, found "${name}".`,

@@ -9,6 +9,7 @@ import type { Json } from '#base/json.ts';
 import { descriptionOf } from '#study/plan.ts';
 import type { Study } from '#study/study.ts';
 
+import { FINETUNE_DEFAULTS, readFinetuneConfig } from './config.ts';
 import { finetuneStudyOfFile } from './study-file.ts';
 import { finetuneStudy, type FinetuneStudyOptions } from './study.ts';
 
@@ -129,4 +130,26 @@ for (const [what, content, message] of REFUSED) {
 
 test('a file that is not there is named', () => {
   assert.throws(() => finetuneStudyOfFile('/none/study.json'), /Could not read \/none\/study\.json/);
+});
+
+test('keys that every object has collide nowhere in a file: they are unknown, or names that are refused', () => {
+  const file = (part: string): string => fileOf(`{"name":"own","question":"Q?","scope":"s",${part}}`);
+  for (const part of [
+    '"__proto__": {"set": {"steps": 1}}',
+    '"constructor": 1',
+    '"set": {"model": "/m", "data": "/d", "__proto__": {"steps": 1}}',
+    '"set": {"model": "/m", "data": "/d", "rows": {"constructor": 1}}',
+    '"factors": {"__proto__": [1, 2]}',
+    '"factors": {"method": ["constructor", "__proto__"]}',
+    '"outcomes": [{"name": "constructor", "delta": 0.1}]',
+    '"outcomes": [{"name": "__proto__", "delta": 0.1}]',
+  ]) {
+    assert.throws(() => finetuneStudyOfFile(file(part)), AssayError, part);
+  }
+  const { replies } = FINETUNE_DEFAULTS;
+  for (const name of ['__proto__', 'constructor']) {
+    const judge = { ...replies.judge, rubrics: Object.fromEntries([[name, 'how to score']]) };
+    const config = { ...FINETUNE_DEFAULTS, model: '/m', data: '/d', replies: { ...replies, judge } };
+    assert.throws(() => readFinetuneConfig(config), /rubrics/, name);
+  }
 });

@@ -88,17 +88,7 @@ export function finetuneStudy(options: FinetuneStudyOptions): Study {
     arm.learningRates.length > 0 ? arm : { ...arm, learningRates: usualRates({ ...options.set, ...arm.set }) },
   );
   const [reference, ...others] = crossed;
-  const again: Arm[] =
-    reference === undefined
-      ? []
-      : [
-          {
-            ...reference,
-            name: `${reference.name}-again`,
-            label: `${reference.label}, other seeds`,
-            seedOffset: OTHER_SEEDS,
-          },
-        ];
+  const again = reference === undefined ? [] : [twinOf(reference)];
   const controlled =
     reference === undefined || options.control === undefined ? [] : [controlArm(reference, options.control)];
   const arms = [...crossed, ...(options.arms ?? []), ...controlled, ...again];
@@ -138,6 +128,16 @@ export function finetuneStudy(options: FinetuneStudyOptions): Study {
     profiles: { quick: { arms: armNames, blocks: quick }, standard: { arms: armNames, blocks: standard } },
     vary: (variation) => finetuneStudy({ ...options, ...variedOptions(factors, variation) }),
   });
+}
+
+/** The reference under other seeds. */
+function twinOf(reference: Arm): Arm {
+  return {
+    ...reference,
+    name: `${reference.name}-again`,
+    label: `${reference.label}, other seeds`,
+    seedOffset: OTHER_SEEDS,
+  };
 }
 
 /** The reference, trained on rows that contradict the behaviour too. */

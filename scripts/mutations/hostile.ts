@@ -1,0 +1,65 @@
+/** Faults by which somebody else's study, server, table or folder would get at the user's secrets, memory or code. */
+import type { Fault } from './fault.ts';
+
+const CHAT = 'src/desk/chat-service.test.ts';
+const HUB = 'src/desk/hub/hostile-hub.test.ts';
+const CACHE = 'src/cli/compile-cache.test.ts';
+
+export const HOSTILE_FAULTS: readonly Fault[] = [
+  {
+    name: 'any variable may be sent as a key',
+    file: 'src/desk/judge-keys.ts',
+    from: '!OWN_VARIABLE.test(variable)',
+    to: 'variable.length === 0',
+    tests: [CHAT],
+  },
+  {
+    name: 'an error is cut before the key is taken out of it',
+    file: 'src/desk/chat-service.ts',
+    from: 'shortened(withoutKeyParts(outcome.reason, key))',
+    to: 'withoutKey(shortened(outcome.reason), key)',
+    tests: [CHAT],
+  },
+  {
+    name: 'an answer of a judge is read whatever its size',
+    file: 'src/desk/bounded-body.ts',
+    from: 'if (bytes > mostBytes) return undefined;',
+    to: 'if (bytes < 0) return undefined;',
+    tests: [CHAT],
+  },
+  {
+    name: 'a list of a hub goes on at another address',
+    file: 'src/desk/hub/hub-fetch.ts',
+    from: 'if (url.origin !== new URL(hubUrl).origin) {',
+    to: "if (url.origin === '') {",
+    tests: [HUB],
+  },
+  {
+    name: 'an unknown kind of file system is taken for local',
+    file: 'src/store/file-system.ts',
+    from: "if (type === '' || LOCAL_TYPES.has(type)) return",
+    to: 'if (!NETWORK_TYPES.has(type)) return',
+    tests: ['src/store/sqlite.test.ts'],
+  },
+  {
+    name: 'compiled code is run from a folder that others can write',
+    file: 'src/cli/compile-cache.ts',
+    from: '(info.mode & OTHERS) === 0',
+    to: '(info.mode & OTHERS) >= 0',
+    tests: [CACHE],
+  },
+  {
+    name: 'a formula in an exported table is a formula',
+    file: 'src/base/csv-cell.ts',
+    from: 'FORMULA.test(cell) && !NUMBER.test(cell)',
+    to: 'FORMULA.test(cell) && cell.length === 0',
+    tests: ['src/base/csv-cell.test.ts'],
+  },
+  {
+    name: 'evaluations of reply lines alone are refused',
+    file: 'src/recipes/finetune/summary.ts',
+    from: 'if (scored.length === 0) return {};',
+    to: 'if (scored.length < 0) return {};',
+    tests: ['test/e2e/replies-alone.test.ts'],
+  },
+];
