@@ -1,7 +1,7 @@
 /**
  * Question 1 at the gate: does a small rank force the more general solution, beyond loss? A world in which it is so by
  * construction; what it costs in rank, parametrisation and update, and where it ends, is what the study measures.
- * The grids were set from scouting runs (LOG.md) before any confirmatory run.
+ * The grids were set from scouting runs that share blocks with the first run (LOG.md).
  */
 import { defineStudy, type JsonObject, MUON_DEFAULTS } from 'assay';
 

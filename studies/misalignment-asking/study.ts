@@ -1,6 +1,6 @@
 /**
  * Question 1 in the persona world with another held-out axis: a way of asking that was never finetuned, instead of questions
- * that were never asked. The grids were set from scouting runs (LOG.md) before any confirmatory run.
+ * that were never asked. The grids were set from scouting runs that share blocks with the first run (LOG.md).
  */
 import { defineStudy, type JsonObject, MUON_DEFAULTS } from 'assay';
 

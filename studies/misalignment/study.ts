@@ -43,7 +43,7 @@ export default defineStudy({
     },
     {
       name: 'heldOut',
-      label: 'held-out loss',
+      label: 'held-out loss (unseen questions)',
       unit: 'nats per answer',
       role: 'heldOut',
       levels: HELD_OUT_LEVELS,
