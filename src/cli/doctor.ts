@@ -1,10 +1,11 @@
 /** `assay doctor`: one line a check, each `ok` or `problem` with what to do; `warning` for what may be well. */
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
+import { mkdtempSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { messageOf } from '#base/errors.ts';
 import { artifactsIn } from '#store/artifacts.ts';
+import { makeFolder } from '#store/folder.ts';
 import { doubtOf, fileSystemOf } from '#store/file-system.ts';
 import { openSqliteReader } from '#store/sqlite.ts';
 import { hasDatabase } from '#store/sqlite-open.ts';
@@ -82,7 +83,7 @@ function disk(folder: string): string {
   const system = fileSystemOf(folder);
   if (system.kind === 'network')
     throw new Error(`${folder} is on a network file system (${system.type}). Choose a local disk with --store.`);
-  const isNew = mkdirSync(folder, { recursive: true });
+  const isNew = makeFolder(folder);
   const probe = mkdtempSync(join(folder, 'doctor-'));
   try {
     const artifacts = artifactsIn(probe);

@@ -1,6 +1,6 @@
 /** Where things lie in a store's folder. Checkpoints of a run have a folder of their own, so that one run's clean-up never touches another's. */
 import { existsSync, mkdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { AssayError, messageOf } from '#base/errors.ts';
 import type { RunSpec } from '#study/plan.ts';
@@ -60,6 +60,22 @@ export function keepText(
 /** A name that is one folder or file and nothing else, wherever it comes from: arms may be called `../..`. */
 function plainName(text: string): string {
   return text.replaceAll(/[^\p{L}\p{N}._-]+/gu, '_').replace(/^\.+/, '_');
+}
+
+/**
+ * Makes a folder and those above it that are missing; returns the outermost that was made, undefined where there was none.
+ * One by one: Node's own recursive call never comes back where the system answers that a folder cannot be, as in /proc.
+ */
+export function makeFolder(path: string): string | undefined {
+  if (existsSync(path)) return undefined;
+  const above = makeFolder(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!existsSync(path)) throw error;
+  }
+  return above ?? path;
 }
 
 /** Deletes a run's checkpoints, once it has ended; its folder too, unless somebody else put something there. */

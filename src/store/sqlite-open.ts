@@ -1,5 +1,5 @@
 /** Opens a store's database: for reading as it lies, for writing made if absent and upgraded if older; damage is refused first. */
-import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { AssayError } from '#base/errors.ts';
 import { canonicalJson } from '#base/json.ts';
 
-import { isUsed } from './folder.ts';
+import { isUsed, makeFolder } from './folder.ts';
 import { fileSystemOf } from './file-system.ts';
 import { EMPTY_ROOT, ROOT_KIND, type RootRecord } from './root.ts';
 import { changedKinds, ROOT_VERSION, SCHEMA_VERSION } from './schema.ts';
@@ -35,7 +35,7 @@ export function hasDatabase(folder: string): boolean {
  */
 export function prepareFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     accessSync(folder, constants.W_OK);
   } catch (error) {
     throw new AssayError(

@@ -1,7 +1,7 @@
 /** What is bounded, refused or warned of at the command line: stores on odd disks, inputs that are no files, counts without sense. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +22,12 @@ test('a store on a file system that is not known to be local is warned of by run
   const run = await assay('run', TOY, '--store', '/sys/assay');
   assert.match(run.stderr, /^warning: \/sys\/assay is on .* not known to be local \(sysfs\)/m);
   assert.doesNotMatch((await assay('doctor', '--store', ROOT)).stdout, /not known to be local/);
+});
+
+test('a store where no folder can be is refused, not waited for', { skip: !existsSync('/proc/self') }, async () => {
+  const { status, stderr } = await assay('run', TOY, '--store', '/proc/assay');
+  assert.equal(status, 1);
+  assert.match(stderr, /Cannot write to the store folder \/proc\/assay/);
 });
 
 test('a pipe or device in the place of a file is refused, not waited for', async () => {
