@@ -103,7 +103,7 @@ const CONTINUED: readonly ValidityWorld[] = [
     change: { effect: () => DELTA, sigma: DELTA / 4 },
     check: never('noEffect'),
   },
-  { name: 'truth = 0, sigma = delta', change: { sigma: DELTA }, check: mostly('noEffect') },
+  { name: 'truth = 0, sigma = 2/3 delta', change: { sigma: (2 / 3) * DELTA }, check: mostly('noEffect') },
 ].map(({ name, change, check }) => ({
   name: `continued while undecided, ${name}`,
   world: { ...BARE, ...change },
