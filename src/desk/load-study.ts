@@ -1,5 +1,5 @@
 /** A study from where it stands: a module, or a JSON file. The command and its workers load the same study by this. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -20,6 +20,7 @@ export async function loadStudy(url: string): Promise<LoadedStudy> {
   throw new AssayError('config', `${path} changed while it was read. Run again once it stays as it is.`);
 }
 
+/** Undefined where there is no regular file: reading a pipe would wait for ever. */
 function hashOf(path: string): string | undefined {
-  return existsSync(path) ? sha256(readFileSync(path)) : undefined;
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true ? sha256(readFileSync(path)) : undefined;
 }
