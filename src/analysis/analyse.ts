@@ -20,7 +20,7 @@ import type { Frame } from './frame.ts';
 import type { NamingStudy } from './words/naming.ts';
 import { indexCurves, type CurveIndex } from './matching/pair.ts';
 import type { VerdictRecord } from './records/verdict-record.ts';
-import { alphaOfLook, FIXED_ALPHA, type LookAlpha, type PreviousLook } from './verdict/alpha-spending.ts';
+import { alphaOfLook, CONTROL_ALPHA, type LookAlpha, type PreviousLook } from './verdict/alpha-spending.ts';
 import { clustersOf, type Clusters } from './verdict/clusters.ts';
 import { contrastName, judgeFamily, notRun, type Setting } from './verdict/verdict.ts';
 
@@ -50,7 +50,6 @@ export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOpt
   const full = options.verdictsOnly !== true;
   const index = indexCurves(frame, study.matchOn);
   const look = lookOf(blocksOf(frame), options);
-  const alpha = look.kind === 'alpha' ? look.alpha : FIXED_ALPHA;
   const clusters = clustersOf(frame, study.blocks);
   const compared: Compared = { index, study, clusters };
   const ran = study.contrasts.filter((contrast) => index.has(contrast.arm) && index.has(contrast.reference));
@@ -67,11 +66,11 @@ export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOpt
     alphaShare: (times) => alphaShareAfter(look, blocksOf(frame), times, options),
     controls: [
       ...known.map(({ control, results }) =>
-        judgeControl(control, results, { study, frame, index, alpha, rng: rng.split('controls') }),
+        judgeControl(control, results, { study, frame, index, alpha: CONTROL_ALPHA, rng: rng.split('controls') }),
       ),
       ...missing.flatMap((one) => (one.kind === 'control' ? [unsettled(one.name, why(one))] : [])),
     ],
-    positive: (outcome) => positiveControls(known, outcome, alpha, rng.split('positive')),
+    positive: (outcome) => positiveControls(known, outcome, CONTROL_ALPHA, rng.split('positive')),
     hopeful: (outcome) => hopefulControls(known, outcome, rng.split('hopeful')),
     p: familyP(family, rng.split('family')),
     power: full,
@@ -84,7 +83,9 @@ export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOpt
       ...missing.flatMap((one) => (one.kind === 'question' ? notRunVerdicts(one, study, why(one)) : [])),
     ],
     controls: setting.controls,
-    ...(look.kind === 'alpha' && { look: { blocks: blocksOf(frame), alpha, previous: options.previousLooks ?? [] } }),
+    ...(look.kind === 'alpha' && {
+      look: { blocks: blocksOf(frame), alpha: look.alpha, previous: options.previousLooks ?? [] },
+    }),
     notRun: missing.map(contrastName),
     diverged: divergedRuns(frame),
     pastBest: full ? study.matchOn.flatMap((axis) => (axis.untilBest === true ? pastBest(frame, axis) : [])) : [],

@@ -8,6 +8,9 @@
 /** Alpha of a study over all its looks. */
 export const FIXED_ALPHA = 0.05;
 
+/** Of controls at every look: what is known beforehand is no claim that looking again could inflate. */
+export const CONTROL_ALPHA = FIXED_ALPHA;
+
 /** Share of alpha that the first look leaves to later ones. */
 const RESERVE = 0.3;
 

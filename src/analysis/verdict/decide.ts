@@ -3,6 +3,7 @@
  * verdict impossible beforehand (rule 0) is checked where the blocks are counted. The same function serves the
  * verdict, the power it would have with more blocks, and the map of what would change it.
  */
+import { CONTROL_ALPHA } from './alpha-spending.ts';
 import type { SlopeBound } from '#analysis/matching/matched-table.ts';
 import { equivalenceP, intervalOf, type Estimate } from '#analysis/stats/estimate.ts';
 import { absenceBound, boundedAbsenceP } from '#analysis/stats/mean-bound.ts';
@@ -243,7 +244,10 @@ function levelsOf(matching: MatchingEvidence): LevelEvidence[] {
 
 /** A positive control detected on the matching's levels, and small enough to speak of an effect of delta: no floor or ceiling hides one there. */
 export function detectedControl(matching: MatchingEvidence, rule: Rule): ControlEvidence | undefined {
-  return matching.controls.find((control) => control.p < rule.alpha && !isTooLarge(control.estimate, rule));
+  return matching.controls.find(
+    (control) =>
+      control.p < CONTROL_ALPHA && !isTooLarge(control.estimate, { delta: rule.delta, alpha: CONTROL_ALPHA }),
+  );
 }
 
 /** A control that is surely above so many deltas says nothing of an effect of one. */
