@@ -34,13 +34,6 @@ export const HOUSE_FAULTS: readonly Fault[] = [
     tests: [SQLITE],
   },
   {
-    name: 'a look can be taken back',
-    file: 'src/store/sqlite.ts',
-    from: "if (looks.length === count && looks.reduce(chained, sha256('')) === hash) return looks;",
-    to: 'if (looks.length <= count && hash.length > 0) return looks;',
-    tests: [SQLITE],
-  },
-  {
     name: 'asking for the same answer again counts as a further look',
     file: 'src/store/sqlite.ts',
     from: 'ordinal: last.ordinal })',

@@ -115,17 +115,23 @@ test('a diverged run voids its block for the pair; more than a tenth voided deci
   assert.match(eight.reason, /1 of 8 blocks voided/);
 });
 
-test('a level that one arm does not reach counts for neither', () => {
-  const stopped = changeRuns(frameOf(EFFECT), (run) =>
-    run.arm === 'reference' ? { ...run, points: run.points.filter((point) => (point.axes['train'] ?? 0) > 1) } : run,
-  );
-  const train = verdictOf(WORLD_STUDY, stopped).matchings['train'];
-  assert.ok(train?.kind === 'estimated');
-  assert.deepEqual(
-    train.levels.map((level) => level.level),
-    [1.7, 1.45, 1.2],
-  );
-});
+for (const [rates, isRun] of [
+  ['several rates', () => true],
+  ['one rate', (run: FrameRun) => run.learningRate === 1],
+] as const) {
+  test(`a level that one arm does not reach counts for neither, with ${rates} an arm`, () => {
+    const frame = changeRuns(frameOf(EFFECT), (run) => (isRun(run) ? run : undefined));
+    const stopped = changeRuns(frame, (run) =>
+      run.arm === 'reference' ? { ...run, points: run.points.filter((point) => (point.axes['train'] ?? 0) > 1) } : run,
+    );
+    const train = verdictOf(WORLD_STUDY, stopped).matchings['train'];
+    assert.ok(train?.kind === 'estimated');
+    assert.deepEqual(
+      train.levels.map((level) => level.level),
+      [1.7, 1.45, 1.2],
+    );
+  });
+}
 
 test('a study that matches on nothing decides nothing', () => {
   const verdict = verdictOf({ ...WORLD_STUDY, matchOn: [] }, frameOf(NULL));
