@@ -58,7 +58,8 @@ const GEOMETRY: Readonly<Record<PlotSize, Geometry>> = {
 const TICK_LENGTH = 4;
 /** A digit at the largest size the style sheet sets chart text in (on a phone), in user units. */
 const LETTER_WIDTH = 8.5;
-const LABEL_CHARS = 56;
+/** The longest title of an axis. */
+export const LABEL_CHARS = 56;
 
 /** Lays out axes of the given size; `inset` keeps a strip free of data at the left of the plot. */
 export function plotArea(size: PlotSize, xAxis: PlotAxis, yAxis: PlotAxis, inset = 0): PlotArea {

@@ -2,7 +2,7 @@
 import { matchedText, midSentence } from '#analysis/words/naming.ts';
 import { plain } from '#analysis/words/number-text.ts';
 import type { FrameRun } from '#analysis/frame.ts';
-import type { PlotAxis } from '#report/charts/plot-area.ts';
+import { LABEL_CHARS, type PlotAxis } from '#report/charts/plot-area.ts';
 import { linePanel, type LineSeries, type RunLine } from '#report/charts/line-panel.ts';
 import { swatch } from '#report/charts/series-style.ts';
 import type { Point } from '#report/charts/simplify-path.ts';
@@ -77,7 +77,9 @@ export function trainingAxis(runs: readonly FrameRun[], axis: Axis): PlotAxis {
   const [low, high] = dataDomain(values, { isNice: false });
   const scale = scaleOf(axis, values);
   const way = axis.direction === 'falls' ? 'falling' : 'rising';
-  const label = `${asTitle(axis.label)} (${axis.unit}), ${way}${scale === 'log' ? ', log scale' : ''} →`;
+  const short = `${asTitle(axis.label)} (${axis.unit})`;
+  const whole = `${short}, ${way}${scale === 'log' ? ', log scale' : ''} →`;
+  const label = whole.length <= LABEL_CHARS ? whole : `${short} →`;
   return { label, domain: axis.direction === 'falls' ? [high, low] : [low, high], scale };
 }
 
