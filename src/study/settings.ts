@@ -51,8 +51,8 @@ export type FormerPaths = Readonly<Record<string, string>>;
 
 /**
  * Applies settings in order.
- * @param former Names that paths had once: whoever gives one is told today's.
- * @throws AssayError on an unknown path (naming today's or the nearest known one) or a value of another type (path, expected, found).
+ * @param former Names that paths had once, and are still read by.
+ * @throws AssayError on an unknown path (naming the nearest known one) or a value of another type (path, expected, found).
  */
 export function withSettings(config: JsonObject, settings: readonly Setting[], former: FormerPaths = {}): JsonObject {
   return settings.reduce((all, setting) => withSetting(all, setting, former), config);
@@ -68,7 +68,7 @@ export function presentName(config: JsonObject, path: string, former: FormerPath
   return group === '' || isJsonObject(valueAt(config, group)) ? present : undefined;
 }
 
-/** A setting under today's name of its path, for what was stored under a former one. */
+/** A setting under today's name of its path, for what was stored or is given under a former one. */
 export function presentSetting(config: JsonObject, setting: Setting, former: FormerPaths = {}): Setting {
   const current = valueAt(config, setting.path);
   // A group may bear the name that one of its values had.
@@ -122,9 +122,10 @@ function refuseInexact(path: string, text: string): void {
   );
 }
 
-function withSetting(config: JsonObject, setting: Setting, former: FormerPaths): JsonObject {
+function withSetting(config: JsonObject, given: Setting, former: FormerPaths): JsonObject {
+  const setting = presentSetting(config, given, former);
   const current = valueAt(config, setting.path);
-  if (current === undefined) throw unknownPath(config, setting, former);
+  if (current === undefined) throw unknownPath(config, setting);
   const expected = typeNameOf(current);
   const found = typeNameOf(setting.value);
   if (current === null) return withValueAt(config, setting.path, setting.value);
@@ -132,11 +133,9 @@ function withSetting(config: JsonObject, setting: Setting, former: FormerPaths):
     return withObject(config, setting, current, setting.value, former);
   }
   if (expected !== found) {
-    const present = presentName(config, setting.path, former);
-    const hint = present === undefined ? '' : ` It is called "${present}" now.`;
     throw new AssayError(
       'config',
-      `${setting.from}: ${setting.path}: expected ${expected} (such as ${JSON.stringify(current)}), found ${found} ${JSON.stringify(setting.value)}.${hint}`,
+      `${setting.from}: ${setting.path}: expected ${expected} (such as ${JSON.stringify(current)}), found ${found} ${JSON.stringify(setting.value)}.`,
     );
   }
   return withValueAt(config, setting.path, setting.value);
@@ -165,11 +164,7 @@ function withObject(
   return withSettings(config, parts, former);
 }
 
-function unknownPath(config: JsonObject, setting: Setting, former: FormerPaths): AssayError {
-  const present = presentName(config, setting.path, former);
-  if (present !== undefined) {
-    return new AssayError('config', `${setting.from}: "${setting.path}" is called "${present}" now.`);
-  }
+function unknownPath(config: JsonObject, setting: Setting): AssayError {
   const nearest = nearestName(setting.path, pathsOf(config));
   const hint = nearest === undefined ? '' : ` The nearest known path is "${nearest}".`;
   return new AssayError('config', `${setting.from}: unknown path "${setting.path}".${hint}`);

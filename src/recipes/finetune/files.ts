@@ -12,8 +12,9 @@ import { contentHash, isJsonObject, type Json, type JsonObject } from '#base/jso
 import { readJsonlSync } from '#learning/data/jsonl.ts';
 import { parseTrainingRow } from '#learning/data/training-row.ts';
 import { type EvaluationItem, evaluationParser, type KnownScores } from '#measures/evaluation-line.ts';
+import { presentSetting } from '#study/settings.ts';
 
-import type { FinetuneConfig } from './config.ts';
+import { FINETUNE_DEFAULTS, type FinetuneConfig, FORMER_PATHS } from './config.ts';
 
 const STUDIES = new URL('../../../studies/', import.meta.url);
 /** A path inside the built-in studies, the same on every machine. */
@@ -41,7 +42,8 @@ export function settingsFrom(folder: string, set: JsonObject, parent = ''): Json
   const entries = Object.entries(set).map(([key, value]): [string, Json] => {
     const path = `${parent}${key}`;
     if (isJsonObject(value)) return [key, settingsFrom(folder, value, `${path}.`)];
-    const isPath = FILE_SETTINGS.has(path) && typeof value === 'string' && value !== '' && !ELSEWHERE.test(value);
+    const { path: present } = presentSetting(FINETUNE_DEFAULTS, { path, value, from: folder }, FORMER_PATHS);
+    const isPath = FILE_SETTINGS.has(present) && typeof value === 'string' && value !== '' && !ELSEWHERE.test(value);
     return [key, isPath ? resolve(folder, value) : value];
   });
   return Object.fromEntries(entries);
