@@ -62,7 +62,7 @@ details{margin:1rem 0}summary{cursor:pointer}
 .folded{border-top:1px solid var(--rule)}.folded h2{display:inline-block;border:0;margin:.5rem 0;padding:0}.folded>p{margin:.2rem 0 1rem}
 .folded>details{margin:0}.folded>details[open]{padding-bottom:1.5rem}
 section:not(.folded)+.folded{margin-top:3rem}
-.legend button{display:flex;align-items:center;gap:.45rem;font:inherit;color:inherit;background:none;border:0;padding:.1rem .2rem;cursor:pointer}.legend button:focus-visible{outline:2px solid var(--link)}
+.legend button{display:flex;align-items:center;gap:.45rem;font:inherit;color:inherit;text-align:left;background:none;border:0;padding:.1rem .2rem;cursor:pointer}.legend button:focus-visible{outline:2px solid var(--link)}
 .legend button[aria-pressed=false]{opacity:.4;text-decoration:line-through}
 .tip{position:absolute;z-index:1;background:var(--ink);color:var(--paper);font-size:.8rem;line-height:1.3;padding:.25rem .5rem;max-width:20rem;pointer-events:none}
 .v-affects{--verdict:var(--v-affects)}.v-explainedBy{--verdict:var(--v-explainedBy)}.v-noEffect{--verdict:var(--v-noEffect)}.v-undecided{--verdict:var(--v-undecided)}
