@@ -33,8 +33,19 @@ export interface Answer {
 
 /** Analyses a plan's stored runs and writes the report. */
 export async function answerOf(store: StoreReader, request: AnswerRequest): Promise<Answer> {
+  return answerFrom(store, request, await collected(store, request.plan, request.planId));
+}
+
+/** Answers what was just run, and records the look in the store. */
+export async function lookedAt(store: Store, request: AnswerRequest): Promise<Answer> {
+  const runs = await collected(store, request.plan, request.planId);
+  const answer = await answerFrom(store, request, runs);
+  await recordLook(store, request, runs, answer);
+  return answer;
+}
+
+async function answerFrom(store: StoreReader, request: AnswerRequest, runs: Collected): Promise<Answer> {
   const { plan, planId, reportFolder, command } = request;
-  const runs = await collected(store, plan, planId);
   const analysis = await analysisOf(store, plan, runs);
   const { controls, verdicts, look } = analysis;
   return {
@@ -43,14 +54,6 @@ export async function answerOf(store: StoreReader, request: AnswerRequest): Prom
     ...(look && { look }),
     report: writeReport(reportFolder, { plan, planId, analysis, runs, command }),
   };
-}
-
-/** Answers what was just run, and records the look in the store. */
-export async function lookedAt(store: Store, request: AnswerRequest): Promise<Answer> {
-  const answer = await answerOf(store, request);
-  const runs = await collected(store, request.plan, request.planId);
-  await recordLook(store, request, runs, answer);
-  return answer;
 }
 
 /** A plan's collected runs analysed, after the looks the store remembers. */
