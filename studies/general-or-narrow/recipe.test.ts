@@ -2,39 +2,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Json, JsonObject } from '#base/json.ts';
+import type { Json } from '#base/json.ts';
 import { MUON_DEFAULTS } from '#learning/optim/muon.ts';
 import { settingsOf, withSettings } from '#study/settings.ts';
-import type { RunEnd, TrajectoryPoint } from '#study/trajectory.ts';
+import { type Made, makeRun } from '../../test/recipes/make-run.ts';
 import { finetuneGate } from './recipe.ts';
 
 const recipe = finetuneGate();
 const LORA_1 = { method: { kind: 'lora', rank: 1, alpha: 2 }, learningRate: 2.5e-3 } as const;
 
-interface Made {
-  readonly end: RunEnd;
-  readonly points: readonly TrajectoryPoint[];
-  /** Every state offered as a checkpoint, with the number of points recorded by then. */
-  readonly checkpoints: readonly { readonly state: Uint8Array; readonly recorded: number }[];
-}
-
-async function make(set: Readonly<Record<string, Json>>, block = 3, resumeFrom?: Uint8Array): Promise<Made> {
-  const config = withSettings(recipe.defaults, settingsOf(set, 'test'));
-  recipe.check(config);
-  const points: TrajectoryPoint[] = [];
-  const checkpoints: { state: Uint8Array; recorded: number }[] = [];
-  const end = await recipe.run({
-    config,
-    block,
-    resumeFrom,
-    record: (point) => void points.push(point),
-    checkpoint: async (state) => void checkpoints.push({ state: state(), recorded: points.length }),
-    progress: () => {},
-    shared: async (_name: string, _key: JsonObject, compute: () => Promise<Uint8Array>) => compute(),
-    signal: new AbortController().signal,
-  });
-  return { end, points, checkpoints };
-}
+const make = async (set: Readonly<Record<string, Json>>, block = 3, resumeFrom?: Uint8Array): Promise<Made> =>
+  makeRun(recipe, set, block, resumeFrom);
 
 /** The outcome where the training loss first is below a level. */
 function swappedAt({ points }: Made, level: number): number {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { Json, JsonObject } from '#base/json.ts';
 import { rngOf } from '#base/rng.ts';
 import { settingsOf, withSettings } from '#study/settings.ts';
-import type { RunEnd, TrajectoryPoint } from '#study/trajectory.ts';
+import { type Made, makeRun } from '../../test/recipes/make-run.ts';
 import { labelledPositions, labelsOf } from 'assay/studies/misalignment/base.ts';
 import { type Asked, askedDomain } from './asking.ts';
 import { readAskingConfig } from './config.ts';
@@ -31,23 +31,8 @@ function configOf(set: Readonly<Record<string, Json>>): JsonObject {
   return withSettings(recipe.defaults, settingsOf({ ...SHORT, ...set }, 'test'));
 }
 
-async function make(set: Readonly<Record<string, Json>>, block = 3, resumeFrom?: Uint8Array) {
-  const config = configOf(set);
-  recipe.check(config);
-  const points: TrajectoryPoint[] = [];
-  const checkpoints: { state: Uint8Array; recorded: number }[] = [];
-  const end: RunEnd = await recipe.run({
-    config,
-    block,
-    resumeFrom,
-    record: (point) => void points.push(point),
-    checkpoint: async (state) => void checkpoints.push({ state: state(), recorded: points.length }),
-    progress: () => {},
-    shared,
-    signal: new AbortController().signal,
-  });
-  return { end, points, checkpoints };
-}
+const make = async (set: Readonly<Record<string, Json>>, block = 3, resumeFrom?: Uint8Array): Promise<Made> =>
+  makeRun(recipe, { ...SHORT, ...set }, block, resumeFrom, shared);
 
 test('the axes are the mean losses of the trained ways and of the held-out one, and of nothing else', async () => {
   const config = readAskingConfig(configOf({}));

@@ -11,7 +11,7 @@ import { createPersonaLab } from './lab.ts';
 import { PERSONA_DEFAULTS, readPersonaConfig } from './config.ts';
 import { rngOf } from '#base/rng.ts';
 import { settingsOf, withSettings } from '#study/settings.ts';
-import type { RunEnd, TrajectoryPoint } from '#study/trajectory.ts';
+import { type Made, makeRun } from '../../test/recipes/make-run.ts';
 import { questionBatch } from './world.ts';
 
 const ASSET = new URL('../../assets/persona-base/', import.meta.url);
@@ -22,30 +22,8 @@ const REBATCHED = 1e-5;
 
 const recipe = finetunePersona();
 
-interface Made {
-  readonly end: RunEnd;
-  readonly points: readonly TrajectoryPoint[];
-  /** Every state offered as a checkpoint, with the number of points recorded by then. */
-  readonly checkpoints: readonly { readonly state: Uint8Array; readonly recorded: number }[];
-}
-
-async function make(set: Readonly<Record<string, Json>>, block = 3, resumeFrom?: Uint8Array): Promise<Made> {
-  const config = withSettings(recipe.defaults, settingsOf({ steps: 20, learningRate: 2e-4, ...set }, 'test'));
-  recipe.check(config);
-  const points: TrajectoryPoint[] = [];
-  const checkpoints: { state: Uint8Array; recorded: number }[] = [];
-  const end = await recipe.run({
-    config,
-    block,
-    resumeFrom,
-    record: (point) => void points.push(point),
-    checkpoint: async (state) => void checkpoints.push({ state: state(), recorded: points.length }),
-    progress: () => {},
-    shared: async (_name, _key, compute) => compute(),
-    signal: new AbortController().signal,
-  });
-  return { end, points, checkpoints };
-}
+const make = async (set: Readonly<Record<string, Json>>, block = 3, resumeFrom?: Uint8Array): Promise<Made> =>
+  makeRun(recipe, { steps: 20, learningRate: 2e-4, ...set }, block, resumeFrom);
 
 test('the shipped base is the file its provenance names, and its chat persona is helpful', async () => {
   const bytes = readFileSync(new URL('model.safetensors', ASSET));

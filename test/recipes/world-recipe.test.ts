@@ -12,8 +12,7 @@ import type { ParameterSpec } from '#learning/nn/layers.ts';
 import { labShelf } from '#recipes/lab-shelf.ts';
 import { sharedWeights, weightsBytes, weightsFrom } from '#recipes/shared-weights.ts';
 import { worldRecipe } from '#recipes/world-recipe.ts';
-import { settingsOf, withSettings } from '#study/settings.ts';
-import type { RunEnd, TrajectoryPoint } from '#study/trajectory.ts';
+import { type Made, makeRun } from './make-run.ts';
 
 const WEIGHT: ParameterSpec = { name: 'w', shape: [3], role: 'vector', initial: { kind: 'normal', std: 1 } };
 
@@ -53,29 +52,8 @@ const recipe = worldRecipe({
   },
 });
 
-interface Made {
-  readonly end: RunEnd;
-  readonly points: readonly TrajectoryPoint[];
-  readonly checkpoints: readonly { readonly state: Uint8Array; readonly recorded: number }[];
-}
-
-async function make(set: Readonly<Record<string, Json>> = {}, block = 3, resumeFrom?: Uint8Array): Promise<Made> {
-  const config = withSettings(recipe.defaults, settingsOf(set, 'test'));
-  recipe.check(config);
-  const points: TrajectoryPoint[] = [];
-  const checkpoints: { state: Uint8Array; recorded: number }[] = [];
-  const end = await recipe.run({
-    config,
-    block,
-    resumeFrom,
-    record: (point) => void points.push(point),
-    checkpoint: async (state) => void checkpoints.push({ state: state(), recorded: points.length }),
-    progress: () => {},
-    shared: async (_name, _key, compute) => compute(),
-    signal: new AbortController().signal,
-  });
-  return { end, points, checkpoints };
-}
+const make = async (set: Readonly<Record<string, Json>> = {}, block = 3, resumeFrom?: Uint8Array): Promise<Made> =>
+  makeRun(recipe, set, block, resumeFrom);
 
 test('the same seed gives the same bits, and block, start and data seeds each give other ones', async () => {
   const plain = (await make()).points;

@@ -1,0 +1,37 @@
+/** A run made in this process, as a worker would make it: what it recorded, and every state it offered. */
+import type { Json } from '#base/json.ts';
+import type { Recipe, RunContext } from '#study/recipe.ts';
+import { settingsOf, withSettings } from '#study/settings.ts';
+import type { RunEnd, TrajectoryPoint } from '#study/trajectory.ts';
+
+export interface Made {
+  readonly end: RunEnd;
+  readonly points: readonly TrajectoryPoint[];
+  /** Every state offered as a checkpoint, with the number of points recorded by then. */
+  readonly checkpoints: readonly { readonly state: Uint8Array; readonly recorded: number }[];
+}
+
+/** Makes the run of `set` over the recipe's defaults; shared steps are computed anew unless `shared` keeps them. */
+export async function makeRun(
+  recipe: Recipe,
+  set: Readonly<Record<string, Json>>,
+  block: number,
+  resumeFrom?: Uint8Array,
+  shared: RunContext['shared'] = async (_name, _key, compute) => compute(),
+): Promise<Made> {
+  const config = withSettings(recipe.defaults, settingsOf(set, 'test'));
+  recipe.check(config);
+  const points: TrajectoryPoint[] = [];
+  const checkpoints: { state: Uint8Array; recorded: number }[] = [];
+  const end = await recipe.run({
+    config,
+    block,
+    resumeFrom,
+    record: (point) => void points.push(point),
+    checkpoint: async (state) => void checkpoints.push({ state: state(), recorded: points.length }),
+    progress: () => {},
+    shared,
+    signal: new AbortController().signal,
+  });
+  return { end, points, checkpoints };
+}
