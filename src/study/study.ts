@@ -3,6 +3,7 @@
  * controls that must come out right. Pure data (but for the recipe), fixed before the confirmatory runs and stored with its hash.
  */
 import type { Json, JsonObject } from '#base/json.ts';
+import type { Claim, StudyMap } from '#study/claim.ts';
 import type { Recipe } from '#study/recipe.ts';
 
 /** A quantity runs are matched on. */
@@ -56,6 +57,8 @@ export interface Arm {
   readonly set: JsonObject;
   /** Learning rates to pilot, ascending. */
   readonly learningRates: readonly number[];
+  /** Where the arm stands on the study's factors, by name: what maps and trends over a factor read. */
+  readonly at?: Readonly<Record<string, Json>>;
   /** Shifts the block's seed: an A/A arm repeats another arm under other seeds. */
   readonly seedOffset?: number;
 }
@@ -133,6 +136,9 @@ export interface Study {
   readonly coherence?: { readonly outcome: string; readonly floor: number };
   readonly arms: readonly Arm[];
   readonly contrasts: readonly Contrast[];
+  /** What is asked place by place, beside the contrasts. */
+  readonly claims?: readonly Claim[];
+  readonly maps?: readonly StudyMap[];
   /** What blocks share beside nothing; absent where every block is independent of the others. */
   readonly blocks?: { readonly cluster: Cluster };
   readonly pilot: PilotRule;

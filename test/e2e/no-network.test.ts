@@ -21,7 +21,7 @@ after(() => rmSync(FOLDER, { recursive: true }));
 async function leftBehind(name: string, code: string): Promise<string[]> {
   const home = join(FOLDER, name);
   mkdirSync(home);
-  const env = { PATH: process.env.PATH, HOME: home, XDG_CACHE_HOME: join(home, '.cache'), TMPDIR: home };
+  const env = { PATH: process.env['PATH'], HOME: home, XDG_CACHE_HOME: join(home, '.cache'), TMPDIR: home };
   await run(process.execPath, ['--input-type=module', '--eval', code], { cwd: ROOT, env });
   return readdirSync(home, { recursive: true }).map(String);
 }

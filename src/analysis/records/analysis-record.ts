@@ -1,4 +1,5 @@
 /** What an analysis hands to the report and the command line: plain JSON. */
+import type { ClaimRecord, MapRecord } from './claim-record.ts';
 import type { ControlRecord, Interval, MatchingResult, VerdictKind, VerdictRecord } from './verdict-record.ts';
 
 /** A run whose training broke. */
@@ -99,6 +100,9 @@ export interface Analysis {
   /** One a declared question and confirmatory outcome; last those whose arms have no runs. */
   readonly verdicts: readonly VerdictRecord[];
   readonly controls: readonly ControlRecord[];
+  /** One a claim and outcome, controls included; absent where the study claims nothing. */
+  readonly claims?: readonly ClaimRecord[];
+  readonly maps?: readonly MapRecord[];
   /** The look these verdicts were worked out at; absent where it has no alpha. */
   readonly look?: { readonly blocks: number; readonly alpha: number; readonly previous: readonly EarlierLook[] };
   /** Declared contrasts whose arms have no runs in the frame. */
