@@ -2,7 +2,7 @@
 import { scaleLinear, type ScaleLinear } from 'd3-scale';
 
 import type { Interval } from '#analysis/records/verdict-record.ts';
-import { chartFrame, plotArea, type PlotAxis, type ChartText, shorten } from './plot-area.ts';
+import { brokenLines, chartFrame, plotArea, type PlotAxis, type ChartText, shorten } from './plot-area.ts';
 import type { MarkKind } from '#report/claim-words.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import { verdictMark } from './verdict-mark.ts';
@@ -80,7 +80,7 @@ export function forestPlot(forest: Forest): Markup {
   const lines: Markup[] = [];
   for (const group of forest.groups) {
     y += FOREST.heading - FOREST.headingLine;
-    for (const line of headingLines(group.heading)) {
+    for (const line of brokenLines(group.heading, HEADING_CHARS)) {
       y += FOREST.headingLine;
       lines.push(markup`<text class="heading" x="0" y="${y - 6}">${line}</text>`);
     }
@@ -96,14 +96,6 @@ export function forestPlot(forest: Forest): Markup {
     lines,
     forestAxis(forest, x, bottom),
   ]);
-}
-
-/** A heading on one line, or broken at its last space that fits; a still longer rest is cut. */
-function headingLines(heading: string): readonly string[] {
-  if (heading.length <= HEADING_CHARS) return [heading];
-  const space = heading.lastIndexOf(' ', HEADING_CHARS);
-  if (space <= 0) return [shorten(heading, HEADING_CHARS)];
-  return [heading.slice(0, space), shorten(heading.slice(space + 1), HEADING_CHARS)];
 }
 
 function forestRow(row: ForestRow, x: ScaleLinear<number, number>, y: number): Markup {

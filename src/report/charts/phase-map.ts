@@ -58,7 +58,9 @@ export function phaseMap(map: PhaseMap): Markup {
   const height = layout.bottom + SIZE.axis + SIZE.legend;
   return chartFrame(SIZE.width, height, 'phase', map, [
     map.cells.map((cell) => cellMarks(map, layout, cell)),
-    map.contours.map((contour) => contourMarks(layout, contour)),
+    map.contours.map((contour) => contourLine(layout, contour)),
+    map.cells.map((cell) => cellNumbers(map, layout, cell)),
+    contourNames(map, layout),
     axisTexts(map, layout),
     scaleMarks(map, layout.bottom + SIZE.axis + 14),
   ]);
@@ -93,33 +95,55 @@ function layoutOf({ x, y, cells }: PhaseMap): Layout {
   };
 }
 
-function cellMarks({ scale }: PhaseMap, layout: Layout, { column, row, value, lines, about }: PhaseCell): Markup {
-  const [x, y] = [layout.x(column), layout.y(row)];
-  const [left, top] = [x - layout.cellWidth / 2, y - layout.cellHeight / 2];
+function colourOf({ scale }: PhaseMap, { value }: PhaseCell): string | undefined {
   const [low, high] = scale.domain;
-  const colour = value === null ? undefined : colourAt(scale.kind, (value - low) / (high - low));
-  const fill = colour === undefined ? markup` class="cell empty"` : markup` class="cell" fill="${colour}"`;
-  const hatch = colour === undefined ? hatchPath(left, top, layout.cellWidth, layout.cellHeight) : undefined;
-  const isRoom = lines.every((line) => CELL_LETTER * line.length <= layout.cellWidth - 4);
-  const first = y + 4 - 6.5 * (lines.length - 1);
-  const texts =
-    colour === undefined || !isRoom
-      ? undefined
-      : lines.map(
-          (line, index) =>
-            markup`<text class="cell-number" fill="${inkOn(colour)}" x="${x}" y="${first + 13 * index}" text-anchor="middle">${line}</text>`,
-        );
-  return markup`<g><title>${about}</title><rect${fill} x="${left}" y="${top}" width="${layout.cellWidth}" height="${layout.cellHeight}"/>${hatch}${texts}</g>`;
+  return value === null ? undefined : colourAt(scale.kind, (value - low) / (high - low));
 }
 
-/** A contour twice, pale under dark, so that it is seen on every colour; its number at its middle. */
-function contourMarks(layout: Layout, { text, segments }: PhaseMap['contours'][number]): Markup | undefined {
-  const middle = segments[Math.floor(segments.length / 2)];
-  if (middle === undefined) return undefined;
+function cellMarks(map: PhaseMap, layout: Layout, cell: PhaseCell): Markup {
+  const [left, top] = [layout.x(cell.column) - layout.cellWidth / 2, layout.y(cell.row) - layout.cellHeight / 2];
+  const colour = colourOf(map, cell);
+  const fill = colour === undefined ? markup` class="cell empty"` : markup` class="cell" fill="${colour}"`;
+  const hatch = colour === undefined ? hatchPath(left, top, layout.cellWidth, layout.cellHeight) : undefined;
+  return markup`<rect${fill} x="${left}" y="${top}" width="${layout.cellWidth}" height="${layout.cellHeight}"><title>${cell.about}</title></rect>${hatch}`;
+}
+
+/** The numbers of a cell, on a rim of its colour so that a contour behind them leaves them whole; none where there is no room. */
+function cellNumbers(map: PhaseMap, layout: Layout, cell: PhaseCell): Markup | undefined {
+  const { lines, column, row, about } = cell;
+  const colour = colourOf(map, cell);
+  const isRoom = lines.every((line) => CELL_LETTER * line.length <= layout.cellWidth - 4);
+  if (colour === undefined || !isRoom) return undefined;
+  const first = layout.y(row) + 4 - 6.5 * (lines.length - 1);
+  const texts = lines.map(
+    (line, index) =>
+      markup`<text class="cell-number" fill="${inkOn(colour)}" stroke="${colour}" x="${layout.x(column)}" y="${first + 13 * index}" text-anchor="middle">${line}</text>`,
+  );
+  return markup`<g><title>${about}</title>${texts}</g>`;
+}
+
+/** A contour twice, pale under dark, so that it is seen on every colour. */
+function contourLine(layout: Layout, { segments }: PhaseMap['contours'][number]): Markup {
   const at = ([column, row]: readonly [number, number]): string => `${layout.x(column).toFixed(1)},${layout.y(row).toFixed(1)}`;
   const path = trusted(segments.map(([from, to]) => `M${at(from)}L${at(to)}`).join(''));
-  const [x, y] = [layout.x((middle[0][0] + middle[1][0]) / 2), layout.y((middle[0][1] + middle[1][1]) / 2)];
-  return markup`<g class="contour"><path class="under" d="${path}"/><path class="over" d="${path}"/><text x="${x}" y="${y + 4}" text-anchor="middle">${text}</text></g>`;
+  return markup`<g class="contour"><path class="under" d="${path}"/><path class="over" d="${path}"/></g>`;
+}
+
+/** The numbers of contours, each where its line is far from numbers in cells and from the numbers of other contours. */
+function contourNames({ contours }: PhaseMap, layout: Layout): Markup {
+  const taken: (readonly [number, number])[] = [];
+  const names = contours.map(({ text, segments }) => {
+    const places = segments.map(([from, to]): readonly [number, number] => [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2]);
+    const roomAt = ([x, y]: readonly [number, number]): number => {
+      const toCentre = Math.hypot(x - Math.round(x), y - Math.round(y));
+      return Math.min(toCentre, ...taken.map((other) => Math.hypot(x - other[0], y - other[1]) / 2));
+    };
+    const [best] = places.toSorted((a, b) => roomAt(b) - roomAt(a));
+    if (best === undefined) return undefined;
+    taken.push(best);
+    return markup`<text x="${layout.x(best[0])}" y="${layout.y(best[1]) + 4}" text-anchor="middle">${text}</text>`;
+  });
+  return markup`<g class="contour">${names}</g>`;
 }
 
 function axisTexts({ x, y }: PhaseMap, layout: Layout): Markup {

@@ -2,7 +2,7 @@
 import { scaleLinear } from 'd3-scale';
 
 import { type Markup, markup } from '#report/markup.ts';
-import { chartFrame, type ChartText, type PlotAxis } from './plot-area.ts';
+import { brokenLines, chartFrame, type ChartText, type PlotAxis } from './plot-area.ts';
 import { marker, seriesClass } from './series-style.ts';
 
 /** One arm's runs. */
@@ -24,7 +24,7 @@ export interface StripPlot extends ChartText {
   readonly rules: readonly { readonly value: number; readonly label: string }[];
 }
 
-const SIZE = { width: 440, left: 10, numbers: 62, top: 8, rule: 16, label: 18, strip: 26, axis: 42 };
+const SIZE = { width: 440, left: 10, numbers: 62, top: 8, rule: 16, line: 15, strip: 30, axis: 42 };
 /** Points of one strip alternate over so many heights, so that equal values are seen. */
 const HEIGHTS = [0, -5, 5, -2.5, 2.5];
 const LABEL_CHARS = 54;
@@ -35,13 +35,17 @@ export function stripPlot(plot: StripPlot): Markup {
     .domain([...plot.axis.domain])
     .range([SIZE.left, SIZE.width - SIZE.numbers]);
   const top = SIZE.top + SIZE.rule * plot.rules.length;
-  const step = SIZE.label + SIZE.strip;
-  const bottom = top + step * plot.strips.length;
+  let bottom = top;
+  const strips = plot.strips.map((strip) => {
+    const lines = brokenLines(strip.label, LABEL_CHARS);
+    const marks = stripMarks(strip, lines, x, bottom);
+    bottom += SIZE.strip + SIZE.line * lines.length;
+    return marks;
+  });
   const rules = plot.rules.map(({ value, label }, index) => {
     const isRight = x(value) > SIZE.width / 2;
     return markup`<path class="other" d="M${x(value)},${SIZE.top + SIZE.rule * index}V${bottom}"/><text class="other-name" x="${x(value) + (isRight ? -5 : 5)}" y="${SIZE.top + SIZE.rule * index + 10}" text-anchor="${isRight ? 'end' : 'start'}">${label}</text>`;
   });
-  const strips = plot.strips.map((strip, index) => stripMarks(strip, x, top + index * step));
   const ticks = x.ticks(5);
   const format = x.tickFormat(5);
   const axis = ticks.map(
@@ -56,19 +60,15 @@ export function stripPlot(plot: StripPlot): Markup {
   ]);
 }
 
-function stripMarks(strip: Strip, x: (value: number) => number, top: number): Markup {
-  const y = top + SIZE.label + SIZE.strip / 2 - 4;
+function stripMarks(strip: Strip, lines: readonly string[], x: (value: number) => number, top: number): Markup {
+  const y = top + SIZE.line * lines.length + SIZE.strip / 2 - 2;
   const points = strip.points.map(
     ({ value, text }, index) =>
       markup`<g><title>${text}</title>${marker(strip.index, x(value), y + (HEIGHTS[index % HEIGHTS.length] ?? 0))}</g>`,
   );
-  const label = wrappedLabel(strip.label).map(
-    (line, index) => markup`<text class="row-label" x="0" y="${top + 13 + 12 * index}">${line}</text>`,
+  const label = lines.map(
+    (line, index) => markup`<text class="row-label" x="0" y="${top + 13 + SIZE.line * index}">${line}</text>`,
   );
   return markup`<g class="${seriesClass(strip.index)}" data-series="${strip.index}">${label}${points}<path class="strip-mean" d="M${x(strip.mean)},${y - 10}V${y + 10}"/><text class="number" x="${SIZE.width}" y="${y + 4}" text-anchor="end">${strip.meanText}</text></g>`;
 }
 
-/** A label no longer than its line; a longer one loses its end, which the legend has. */
-function wrappedLabel(label: string): readonly string[] {
-  return label.length <= LABEL_CHARS ? [label] : [`${label.slice(0, LABEL_CHARS - 1)}…`];
-}

@@ -48,11 +48,10 @@ function claimItem(study: ReportedStudy, record: ClaimRecord): Markup {
   const sentence = asTitle(unscoped(record.reason, study.scope));
   const whys = whyTexts(study, record).filter((why) => !record.reason.includes(why));
   const why = whys.length === 0 ? undefined : markup`<p>Undecided ${whys.join('; ')}.</p>`;
-  return markup`<li class="answer v-${colour}"><p><span class="mark" aria-hidden="true">${mark}</span> ${asTitle(record.claim)}, ${outcomeLabel(study, record.outcome)}: <b>${groupedText(study, record)}</b></p><p class="evidence">${sentence}</p>${why}</li>`;
+  return markup`<li class="answer v-${colour}"><p><span class="mark" aria-hidden="true">${mark}</span> ${asTitle(outcomeLabel(study, record.outcome))}, ${record.claim}: <b>${groupedText(study, record)}</b></p><p class="evidence">${sentence}</p>${why}</li>`;
 }
 
 const COLUMNS = [
-  { label: 'Place' },
   { label: 'Verdict' },
   { label: 'Mean', isNumber: true },
   { label: 'Other', isNumber: true },
@@ -69,7 +68,7 @@ export function placesTable(study: ReportedStudy, claims: readonly ClaimRecord[]
   const tables = claims.map((record) =>
     dataTable({
       caption: `${asTitle(record.claim)}, ${midSentence(outcomeLabel(study, record.outcome))}: ${armLabel(study, record.arm)} against ${otherText(study, record.against)}.`,
-      columns: COLUMNS,
+      columns: [{ label: asTitle(axisText(study, record.at) ?? 'place') }, ...COLUMNS],
       rows: record.levels.map((level) => placeRow(study, record, level)),
     }),
   );
@@ -81,7 +80,7 @@ function placeRow(study: ReportedStudy, record: ClaimRecord, level: ClaimLevel):
   const why = level.why === undefined ? '' : `: ${level.why}`;
   const blocks = level.contrasts.map(({ block, contrast }) => `${block}: ${signed(contrast, delta)}`);
   return [
-    [axisText(study, record.at), levelWord(level.level)].filter((word) => word !== undefined).join(' '),
+    markup`<span class="no-wrap">${levelWord(level.level)}</span>`,
     markup`<span class="wide-cell">${levelPhrase(study, record, level)}${why}</span>`,
     meanText(level.armMean, delta),
     meanText(level.otherMean, delta),

@@ -91,9 +91,7 @@ function isDifferenceMap({ maps }: ReportedStudy, map: MapRecord): boolean {
 }
 
 function scaleDomain(values: readonly number[], isDifference: boolean): readonly [number, number] {
-  if (!isDifference) return dataDomain(values);
-  const [low, high] = dataDomain(values.flatMap((value) => [value, -value]));
-  return [low, high];
+  return dataDomain(isDifference ? values.flatMap((value) => [value, -value]) : values, { isNice: false });
 }
 
 function drawnCell(
