@@ -46,7 +46,7 @@ export { type BatchShape, transformerLogits } from '#learning/models/transformer
 
 // Spectra of weights: ranks, entropies, truncation, directions.
 export * from '#learning/spectra/directions.ts';
-export { type DenseMatrix, singularValues, svd, type Svd, truncate } from '#learning/spectra/matrix.ts';
+export { type DenseMatrix, singularValues, svd, type Svd, symmetricEigen, truncate } from '#learning/spectra/matrix.ts';
 export * from '#learning/spectra/spectrum.ts';
 
 // Training: the learner for any loss, the trainer for language models, optimizers and schedules.
@@ -61,6 +61,9 @@ export { MUON_DEFAULTS, type MuonConfig } from '#learning/optim/muon.ts';
 export { checkOptimizerConfig, type OptimizerConfig } from '#learning/optim/optimizer-config.ts';
 export { learningRateAt, type Schedule } from '#learning/optim/schedule.ts';
 export { SGD_DEFAULTS, type SgdConfig } from '#learning/optim/sgd.ts';
+export { SHAMPOO_DEFAULTS, type ShampooConfig } from '#learning/optim/shampoo.ts';
+export { SIGN_DEFAULTS, type SignConfig } from '#learning/optim/sign.ts';
+export { SOAP_DEFAULTS, type SoapConfig } from '#learning/optim/soap.ts';
 export type { BatchLayout } from '#learning/programs.ts';
 export type { BranchedScorer, Readers, Scorer } from '#learning/readers.ts';
 export { type Batch, createTrainer, type Trainer, type TrainerConfig } from '#learning/train.ts';

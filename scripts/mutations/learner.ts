@@ -29,6 +29,27 @@ export const LEARNER_FAULTS: readonly Fault[] = [
     tests: [TRAINER],
   },
   {
+    name: 'Shampoo never takes its roots anew',
+    file: 'src/learning/optim/shampoo.ts',
+    from: 'if ((step - 1) % every === 0) {',
+    to: 'if (step === 1) {',
+    tests: ['test/reference/preconditioned.test.ts'],
+  },
+  {
+    name: "SOAP's squares stay where they were when its bases are sorted",
+    file: 'src/learning/optim/soap.ts',
+    from: 'squares[i] = before[(rows[Math.floor(i / dIn)] ?? 0) * dIn + (columns[i % dIn] ?? 0)] ?? 0;',
+    to: 'squares[i] = before[i] ?? 0;',
+    tests: ['test/reference/preconditioned.test.ts'],
+  },
+  {
+    name: 'sign descent without momentum steps by the gradient',
+    file: 'src/learning/optim/sign.ts',
+    from: 'kernels.lionStep(offset, gradientOffset, gradientOffset, length, decayFactor, lr, 0, 0);',
+    to: 'kernels.scaledAdd(offset, gradientOffset, length, decayFactor, -lr);',
+    tests: ['test/reference/preconditioned.test.ts'],
+  },
+  {
     name: 'accumulated gradients replace each other',
     file: 'src/learning/learner.ts',
     from: 'offset, view.length, 1, 1);',
