@@ -29,6 +29,27 @@ export const LEARNER_FAULTS: readonly Fault[] = [
     tests: [TRAINER],
   },
   {
+    name: 'a fingerprint is guessed by a classifier that has seen its block',
+    file: 'src/measures/fingerprint.ts',
+    from: 'const seen = examples.filter((example) => example.fold !== fold);',
+    to: 'const seen = examples.filter(() => fold !== undefined);',
+    tests: ['src/measures/fingerprint.test.ts'],
+  },
+  {
+    name: 'a curriculum is open from the start',
+    file: 'src/learning/data/order.ts',
+    from: 'const open = Math.max(1, Math.ceil(share * rows.length));',
+    to: 'const open = rows.length + 0 * share;',
+    tests: ['src/learning/data/order.test.ts'],
+  },
+  {
+    name: 'a jump is read from its first passage of half, before it fell back',
+    file: 'src/measures/jump.ts',
+    from: 'const below = points.findLastIndex(({ value }) => value < level);',
+    to: 'const below = points.findIndex(({ value }, i) => value < level && (points[i + 1]?.value ?? 0) >= level);',
+    tests: ['src/measures/jump.test.ts'],
+  },
+  {
     name: 'Shampoo never takes its roots anew',
     file: 'src/learning/optim/shampoo.ts',
     from: 'if ((step - 1) % every === 0) {',

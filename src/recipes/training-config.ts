@@ -1,5 +1,6 @@
 /** The parts of a training config that recipes share: method, optimizer, schedule, clipping, read from JSON with every error named. */
 import type { ConfigReader } from '#base/config-reader.ts';
+import type { DataOrder } from '#learning/data/order.ts';
 import type { LoraConfig } from '#learning/lora.ts';
 import type { Method } from '#learning/method.ts';
 import type { AdamWShare } from '#learning/optim/adamw.ts';
@@ -95,6 +96,36 @@ export function readSchedule(reader: ConfigReader): Schedule {
   reader.done();
   if (kind === 'constant') return { kind, warmupSteps };
   return kind === 'wsd' ? { kind, warmupSteps, decayFraction, finalFraction } : { kind, warmupSteps, finalFraction };
+}
+
+/** An order of the data over rows that have a key (`learning/data/order.ts`), for worlds whose rows have one. */
+export function readOrder(reader: ConfigReader): DataOrder {
+  const kind = reader.oneOf('kind', ['shuffled', 'sorted', 'staged', 'curriculum']);
+  const order = orderOf(reader, kind);
+  reader.done();
+  return order;
+}
+
+function orderOf(reader: ConfigReader, kind: DataOrder['kind']): DataOrder {
+  switch (kind) {
+    case 'shuffled':
+      return { kind };
+    case 'sorted':
+      return { kind, direction: reader.oneOf('direction', ['rising', 'falling']) };
+    case 'staged': {
+      const [keys, steps] = [reader.numbers('keys'), reader.numbers('steps')];
+      if (keys.length !== steps.length) {
+        reader.refuse('steps', `a number for each of the ${keys.length} keys`, `${steps.length}`);
+      }
+      return { kind, stages: keys.map((key, i) => ({ key, steps: steps[i] ?? 0 })) };
+    }
+    case 'curriculum': {
+      const startFraction = reader.number('startFraction', { min: 0, max: 1 });
+      return { kind, startFraction, growSteps: reader.number('growSteps', { min: 1, integer: true }) };
+    }
+    default:
+      return kind satisfies never;
+  }
 }
 
 /** `{ kind: 'none' }` or `{ kind: 'globalNorm', max }`. @see Pascanu et al. 2013, arXiv:1211.5063, Alg. 1. */

@@ -1,5 +1,11 @@
 /** Matrices outside the graph, for what is computed about weights rather than in training; in float64 by `ml-matrix`. */
-import { EigenvalueDecomposition, Matrix, QrDecomposition, SingularValueDecomposition } from 'ml-matrix';
+import {
+  CholeskyDecomposition,
+  EigenvalueDecomposition,
+  Matrix,
+  QrDecomposition,
+  SingularValueDecomposition,
+} from 'ml-matrix';
 
 import { AssayError } from '#base/errors.ts';
 
@@ -69,6 +75,21 @@ export function symmetricEigen(matrix: DenseMatrix): Eigen {
     eigenvalues: Float64Array.from(found.realEigenvalues).toReversed(),
     vectors: dense(new Matrix(vectors.to2DArray().map((row) => order.map((i) => row[i] ?? Number.NaN)))),
   };
+}
+
+/**
+ * X of A X = B, A symmetric and positive definite, by Cholesky. @param a shape [n, n]. @param b shape [n, k]. @returns shape [n, k].
+ * @throws AssayError (data) where A is not positive definite, or as `svd`.
+ */
+export function solvePositive(a: DenseMatrix, b: DenseMatrix): DenseMatrix {
+  const factor = new CholeskyDecomposition(checked('solvePositive', a));
+  if (!factor.isPositiveDefinite()) {
+    throw new AssayError(
+      'data',
+      'solvePositive: the matrix is not positive definite. Expected one; add to its diagonal.',
+    );
+  }
+  return dense(factor.solve(checked('solvePositive', b)));
 }
 
 /** The Q of a QR decomposition by Householder reflections: orthonormal columns that span those given, in their order; up to sign. */
