@@ -31,7 +31,11 @@ const COLUMNS: readonly Column[] = [
     keep: 0,
     cell: ({ delta }, { estimate }) => (estimate === null ? 'none' : signed(estimate, delta)),
   },
-  { head: '95% interval', keep: 1, cell: ({ delta }, { ci95 }) => (ci95 === null ? 'none' : intervalText(ci95, delta)) },
+  {
+    head: '95% interval',
+    keep: 1,
+    cell: ({ delta }, { ci95 }) => (ci95 === null ? 'none' : intervalText(ci95, delta)),
+  },
   { head: 'p', keep: 4, cell: (_, { p }) => pText(p) },
   { head: 'blocks', keep: 5, cell: (_, { units }) => String(units) },
 ];
@@ -52,7 +56,9 @@ export function claimLines(record: ClaimRecord, style: TableStyle): readonly str
 
 /** A row a place under a head, with as many columns as fit. */
 function placeLines(record: ClaimRecord, { columns }: TableStyle): readonly string[] {
-  const lead = [axisText(NAMES_ONLY, record.at) ?? 'place', ...record.levels.map(({ level }) => levelWord(level))].map(oneLine);
+  const lead = [axisText(NAMES_ONLY, record.at) ?? 'place', ...record.levels.map(({ level }) => levelWord(level))].map(
+    oneLine,
+  );
   const bodies = COLUMNS.map((column) => {
     const cells = [column.head, ...record.levels.map((level) => column.cell(record, level))];
     return { keep: column.keep, cells, width: Math.max(...cells.map((cell) => cell.length)) };

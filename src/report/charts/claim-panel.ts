@@ -59,7 +59,11 @@ function bandOf(area: PlotArea, line: readonly Point[], delta: number): Markup {
 }
 
 /** The other column's name above its right end; below it where marks or the frame leave no room. */
-function otherName(area: PlotArea, line: readonly Point[], { otherLabel, size, marks }: ClaimPanel): Markup | undefined {
+function otherName(
+  area: PlotArea,
+  line: readonly Point[],
+  { otherLabel, size, marks }: ClaimPanel,
+): Markup | undefined {
   const end = line.at(-1);
   if (end === undefined || size === 'small' || otherLabel.length > MAX_LABEL_CHARS) return undefined;
   const y = area.y(end[1]);

@@ -107,7 +107,9 @@ function readingsOf(study: ReportedStudy, record: ClaimRecord): readonly Reading
   const known = study.outcomes.find(({ name }) => name === record.outcome);
   const unit = known?.unit ?? '';
   const title = asTitle(record.claim);
-  const points = record.levels.flatMap((level) => (typeof level.level === 'number' ? [{ ...level, x: level.level }] : []));
+  const points = record.levels.flatMap((level) =>
+    typeof level.level === 'number' ? [{ ...level, x: level.level }] : [],
+  );
   const textOf = (level: ClaimLevel): string =>
     `${placeText(study, record, level.level)}: ${levelNumbers(record, level)}, ${levelPhrase(study, record, level)}`;
   const means: Reading = {
@@ -193,7 +195,9 @@ function rowsFigure(study: ReportedStudy, id: string, first: ClaimRecord, group:
   const label = midSentence(outcomeLabel(study, first.outcome));
   const known = study.outcomes.find(({ name }) => name === first.outcome);
   const groups = group.map((record) => forestGroup(study, record));
-  const ends = group.flatMap(({ levels }) => levels.flatMap(({ ci95, estimate }) => [...(ci95 ?? []), ...(estimate === null ? [] : [estimate])]));
+  const ends = group.flatMap(({ levels }) =>
+    levels.flatMap(({ ci95, estimate }) => [...(ci95 ?? []), ...(estimate === null ? [] : [estimate])]),
+  );
   const { delta } = first;
   const half = groups.length > FULL_PANELS ? Math.ceil(groups.length / 2) : groups.length;
   const parts = [groups.slice(0, half), groups.slice(half)].filter((part) => part.length > 0);

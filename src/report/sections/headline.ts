@@ -56,7 +56,8 @@ function claimSentence(study: ReportedStudy, claim: ClaimRecord): Markup {
       ? 'nothing estimated'
       : `${levelNumbers(claim, strongest)} ${placeText(study, claim, strongest.level)}`;
   const whys = whyTexts(study, claim);
-  const why = whys.length === 0 || claim.levels.some(({ verdict }) => verdict !== 'undecided') ? '' : `: ${whys.join('; ')}`;
+  const why =
+    whys.length === 0 || claim.levels.some(({ verdict }) => verdict !== 'undecided') ? '' : `: ${whys.join('; ')}`;
   return markup`${armText(study, claim.arm)} against ${otherText(study, claim.against)} on <b>${outcome}</b>${unit}: ${numbers}. <b>${asTitle(groupedText(study, claim))}</b>${why}.`;
 }
 
