@@ -194,7 +194,7 @@ function otherOf(
 function claimRecord(claim: Claim, runs: readonly FrameRun[]): ClaimRecord {
   const { name, arm, against, at, asks } = claim;
   const levels = levelsOf(at).map((level) => claimLevel(claim, runs, level));
-  const [from = 0, to = 0] = [levels[0]?.estimate ?? 0, levels.at(-1)?.estimate ?? 0];
+  const [from, to] = [levels[0]?.estimate ?? 0, levels.at(-1)?.estimate ?? 0];
   return {
     claim: name,
     outcome: 'aligned',
