@@ -110,7 +110,6 @@ const CHARTS: Readonly<Record<string, Markup>> = {
       [1, 0.5],
       [2, 0.55],
     ],
-    otherLabel: 'the theory',
     marks: [
       { level: 0, value: 0.51, interval: [0.48, 0.54], kind: 'agrees', text: 'at depth 0: alike' },
       { level: 1, value: 0.8, interval: [0.7, 0.85], kind: 'above', text: 'at depth 1: above' },

@@ -113,7 +113,7 @@ function readingsOf(study: ReportedStudy, record: ClaimRecord): readonly Reading
   const textOf = (level: ClaimLevel): string =>
     `${placeText(study, record, level.level)}: ${levelNumbers(record, level)}, ${levelPhrase(study, record, level)}`;
   const means: Reading = {
-    title: against.kind === 'value' ? title : `${title}: both means`,
+    title: `${title} (line: ${otherText(study, against)})`,
     record,
     unit,
     isDifference: false,
@@ -161,7 +161,7 @@ function axisOf(readings: readonly Reading[], unit: string, size: PlotSize): Plo
 }
 
 function panelOf(study: ReportedStudy, reading: Reading, size: PlotSize, y: PlotAxis): Markup {
-  const { record, title, other, marks, isDifference } = reading;
+  const { record, title, other, marks } = reading;
   const panel: ClaimPanel = {
     title,
     description: `${marks.map(({ text }) => text).join('; ')}.`,
@@ -170,7 +170,6 @@ function panelOf(study: ReportedStudy, reading: Reading, size: PlotSize, y: Plot
     y,
     delta: record.delta,
     other,
-    otherLabel: isDifference ? '' : otherText(study, record.against),
     marks,
   };
   return claimPanel(panel);
