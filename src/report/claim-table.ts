@@ -45,8 +45,10 @@ export function claimLines(record: ClaimRecord, style: TableStyle): readonly str
   const { claim, outcome, delta, reason } = record;
   const title = `${claim}, ${outcome} (delta ${plain(delta)}): ${groupedText(NAMES_ONLY, record)}`;
   const verdict = strongestLevel(record)?.verdict ?? 'undecided';
-  const whys = whyTexts(NAMES_ONLY, record).filter((why) => !reason.includes(why));
-  const words = whys.length === 0 ? reason : `${reason} Undecided ${whys.join('; ')}.`;
+  const whys = whyTexts(NAMES_ONLY, record);
+  // The sentence says why as a rule.
+  const isSaid = record.levels.every(({ why }) => why === undefined || reason.includes(why));
+  const words = isSaid ? reason : `${reason} Undecided ${whys.join('; ')}.`;
   return [
     ...coloured(wrapped(oneLine(title), INDENT, style.columns), CLAIM_MARKS[verdict].colour, style),
     ...placeLines(record, style),
