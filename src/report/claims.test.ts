@@ -69,6 +69,15 @@ const WORDS: readonly (readonly [says: string, record: ClaimRecord])[] = [
     ]),
   ],
   [
+    'within ±0.05 of chance at depth 0, 2 and 3; undecided at 1',
+    claimOf([
+      [0, { verdict: 'agrees' }],
+      [1, OPEN],
+      [2, { verdict: 'agrees' }],
+      [3, { verdict: 'agrees' }],
+    ]),
+  ],
+  [
     'above the theory at the end',
     claimOf([['end', {}]], { at: { kind: 'end' }, against: { kind: 'outcome', outcome: 'the theory' } }),
   ],
