@@ -83,7 +83,7 @@ function plannedArm(plan: StudyPlan, { name, learningRates }: StudyPlan['study']
 function armLines(arms: readonly PlannedArm[]): string[] {
   const rows = arms.map(({ arm, learningRates, pilotRuns, confirmatoryRuns: [fewest, most] }) => [
     arm,
-    learningRates.join(' '),
+    learningRates.join(' ') || "the config's",
     String(pilotRuns),
     fewest === most ? String(most) : `${fewest} to ${most}`,
   ]);

@@ -232,6 +232,7 @@ test('factors cross into arms named after their levels, the last factor fastest'
     label: 'muon, rank 8',
     set: { 'optimizer.kind': 'muon', rank: 8 },
     learningRates: [0.02],
+    at: { optimizer: 'muon', rank: 8 },
   });
   assert.throws(
     () => crossFactors([factorOf('a', 'rank', [1]), factorOf('b', 'rank', [2])], [0.1]),

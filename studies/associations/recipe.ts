@@ -3,6 +3,9 @@ import { createLearner, drawnWeights, rngOf, worldRecipe } from 'assay/learn';
 
 import { associativeMemory, EMBEDDINGS } from './world.ts';
 
+/** Fractions of log K; runs pass through them on their way to 0.09. */
+export const LEVELS = { total: [0.5, 0.3, 0.1], head: [0.3, 0.1] };
+
 export const associations = worldRecipe({
   name: 'associations',
   semanticsVersion: 1,
@@ -13,7 +16,8 @@ export const associations = worldRecipe({
     embeddings: settings.oneOf('embeddings', EMBEDDINGS),
   }),
   training: { learningRate: 1e-2, steps: 500, stopBelow: 0.09 },
-  levels: { total: [0.5, 0.3, 0.1], head: [0.3, 0.1] },
+  levels: LEVELS,
+  outcomes: ['tail'],
   lossAxis: 'total',
   async createLab({ classes, exponent, embeddings }, optimizer) {
     const { memory, fixed, probabilities, losses, total } = associativeMemory(classes, exponent, embeddings);

@@ -1,7 +1,7 @@
 /** Question 2: do optimizers learn the rare classes differently at equal loss? In a memory whose answers are partly known. */
 import { ADAMW_DEFAULTS, defineStudy, type JsonObject, MUON_DEFAULTS, SGD_DEFAULTS } from 'assay';
 
-import { associations } from './recipe.ts';
+import { associations, LEVELS } from './recipe.ts';
 
 const ADAM = { ...ADAMW_DEFAULTS, weightDecay: 0 };
 const SGD = { ...SGD_DEFAULTS, momentum: 0 };
@@ -43,8 +43,8 @@ export default defineStudy({
     'a softmax associative memory of 128 classes, p ~ 1/k, orthonormal embeddings in a random basis, expected loss',
   recipe: associations,
   matchOn: [
-    { name: 'total', label: 'total loss', role: 'train', levels: [0.5, 0.3, 0.1], ...axis },
-    { name: 'head', label: 'loss of the frequent half', role: 'other', levels: [0.3, 0.1], ...axis },
+    { name: 'total', label: 'total loss', role: 'train', levels: LEVELS.total, ...axis },
+    { name: 'head', label: 'loss of the frequent half', role: 'other', levels: LEVELS.head, ...axis },
   ],
   outcomes: [
     {

@@ -39,6 +39,8 @@ export function finetunePersona(): Recipe {
     learningRatePath: 'learningRate',
     stopRule: { axis: 'train', path: 'stopBelow' },
     measurePaths: ['measure'],
+    levelsPath: 'measure.levels',
+    gives: () => ({ axes: ['train', 'heldOut'], outcomes: ['harmful', 'coherence'] }),
     check: (config) => void readPersonaConfig(config),
     run: async (context) => {
       const config = readPersonaConfig(context.config);
