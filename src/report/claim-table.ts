@@ -13,7 +13,7 @@ import {
   whyTexts,
 } from './claim-words.ts';
 import { coloured, INDENT, oneLine, type TableStyle, wrapped } from './terminal-lines.ts';
-import { CLAIM_MARKS } from './wording.ts';
+import { asTitle, CLAIM_MARKS } from './wording.ts';
 
 /** A column of places: those with a low number stay longest where the terminal is narrow. */
 interface Column {
@@ -48,7 +48,7 @@ export function claimLines(record: ClaimRecord, style: TableStyle): readonly str
   const whys = whyTexts(NAMES_ONLY, record);
   // The sentence says why as a rule.
   const isSaid = record.levels.every(({ why }) => why === undefined || reason.includes(why));
-  const words = isSaid ? reason : `${reason} Undecided ${whys.join('; ')}.`;
+  const words = isSaid ? reason : `${reason} ${asTitle(whys.join('; '))}.`;
   return [
     ...coloured(wrapped(oneLine(title), INDENT, style.columns), CLAIM_MARKS[verdict].colour, style),
     ...placeLines(record, style),

@@ -162,14 +162,14 @@ function spansText(all: readonly ClaimLevel[], some: readonly ClaimLevel[]): str
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
 }
 
-/** Why places are undecided, each reason once with its places: `at 0 and 1: too few blocks`. */
+/** Why places are undecided, each reason once with its places: `undecided at 0 and 1: too few blocks`. */
 export function whyTexts(names: ClaimNames, record: ClaimRecord): readonly string[] {
   const open = record.levels.filter(({ verdict, why }) => verdict === 'undecided' && why !== undefined);
   const isAll = open.length === record.levels.length;
   const byWhy = [...Map.groupBy(open, ({ why }) => why ?? '')];
   return byWhy.map(([why, levels]) => {
-    if (isAll && byWhy.length === 1) return why;
-    return `${prepositionOf(record.at)} ${[axisText(names, record.at), spansText(record.levels, levels)].join(' ').trim()}: ${why}`;
+    if (isAll && byWhy.length === 1) return `undecided: ${why}`;
+    return `undecided ${prepositionOf(record.at)} ${[axisText(names, record.at), spansText(record.levels, levels)].join(' ').trim()}: ${why}`;
   });
 }
 

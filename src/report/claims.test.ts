@@ -119,7 +119,10 @@ test('every place is in exactly one group, and undecided places say why, each re
     [1, { verdict: 'undecided', why: 'no block reads it' }],
     [2, OPEN],
   ]);
-  assert.deepEqual(whyTexts(NAMES_ONLY, two), ['at depth 0 and 2: too few blocks', 'at depth 1: no block reads it']);
+  assert.deepEqual(whyTexts(NAMES_ONLY, two), [
+    'undecided at depth 0 and 2: too few blocks',
+    'undecided at depth 1: no block reads it',
+  ]);
 });
 
 test('in a study of claims alone the headline is a claim with outcome, numbers and direction, its figure first', () => {
@@ -177,7 +180,7 @@ test('the end, trends and few levels are rows of a forest, with a place that has
   });
   const page = renderReport({ ...input, analysis: { ...input.analysis, claims: [lost] } }).html;
   assert.match(figureOf(page, 'claims-aligned-rows'), /not estimable/);
-  assert.match(page, /<p class="lead v-undecided">.*?nothing estimated\. <b>Undecided at the end<\/b>: no runs\./);
+  assert.match(page, /<p class="lead v-undecided">.*?nothing estimated\. <b>Undecided: no runs<\/b>\./);
 });
 
 test('every place stands in numbers with its block contrasts, in the page and in the data files', async () => {

@@ -52,7 +52,7 @@ function claimItem(study: ReportedStudy, record: ClaimRecord): Markup {
     strongest === undefined ? [] : [`${levelNumbers(record, strongest)} ${placeText(study, record, strongest.level)}`];
   const facts = [...numbers, ...unitsText(record), `δ = ${plain(record.delta)}`].join(' · ');
   const whys = whyTexts(study, record);
-  const why = whys.length === 0 ? undefined : markup`<p>Undecided ${whys.join('; ')}.</p>`;
+  const why = whys.length === 0 ? undefined : markup`<p>${asTitle(whys.join('; '))}.</p>`;
   return markup`<li class="answer v-${colour}"><p><span class="mark" aria-hidden="true">${mark}</span> ${asTitle(outcomeLabel(study, record.outcome))}, ${record.claim}: <b>${groupedText(study, record)}</b></p><p class="evidence">${facts}</p>${why}</li>`;
 }
 
