@@ -31,7 +31,9 @@ try {
     inputs += own;
     faults += found.length;
   }
-  console.log(`${inputs} damaged inputs over ${all.length} readers, seed ${seed}: ${faults} crashes, hangs or gibibytes`);
+  console.log(
+    `${inputs} damaged inputs over ${all.length} readers, seed ${seed}: ${faults} crashes, hangs or gibibytes`,
+  );
   if (faults > 0) process.exitCode = 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });

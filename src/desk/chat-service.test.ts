@@ -109,6 +109,34 @@ test('a question is asked once a store: the answer is kept, with its tokens, and
   assert.equal(server.count(), 4, 'a damaged answer is asked for again');
 });
 
+test('an answer that was changed, put in another’s place or never sealed is no answer: it is asked for again', async () => {
+  const folder = newStore();
+  await using server = await serve((_request, response) => say(response, '87'));
+  const chat = chatService(folder, { ASSAY_TEST_KEY: KEY }, PATIENCE);
+  await chat(requestTo(server.url));
+  const [name = ''] = readdirSync(join(folder, 'judge-answers'));
+  const path = join(folder, 'judge-answers', name);
+  const kept = readFileSync(path, 'utf8');
+  await chat(requestTo(server.url, { body: { model: 'other' } }));
+  const [other = ''] = readdirSync(join(folder, 'judge-answers')).filter((one) => one !== name);
+  const damages = [
+    kept.replace('"87"', '"17"'),
+    kept.replace('"seal"', '"sfal"'),
+    kept.replace('"promptTokens":11', '"promptTokens":12'),
+    readFileSync(join(folder, 'judge-answers', other), 'utf8'),
+    '{"text":"17","promptTokens":11,"completionTokens":2}',
+  ];
+  for (const damage of damages) {
+    assert.notEqual(damage, kept);
+    writeFileSync(path, damage);
+    const asked = server.count();
+    const reply = await chat(requestTo(server.url));
+    assert.equal(reply.kind === 'reply' && reply.text, '87', damage);
+    assert.equal(server.count(), asked + 1, damage);
+  }
+  assert.equal(readFileSync(path, 'utf8'), kept);
+});
+
 test('equal questions asked at once are one request', async () => {
   await using server = await serve((_request, response) => setTimeout(() => say(response, '1'), 20));
   const chat = chatService(newStore(), { ASSAY_TEST_KEY: KEY }, PATIENCE);

@@ -5,7 +5,7 @@
  * What it is at stands in the first bytes of the file PLACE; a fault is a line of JSON on stdout.
  * A thread of its own ends the process when an input takes too long: whatever hangs holds the main thread.
  */
-import { mkdirSync, openSync, writeSync } from 'node:fs';
+import { openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
@@ -34,7 +34,6 @@ const watch = `
 const [own, reader] = [READERS[name], READERS[outer]];
 if (own === undefined || reader === undefined) throw new Error(`No reader "${name}".`);
 const folder = join(place, '..', `folder-${name}`);
-mkdirSync(folder, { recursive: true });
 const bases = own.bases();
 const at = openSync(place, 'w');
 const watcher = new Worker(watch, { eval: true, workerData: { began, limitMs: Number(limitMs) } });
@@ -45,12 +44,12 @@ for (let index = Number(from); index < Number(to); index++) {
   const base = bases[rng.below(bases.length)];
   if (base === undefined) throw new Error(`The reader ${name} has no inputs.`);
   const bytes = mutated(base, rng);
-  emptied(folder);
   Atomics.store(began, 0, BigInt(Date.now()));
   try {
-    await reader.read(bytes, base, folder);
+    await reader.read(bytes, base, () => emptied(folder));
   } catch (thrown) {
-    if (!(thrown instanceof AssayError)) say({ reader: name, index, kind: 'crash', what: textOf(thrown), base: base.name });
+    if (!(thrown instanceof AssayError))
+      say({ reader: name, index, kind: 'crash', what: textOf(thrown), base: base.name });
   }
   Atomics.store(began, 0, 0n);
   if (process.resourceUsage().maxRSS > MOST_KIB) process.exit(MEMORY_STATUS);

@@ -59,7 +59,8 @@ export async function hunted({ reader, seed, from, count, folder }: Hunt): Promi
       continue;
     }
     next = reached + 1;
-    const isEnded = within !== undefined && (await isRefusedBy(within, { reader, seed, from: reached, count: 1, folder }));
+    const isEnded =
+      within !== undefined && (await isRefusedBy(within, { reader, seed, from: reached, count: 1, folder }));
     const what = `input ${reached} of seed ${seed}`;
     const kind = status === HANG_STATUS ? 'hang' : status === MEMORY_STATUS ? 'memory' : 'died';
     if (!isEnded) faults.push({ reader, index: reached, kind, what: `${what}: ${status}` });

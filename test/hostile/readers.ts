@@ -35,10 +35,11 @@ export interface Reader {
   readonly share: number;
   readonly bases: () => readonly Base[];
   /**
-   * Reads a damaged input; its folder is the caller's, and emptied after it.
+   * Reads a damaged input.
+   * @param folder Gives an empty folder, for those who need files.
    * @throws AssayError where the input is refused.
    */
-  readonly read: (bytes: Uint8Array, base: Base, folder: string) => Promise<void> | void;
+  readonly read: (bytes: Uint8Array, base: Base, folder: () => string) => Promise<void> | void;
   /** The reader that the product puts around this one, to end what hangs: such an input is tried there, and must be refused. */
   readonly within?: string;
 }
@@ -105,7 +106,7 @@ export const READERS: Readonly<Record<string, Reader>> = {
         filesIn(`models/${name}`).filter(({ name: path }) => !path.includes('tokenizer.json')),
       ),
     read: async (bytes, { name }, folder) => {
-      const copy = join(folder, 'model');
+      const copy = join(folder(), 'model');
       cpSync(join(FIXTURES, name, '..'), copy, { recursive: true });
       writeFileSync(join(copy, name.split('/').at(-1) ?? ''), bytes);
       await readModel(copy);
@@ -115,7 +116,7 @@ export const READERS: Readonly<Record<string, Reader>> = {
     share: 40,
     bases: () => ['irregular', 'one-layer-rslora', 'all-linear'].flatMap((name) => filesIn(`peft/${name}`)),
     read: async (bytes, { name }, folder) => {
-      const copy = join(folder, 'adapter');
+      const copy = join(folder(), 'adapter');
       cpSync(join(FIXTURES, name, '..'), copy, { recursive: true });
       writeFileSync(join(copy, name.split('/').at(-1) ?? ''), bytes);
       await readPeftAdapter(copy);
@@ -186,9 +187,10 @@ export const READERS: Readonly<Record<string, Reader>> = {
     share: 30,
     bases: () => filesOf('bytes', 'stores/v1/store.sqlite', 'stores/v2/store.sqlite'),
     read: async (bytes, { name }, folder) => {
-      cpSync(join(FIXTURES, name, '..'), folder, { recursive: true });
-      writeFileSync(join(folder, 'store.sqlite'), bytes);
-      await using store = await openSqliteReader(folder);
+      const copy = join(folder(), 'store');
+      cpSync(join(FIXTURES, name, '..'), copy, { recursive: true });
+      writeFileSync(join(copy, 'store.sqlite'), bytes);
+      await using store = await openSqliteReader(copy);
       for (const { planId } of await store.plans('toy')) {
         for (const { measureId } of await store.readMembers(planId)) await store.readPoints(measureId);
         await store.readSettled(planId);
@@ -197,7 +199,9 @@ export const READERS: Readonly<Record<string, Reader>> = {
   },
   checkpoint: {
     share: 10,
-    bases: () => [{ name: 'checkpoint', form: 'bytes', bytes: Uint8Array.of(2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 7, 8) }],
+    bases: () => [
+      { name: 'checkpoint', form: 'bytes', bytes: Uint8Array.of(2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 7, 8) },
+    ],
     read: (bytes) => void unpackBytes(bytes),
   },
 };
@@ -241,14 +245,14 @@ function readTokenizer(tokenizerJson: Uint8Array, config: Uint8Array): void {
 }
 
 /** A file in a folder that the reader was lent. */
-function written(folder: string, name: string, bytes: Uint8Array): string {
-  const path = join(folder, name);
+function written(folder: () => string, name: string, bytes: Uint8Array): string {
+  const path = join(folder(), name);
   writeFileSync(path, bytes);
   return path;
 }
 
-/** Empties a reader's folder. */
-export function emptied(folder: string): void {
+/** Empties a reader's folder, but for what study files name. */
+export function emptied(folder: string): string {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const [name, lines] of [
@@ -256,6 +260,7 @@ export function emptied(folder: string): void {
     ['evals.jsonl', EVALUATIONS],
   ] as const)
     writeFileSync(join(folder, name), `${lines.join('\n')}\n`);
+  return folder;
 }
 
 function filesOf(form: Base['form'], ...names: readonly string[]): Base[] {

@@ -35,7 +35,11 @@ export const TABLES: Readonly<Record<string, Reader>> = {
       tableBase('comma', ',', '.'),
       tableBase('semicolon', ';', ','),
       tableBase('tab', '\t', '.'),
-      { ...tableBase('utf16', ',', '.'), form: 'bytes', bytes: Buffer.from(`\u{feff}${tableText(',', '.')}`, 'utf16le') },
+      {
+        ...tableBase('utf16', ',', '.'),
+        form: 'bytes',
+        bytes: Buffer.from(`\u{feff}${tableText(',', '.')}`, 'utf16le'),
+      },
     ],
     read: (bytes) => void frameFromTable(readCsv(decodedTable(bytes, 'runs.csv'), 'runs.csv'), COLUMNS, 'runs.csv'),
   },

@@ -136,7 +136,11 @@ async function fetchFiles(files: readonly ListFileEntry[], place: Place, options
     if (!(await exists(blob))) {
       const url = `${options.hubUrl ?? HUB_URL}/${place.model.name}/resolve/${place.commit}/${entry.path}`;
       const transfer = { token: options.token, signal: options.signal, onBytes: report };
-      await downloadShared({ url, size: entry.size, checksum }, sharedPlace(blob, entry.path, place, options), transfer);
+      await downloadShared(
+        { url, size: entry.size, checksum },
+        sharedPlace(blob, entry.path, place, options),
+        transfer,
+      );
     }
     await link(checksum, blob, join(place.snapshot, entry.path));
     doneBefore += entry.size;

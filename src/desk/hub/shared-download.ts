@@ -91,7 +91,9 @@ function lockAt(path: string): Disposable | 'alone' | undefined {
 
 /** What changes while a holder is at work: the time of its lock and what has arrived. */
 async function signOf({ lock, blob }: SharedPlace): Promise<string> {
-  const [beat, arrived] = await Promise.all([lock, `${blob}.incomplete`].map(async (path) => stat(path).catch(() => {})));
+  const [beat, arrived] = await Promise.all(
+    [lock, `${blob}.incomplete`].map(async (path) => stat(path).catch(() => {})),
+  );
   return `${beat?.mtimeMs} ${arrived?.size}`;
 }
 
