@@ -50,11 +50,11 @@ export function chatService(
 ): Chat {
   const underWay = new Map<string, Promise<ChatReply>>();
   return async (request) => {
-    const { keyVariable, signal } = request;
+    const { keyVariable, url, signal } = request;
     const question = questionId(request);
     const kept = request.isFresh === true ? undefined : keptAnswer(folder, question);
     if (kept !== undefined) return kept;
-    const found = keyToSend(keyVariable, environment);
+    const found = keyToSend(keyVariable, url, environment);
     if (found.kind === 'refused') return { kind: 'failed', reason: found.reason };
     // Somebody waits at the terminal to hear whether the endpoint is there at all.
     const tries = request.isFresh === true ? Math.min(patience.tries, FRESH_TRIES) : patience.tries;
