@@ -2,6 +2,7 @@
 import type { Fault } from './fault.ts';
 
 const DEFINE = 'src/study/define-study.test.ts';
+const CHECKS = 'src/study/study-checks.test.ts';
 const PLAN = 'src/study/plan.test.ts';
 const TRENDS = 'src/study/trends.test.ts';
 const IMPORT = 'src/runner/import-study.test.ts';
@@ -13,7 +14,7 @@ export const SHAPE_FAULTS: readonly Fault[] = [
     file: 'src/study/shape.ts',
     from: 'value[key] !== undefined && !Object.hasOwn(shapes, key)',
     to: 'value[key] === undefined && !Object.hasOwn(shapes, key)',
-    tests: [DEFINE],
+    tests: [CHECKS],
   },
   {
     name: 'one broken item of a list hides the mistakes of all',
@@ -27,7 +28,7 @@ export const SHAPE_FAULTS: readonly Fault[] = [
     file: 'src/study/given-names.ts',
     from: 'if (known.includes(name)) return [];',
     to: 'if (known.length > 0) return [];',
-    tests: [DEFINE],
+    tests: [CHECKS],
   },
   {
     name: 'the levels of a study do not reach its recipe',
