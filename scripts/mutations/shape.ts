@@ -80,6 +80,13 @@ export const SHAPE_FAULTS: readonly Fault[] = [
     tests: [IMPORT],
   },
   {
+    name: 'a study that looks until it is decided ends with claims undecided',
+    file: 'src/cli/answer-lines.ts',
+    from: '[...verdicts, ...places].every',
+    to: '[...verdicts].every',
+    tests: ['src/cli/answer-lines.test.ts'],
+  },
+  {
     name: 'what only measures ends as if something was shown',
     file: 'src/cli/answer-lines.ts',
     from: 'nothingAsked: 3',
