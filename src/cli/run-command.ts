@@ -11,7 +11,7 @@ import { LOOK_BLOCKS } from '#study/looks.ts';
 import { overriddenFactors, type StudyPlan } from '#study/plan.ts';
 
 import { type Answer, lookedAt } from '#desk/answer.ts';
-import { answerLines, EXIT, exitStatusOf } from './answer-lines.ts';
+import { answerLines, EXIT, exitStatusOf, isDecided } from './answer-lines.ts';
 import { reproducingCommand, shellWord } from './command-text.ts';
 import { checkReady } from './endpoints.ts';
 import { saySummaries } from '#desk/file-summaries.ts';
@@ -107,7 +107,7 @@ async function answerPlans(
       command: reproducingCommand(study, plan),
     });
     answered = { plan, summary, answer };
-    if (answer.verdicts.every(({ verdict }) => verdict !== 'undecided')) break;
+    if (isDecided(answer)) break;
   }
   return answered;
 }

@@ -16,7 +16,7 @@ export interface Named {
 
 /** Everything wrong with claims, each with its path. */
 export function claimProblems(study: Study, claims: readonly Placed<Claim>[], named: Named): string[] {
-  const texts = claims.map(({ path, item: { name: _, ...asked } }) => ({ path, item: canonicalJson(asked) }));
+  const texts = claims.map(({ path, item }) => ({ path, item: canonicalJson({ ...item, name: undefined }) }));
   return [
     ...claims.flatMap((claim) => [
       ...unknownName(`${claim.path}.arm`, 'arm', claim.item.arm, named.arms),

@@ -21,8 +21,10 @@ export function trendOver(
   factor: string,
   { scale = 'linear' }: { readonly scale?: 'linear' | 'log' } = {},
 ): Combination {
-  const placed = arms.map(({ name, at }) => ({ name, value: at?.[factor] }));
-  const doses = placed.map(({ name, value }) => ({ name, value, dose: doseOf(factor, name, value, scale) }));
+  const doses = arms.map(({ name, at }) => {
+    const value = valueOf(factor, name, at?.[factor], scale);
+    return { name, value, dose: scale === 'log' ? Math.log(value) : value };
+  });
   const values = [...new Set(doses.map(({ dose }) => dose))].toSorted((a, b) => a - b);
   const [lowest, highest] = [values[0], values.at(-1)];
   if (lowest === undefined || highest === undefined || lowest === highest) {
@@ -38,7 +40,7 @@ export function trendOver(
     const sharing = doses.filter((one) => one.dose === dose).length;
     return [name, ((highest - lowest) * (dose - mean)) / squares / sharing];
   });
-  const ends = [lowest, highest].map((end) => doses.find(({ dose }) => dose === end)?.value);
+  const ends = [lowest, highest].map((end) => String(doses.find(({ dose }) => dose === end)?.value));
   const top = doses.find(({ dose }) => dose === highest)?.name ?? '';
   return combined(top, coefficients, `a flat line over ${factor} (${ends.join(' to ')})`);
 }
@@ -63,9 +65,9 @@ function combined(arm: string, coefficients: readonly (readonly [string, number]
   return { arm, against: { kind: 'arms', weights: Object.fromEntries(weights), label } };
 }
 
-function doseOf(factor: string, arm: string, value: unknown, scale: 'linear' | 'log'): number {
+function valueOf(factor: string, arm: string, value: unknown, scale: 'linear' | 'log'): number {
   const isFit = typeof value === 'number' && Number.isFinite(value) && (scale === 'linear' || value > 0);
-  if (isFit) return scale === 'log' ? Math.log(value) : value;
+  if (isFit) return value;
   throw new AssayError(
     'config',
     `Trend over "${factor}": expected a number${scale === 'log' ? ' above 0' : ''} in \`at\` of arm "${arm}", found ${JSON.stringify(value) ?? 'nothing'}.`,

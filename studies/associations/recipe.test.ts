@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { type Json, MUON_DEFAULTS, SGD_DEFAULTS, type TrajectoryPoint } from 'assay';
 
-import { settingsOf, withSettings } from '#study/settings.ts';
+import { makeRun } from '../../test/recipes/make-run.ts';
 
 import { associations } from './recipe.ts';
 import { associativeMemory } from './world.ts';
@@ -17,19 +17,7 @@ const ROTATED = 2e-3;
 async function run(set: Readonly<Record<string, Json>>): Promise<readonly TrajectoryPoint[]> {
   const levels = { total: [0.5, 0.3, 0.1], head: [0.3, 0.1] };
   const all = { 'world.classes': 32, 'measure.levels': levels, ...set };
-  const config = withSettings(associations.defaults, settingsOf(all, 'test'));
-  associations.check(config);
-  const points: TrajectoryPoint[] = [];
-  const end = await associations.run({
-    config,
-    block: 1,
-    resumeFrom: undefined,
-    record: (point) => void points.push(point),
-    checkpoint: async () => {},
-    progress: () => {},
-    shared: async (_name, _key, compute) => compute(),
-    signal: new AbortController().signal,
-  });
+  const { end, points } = await makeRun(associations, all, 1);
   assert.deepEqual(end, { kind: 'finished' });
   return points;
 }
