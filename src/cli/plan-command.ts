@@ -27,6 +27,7 @@ export const PLAN_COMMAND_OPTIONS: readonly OptionName[] = [
   'store',
   'pilot',
   'allow-key',
+  'allow-endpoint',
   'json',
 ];
 
