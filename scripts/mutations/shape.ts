@@ -81,10 +81,10 @@ export const SHAPE_FAULTS: readonly Fault[] = [
   },
   {
     name: 'a study that looks until it is decided ends with claims undecided',
-    file: 'src/cli/answer-lines.ts',
+    file: 'src/desk/answer.ts',
     from: '[...verdicts, ...places].every',
     to: '[...verdicts].every',
-    tests: ['src/cli/answer-lines.test.ts'],
+    tests: ['src/desk/answer.test.ts'],
   },
   {
     name: 'what only measures ends as if something was shown',

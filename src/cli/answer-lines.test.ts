@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { ClaimRecord, ClaimVerdict } from '#analysis/records/claim-record.ts';
 import type { Answer } from '#desk/answer.ts';
 
-import { exitStatusOf, isDecided } from './answer-lines.ts';
+import { exitStatusOf } from './answer-lines.ts';
 
 const EMPTY: Answer = { controls: [], verdicts: [], report: 'report.html' };
 
@@ -35,11 +35,4 @@ test('an answer ends with 0 only where something was asked, no run failed and no
   assert.equal(exitStatusOf(0, { ...EMPTY, claims }), 0);
   assert.equal(exitStatusOf(0, { ...EMPTY, controls: [passed] }), 0);
   assert.equal(exitStatusOf(0, { ...EMPTY, claims, controls: [passed, { ...passed, passed: false }] }), 3);
-});
-
-test('a study that looks until it is decided goes on while a claim is undecided at one of its places', () => {
-  assert.equal(isDecided({ ...EMPTY, claims: [claimOf('question', 'differs', 'agrees')] }), true);
-  assert.equal(isDecided({ ...EMPTY, claims: [claimOf('question', 'differs', 'undecided')] }), false);
-  // Controls gate verdicts; by themselves they are no question.
-  assert.equal(isDecided({ ...EMPTY, claims: [claimOf('control', 'undecided')] }), true);
 });

@@ -22,12 +22,6 @@ export function exitStatusOf(failedRuns: number, answer: Answer): number {
   return answer.controls.every(({ passed }) => passed) ? EXIT.ended : EXIT.controlFailed;
 }
 
-/** Whether nothing that was asked is left undecided, so that further blocks would settle nothing. */
-export function isDecided({ verdicts, claims = [] }: Pick<Answer, 'verdicts' | 'claims'>): boolean {
-  const places = claims.flatMap(({ asks, levels }) => (asks === 'question' ? levels : []));
-  return [...verdicts, ...places].every(({ verdict }) => verdict !== 'undecided');
-}
-
 /** Whether there is anything that an answer could decide: without contrasts and claims runs are only measured. */
 function isAsked({ verdicts, controls, claims = [] }: Answer): boolean {
   return verdicts.length + controls.length + claims.length > 0;

@@ -10,8 +10,8 @@ import type { Store } from '#store/store.ts';
 import { LOOK_BLOCKS } from '#study/looks.ts';
 import { overriddenFactors, type StudyPlan } from '#study/plan.ts';
 
-import { type Answer, lookedAt } from '#desk/answer.ts';
-import { answerLines, EXIT, exitStatusOf, isDecided } from './answer-lines.ts';
+import { type Answer, isDecided, lookedAt } from '#desk/answer.ts';
+import { answerLines, EXIT, exitStatusOf } from './answer-lines.ts';
 import { reproducingCommand, shellWord } from './command-text.ts';
 import { checkReady } from './endpoints.ts';
 import { saySummaries } from '#desk/file-summaries.ts';
@@ -88,7 +88,7 @@ export async function runCommand(given: Given, terminal: Terminal): Promise<numb
   return exitStatusOf(summary.failures.length, answer);
 }
 
-/** Makes and answers plans of ever more blocks until all verdicts are decided; undefined if stopped. */
+/** Makes and answers plans of ever more blocks until all verdicts and claims are decided; undefined if stopped. */
 async function answerPlans(
   plans: readonly StudyPlan[],
   store: Store,
@@ -103,6 +103,7 @@ async function answerPlans(
     const answer = await lookedAt(store, {
       plan,
       planId: plan.planId,
+      keptIn: request.folder,
       reportFolder: { path: resolve(request.folder, 'reports', planName(plan)), isForced: request.isForced },
       command: reproducingCommand(study, plan),
     });

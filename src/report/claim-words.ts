@@ -78,11 +78,11 @@ function prepositionOf(at: Place): string {
 export function levelPhrase(names: ClaimNames, record: ClaimRecord, level: ClaimLevel): string {
   const kind = markKind(level);
   const other = otherText(names, record.against);
-  if (record.at.kind === 'trend') return trendPhrase(kind, other, record);
+  if (record.at.kind === 'trend') return trendPhrase(kind, other, record, smallText(record, level));
   switch (kind) {
     case 'above':
     case 'below':
-      return `${kind} ${other}`;
+      return `${kind} ${other}${smallText(record, level)}`;
     case 'agrees':
       return `within ±${plain(record.delta)} of ${other}`;
     case 'identical':
@@ -94,14 +94,20 @@ export function levelPhrase(names: ClaimNames, record: ClaimRecord, level: Claim
   }
 }
 
-function trendPhrase(kind: MarkKind, other: string, { against, delta }: ClaimRecord): string {
+/** Said of a difference that is known to be smaller than any of interest. */
+function smallText({ delta }: ClaimRecord, { ci95 }: ClaimLevel): string {
+  const isSmall = ci95 !== null && ci95.every((end) => Math.abs(end) < delta);
+  return isSmall ? ` by less than ${plain(delta)}` : '';
+}
+
+function trendPhrase(kind: MarkKind, other: string, { against, delta }: ClaimRecord, small: string): string {
   // A constant has no trend.
   const zero = against.kind === 'value';
   switch (kind) {
     case 'above':
-      return zero ? 'rises' : `rises by more than ${other}`;
+      return `${zero ? 'rises' : `rises more than ${other}`}${small}`;
     case 'below':
-      return zero ? 'falls' : `rises by less than ${other}`;
+      return `${zero ? 'falls' : `rises less than ${other}`}${small}`;
     case 'agrees':
       return zero ? `changes by less than ±${plain(delta)}` : `changes as ${other} does, within ±${plain(delta)}`;
     case 'identical':

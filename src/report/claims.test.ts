@@ -43,7 +43,7 @@ function claimOf(
   assert.ok(first);
   const [blank] = first.levels;
   assert.ok(blank);
-  const bare = { ...blank, estimate: 0.2, verdict: 'differs' as const };
+  const bare = { ...blank, estimate: 0.2, ci95: [0.1, 0.3] as const, verdict: 'differs' as const };
   return { ...first, levels: levels.map(([level, own]) => ({ ...bare, level, ...own })), ...more };
 }
 
@@ -86,7 +86,7 @@ const WORDS: readonly (readonly [says: string, record: ClaimRecord])[] = [
     claimOf([[1, { verdict: 'identical' }]], { against: { kind: 'arm', arm: 'again' } }),
   ],
   [
-    'rises by less than AdamW along loss 2.1 to 0.6',
+    'rises less than AdamW along loss 2.1 to 0.6',
     claimOf([[[2.1, 0.6], { estimate: -0.2 }]], {
       at: { kind: 'trend', axis: 'loss' },
       against: { kind: 'arm', arm: 'AdamW' },
@@ -98,6 +98,13 @@ const WORDS: readonly (readonly [says: string, record: ClaimRecord])[] = [
       at: { kind: 'trend', axis: 'loss' },
       against: { kind: 'value', value: 0, label: 'zero' },
     }),
+  ],
+  [
+    'above chance at depth 0; above chance by less than 0.05 at 1',
+    claimOf([
+      [0, {}],
+      [1, { estimate: 0.03, ci95: [0.02, 0.04] }],
+    ]),
   ],
   ['undecided: read nowhere', claimOf([])],
 ];
@@ -219,6 +226,15 @@ test('runs read along a given axis have a profile, one path a run; runs read at 
   assert.equal(countOf(strips, /class="marker"/g), input.frame.runs.length);
   assert.match(strips, />chance</);
   assert.match(strips, /Towers trained on shuffled pairs of images and</, 'a long label is broken, not cut');
+});
+
+test('of many arms a picture shows those that claims speak of, and says so', () => {
+  const extra = Array.from({ length: 20 }, (_, index) => `extra-${index}`);
+  const runs = extra.flatMap((arm) => input.frame.runs.slice(0, 2).map((run) => ({ ...run, arm })));
+  const page = renderReport({ ...input, frame: { runs: [...input.frame.runs, ...runs] } }).html;
+  const profile = figureOf(page, 'profile-0-depth');
+  assert.equal(countOf(profile, /class="run"/g), input.frame.runs.length);
+  assert.match(profile, /Shown are 3 of 23 arms, of those that verdicts and claims speak of; the data file has all\./);
 });
 
 test('hostile names of claims, values and factors come out as text', () => {

@@ -161,6 +161,8 @@ async function runOn(
     explodedAbove: EXPLODED * Math.log(model.vocabulary),
   };
   const bill = emptyBill();
+  const rows = lab.material.firstRows.map((row) => `${JSON.stringify(row)}\n`);
+  if (config.steps > 0) context.keep?.('training-rows.jsonl', rows.join(''));
   const end = await trainingRun(context, plan, {
     learner: lab.trainer,
     axes: lab.axes,
