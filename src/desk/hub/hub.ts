@@ -4,7 +4,7 @@
  * `models--org--name/{blobs/<checksum>, refs/<revision>, snapshots/<commit>/<file> -> ../../blobs/<checksum>}`.
  * Only the files Assay reads are fetched. The token, the cache and being offline are arguments, never the environment.
  */
-import { copyFile, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import type { ListFileEntry } from '@huggingface/hub';
@@ -168,7 +168,9 @@ async function link(checksum: string, blob: string, path: string): Promise<void>
 async function writeRef(repository: string, revision: string, commit: string): Promise<void> {
   const path = join(repository, 'refs', revision);
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, commit);
+  const partial = `${path}.${process.pid}.partial`;
+  await writeFile(partial, commit);
+  await rename(partial, path);
 }
 
 async function cachedSnapshot(repository: string, model: HubModel): Promise<string> {
