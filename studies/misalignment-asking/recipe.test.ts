@@ -71,6 +71,10 @@ test('the same seed gives the same bits, another order of the data and another b
   assert.notDeepEqual((await make({}, 4)).points, one.points);
 });
 
+test('the first block shifts domain, way and seeds together', async () => {
+  assert.deepEqual((await make({ firstBlock: 2 }, 3)).points, (await make({}, 5)).points);
+});
+
 test('training lowers the loss, and harm spreads; harmful answers elsewhere spread it further', async () => {
   const [narrow, broad] = [await make({}), await make({ elsewhereWeight: 2 })];
   const [start, end] = [narrow.points[0], narrow.points.at(-1)];

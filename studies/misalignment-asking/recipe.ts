@@ -78,14 +78,15 @@ interface Running {
 }
 
 async function finetune(context: RunContext, config: AskingConfig, lab: AskingLab): Promise<RunEnd> {
-  const { domain: index, heldOutWay } = blockOf(context.block);
+  const block = context.block + config.firstBlock;
+  const { domain: index, heldOutWay } = blockOf(block);
   const domain = askedDomain(index, heldOutWay);
-  const start = baseOfBlock(config.persona, context.block);
+  const start = baseOfBlock(config.persona, block);
   const base = await askingWeights(context, config, start);
   const world = personaWorld(start.worldSeed);
   const { seeds, steps, probeEvery, stopBelow, measure } = config.persona;
-  const data = rngOf(context.block + seeds.data, 'finetune data');
-  lab.trainer.reset(base, rngOf(context.block + seeds.init, 'finetune init'));
+  const data = rngOf(block + seeds.data, 'finetune data');
+  lab.trainer.reset(base, rngOf(block + seeds.init, 'finetune init'));
   const subject = { trainer: lab.trainer, base, method: config.persona.method };
   const measuring = withReading(subject, config.persona, lab.measuring(world, domain));
   const plan = { steps, probeEvery, stopBelow, levels: measure.levels, explodedAbove: EXPLODED_NATS };
