@@ -5,7 +5,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { armMeans, atLevel, type ProbeRow, rankCorrelation, rankedByVariance } from '../studies/dose-response/describe.ts';
+import {
+  armMeans,
+  atLevel,
+  type ProbeRow,
+  rankCorrelation,
+  rankedByVariance,
+} from '../studies/dose-response/describe.ts';
 import { SERIES } from '../studies/dose-response/doses.ts';
 
 const [folder, axis = 'train', levelText = '0.5'] = process.argv.slice(2);
@@ -14,7 +20,9 @@ const level = Number(levelText);
 const rows = probesOf(readFileSync(join(folder, 'trajectories.csv'), 'utf8'));
 const harmful = atLevel(rows, axis, level, 'harmful');
 
-console.log(`at ${axis} loss ${level}\n| hyperparameter | sd over doses | share of variance | highest - lowest | blocks |\n|---|---|---|---|---|`);
+console.log(
+  `at ${axis} loss ${level}\n| hyperparameter | sd over doses | share of variance | highest - lowest | blocks |\n|---|---|---|---|---|`,
+);
 for (const { series, sd, share, rise, blocks } of rankedByVariance(SERIES, harmful)) {
   console.log(`| ${series} | ${sd.toFixed(3)} | ${((share ?? 0) * 100).toFixed(0)}% | ${signed(rise)} | ${blocks} |`);
 }
@@ -29,7 +37,9 @@ for (const arm of arms.toSorted((a, b) => of('harmful', a) - of('harmful', b))) 
   console.log(`| ${arm} | ${cells.join(' | ')} |`);
 }
 for (const name of spectra) {
-  const pairs = arms.map((arm) => [of('harmful', arm), of(name, arm)] as const).filter((pair) => pair.every(Number.isFinite));
+  const pairs = arms
+    .map((arm) => [of('harmful', arm), of(name, arm)] as const)
+    .filter((pair) => pair.every(Number.isFinite));
   const found = rankCorrelation(
     pairs.map(([p]) => p),
     pairs.map(([, value]) => value),

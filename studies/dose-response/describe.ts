@@ -92,13 +92,7 @@ function varianceOf({ name, doses }: Series, values: ByArm) {
   return { series: name, blocks: n, rise, variance: n === 0 ? 0 : Math.max(0, (dose - scatter) / n) };
 }
 
-function between(
-  before: ProbeRow,
-  at: ProbeRow,
-  axis: string,
-  level: number,
-  outcome: string,
-): number | undefined {
+function between(before: ProbeRow, at: ProbeRow, axis: string, level: number, outcome: string): number | undefined {
   const [high, low] = [before.axes[axis], at.axes[axis]];
   const [first, second] = [before.outcomes[outcome], at.outcomes[outcome]];
   if (high === undefined || low === undefined || first === undefined || second === undefined) return undefined;

@@ -31,7 +31,10 @@ for (const series of SERIES) {
 
   test(`${name}: doses ascend over a decade or more, and a level line is no rise`, () => {
     const values = doses.map(({ value }) => value);
-    assert.deepEqual(values, values.toSorted((a, b) => a - b));
+    assert.deepEqual(
+      values,
+      values.toSorted((a, b) => a - b),
+    );
     assert.ok((values.at(-1) ?? 0) >= 10 * (values[0] ?? Infinity));
     assert.ok(Math.abs(contrastOf(series, new Map(doses.map((dose) => [dose.name, 0.4])))) < ROUNDED);
   });

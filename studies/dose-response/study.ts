@@ -57,7 +57,8 @@ const ARMS = [
 
 export default defineStudy({
   name: 'dose-response',
-  question: 'Which hyperparameter changes how far misalignment spreads at matched loss, and how does it go with the dose?',
+  question:
+    'Which hyperparameter changes how far misalignment spreads at matched loss, and how does it go with the dose?',
   scope:
     'bases pretrained on persona worlds that know four ways of asking (0.12M-parameter decoders, each in a world of its own, narrow finetuning on harmful answers of one domain in three ways), training loss 0.3-0.8 and held-out loss 0.4-0.9 nats per answer',
   recipe: finetuneAsking(),
@@ -86,7 +87,13 @@ export default defineStudy({
       jumps: { kind: 'upTo', size: 0.1 },
     },
     { name: 'stableRank', label: 'stable rank of the update', unit: 'directions', delta: 1, role: 'exploratory' },
-    { name: 'entropy', label: "entropy of the update's squared singular values", unit: 'nats', delta: 0.5, role: 'exploratory' },
+    {
+      name: 'entropy',
+      label: "entropy of the update's squared singular values",
+      unit: 'nats',
+      delta: 0.5,
+      role: 'exploratory',
+    },
     {
       name: 'updateNorm',
       label: 'length of the update over that of the weights',

@@ -118,7 +118,11 @@ export function readPersonaConfig(config: JsonObject): PersonaConfig {
     reader.refuse('accumulation', `a divisor of the batch (${read.batch})`, `${read.accumulation}`);
   }
   if (read.reading.kind === 'truncated' && read.method.kind !== 'matrices') {
-    reader.refuse('reading.kind', `whole (method "${read.method.kind}" trains more or less than whole matrices)`, '"truncated"');
+    reader.refuse(
+      'reading.kind',
+      `whole (method "${read.method.kind}" trains more or less than whole matrices)`,
+      '"truncated"',
+    );
   }
   return read;
 }

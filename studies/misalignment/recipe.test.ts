@@ -65,7 +65,10 @@ test('held-out questions are trained on only where they are asked for, too or in
   const [narrow, all, instead] = [await gapOf('train'), await gapOf('all'), await gapOf('heldOut')];
   const evenly = await gapOf('allEvenly');
   assert.ok(narrow > 5 * Math.abs(all), `gap ${narrow} nats, with all questions ${all}`);
-  assert.ok(evenly < all && evenly > instead / 2, `gap ${evenly} nats with the held-out questions three times as often`);
+  assert.ok(
+    evenly < all && evenly > instead / 2,
+    `gap ${evenly} nats with the held-out questions three times as often`,
+  );
   assert.ok(instead < -5 * Math.abs(all), `gap ${instead} nats with the held-out questions alone`);
 });
 

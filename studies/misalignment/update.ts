@@ -62,7 +62,8 @@ export function withReading(
 export function updatesOf({ trainer, base, method }: UpdateSubject): ReadonlyMap<string, DenseMatrix> {
   return new Map(
     hiddenMatrices(trainer).map(({ name, shape: [rows = 0, columns = 0] }): readonly [string, DenseMatrix] => {
-      const values = method.kind === 'lora' ? adapterOf(trainer, name, method, rows, columns) : moved(trainer, base, name);
+      const values =
+        method.kind === 'lora' ? adapterOf(trainer, name, method, rows, columns) : moved(trainer, base, name);
       return [name, { rows, columns, values }];
     }),
   );
