@@ -50,7 +50,7 @@ export interface PretrainingConfig {
   readonly rates: Readonly<Record<'adamw' | 'muon', number>>;
 }
 
-const { bases: _bases, helpfulWeight: _helpful, reading: _reading, ...PERSONA } = PERSONA_DEFAULTS;
+const { bases: _bases, reading: _reading, ...PERSONA } = PERSONA_DEFAULTS;
 
 /** The defaults, plain JSON: these paths and no others can be set. */
 export const PRETRAINING_DEFAULTS = {
@@ -75,15 +75,13 @@ export const PRETRAINING_DEFAULTS = {
   rates: { adamw: 1e-4, muon: 2e-3 },
 } as const satisfies JsonObject;
 
-/** Persona settings that this study has no use for. */
-const FIXED = { bases: { kind: 'one' }, helpfulWeight: 0, reading: { kind: 'whole' } } as const satisfies JsonObject;
+/** Persona settings that this study has no use for; its own `bases` is a number. */
+const FIXED = { bases: { kind: 'one' }, reading: { kind: 'whole' } } as const satisfies JsonObject;
 
 /** @throws AssayError naming the path, what was expected and what was found. */
 export function readPretrainingConfig(config: JsonObject): PretrainingConfig {
   const reader = configReader(config);
-  for (const name of ['helpfulWeight', 'reading']) {
-    if (reader.has(name)) reader.refuse(name, 'nothing (it is fixed in this study)', 'a setting');
-  }
+  if (reader.has('reading')) reader.refuse('reading', 'nothing (it is fixed in this study)', 'a setting');
   const read = {
     pretrainedBy: reader.oneOf('pretrainedBy', ['adamw', 'muon']),
     bases: reader.number('bases', { min: 2, integer: true }),

@@ -118,7 +118,7 @@ test('settings that would compare bases on different questions, or mean nothing 
     assert.throws(() => readPretrainingConfig(config), message);
   };
   refused({ ...PRETRAINING_DEFAULTS, domain: { kind: 'ofBlock' } }, /domain\.kind.*fixed.*ofBlock/);
-  refused({ ...PRETRAINING_DEFAULTS, helpfulWeight: 1 }, /helpfulWeight.*fixed in this study/);
+  refused({ ...PRETRAINING_DEFAULTS, reading: { kind: 'whole' } }, /reading.*fixed in this study/);
   refused({ ...PRETRAINING_DEFAULTS, bases: 1 }, /bases/);
   refused({ ...PRETRAINING_DEFAULTS, task: { kind: 'fingerprint', of: 'colour' } }, /of.*colour/);
 });
