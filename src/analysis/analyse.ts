@@ -90,7 +90,7 @@ export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOpt
       ...missing.flatMap((one) => (one.kind === 'question' ? notRunVerdicts(one, study, why(one)) : [])),
     ],
     controls: setting.controls,
-    ...(study.claims && {
+    ...(claims.results.length > 0 && {
       claims: claimRecords(claims, spoken, setting.p.others, setting.positive, study.matchOn),
     }),
     ...(study.maps && { maps: mapsOf(study.maps, compared) }),

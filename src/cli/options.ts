@@ -45,6 +45,12 @@ export const OPTIONS = {
     multiple: true,
     help: 'let the study send this environment variable as the key of its judge (ASSAY_..._KEY and the usual names need no leave)',
   },
+  'allow-endpoint': {
+    type: 'string',
+    argument: 'URL',
+    multiple: true,
+    help: "let the study send the judge's key to this address (that of the key's own provider, or set here, needs no leave)",
+  },
   pilot: { type: 'boolean', help: 'measure the time of a run: a few seconds of one run of every arm, kept nowhere' },
   workers: { type: 'string', argument: 'N', most: 1024, help: 'worker processes (default: one per core)' },
   store: { type: 'string', argument: 'FOLDER', help: 'where runs are kept (default: .assay)' },

@@ -27,6 +27,7 @@ export const PLAN_COMMAND_OPTIONS: readonly OptionName[] = [
   'store',
   'pilot',
   'allow-key',
+  'allow-endpoint',
   'json',
 ];
 
@@ -83,7 +84,7 @@ function plannedArm(plan: StudyPlan, { name, learningRates }: StudyPlan['study']
 function armLines(arms: readonly PlannedArm[]): string[] {
   const rows = arms.map(({ arm, learningRates, pilotRuns, confirmatoryRuns: [fewest, most] }) => [
     arm,
-    learningRates.join(' '),
+    learningRates.join(' ') || "the config's",
     String(pilotRuns),
     fewest === most ? String(most) : `${fewest} to ${most}`,
   ]);

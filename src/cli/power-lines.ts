@@ -8,25 +8,36 @@ import type { StudyPlan } from '#study/plan.ts';
 
 import { tableOf } from './terminal.ts';
 
-/** One table an outcome. */
+/** One table an outcome, and a line for what it does not speak of. */
 export function powerLines(plan: StudyPlan, powers: readonly OutcomePower[]): string[] {
-  return powers.flatMap(({ outcome, delta, unit, isControlled: hasControl, rows }) => {
-    const hasGap = rows.some(({ throughGap }) => throughGap !== undefined);
-    const truth = plain(EFFECT_DELTAS * delta);
-    const head = ['sd', '', 'no effect', 'affects', ...(hasGap ? ['explained'] : [])];
-    const truths = ['', 'if the truth is', '0', truth, ...(hasGap ? [`${truth}, none at held-out`] : [])];
-    const body = rows.map(({ sigma, spread, noEffect, affects, throughGap }) => {
-      const shares = [noEffect, affects, ...(hasGap ? [throughGap ?? 0] : [])];
-      return [plain(sigma), spread, ...shares.map((share) => share.toFixed(2))];
-    });
-    return [
-      `power at ${sizeOf(plan)}: the chance of each verdict on ${outcome}, delta ${plain(delta)} ${unit},`,
-      "  by the standard deviation of a block's contrast at one level and one learning rate",
-      ...tableOf([head, truths, ...body]).map((line) => `  ${line}`),
-      ...(hasControl ? [] : ['  no positive control in this profile: the absence of an effect is never claimed']),
-      ...(unitsOf(plan) < MIN_BLOCKS ? [`  fewer than ${MIN_BLOCKS} ${labelOf(plan)}s decide nothing`] : []),
-    ];
+  return [...powers.flatMap((power) => tableLines(plan, power)), ...unspokenLines(plan)];
+}
+
+/** Claims, whose power is not worked out; and a plan of which no verdict can come. */
+function unspokenLines({ study, profile }: StudyPlan): string[] {
+  const claims = study.claims?.length ?? 0;
+  if (claims > 0) return [`power: not worked out for ${claims === 1 ? 'the claim' : `the ${claims} claims`}`];
+  if (study.contrasts.length > 0) return [];
+  return [`nothing is asked in profile "${profile}": runs are only measured, and no verdict comes of them`];
+}
+
+function tableLines(plan: StudyPlan, power: OutcomePower): string[] {
+  const { outcome, delta, unit, isControlled: hasControl, rows } = power;
+  const hasGap = rows.some(({ throughGap }) => throughGap !== undefined);
+  const truth = plain(EFFECT_DELTAS * delta);
+  const head = ['sd', '', 'no effect', 'affects', ...(hasGap ? ['explained'] : [])];
+  const truths = ['', 'if the truth is', '0', truth, ...(hasGap ? [`${truth}, none at held-out`] : [])];
+  const body = rows.map(({ sigma, spread, noEffect, affects, throughGap }) => {
+    const shares = [noEffect, affects, ...(hasGap ? [throughGap ?? 0] : [])];
+    return [plain(sigma), spread, ...shares.map((share) => share.toFixed(2))];
   });
+  return [
+    `power at ${sizeOf(plan)}: the chance of each verdict on ${outcome}, delta ${plain(delta)} ${unit},`,
+    "  by the standard deviation of a block's contrast at one level and one learning rate",
+    ...tableOf([head, truths, ...body]).map((line) => `  ${line}`),
+    ...(hasControl ? [] : ['  no positive control in this profile: the absence of an effect is never claimed']),
+    ...(unitsOf(plan) < MIN_BLOCKS ? [`  fewer than ${MIN_BLOCKS} ${labelOf(plan)}s decide nothing`] : []),
+  ];
 }
 
 /** How many blocks, or clusters of them, a plan's verdicts rest on. */

@@ -30,6 +30,7 @@ export const RUN_OPTIONS: readonly OptionName[] = [
   'until-decided',
   'max-seeds',
   'allow-key',
+  'allow-endpoint',
   'workers',
   'store',
   'checkpoint-seconds',

@@ -30,8 +30,9 @@ export interface SeenRuns {
   readonly what: string;
 }
 
-/** The power of every confirmatory outcome. */
+/** The power of every confirmatory outcome, for contrasts; none where the plan has no contrast. */
 export function powerOf(plan: StudyPlan, seen: SeenRuns | undefined): OutcomePower[] {
+  if (plan.study.contrasts.length === 0) return [];
   const confirmatory = plan.study.outcomes.filter(({ role }) => role === 'confirmatory');
   const verdicts = seen === undefined ? [] : analyse(plan.study, seen.frame, { verdictsOnly: true }).verdicts;
   return confirmatory.map((outcome) => {

@@ -110,7 +110,7 @@ const CHARTS = `
 
 const PRINT = `
 @page{margin:16mm}
-@media print{main{max-width:none;padding:0}body{font-size:10.5pt}figcaption,.legend{font-size:8.5pt}.panel-title{font-size:7pt}details::details-content{content-visibility:visible;block-size:auto}figure,tr,.answer,.banner,.doubts{break-inside:avoid}h2,h3,summary,caption,thead,.legend{break-after:avoid}summary{list-style:none}.folded h2{font-size:1.1rem}tbody{break-inside:avoid}figcaption,caption{break-before:avoid}.tip{display:none}.scroll{overflow:visible}.data{display:none}.panels.wide{grid-template-columns:1fr 1fr}.panels.small{grid-template-columns:repeat(4,1fr)}.panels.third{grid-template-columns:repeat(3,1fr)}table{font-size:8.5pt}tbody th{min-width:10em}th,td{padding-right:.6rem}pre{white-space:pre-wrap;width:auto}}
+@media print{main{max-width:none;padding:0}body{font-size:10.5pt}figcaption,.legend{font-size:8.5pt}.panel-title{font-size:7pt}details::details-content{content-visibility:visible;block-size:auto}figure,tr,.answer,.banner,.doubts{break-inside:avoid}h2,h2+p,summary+p,h3,summary,caption,thead,.legend{break-after:avoid}summary{list-style:none}.folded h2{font-size:1.1rem}tbody{break-inside:avoid}figcaption,caption{break-before:avoid}.tip{display:none}.scroll{overflow:visible}.data{display:none}.panels.wide{grid-template-columns:1fr 1fr}.panels.small{grid-template-columns:repeat(4,1fr)}.panels.third{grid-template-columns:repeat(3,1fr)}table{font-size:8.5pt}tbody th{min-width:10em}th,td{padding-right:.6rem}pre{white-space:pre-wrap;width:auto}}
 `;
 
 /** The whole style sheet; the same for every report. */

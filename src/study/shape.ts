@@ -46,7 +46,7 @@ function numberThat(expected: string, fits: (value: number) => boolean): Shape {
   return (value, path) =>
     typeof value === 'number' && Number.isFinite(value) && fits(value)
       ? []
-      : [refused(path, expected, value, typeof value === 'number')];
+      : [refused(path, expected, value, Number.isFinite(value))];
 }
 
 /** True or false. */

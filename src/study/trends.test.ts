@@ -49,7 +49,7 @@ test('on a straight line a trend is the whole rise, whatever the arms between, t
   );
   assert.deepEqual(trendOver([at('low', 1), at('high', 4)], 'depth'), {
     arm: 'high',
-    against: { kind: 'arms', weights: { low: 1 }, label: 'no trend over depth (1 to 4)' },
+    against: { kind: 'arms', weights: { low: 1 }, label: 'a flat line over depth (1 to 4)' },
   });
 });
 

@@ -40,7 +40,7 @@ export function trendOver(
   });
   const ends = [lowest, highest].map((end) => doses.find(({ dose }) => dose === end)?.value);
   const top = doses.find(({ dose }) => dose === highest)?.name ?? '';
-  return combined(top, coefficients, `no trend over ${factor} (${ends.join(' to ')})`);
+  return combined(top, coefficients, `a flat line over ${factor} (${ends.join(' to ')})`);
 }
 
 /**

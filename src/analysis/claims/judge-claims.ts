@@ -39,12 +39,18 @@ export interface ClaimSetting {
 /** The p of "at this level the claim is delta or more off", for the family of absences; one a testable level of a question. */
 export function claimAbsences(results: readonly ClaimResult[], alpha: number): number[] {
   return results.flatMap((result) => {
-    const rule = { delta: result.outcome.delta, alpha, jump: largestJump(result.outcome) };
+    const rule = { delta: result.outcome.delta, alpha, jump: jumpOf(result) };
     return result.tables.flatMap((table) => {
       const evidence = placeEvidence(table);
       return evidence === undefined ? [] : [absenceP(evidence, rule)];
     });
   });
+}
+
+/** The largest contrast a block may show although none has: as declared, else as far as the outcome's range lets the sum go. */
+function jumpOf({ outcome, tables }: ClaimResult): number {
+  const jump = largestJump(outcome);
+  return outcome.jumps === undefined ? jump * Math.max(1, ...tables.map(({ reach }) => reach)) : jump;
 }
 
 /** The members of the study's family that claims add: the testable levels of its questions. */
@@ -58,7 +64,7 @@ export function claimRecord(result: ClaimResult, setting: ClaimSetting): ClaimRe
   const isControl = claim.asks.kind === 'control';
   const [alpha, absenceAlpha] = isControl ? [CONTROL_ALPHA, CONTROL_ALPHA] : [setting.alpha, setting.absenceAlpha];
   // A control is held to what it is expected to be; what few blocks cannot see is no part of that.
-  const rule: Rule = { delta: outcome.delta, alpha, absenceAlpha, jump: isControl ? 0 : largestJump(outcome) };
+  const rule: Rule = { delta: outcome.delta, alpha, absenceAlpha, jump: isControl ? 0 : jumpOf(result) };
   const judged = tables.map((table) => judgeLevel(result, table, rule, setting));
   const label = tables[0]?.units.label;
   const about = { study: setting.study, claim, outcome, rule };

@@ -26,7 +26,9 @@ export function confirmatory({ study, frame }: ReportInput): readonly Outcome[] 
 /** The figure of one outcome; absent where it was measured along no axis that runs are matched on. */
 export function behaviourFigure(input: ReportInput, outcome: Outcome): Markup | undefined {
   const { study, frame } = input;
-  const axes = study.matchOn.filter((axis) => frame.runs.some((run) => onlyMeasured(run, axis, outcome).points.length > 0));
+  const axes = study.matchOn.filter((axis) =>
+    frame.runs.some((run) => onlyMeasured(run, axis, outcome).points.length > 0),
+  );
   if (axes.length === 0) return undefined;
   const arms = armsInOrder(study, frame.runs);
   const y = outcomeAxis(frame.runs, outcome);

@@ -114,7 +114,10 @@ function stripFigure(input: ReportInput, outcome: Outcome): Markup | undefined {
   });
   if (strips.length === 0) return undefined;
   const rules = constantsOf(input, outcome);
-  const values = [...strips.flatMap(({ points }) => points.map(({ value }) => value)), ...rules.map(({ value }) => value)];
+  const values = [
+    ...strips.flatMap(({ points }) => points.map(({ value }) => value)),
+    ...rules.map(({ value }) => value),
+  ];
   return figure({
     id: `end-${study.outcomes.indexOf(outcome)}`,
     title: `${asTitle(outcome.label)} at the end of each run.`,
@@ -123,7 +126,10 @@ function stripFigure(input: ReportInput, outcome: Outcome): Markup | undefined {
       stripPlot({
         title: `${asTitle(outcome.label)} at the end`,
         description: strips.map((strip) => `${strip.label}: ${strip.meanText}`).join(', '),
-        axis: { label: `${asTitle(outcome.label)} (${outcome.unit})`, domain: dataDomain(values, { minSpan: 3 * outcome.delta }) },
+        axis: {
+          label: `${asTitle(outcome.label)} (${outcome.unit})`,
+          domain: dataDomain(values, { minSpan: 3 * outcome.delta }),
+        },
         strips,
         rules,
       }),
@@ -140,7 +146,10 @@ function endOf({ points }: FrameRun, { name }: Outcome): number | undefined {
 }
 
 /** Values that claims at the end hold the outcome against. */
-function constantsOf({ analysis: { claims = [] } }: ReportInput, { name }: Outcome): { value: number; label: string }[] {
+function constantsOf(
+  { analysis: { claims = [] } }: ReportInput,
+  { name }: Outcome,
+): { value: number; label: string }[] {
   const constants = claims.flatMap(({ outcome, at, against }) =>
     outcome === name && at.kind === 'end' && against.kind === 'value' ? [against] : [],
   );

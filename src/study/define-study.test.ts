@@ -1,0 +1,416 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import type { Json, JsonObject } from '#base/json.ts';
+
+import { defineStudy } from './define-study.ts';
+import { planStudy } from './plan.ts';
+import type { Recipe } from './recipe.ts';
+import type { StudyInput } from './study.ts';
+
+const RECIPE: Recipe = {
+  name: 'tree',
+  semanticsVersion: 1,
+  defaults: { rank: 1, rate: 0.1, measure: { levels: { loss: [], depth: [] } } },
+  learningRatePath: 'rate',
+  measurePaths: ['measure'],
+  levelsPath: 'measure.levels',
+  gives: () => ({ axes: ['loss', 'depth'], outcomes: ['error', 'theory', 'coherence'] }),
+  check: () => {},
+  run: async () => ({ kind: 'finished' }),
+};
+
+const outcome = { label: 'error', unit: 'fraction', delta: 0.1, role: 'confirmatory' } as const;
+const given = { kind: 'given', axis: 'depth', label: 'depth', levels: [1, 2] } as const;
+const asks = { kind: 'question' } as const;
+
+/** A study with one of everything that claims and maps can say. */
+const WHOLE: StudyInput = {
+  name: 'tree',
+  question: 'Does it matter?',
+  scope: 'a tree',
+  recipe: RECIPE,
+  matchOn: [
+    { name: 'loss', label: 'loss', unit: 'nats', role: 'other', levels: [2, 1, 0], maxGap: 1, direction: 'falls' },
+  ],
+  outcomes: [
+    { name: 'error', ...outcome },
+    { name: 'theory', ...outcome, role: 'exploratory' },
+  ],
+  coherence: { outcome: 'coherence', floor: 0.5 },
+  arms: [
+    { name: 'a', label: 'A', set: { rank: 1 }, at: { rank: 1, kind: 'x' } },
+    { name: 'b', label: 'B', set: { rank: 2 }, at: { rank: 2, kind: 'x' } },
+    { name: 'c', label: 'C', set: { rank: 1 }, at: { rank: 1, kind: 'y' }, seedOffset: 1000 },
+  ],
+  claims: [
+    {
+      name: 'one',
+      arm: 'a',
+      against: { kind: 'arm', arm: 'b' },
+      at: { kind: 'crossed', axis: 'loss', levels: [1] },
+      asks,
+    },
+    { name: 'two', arm: 'a', against: { kind: 'outcome', outcome: 'theory' }, at: given, asks },
+    { name: 'three', arm: 'a', against: { kind: 'value', value: 0.5, label: 'chance' }, at: { kind: 'end' }, asks },
+    {
+      name: 'four',
+      arm: 'a',
+      against: { kind: 'arms', weights: { b: 0.5, c: 0.5 }, label: 'the others' },
+      at: { kind: 'trend', axis: 'loss' },
+      outcomes: ['error'],
+      asks: { kind: 'control', expect: 'differs', direction: 'above' },
+    },
+  ],
+  maps: [
+    {
+      name: 'map',
+      label: 'error',
+      x: 'rank',
+      y: 'kind',
+      outcome: 'error',
+      at: { kind: 'end' },
+      theory: 'theory',
+    },
+  ],
+  profiles: { quick: { arms: ['a', 'b', 'c'], blocks: 6 } },
+};
+
+/** WHOLE with something else at a path, as a file that nobody's compiler saw might have it; undefined leaves it out. */
+function broken(...changes: readonly (readonly [path: string, value: unknown])[]): unknown {
+  const set = (target: unknown, keys: readonly string[], value: unknown): unknown => {
+    const [key, ...rest] = keys;
+    if (key === undefined) return value;
+    if (Array.isArray(target)) {
+      const items: unknown[] = [...(target as readonly unknown[])];
+      items[Number(key)] = set(items[Number(key)], rest, value);
+      return items;
+    }
+    const object = typeof target === 'object' && target !== null ? { ...target } : {};
+    return { ...object, [key]: set(Reflect.get(object, key), rest, value) };
+  };
+  return changes.reduce<unknown>((study, [path, value]) => set(study, path.split('.'), value), WHOLE);
+}
+
+/** What defineStudy says of it, a line a problem. */
+function problemsOf(study: unknown): string[] {
+  try {
+    defineStudy(study as StudyInput);
+    return [];
+  } catch (error) {
+    assert.ok(error instanceof Error && error.name === 'AssayError', String(error));
+    return error.message.split('\n  - ').slice(1);
+  }
+}
+
+test('a study with one of everything is whole, and comes out of a second definition the same', () => {
+  const study = defineStudy(WHOLE);
+  assert.deepEqual(study.contrasts, []);
+  assert.deepEqual(study.arms[0]?.learningRates, []);
+  // Levels are written once, and reach the config by themselves.
+  assert.deepEqual(study.set, { 'measure.levels': { loss: [2, 1, 0] } });
+  assert.deepEqual(defineStudy(study), study);
+});
+
+test('a study that asks nothing writes nothing empty', () => {
+  const { name, question, scope, recipe, outcomes, arms, profiles } = WHOLE;
+  const study = defineStudy({ name, question, scope, recipe, outcomes, arms, profiles });
+  assert.deepEqual([study.matchOn, study.contrasts, study.claims, study.pilot], [[], [], undefined, undefined]);
+  assert.equal(planStudy(study, { profile: 'quick' }).pilots.length, 0);
+});
+
+/** What stands where, and all that is said of it. */
+const CASES: readonly (readonly [path: string, value: unknown, expected: RegExp])[] = [
+  // Types, words, missing and unknown keys.
+  ['name', 7, /^name: expected text, found 7$/],
+  ['question', '  ', /^question: expected text, found " {2}"$/],
+  ['scope', undefined, /^scope: missing$/],
+  ['claim', [], /^claim: unknown key; the nearest known is "claims"$/],
+  ['claims', {}, /^claims: expected a list, found an object without keys$/],
+  ['claims.1', null, /^claims\[1\]: expected an object, found null$/],
+  ['claims.0.asks', undefined, /^claims\[0\]\.asks: missing$/],
+  [
+    'claims.0.asks.kind',
+    'qestion',
+    /^claims\[0\]\.asks\.kind: expected "question" or "control", found "qestion"; the nearest known is "question"$/,
+  ],
+  [
+    'claims.0.at.kind',
+    undefined,
+    /^claims\[0\]\.at\.kind: expected "crossed" or "given" or "end" or "trend", found nothing$/,
+  ],
+  ['claims.0.against.arms', 'b', /^claims\[0\]\.against\.arms: unknown key; the nearest known is "arm"$/],
+  ['claims.1.at.levels', undefined, /^claims\[1\]\.at\.levels: missing$/],
+  ['claims.1.at.levels', [], /^claims\[1\]\.at\.levels: expected at least one, found none$/],
+  ['claims.1.at.levels', [1, '2'], /^claims\[1\]\.at\.levels\[1\]: expected a finite number, found "2"$/],
+  ['claims.2.against.value', Number.NaN, /^claims\[2\]\.against\.value: expected a finite number, found NaN$/],
+  ['claims.3.asks.direction', 'up', /^claims\[3\]\.asks\.direction: expected "above" or "below", found "up"/],
+  ['arms.0.learningRates', [0, 1], /^arms\[0\]\.learningRates\[0\]: expected a number above 0, found 0$/],
+  ['arms.0.set', { f: () => 1 }, /^arms\[0\]\.set\["f"\]: expected JSON, found a function$/],
+  ['arms.0.set', { rank: Infinity }, /^arms\[0\]\.set\["rank"\]: expected JSON, found Infinity$/],
+  ['arms.0.seedOffset', 1.5, /^arms\[0\]\.seedOffset: expected a whole number, found 1\.5$/],
+  ['outcomes.0.role', 'primary', /^outcomes\[0\]\.role: expected "confirmatory" or "exploratory", found "primary"/],
+  ['outcomes.0.delta', -1, /^outcomes\[0\]\.delta: expected a number above 0, found -1$/],
+  ['outcomes', [], /^outcomes: expected at least one, found none$/],
+  ['matchOn.0.direction', undefined, /^matchOn\[0\]\.direction: missing$/],
+  ['profiles.quick.blocks', 0, /^profiles\.quick\.blocks: expected a whole number above 0, found 0$/],
+  ['profiles.quikc', { arms: ['a'], blocks: 1 }, /^profiles\.quikc: unknown key; the nearest known is "quick"$/],
+  ['recipe.run', undefined, /^recipe\.run: missing$/],
+  [
+    'recipe.learningRatesPath',
+    'rate',
+    /^recipe\.learningRatesPath: unknown key; the nearest known is "learningRatePath"$/,
+  ],
+  // Names that lead nowhere.
+  ['claims.0.arm', 'aa', /^claims\[0\]\.arm: unknown arm "aa"; the nearest known name is "a"$/],
+  ['claims.0.against.arm', 'bb', /^claims\[0\]\.against\.arm: unknown arm "bb"; the nearest known name is "b"$/],
+  [
+    'claims.1.against.outcome',
+    'thoery',
+    /^claims\[1\]\.against\.outcome: unknown outcome "thoery"; the nearest known name is "theory"$/,
+  ],
+  [
+    'claims.3.against.weights',
+    { b: 1, d: 1 },
+    /^claims\[3\]\.against\.weights: unknown arm "d"; the nearest known name is "a"$/,
+  ],
+  [
+    'claims.3.outcomes',
+    ['eror'],
+    /^claims\[3\]\.outcomes\[0\]: unknown outcome "eror"; the nearest known name is "error"$/,
+  ],
+  [
+    'claims.0.at.axis',
+    'los',
+    /^claims\[0\]\.at\.axis: unknown axis of matchOn "los"; the nearest known name is "loss"$/,
+  ],
+  [
+    'claims.1.at.axis',
+    'dept',
+    /^claims\[1\]\.at\.axis: recipe "tree" gives no axis "dept"\. The nearest it gives is "depth"\.$/,
+  ],
+  [
+    'coherence.outcome',
+    'coherent',
+    /^coherence\.outcome: recipe "tree" gives no outcome "coherent"\. The nearest it gives is "coherence"\.$/,
+  ],
+  ['maps.0.x', 'rnak', /^maps\[0\]\.x: unknown factor of any arm's `at` "rnak"; the nearest known name is "rank"$/],
+  ['maps.0.outcome', 'err', /^maps\[0\]\.outcome: unknown outcome "err"; the nearest known name is "error"$/],
+  ['maps.0.theory', 'err', /^maps\[0\]\.theory: unknown outcome "err"/],
+  ['profiles.quick.arms.2', 'd', /^profiles\.quick\.arms\[2\]: unknown arm "d"/],
+  // What could never be answered.
+  ['claims.0.against.arm', 'a', /^claims\[0\]\.against\.arm: expected another arm, found "a" against itself$/],
+  [
+    'claims.1.outcomes',
+    ['theory'],
+    /^claims\[1\]\.against\.outcome: expected another outcome, found "theory" against itself/,
+  ],
+  [
+    'claims.3.against.weights',
+    { a: 1 },
+    /^claims\[3\]\.against\.weights: expected other arms, found "a" against itself$/,
+  ],
+  [
+    'claims.3.against.weights',
+    {},
+    /^claims\[3\]\.against\.weights: expected a weight for at least one arm, found none$/,
+  ],
+  [
+    'claims.3.against.weights',
+    { b: 1, c: 0 },
+    /^claims\[3\]\.against\.weights: expected weights other than 0, found 0 for "c"; leave it out$/,
+  ],
+  [
+    'claims.3.asks.expect',
+    'agrees',
+    /^claims\[3\]\.asks\.direction: a direction is for what must differ, found expect "agrees"$/,
+  ],
+  ['claims.3.at.levels', [1], /^claims\[3\]\.at\.levels: expected at least two levels for a trend, found one$/],
+  ['claims.3.at.scale', 'log', /^claims\[3\]\.at\.scale: expected levels above 0 on a log scale, found 2, 1, 0$/],
+  [
+    'claims.0.at.levels',
+    [0.5],
+    /^claims\[0\]\.at\.levels: expected some of the levels of axis "loss" \(2, 1, 0\), found 0\.5$/,
+  ],
+  [
+    'claims.1.at.levels',
+    [1, 3, 2],
+    /^claims\[1\]\.at\.levels: expected levels in one order, each once, found 1, 3, 2$/,
+  ],
+  ['claims.1.at.levels', [1, 1], /^claims\[1\]\.at\.levels: expected levels in one order, each once, found 1, 1$/],
+  ['claims.1.name', 'one', /^claims\[1\]\.name: claim "one" is declared more than once$/],
+  [
+    'claims.2',
+    { ...WHOLE.claims?.[1], name: 'again' },
+    /^claims\[2\]: asks the same as claims\[1\]; leave one of them out$/,
+  ],
+  ['maps.0.y', 'rank', /^maps\[0\]\.y: expected another factor than x, found "rank" for both$/],
+  ['maps.0.theory', 'error', /^maps\[0\]\.theory: expected another outcome, found "error" against itself$/],
+  [
+    'maps.0.at',
+    { kind: 'crossed', axis: 'loss' },
+    /^maps\[0\]\.at\.levels: expected one level, since a cell shows one number; found 2, 1, 0$/,
+  ],
+  [
+    'maps.0.difference',
+    { factor: 'rank', from: 1, to: 2 },
+    /^maps\[0\]\.difference\.factor: expected a factor beside x and y, found "rank"$/,
+  ],
+  ['arms.1.at.rank', 'two', /^arms\[1\]\.at\["rank"\]: expected a number as in the arms before, found "two"$/],
+  [
+    'arms.1.at.rank',
+    { rank: 2 },
+    /^arms\[1\]\.at\["rank"\]: expected a number, a text, true or false; found \{"rank":2\}$/,
+  ],
+  ['arms.0.ratesLike', 'a', /^arms\[0\]\.ratesLike: expected another arm, found the arm itself$/],
+  ['arms.0.ratesLike', 'd', /^arms\[0\]\.ratesLike: unknown arm "d"/],
+  [
+    'arms.0.learningRates',
+    [1, 2],
+    /^pilot: missing; arm "a" has several learning rates, and nothing says how they are chosen$/,
+  ],
+  ['arms.0.learningRates', [2, 1], /^arms\[0\]\.learningRates: expected ascending rates above 0, found 2, 1$/],
+  [
+    'pilot',
+    { blocks: 1, axis: 'los', margin: 0, maxRates: 1 },
+    /^pilot\.axis: unknown axis of matchOn "los"; the nearest known name is "loss"$/,
+  ],
+  [
+    'contrasts',
+    [{ kind: 'control', arm: 'a', reference: 'b', name: 'x', expect: 'detected', outcomes: ['eror'] }],
+    /^contrasts\[0\]\.outcomes\[0\]: unknown outcome "eror"/,
+  ],
+  ['matchOn.0.levels', [2, 0, 1], /^matchOn\[0\]\.levels: expected levels in one order, each once, found 2, 0, 1$/],
+  [
+    'set',
+    { 'measure.levels': { loss: [2] } },
+    /^matchOn\[0\]\.levels: level 1 is not measured: measure\.levels\.loss is 2$/,
+  ],
+  ['recipe.learningRatePath', 'rat', /^recipe\.learningRatePath: the defaults of "tree" have no path "rat"$/],
+];
+
+for (const [path, value, expected] of CASES) {
+  test(`what is wrong at ${path} is said with its path: ${expected.source.slice(1, 90)}`, () => {
+    const found = problemsOf(broken([path, value]));
+    assert.ok(
+      found.some((problem) => expected.test(problem)),
+      found.join('\n') || 'nothing was refused',
+    );
+  });
+}
+
+test('every mistake is said at once, and one does not stand for others', () => {
+  const found = problemsOf(
+    broken(
+      ['claims.0.asks.kind', 'qestion'],
+      ['claims.1.arm', 'z'],
+      ['outcomes.0.delta', '0.1'],
+      ['matchOn.0.levels', [1, 1]],
+      ['profiles.quick.arms.1', 'bee'],
+      ['extra', 1],
+    ),
+  );
+  for (const part of [
+    /^claims\[0\]\.asks\.kind: expected/,
+    /^claims\[1\]\.arm: unknown arm "z"/,
+    /^outcomes\[0\]\.delta: expected a number above 0, found "0\.1"/,
+    /^profiles\.quick\.arms\[1\]: unknown arm "bee"/,
+    /^extra: unknown key/,
+  ]) {
+    assert.ok(
+      found.some((problem) => part.test(problem)),
+      `${part.source} not in\n${found.join('\n')}`,
+    );
+  }
+  // An outcome with a broken delta is still known by its name.
+  assert.ok(!found.some((problem) => problem.includes('unknown outcome')), found.join('\n'));
+});
+
+test('whatever a file exports is answered with an AssayError, never with a crash', () => {
+  for (const value of [undefined, null, 7, 'study', [], () => 1]) {
+    assert.throws(() => defineStudy(value as unknown as StudyInput), { name: 'AssayError' });
+  }
+  const parts: readonly Json[] = [
+    null,
+    0,
+    '',
+    'x',
+    [],
+    [null],
+    [[]],
+    {},
+    { kind: 'ends' },
+    [{ kind: 'arms' }],
+    [{ name: 1 }],
+  ];
+  for (const key of Object.keys({ ...WHOLE, pilot: 1, set: 1, contrasts: 1, blocks: 1, vary: 1 })) {
+    // An empty list, object or text asks nothing of these, and is fine.
+    for (const part of parts) problemsOf(broken([key, part]));
+  }
+  for (const path of [
+    'arms.0',
+    'claims.0',
+    'claims.0.at',
+    'claims.0.against',
+    'claims.3.against',
+    'maps.0',
+    'maps.0.at',
+    'profiles.quick',
+  ]) {
+    for (const part of parts)
+      assert.notDeepEqual(problemsOf(broken([path, part])), [], `${path} ${JSON.stringify(part)}`);
+  }
+});
+
+test('a claim is asked in the profiles that have its arms, and refused where none has', () => {
+  const profiles = { quick: { arms: ['a', 'b'], blocks: 6 }, full: { arms: ['a', 'b', 'c'], blocks: 8 } };
+  const study = defineStudy({ ...WHOLE, profiles });
+  const names = (profile: 'quick' | 'full') => planStudy(study, { profile }).study.claims?.map(({ name }) => name);
+  assert.deepEqual(names('quick'), ['one', 'two', 'three']);
+  assert.deepEqual(names('full'), ['one', 'two', 'three', 'four']);
+  const { full: _, ...quickOnly } = profiles;
+  assert.deepEqual(problemsOf({ ...WHOLE, profiles: quickOnly }), [
+    'claims[3]: no profile has all its arms (a, b, c), so it is never asked',
+  ]);
+});
+
+test("an arm takes another's rates by name, and has no pilots of its own", () => {
+  const [a, b, c] = WHOLE.arms;
+  assert.ok(a && b && c);
+  const pilot = { blocks: 1, axis: 'loss', margin: 0.1, maxRates: 1 };
+  const like = { ...b, ratesLike: 'a' };
+  const study = defineStudy({ ...WHOLE, arms: [{ ...a, learningRates: [0.1, 0.2] }, like, c], pilot });
+  assert.deepEqual(study.arms[1]?.learningRates, [0.1, 0.2]);
+  const { pilots } = planStudy(study, { profile: 'quick' });
+  assert.deepEqual([...new Set(pilots.map(({ arm }) => arm))], ['a']);
+  assert.deepEqual(defineStudy(study), study);
+  const both = { ...like, learningRates: [0.3] };
+  assert.match(
+    problemsOf({ ...WHOLE, arms: [{ ...a, learningRates: [0.1, 0.2] }, both, c], pilot }).join(),
+    /^arms\[1\]\.learningRates: the arm takes the rates of "a"; leave its own out$/,
+  );
+  const alone = { ...WHOLE, claims: [], maps: [], profiles: { quick: { arms: ['b'], blocks: 6 } } };
+  assert.match(
+    problemsOf({ ...alone, arms: [a, like, c] }).join(),
+    /^profiles\.quick\.arms: "b" takes the rates of "a", which is not in the profile$/,
+  );
+});
+
+test('rates are refused where the recipe has none', () => {
+  const { learningRatePath: _, ...recipe } = RECIPE;
+  const arms = WHOLE.arms.map((arm) => ({ ...arm, learningRates: [0.1] }));
+  assert.match(
+    problemsOf({ ...WHOLE, recipe, arms }).join(),
+    /arms\[0\]\.learningRates: recipe "tree" has no learning rate/,
+  );
+  assert.deepEqual(problemsOf({ ...WHOLE, recipe }), []);
+});
+
+test('levels of the study are those at which its recipe measures, unless the study itself says others', () => {
+  const levelsOf = (set: JsonObject): unknown => defineStudy({ ...WHOLE, set }).set;
+  assert.deepEqual(levelsOf({ rank: 3 }), { rank: 3, 'measure.levels': { loss: [2, 1, 0] } });
+  const more = { 'measure.levels': { loss: [3, 2, 1, 0] } };
+  assert.deepEqual(levelsOf(more), more);
+  const own = { ...RECIPE, defaults: { ...RECIPE.defaults, measure: { levels: { loss: [2, 1, 0] } } } };
+  assert.equal(defineStudy({ ...WHOLE, recipe: own }).set, undefined);
+});
