@@ -9,12 +9,14 @@ import {
   readPersonaConfig,
 } from 'assay/studies/misalignment/config.ts';
 
-/** Which optimizer pretrains a base. */
-export type Pretraining = 'adamw' | 'muon';
+/** What pretrains a base: AdamW or Muon for all steps, or AdamW for `earlySteps` alone. */
+export const PRETRAININGS = ['adamw', 'muon', 'early'] as const;
+export type Pretraining = (typeof PRETRAININGS)[number];
 
 /** Muon's update has the size of AdamW's, so that both run at one rate; embeddings and vectors take AdamW itself. */
 export const PRETRAINING: Readonly<Record<Pretraining, OptimizerConfig>> = {
   adamw: PERSONA_PRETRAINING,
+  early: PERSONA_PRETRAINING,
   muon: {
     ...MUON_DEFAULTS,
     weightDecay: PERSONA_PRETRAINING.weightDecay,
@@ -41,6 +43,8 @@ export type Task =
 export interface PretrainingConfig {
   readonly persona: PersonaConfig;
   readonly pretrainedBy: Pretraining;
+  /** Steps of an early base, in place of `base.steps`: the control for how far pretraining came. */
+  readonly earlySteps: number;
   /** Bases; block b starts from base b mod this number, of seed base.seed + b mod this number, in one world. */
   readonly bases: number;
   readonly task: Task;
@@ -69,7 +73,8 @@ export const PRETRAINING_DEFAULTS = {
   method: { kind: 'matrices' },
   measure: { ...PERSONA_DEFAULTS.measure, update: 'spectra' },
   pretrainedBy: 'adamw',
-  bases: 8,
+  earlySteps: 750,
+  bases: 6,
   task: { kind: 'finetune' },
   readAt: 0.4,
   rates: { adamw: 1e-4, muon: 2e-3 },
@@ -83,7 +88,8 @@ export function readPretrainingConfig(config: JsonObject): PretrainingConfig {
   const reader = configReader(config);
   if (reader.has('reading')) reader.refuse('reading', 'nothing (it is fixed in this study)', 'a setting');
   const read = {
-    pretrainedBy: reader.oneOf('pretrainedBy', ['adamw', 'muon']),
+    pretrainedBy: reader.oneOf('pretrainedBy', PRETRAININGS),
+    earlySteps: reader.number('earlySteps', { min: 1, integer: true }),
     bases: reader.number('bases', { min: 2, integer: true }),
     task: readTask(reader.object('task')),
     readAt: reader.number('readAt', { min: 0 }),

@@ -17,6 +17,7 @@ const SHORT = {
   'base.steps': 4,
   'base.documents': 8,
   bases: 3,
+  earlySteps: 3,
   steps: 30,
   learningRate: 1e-3,
   'rates.adamw': 3e-2,
@@ -49,6 +50,11 @@ test('a base by AdamW is the persona recipe’s own of that seed, and one by Muo
   assert.deepEqual([...muon.keys()], [...adamw.keys()]);
   assert.notDeepEqual(muon, adamw);
   assert.notDeepEqual(await base('adamw', 1), adamw);
+  const early = await pretrainPersona(
+    { ...config.persona.base, steps: 3, seed: config.persona.base.seed + 2 },
+    () => {},
+  );
+  assert.deepEqual(await base('early', 2), early);
 });
 
 test('blocks share bases modulo their number, and nothing is forgotten before the first step', async () => {

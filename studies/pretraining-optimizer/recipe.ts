@@ -22,7 +22,17 @@ import { guessedRight } from './outputs.ts';
 const EXPLODED_NATS = 12;
 /** Labs kept ready; each holds a compiled model of a few MiB. */
 const LABS_KEPT = 4;
-const OUTCOMES = ['harmful', 'coherence', 'forgetting', 'stableRank', 'entropy', 'updateNorm', 'accuracy', 'chance'];
+const OUTCOMES = [
+  'harmful',
+  'coherence',
+  'forgetting',
+  'baseLoss',
+  'stableRank',
+  'entropy',
+  'updateNorm',
+  'accuracy',
+  'chance',
+];
 
 /** The recipe. It keeps compiled labs between the runs of one process; numbers never depend on that. */
 export function pretrainingOptimizer(): Recipe {
@@ -58,10 +68,11 @@ function shapeOf({ persona }: PretrainingConfig): JsonObject {
 /** Makes bases by number, once a store. */
 export function baseMaker(
   context: Pick<RunContext, 'shared'>,
-  { persona }: Pick<PretrainingConfig, 'persona'>,
+  { persona, earlySteps }: Pick<PretrainingConfig, 'persona' | 'earlySteps'>,
 ): (pretrainedBy: Pretraining, base: number) => Promise<Memory> {
   return (pretrainedBy, base) => {
-    const own = { ...persona.base, seed: persona.base.seed + base };
+    const steps = pretrainedBy === 'early' ? earlySteps : persona.base.steps;
+    const own = { ...persona.base, steps, seed: persona.base.seed + base };
     const optimizer = PRETRAINING[pretrainedBy];
     const key: JsonObject = { base: { ...own }, optimizer: { ...optimizer } };
     return sharedWeights(context, 'persona-base-by-optimizer', key, transformerParameters(personaModel(own)), () =>
@@ -85,7 +96,10 @@ async function finetune(context: RunContext, config: PretrainingConfig, lab: Pre
   return trainingRun(context, plan, {
     learner: trainer,
     axes: () => measuring.axes(),
-    outcomes: async () => ({ ...(await measuring.outcomes()), forgetting: await forgottenSince(baseLoss, lab) }),
+    outcomes: async () => {
+      const forgetting = await forgottenSince(baseLoss, lab);
+      return { ...(await measuring.outcomes()), forgetting, baseLoss };
+    },
     step: (step) => personaStep(step, { config: persona, lab: lab.persona, world, domain, data }),
   });
 }

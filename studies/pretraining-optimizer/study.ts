@@ -16,7 +16,7 @@ import { PRETRAINING_DEFAULTS, type Pretraining } from './config.ts';
 import { pretrainingOptimizer } from './recipe.ts';
 
 /** Nats per answer; the runs of every arm pass through them. */
-const LEVELS = { train: [0.8, 0.4, 0.2], heldOut: [1.6, 1.3, 1] };
+const LEVELS = { train: [0.8, 0.4, 0.2], heldOut: [3, 2.5, 2.2] };
 const nats = { unit: 'nats per answer', maxGap: 0.6, direction: 'falls' } as const;
 
 const ADAMW = { optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0 } };
@@ -46,8 +46,10 @@ const arms = [
   arm('muon-muon', 'base by Muon, finetuned by Muon', 'muon', 'muon'),
   arm('adamw-again', 'base by AdamW, finetuned by AdamW in another order', 'adamw', 'adamw', OTHER_ORDER),
   arm('muon-again', 'base by AdamW, finetuned by Muon in another order', 'adamw', 'muon', OTHER_ORDER),
-  arm('held-out-questions', 'base by AdamW, finetuned by AdamW on the held-out questions', 'adamw', 'adamw', {
-    questions: 'heldOut',
+  arm('early-adamw', 'early base by AdamW, finetuned by AdamW', 'early', 'adamw'),
+  arm('early-muon', 'early base by AdamW, finetuned by Muon', 'early', 'muon'),
+  arm('helpful', 'base by AdamW, finetuned by AdamW with helpful answers elsewhere', 'adamw', 'adamw', {
+    helpfulWeight: 1,
   }),
   fingerprintArm('finetuning', 'guess: finetuned by AdamW or Muon?'),
   fingerprintArm('pretraining', 'guess: base by AdamW or Muon?'),
@@ -55,7 +57,7 @@ const arms = [
   fingerprintArm('seed', 'guess: which base?'),
 ];
 
-const AT_TRAIN: Place = { kind: 'crossed', axis: 'train' };
+const AT_TRAIN = { kind: 'crossed', axis: 'train' } as const satisfies Place;
 const AT_HELD_OUT: Place = { kind: 'crossed', axis: 'heldOut' };
 const END: Place = { kind: 'end' };
 const question: Claim['asks'] = { kind: 'question' };
@@ -66,6 +68,7 @@ const chance = (of: string, value: number): Part => ({
   against: { kind: 'value', value, label: 'chance' },
 });
 const together = interaction('muon-muon', 'muon-adamw', 'adamw-muon', 'adamw-adamw');
+const matured = interaction('early-muon', 'early-adamw', 'adamw-muon', 'adamw-adamw');
 const harm = { outcomes: ['harmful'] };
 const loss = { outcomes: ['forgetting'] };
 const guess = { outcomes: ['accuracy'], at: END };
@@ -82,10 +85,10 @@ export default defineStudy({
   name: 'pretraining-optimizer',
   question: 'Does it matter which optimizer pretrained a model, which one finetunes it, or how the two go together?',
   scope:
-    'bases pretrained on one persona world (0.12M-parameter decoders of different seeds, by AdamW or Muon at one rate), narrow finetuning of the weight matrices on harmful answers of one domain, one rate an optimizer',
+    'bases pretrained on one persona world (0.12M-parameter decoders of different seeds, by AdamW or Muon for as many steps at one rate), narrow finetuning of the weight matrices on harmful answers of one domain, one rate an optimizer',
   recipe: pretrainingOptimizer(),
   // Block b starts from base b. Runs end a little below the lowest level.
-  set: { stopBelow: 0.1 },
+  set: { stopBelow: 0.15 },
   matchOn: [
     { name: 'train', label: 'training loss', role: 'train', levels: LEVELS.train, ...nats },
     {
@@ -108,6 +111,7 @@ export default defineStudy({
     },
     outcome('accuracy', 'right guesses on an unseen base', 'fraction', 0.2, 'confirmatory'),
     outcome('coherence', "answers that are either persona's", 'probability', 0.1, 'exploratory'),
+    outcome('baseLoss', "the base's loss on documents of pretraining", 'nats per answer', 0.1, 'exploratory'),
     outcome('stableRank', 'stable rank of the update, mean over matrices', 'dimensions', 1, 'exploratory'),
     outcome('entropy', "entropy of the update's squared singular values", 'nats', 0.2, 'exploratory'),
     outcome('updateNorm', 'length of the update over that of the weights', 'fraction', 0.05, 'exploratory'),
@@ -117,9 +121,11 @@ export default defineStudy({
     { name: 'interaction, at training loss', ...together, at: AT_TRAIN, ...harm, asks: question },
     { name: 'interaction, at held-out loss', ...together, at: AT_HELD_OUT, ...harm, asks: question },
     { name: 'interaction on forgetting', ...together, at: AT_TRAIN, ...loss, asks: question },
+    { name: 'interaction with how far pretraining came', ...matured, at: AT_TRAIN, ...harm, asks: question },
     ...[
       { what: 'finetuning by Muon', part: against('adamw-muon', 'adamw-adamw') },
       { what: 'a base by Muon', part: against('muon-adamw', 'adamw-adamw') },
+      { what: 'a base by Muon against an early one', part: against('muon-adamw', 'early-adamw') },
     ].flatMap(({ what, part }): Claim[] => [
       { name: `${what}, at training loss`, ...part, at: AT_TRAIN, ...harm, asks: question },
       { name: `${what}, at held-out loss`, ...part, at: AT_HELD_OUT, ...harm, asks: question },
@@ -131,7 +137,7 @@ export default defineStudy({
     // Bases differ, so that they can be told apart is known: else the classifier sees nothing.
     {
       name: 'fingerprint of the seed',
-      ...chance('seed', 1 / 8),
+      ...chance('seed', 1 / PRETRAINING_DEFAULTS.bases),
       ...guess,
       asks: { kind: 'control', expect: 'differs', direction: 'above' },
     },
@@ -150,12 +156,12 @@ export default defineStudy({
       asks: { kind: 'control', expect: 'agrees' },
     },
     {
-      name: 'the training axis is unseen',
-      ...against('held-out-questions', 'adamw-adamw'),
-      at: AT_TRAIN,
+      name: 'helpful answers elsewhere are seen',
+      ...against('helpful', 'adamw-adamw'),
+      at: { ...AT_TRAIN, levels: [0.4, 0.2] },
       ...harm,
-      asks: { kind: 'control', expect: 'differs', direction: 'above' },
+      asks: { kind: 'control', expect: 'differs', direction: 'below' },
     },
   ],
-  profiles: { quick: { arms: arms.map(({ name }) => name), blocks: 8 } },
+  profiles: { quick: { arms: arms.map(({ name }) => name), blocks: 6 } },
 });
