@@ -157,8 +157,9 @@ export function mapProblems(study: Study, maps: readonly Placed<StudyMap>[], nam
 }
 
 function factorProblems(path: string, map: StudyMap, { arms }: Study, factors: readonly string[]): string[] {
-  const { x, y, difference } = map;
+  const { x, y, difference, only } = map;
   const unknown = [
+    ...(only === undefined ? [] : unknownName(`${path}.only.factor`, "factor of any arm's `at`", only.factor, factors)),
     ...unknownName(`${path}.x`, "factor of any arm's `at`", x, factors),
     ...unknownName(`${path}.y`, "factor of any arm's `at`", y, factors),
   ];
@@ -166,7 +167,10 @@ function factorProblems(path: string, map: StudyMap, { arms }: Study, factors: r
   return [
     ...unknown,
     ...when(x === y, `${path}.y: expected another factor than x, found "${y}" for both`),
-    ...when(unknown.length === 0 && shown.length === 0, `${path}: no arm stands at both "${x}" and "${y}"`),
+    ...when(
+      unknown.length === 0 && shown.length === 0,
+      `${path}: no arm stands at both "${x}" and "${y}"${only === undefined ? '' : ` with ${only.factor} = ${JSON.stringify(only.value)}`}`,
+    ),
     ...(difference === undefined ? [] : differenceProblems(path, map, difference, shown, factors)),
   ];
 }
