@@ -44,7 +44,8 @@ function runsOf(frame: Frame, arm: string): FrameRun[] {
   return frame.runs.filter((run) => run.arm === arm);
 }
 
-function pairDoubts(frame: Frame, arm: string, reference: string): Doubt[] {
+/** Blocks that a pair does not share, too few of them, and rates that differ. */
+export function pairDoubts(frame: Frame, arm: string, reference: string): Doubt[] {
   const [mine, theirs] = [runsOf(frame, arm), runsOf(frame, reference)];
   const blocksIn = (runs: readonly FrameRun[]): Set<number> => new Set(runs.map((run) => run.block));
   const [myBlocks, theirBlocks] = [blocksIn(mine), blocksIn(theirs)];

@@ -15,6 +15,13 @@ export type AskedAxis = Pick<Axis, 'name'> & Partial<Axis>;
 /** An outcome as asked for; its delta cannot be left out. */
 export type AskedOutcome = Pick<Outcome, 'name' | 'delta'> & Partial<Outcome>;
 
+/** A number known beforehand, such as chance, in an outcome's unit; `label` is how sentences call it. */
+export interface AskedValue {
+  readonly outcome: string;
+  readonly value: number;
+  readonly label?: string;
+}
+
 /** Everything an audit is told. */
 export interface AuditMap {
   /** Whether it was written by hand, or is the plan of an export, where arms and columns may be missing because nothing was run or measured. */
@@ -42,6 +49,8 @@ export interface AuditMap {
   readonly reference?: string;
   /** Arms with a known effect. */
   readonly controls: readonly string[];
+  /** Numbers known beforehand, which every arm of final results is compared with. */
+  readonly values?: readonly AskedValue[];
   /** Instead of every arm against the reference. */
   readonly contrasts?: readonly Contrast[];
 }
@@ -122,13 +131,14 @@ function studyPart(reader: ConfigReader): Omit<AuditMap, 'origin' | 'columns' | 
 
 function tablePart(
   reader: ConfigReader,
-): Pick<AuditMap, 'columns' | 'where' | 'runs' | 'runNames' | 'reference' | 'controls'> {
+): Pick<AuditMap, 'columns' | 'where' | 'runs' | 'runNames' | 'reference' | 'controls' | 'values'> {
   return {
     columns: textsIn(reader, 'columns'),
     where: textsIn(reader, 'where'),
     ...(reader.has('runs') && { runs: runsIn(reader) }),
     ...given('runNames', textIn(reader, 'runNames')),
     ...given('reference', textIn(reader, 'reference')),
+    ...(reader.has('values') && { values: objectsIn(reader, 'values').map(valueOf) }),
     controls: listIn(reader, 'controls').map((item) =>
       typeof item === 'string' ? item : reader.refuse('controls', 'names of arms', JSON.stringify(item)),
     ),
@@ -162,6 +172,16 @@ function outcomeOf(reader: ConfigReader): AskedOutcome {
   };
   reader.done();
   return outcome;
+}
+
+function valueOf(reader: ConfigReader): AskedValue {
+  const value = {
+    outcome: nameIn(reader, 'outcome'),
+    value: reader.number('value'),
+    ...given('label', textIn(reader, 'label')),
+  };
+  reader.done();
+  return value;
 }
 
 function gateOf(reader: ConfigReader): NonNullable<Study['coherence']> {
