@@ -37,6 +37,8 @@ const CONTRACT_KEYS = [
   'look',
   'controls',
   'verdicts',
+  'claims',
+  'maps',
   'report',
 ];
 const VERDICT_KEYS = [
