@@ -53,7 +53,8 @@ export async function auditCommand(given: Given, terminal: Terminal): Promise<nu
   const path = resolve(given.text('out') ?? `${basename(first, extname(first))}-audit`);
   const folder = { path, isForced: given.flag('force') };
   const report = writeAuditReport(folder, audit, analysis, source.hash, commandOf(given));
-  const answer: Answer = { controls: analysis.controls, verdicts: analysis.verdicts, report };
+  const { controls, verdicts, claims, maps } = analysis;
+  const answer: Answer = { controls, verdicts, ...(claims && { claims }), ...(maps && { maps }), report };
   for (const doubt of audit.doubts) terminal.note(`doubt: ${doubt}`);
   const say = given.flag('json') ? terminal.note : terminal.out;
   for (const line of answerLines(answer, terminal)) say(line);

@@ -3,14 +3,14 @@ import type { AnalysedStudy } from '#analysis/analyse.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
 import { AssayError, nearestName } from '#base/errors.ts';
 import type { ReportedStudy } from '#report/report-input.ts';
-import type { Contrast, Study } from '#study/study.ts';
+import type { Contrast } from '#study/study.ts';
 
 import type { AuditMap } from './audit-map.ts';
 
 /** What is audited. */
 export interface Audit {
   readonly frame: Frame;
-  readonly study: AnalysedStudy & ReportedStudy & Pick<Study, 'claims'>;
+  readonly study: AnalysedStudy & ReportedStudy;
   /** Sentences; some only say that a choice was made for the user. */
   readonly doubts: readonly string[];
 }
