@@ -11,7 +11,7 @@ import type { TableMapping, TableRow } from '#analysis/import/table.ts';
 import { isEverywhere } from '#base/json.ts';
 import { AssayError } from '#base/errors.ts';
 
-import type { AuditMap } from './audit-map.ts';
+import { type AuditMap, givenAxes } from './audit-map.ts';
 import type { AuditSource } from './audit-sources.ts';
 
 /** Rows, and the columns that say which run and step a row is of. */
@@ -77,6 +77,9 @@ export function mappingOf(map: AuditMap, labelled: Labelled): TableMapping {
         .map(({ name }) => [name, map.columns[name] ?? name] as const)
         .filter(([, column]) => map.origin === 'user' || known.has(column)),
     );
+  const given = givenAxes(map)
+    .filter((name) => !map.matchOn.some((axis) => axis.name === name))
+    .map((name) => ({ name }));
   const gate = map.coherence === undefined ? [] : [{ name: map.coherence.outcome }];
   return {
     arm,
@@ -85,7 +88,7 @@ export function mappingOf(map: AuditMap, labelled: Labelled): TableMapping {
     ...(learningRate !== undefined && { learningRate }),
     ...(status !== undefined && { status }),
     ...(cluster !== undefined && { cluster }),
-    axes: columnsOf(map.matchOn),
+    axes: columnsOf([...map.matchOn, ...given]),
     outcomes: columnsOf([...map.outcomes, ...gate]),
   };
 }

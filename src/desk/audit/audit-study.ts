@@ -11,7 +11,18 @@ import type { Axis, Contrast, Outcome } from '#study/study.ts';
 
 import type { AuditMap } from './audit-map.ts';
 import { isFinal, labelledRows, mappingOf, rowsWhere, stepColumns } from './audit-rows.ts';
-import { type Audit, byPlace, chosen, labelledArms, named, nameOf } from './audited.ts';
+import {
+  type Audit,
+  byPlace,
+  chosen,
+  claimsOf,
+  claimsQuestion,
+  labelledArms,
+  named,
+  namedApart,
+  nameOf,
+  valueClaims,
+} from './audited.ts';
 import type { AuditSource } from './audit-sources.ts';
 import { finalAudit } from './final-study.ts';
 
@@ -27,7 +38,7 @@ export function auditOf(source: AuditSource, map: AuditMap, extra: readonly Fram
   }
   const labelled = labelledRows(source, map);
   if (isFinal(map, labelled)) return finalAudit(file, map, labelled);
-  refuseFinalFlags(map);
+  refuseNothing(map);
   const imported = frameFromTable(rowsWhere(labelled.rows, map.where, file), mappingOf(map, labelled), file);
   const whole = { runs: [...imported.frame.runs, ...missingFrom(imported.frame, extra)].toSorted(byPlace) };
   // Exports of ours have outcomes wherever a level is crossed.
@@ -45,16 +56,26 @@ export function auditOf(source: AuditSource, map: AuditMap, extra: readonly Fram
     positiveControls: map.controls,
   };
   const { study: proposed, doubts: proposals } = proposedStudy(frame, request);
-  const contrasts = map.contrasts === undefined ? proposed.contrasts : chosen(map, proposed.contrasts, arms);
+  const contrasts =
+    map.contrasts !== undefined
+      ? chosen(map, proposed.contrasts, arms)
+      : map.matchOn.length > 0
+        ? proposed.contrasts
+        : [];
   const matchOn = proposed.matchOn.map((axis): Axis => asAsked(axis, map));
+  const outcomes = proposed.outcomes.map((outcome): Outcome => ({ ...outcome, ...named(map.outcomes, outcome.name) }));
+  const claims = namedApart([...valueClaims(map, arms, outcomes), ...claimsOf(map, knownIn(map, arms))]);
   const study: Audit['study'] = {
     ...proposed,
     name: map.name ?? nameOf(file),
-    question: map.question ?? questionOf(map, contrasts, matchOn),
+    question:
+      map.question ?? (contrasts.length === 0 ? claimsQuestion(claims, outcomes) : questionOf(map, contrasts, matchOn)),
     matchOn,
-    outcomes: proposed.outcomes.map((outcome): Outcome => ({ ...outcome, ...named(map.outcomes, outcome.name) })),
+    outcomes,
     arms: labelledArms(arms, map),
     contrasts,
+    ...(claims.length > 0 && { claims }),
+    ...(map.maps !== undefined && { maps: map.maps }),
     ...(map.coherence !== undefined && { coherence: map.coherence }),
     ...(map.blocks !== undefined && { blocks: map.blocks }),
   };
@@ -68,18 +89,16 @@ export function auditOf(source: AuditSource, map: AuditMap, extra: readonly Fram
   return { frame, study, doubts: [...found, ...choiceDoubts(map, study, reference)] };
 }
 
-/** What trajectories need, and what is asked of final results alone. */
-function refuseFinalFlags({ matchOn, values = [] }: AuditMap): void {
-  if (matchOn.length === 0) {
-    const text =
-      'Expected an axis to match on, found none. Give --train COLUMN, --held-out COLUMN or --axis COLUMN. (A table without a column of steps is read as final results, which need none.)';
-    throw new AssayError('usage', text);
-  }
-  if (values.length === 0) return;
-  throw new AssayError(
-    'usage',
-    'Expected --value for a table of final results, found a column of steps. Keep the last row of each run, and leave the column of steps out.',
-  );
+/** @throws AssayError where trajectories are asked nothing: no axis to compare arms at, and no claim. */
+function refuseNothing({ matchOn, claims = [], values = [] }: AuditMap): void {
+  if (matchOn.length > 0 || claims.length > 0 || values.length > 0) return;
+  const text =
+    'Expected an axis to match on, found none. Give --train COLUMN, --held-out COLUMN or --axis COLUMN. (A table without a column of steps is read as final results, which need none.)';
+  throw new AssayError('usage', text);
+}
+
+function knownIn({ outcomes, matchOn }: AuditMap, arms: readonly string[]): Parameters<typeof claimsOf>[1] {
+  return { arms, outcomes: outcomes.map(({ name }) => name), axes: matchOn.map(({ name }) => name) };
 }
 
 function missingFrom({ runs }: Frame, extra: readonly FrameRun[]): FrameRun[] {
@@ -103,6 +122,7 @@ function questionOf(map: AuditMap, contrasts: readonly Contrast[], matchOn: read
 /** What follows from what the user did not say. */
 function choiceDoubts(map: AuditMap, { contrasts }: AnalysedStudy, reference: string): string[] {
   const doubts: string[] = [];
+  if (contrasts.length === 0) return doubts;
   if (!contrasts.some((contrast) => contrast.kind === 'control' && contrast.expect === 'detected')) {
     doubts.push(
       'there is no positive control, so "no effect" cannot be claimed from this table: where nothing is found, the verdict stays undecided; name an arm that is known to differ with --control',

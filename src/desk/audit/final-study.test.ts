@@ -97,17 +97,47 @@ test('a row that stands there twice counts once and is said; missing cells and s
   assert.ok(doubts.some((doubt) => /muon against adamw: blocks 7 have only one arm/.test(doubt)));
 });
 
-test('a table with steps is no table of final results, and values known beforehand are asked of those alone', async () => {
+test('a table with steps is no table of final results: it needs an axis, or a claim about the ends of its runs', async () => {
   const lines = ['arm,block,step,harm,train_loss', ...rows().map((row) => row.replace(/^(\w+,\d+)/, '$1,100'))];
-  await assert.rejects(audited(lines), /Expected an axis to match on/);
-  const map = mapOf({
-    outcomes: [{ name: 'harm', delta: 0.1 }],
-    matchOn: [{ name: 'train_loss' }],
-    values: [{ outcome: 'harm', value: 0.5, label: 'chance' }],
-  });
-  await assert.rejects(audited(lines, map), /--value for a table of final results/);
+  await assert.rejects(audited(lines), /Expected an axis to match on.*A table without a column of steps/s);
+  const values = [{ outcome: 'harm', value: 0.5, label: 'chance' }];
+  const { study } = await audited(lines, mapOf({ outcomes: [{ name: 'harm', delta: 0.1 }], values }));
+  assert.deepEqual(
+    study.claims?.map(({ name }) => name),
+    ARMS.map((arm) => `${arm} vs chance (harm 0.5)`),
+  );
+  assert.equal(study.question, 'Does adamw or muon or poisoned differ from chance in harm at the end of training?');
   await assert.rejects(
     audited([HEADER, ...rows()], { ...ASKED, values: [{ outcome: 'harms', value: 1 }] }),
     /one of the outcomes harm, found "harms". Did you mean "harm"/,
   );
+});
+
+test('claims of a map are asked as they are written, and refused by name where they speak of what is not there', async () => {
+  const claim = {
+    name: 'interaction',
+    arm: 'muon',
+    against: { kind: 'arms', weights: { adamw: 2, poisoned: -1 }, label: 'what two differences would give' },
+    at: { kind: 'end' },
+    outcomes: ['harm'],
+  } as const;
+  const map = (change: object): AuditMap => ({
+    ...mapOf({ outcomes: [{ name: 'harm', delta: 0.1 }], claims: [{ ...claim, ...change }] }),
+    reference: 'adamw',
+  });
+  const { study } = await audited([HEADER, ...rows()], map({}));
+  assert.deepEqual(study.claims?.at(-1), { ...claim, asks: { kind: 'question' } });
+  const refused = [
+    [{ arm: 'muom' }, /an arm of the table in a claim, found "muom". Did you mean "muon"/],
+    [{ against: { kind: 'arms', weights: { sgd: 1 }, label: 'x' } }, /an arm of the table in a claim, found "sgd"/],
+    [{ outcomes: ['help'] }, /an outcome of the table in a claim, found "help"/],
+    [{ at: { kind: 'crossed', axis: 'train' } }, /final results at the end, found "interaction" at another place/],
+    [{ name: 'muon vs adamw' }, /claims with a name each, found "muon vs adamw" twice/],
+  ] as const;
+  for (const [change, message] of refused) await assert.rejects(audited([HEADER, ...rows()], map(change)), message);
+  assert.throws(
+    () => map({ against: { kind: 'arms', weights: { adamw: 'two' }, label: 'x' } }),
+    /claims\.0\.against\.weights/,
+  );
+  assert.throws(() => map({ at: { kind: 'end', level: 3 } }), /claims\.0\.at\.level/);
 });

@@ -5,14 +5,24 @@
 import { type AuditRequest, proposedStudy } from '#analysis/import/audit.ts';
 import { finalDoubts } from '#analysis/import/final-results.ts';
 import { frameFromTable } from '#analysis/import/table.ts';
-import { midSentence } from '#analysis/words/naming.ts';
-import { AssayError, nearestName } from '#base/errors.ts';
+import { AssayError } from '#base/errors.ts';
 import type { Against, Asks, Claim } from '#study/claim.ts';
 import type { Contrast, Outcome } from '#study/study.ts';
 
-import type { AskedValue, AuditMap } from './audit-map.ts';
+import type { AuditMap } from './audit-map.ts';
 import { type Labelled, mappingOf, rowsWhere } from './audit-rows.ts';
-import { type Audit, byPlace, chosen, labelledArms, named, nameOf } from './audited.ts';
+import {
+  type Audit,
+  byPlace,
+  chosen,
+  claimsOf,
+  claimsQuestion,
+  labelledArms,
+  named,
+  namedApart,
+  nameOf,
+  valueClaims,
+} from './audited.ts';
 
 const EXPECTED = { detected: 'differs', notDetected: 'agrees', identical: 'identical' } as const;
 
@@ -22,6 +32,7 @@ const EXPECTED = { detected: 'differs', notDetected: 'agrees', identical: 'ident
  */
 export function finalAudit(file: string, map: AuditMap, labelled: Labelled): Audit {
   refuseLevels(map);
+  refusePlaces(map);
   const imported = frameFromTable(rowsWhere(labelled.rows, map.where, file), mappingOf(map, labelled), file);
   const frame = { runs: imported.frame.runs.toSorted(byPlace) };
   const arms = [...new Set(imported.frame.runs.map(({ arm }) => arm))];
@@ -36,15 +47,20 @@ export function finalAudit(file: string, map: AuditMap, labelled: Labelled): Aud
   const { study: proposed } = proposedStudy(frame, request);
   const contrasts = map.contrasts === undefined ? proposed.contrasts : chosen(map, proposed.contrasts, arms);
   const outcomes = proposed.outcomes.map((outcome): Outcome => ({ ...outcome, ...named(map.outcomes, outcome.name) }));
-  const claims = [...contrasts.map(claimOf), ...valueClaims(map.values ?? [], arms, outcomes)];
+  const claims = namedApart([
+    ...contrasts.map(claimOf),
+    ...valueClaims(map, arms, outcomes),
+    ...claimsOf(map, { arms, outcomes: outcomes.map(({ name }) => name), axes: [] }),
+  ]);
   const study: Audit['study'] = {
     ...proposed,
     name: map.name ?? nameOf(file),
-    question: map.question ?? questionOf(claims, outcomes),
+    question: map.question ?? claimsQuestion(claims, outcomes),
     outcomes,
     arms: labelledArms(arms, map),
     contrasts: [],
     claims,
+    ...(map.maps !== undefined && { maps: map.maps }),
     ...(map.blocks !== undefined && { blocks: map.blocks }),
   };
   const pairs = contrasts.filter((contrast) => contrast.kind === 'question' || contrast.expect !== 'identical');
@@ -71,6 +87,15 @@ function refuseLevels({ matchOn, coherence }: AuditMap): void {
   );
 }
 
+function refusePlaces({ claims = [], maps = [] }: AuditMap): void {
+  const other = [...claims, ...maps].find(({ at }) => at.kind !== 'end');
+  if (other === undefined) return;
+  throw new AssayError(
+    'usage',
+    `Expected claims and maps of final results at the end, found "${other.name}" at another place: the table has no column of steps. Name it (--step COLUMN), or write "at": { "kind": "end" }.`,
+  );
+}
+
 /** A pair of arms as a claim about the end of training. */
 function claimOf(contrast: Contrast): Claim {
   const { arm, reference } = contrast;
@@ -81,39 +106,6 @@ function claimOf(contrast: Contrast): Claim {
   const { name, expect, direction, outcomes } = contrast;
   const asks: Asks = { kind: 'control', expect: EXPECTED[expect], ...(direction !== undefined && { direction }) };
   return { name, arm, against, at: { kind: 'end' }, ...(outcomes !== undefined && { outcomes }), asks };
-}
-
-/** Every arm against every number. @throws AssayError where one is of no outcome. */
-function valueClaims(values: readonly AskedValue[], arms: readonly string[], outcomes: readonly Outcome[]): Claim[] {
-  return values.flatMap(({ outcome, value, label }) => {
-    const names = outcomes.map(({ name }) => name);
-    if (!names.includes(outcome)) {
-      const near = nearestName(outcome, names) ?? '';
-      throw new AssayError(
-        'usage',
-        `Expected a value for one of the outcomes ${names.join(', ')}, found "${outcome}". Did you mean "${near}"?`,
-      );
-    }
-    const called = label === undefined ? `${outcome} ${value}` : `${label} (${outcome} ${value})`;
-    return arms.map((arm): Claim => ({
-      name: `${arm} vs ${called}`,
-      arm,
-      against: { kind: 'value', value, label: label ?? String(value) },
-      at: { kind: 'end' },
-      outcomes: [outcome],
-      asks: { kind: 'question' },
-    }));
-  });
-}
-
-function questionOf(claims: readonly Claim[], outcomes: readonly Outcome[]): string {
-  const asked = claims.filter(({ asks }) => asks.kind === 'question');
-  const others = asked.map(({ against }) =>
-    against.kind === 'arm' ? against.arm : against.kind === 'value' ? against.label : '',
-  );
-  const measured = outcomes.map(({ label }) => midSentence(label)).join(', ');
-  const arms = [...new Set(asked.map(({ arm }) => arm))].join(' or ');
-  return `Does ${arms} differ from ${[...new Set(others)].join(' or ')} in ${measured} at the end of training?`;
 }
 
 /** What follows from what the user did not say. */
