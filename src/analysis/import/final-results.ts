@@ -73,10 +73,22 @@ function covariateDoubt(
   const interval = intervalOf(estimate, 0.95);
   const scale = Math.max(...interval.map(Math.abs));
   const apart = `${loss} at the end: ${arm} against ${reference} ${signed(estimate.mean, scale)} ${intervalText(interval, scale)}`;
-  const left = outcomes.flatMap((outcome) => adjustedText(pairs, covariate, outcome));
-  const along = left.length === 0 ? '' : `; along a straight line in it the arms would differ by ${left.join(', ')}`;
-  const text = `${apart}${along}. This describes; nothing is matched on it, and the comparison is one of arms at the end of their training`;
+  const text = `${apart}${alongText(pairs, covariate, outcomes)}. This describes; nothing is matched on it, and the comparison is one of arms at the end of their training`;
   return [{ kind: 'describedCovariate', text }];
+}
+
+/** What a straight line leaves of the differences; no line is drawn out to losses that one arm never had. */
+function alongText(pairs: readonly PairedRuns[], covariate: Named, outcomes: readonly Measured[]): string {
+  const rangeOf = (runs: readonly FrameRun[]): readonly [number, number] => {
+    const values = runs.flatMap((run) => axisOf(run, covariate) ?? []);
+    return [Math.min(...values), Math.max(...values)];
+  };
+  const [mine, theirs] = [rangeOf(pairs.map((pair) => pair.mine)), rangeOf(pairs.map((pair) => pair.theirs))];
+  if (Math.max(mine[0], theirs[0]) >= Math.min(mine[1], theirs[1])) {
+    return '; no value is common to both arms, so that nothing here tells what it explains';
+  }
+  const left = outcomes.flatMap((outcome) => adjustedText(pairs, covariate, outcome));
+  return left.length === 0 ? '' : `; along a straight line in it the arms would differ by ${left.join(', ')}`;
 }
 
 interface PairedRuns {

@@ -54,7 +54,8 @@ export function valueClaims({ values = [] }: AuditMap, arms: readonly string[], 
         `Expected a value for one of the outcomes ${names.join(', ')}, found "${outcome}". Did you mean "${near}"?`,
       );
     }
-    const called = label === undefined ? `${outcome} ${value}` : `${label} (${outcome} ${value})`;
+    const isAlone = values.filter((one) => one.label === label).length === 1;
+    const called = label === undefined ? `${outcome} ${value}` : isAlone ? label : `${label} (${outcome} ${value})`;
     return arms.map((arm): Claim => ({
       name: `${arm} vs ${called}`,
       arm,
@@ -115,7 +116,10 @@ export function nameOf(file: string): string {
 
 /** What claims ask, where nobody put it into words. */
 export function claimsQuestion(claims: readonly Claim[], outcomes: readonly Outcome[]): string {
-  const asked = claims.filter(({ asks }) => asks.kind === 'question');
+  const questions = claims.filter(({ asks }) => asks.kind === 'question');
+  // What arms are asked of each other comes before what every arm is asked.
+  const ofArms = questions.filter(({ against }) => against.kind === 'arm');
+  const asked = ofArms.length > 0 ? ofArms : questions;
   const others = asked.map(({ against }) =>
     against.kind === 'arm' ? against.arm : against.kind === 'outcome' ? against.outcome : against.label,
   );
