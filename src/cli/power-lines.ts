@@ -10,19 +10,22 @@ import { tableOf } from './terminal.ts';
 
 /** One table an outcome. */
 export function powerLines(plan: StudyPlan, powers: readonly OutcomePower[]): string[] {
-  return powers.flatMap(({ outcome, delta, unit, isControlled: hasControl, rows }) => {
-    const hasGap = rows.some(({ throughGap }) => throughGap !== undefined);
+  return powers.flatMap(({ outcome, delta, unit, isControlled: hasControl, areRatesCrossed, rows }) => {
+    const hasHeldOut = rows.some(({ explainedByHeldOut }) => explainedByHeldOut !== undefined);
     const truth = plain(EFFECT_DELTAS * delta);
-    const head = ['sd', '', 'no effect', 'affects', ...(hasGap ? ['explained'] : [])];
-    const truths = ['', 'if the truth is', '0', truth, ...(hasGap ? [`${truth}, none at held-out`] : [])];
-    const body = rows.map(({ sigma, spread, noEffect, affects, throughGap }) => {
-      const shares = [noEffect, affects, ...(hasGap ? [throughGap ?? 0] : [])];
+    const head = ['sd', '', 'no effect', 'affects', ...(hasHeldOut ? ['explained'] : [])];
+    const truths = ['', 'if the truth is', '0', truth, ...(hasHeldOut ? [`${truth}, none at held-out`] : [])];
+    const body = rows.map(({ sigma, spread, noEffect, affects, explainedByHeldOut }) => {
+      const shares = [noEffect, affects, ...(hasHeldOut ? [explainedByHeldOut ?? 0] : [])];
       return [plain(sigma), spread, ...shares.map((share) => share.toFixed(2))];
     });
     return [
       `power at ${sizeOf(plan)}: the chance of each verdict on ${outcome}, delta ${plain(delta)} ${unit},`,
       "  by the standard deviation of a block's contrast at one level and one learning rate",
       ...tableOf([head, truths, ...body]).map((line) => `  ${line}`),
+      ...(areRatesCrossed
+        ? ['  arms pilot different learning rates: an effect has to show in every pair of them']
+        : []),
       ...(hasControl ? [] : ['  no positive control in this profile: the absence of an effect is never claimed']),
       ...(unitsOf(plan) < MIN_BLOCKS ? [`  fewer than ${MIN_BLOCKS} ${labelOf(plan)}s decide nothing`] : []),
     ];
