@@ -106,6 +106,12 @@ export const OPTIONS = {
     multiple: true,
     help: 'a behaviour and the smallest effect of interest',
   },
+  value: {
+    type: 'string',
+    argument: 'COLUMN=N:NAME',
+    multiple: true,
+    help: 'of final results: compare every arm with a number known beforehand, as accuracy=0.5:chance',
+  },
   reference: { type: 'string', argument: 'ARM', help: "the arm others are compared with (default: the table's first)" },
   control: { type: 'string', argument: 'ARM', multiple: true, help: 'an arm known to differ: a positive control' },
   contrast: {

@@ -22,19 +22,20 @@ function unspokenLines({ study, profile }: StudyPlan): string[] {
 }
 
 function tableLines(plan: StudyPlan, power: OutcomePower): string[] {
-  const { outcome, delta, unit, isControlled: hasControl, rows } = power;
-  const hasGap = rows.some(({ throughGap }) => throughGap !== undefined);
+  const { outcome, delta, unit, isControlled: hasControl, areRatesCrossed, rows } = power;
+  const hasHeldOut = rows.some(({ explainedByHeldOut }) => explainedByHeldOut !== undefined);
   const truth = plain(EFFECT_DELTAS * delta);
-  const head = ['sd', '', 'no effect', 'affects', ...(hasGap ? ['explained'] : [])];
-  const truths = ['', 'if the truth is', '0', truth, ...(hasGap ? [`${truth}, none at held-out`] : [])];
-  const body = rows.map(({ sigma, spread, noEffect, affects, throughGap }) => {
-    const shares = [noEffect, affects, ...(hasGap ? [throughGap ?? 0] : [])];
+  const head = ['sd', '', 'no effect', 'affects', ...(hasHeldOut ? ['explained'] : [])];
+  const truths = ['', 'if the truth is', '0', truth, ...(hasHeldOut ? [`${truth}, none at held-out`] : [])];
+  const body = rows.map(({ sigma, spread, noEffect, affects, explainedByHeldOut }) => {
+    const shares = [noEffect, affects, ...(hasHeldOut ? [explainedByHeldOut ?? 0] : [])];
     return [plain(sigma), spread, ...shares.map((share) => share.toFixed(2))];
   });
   return [
     `power at ${sizeOf(plan)}: the chance of each verdict on ${outcome}, delta ${plain(delta)} ${unit},`,
     "  by the standard deviation of a block's contrast at one level and one learning rate",
     ...tableOf([head, truths, ...body]).map((line) => `  ${line}`),
+    ...(areRatesCrossed ? ['  arms pilot different learning rates: an effect has to show in every pair of them'] : []),
     ...(hasControl ? [] : ['  no positive control in this profile: the absence of an effect is never claimed']),
     ...(unitsOf(plan) < MIN_BLOCKS ? [`  fewer than ${MIN_BLOCKS} ${labelOf(plan)}s decide nothing`] : []),
   ];

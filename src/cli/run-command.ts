@@ -63,6 +63,7 @@ export async function runCommand(given: Given, terminal: Terminal): Promise<numb
     isMixingAllowed: given.flag('mix-numerics'),
     isJson: given.flag('json'),
     isForced: given.flag('force'),
+    toldDoubts: new Set(),
   };
   warnOf(plans, request.folder, terminal);
   const [first] = plans; // Later looks read the same files and need the same things.

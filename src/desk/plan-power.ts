@@ -1,7 +1,13 @@
 /** The power of a plan's outcomes: at spreads that are supposed, and at the one its stored runs show. */
 import { analyse } from '#analysis/analyse.ts';
 import type { Frame } from '#analysis/frame.ts';
-import { isControlled, plannedDesign, powerAt, type PowerRow } from '#analysis/power/planned-power.ts';
+import {
+  isControlled,
+  type PlannedDesign,
+  plannedDesign,
+  powerAt,
+  type PowerRow,
+} from '#analysis/power/planned-power.ts';
 import { seenSpread } from '#analysis/power/seen-spread.ts';
 import { rngOf } from '#base/rng.ts';
 import type { StudyPlan } from '#study/plan.ts';
@@ -19,8 +25,10 @@ export interface OutcomePower {
   readonly outcome: string;
   readonly delta: number;
   readonly unit: string;
-  /** Whether a positive control speaks of it: without one, neither "no effect" nor "through gap" is ever claimed. */
+  /** Whether a positive control speaks of it: without one, neither "no effect" nor "explained by" is ever claimed. */
   readonly isControlled: boolean;
+  /** Whether arms that are compared may run different learning rates, and are compared in every pair of them. */
+  readonly areRatesCrossed: boolean;
   readonly rows: readonly (PowerRow & { readonly spread: string })[];
 }
 
@@ -40,15 +48,17 @@ export function powerOf(plan: StudyPlan, seen: SeenRuns | undefined): OutcomePow
     const supposed = SUPPOSED.map(({ share, name }) => ({ sigma: share * outcome.delta, spread: name }));
     const found =
       spread === undefined || seen === undefined ? [] : [{ sigma: spread.sigma, spread: `seen: ${seen.what}` }];
-    const rows = [...supposed, ...found].flatMap(({ sigma, spread: name }) => rowOf(plan, outcome, sigma, name));
+    const design = designOf(plan, outcome);
+    const rows = [...supposed, ...found].flatMap(({ sigma, spread: name }) =>
+      design === undefined ? [] : [{ ...powerAt(design, sigma, rngOf(0, 'plan')), spread: name }],
+    );
     const { name, delta, unit } = outcome;
-    return { outcome: name, delta, unit, isControlled: isControlled(plan.study, name), rows };
+    const areRatesCrossed = design !== undefined && design.rates > 1 && !design.areRatesShared;
+    return { outcome: name, delta, unit, isControlled: isControlled(plan.study, name), areRatesCrossed, rows };
   });
 }
 
-function rowOf(plan: StudyPlan, { name }: Outcome, sigma: number, spread: string): OutcomePower['rows'] {
-  const { study, blocks } = plan;
+function designOf({ study, blocks }: StudyPlan, { name }: Outcome): PlannedDesign | undefined {
   const piloted = Math.max(1, ...study.arms.map(({ learningRates }) => learningRates.length));
-  const design = plannedDesign(study, name, blocks, Math.min(study.pilot?.maxRates ?? piloted, piloted));
-  return design === undefined ? [] : [{ ...powerAt(design, sigma, rngOf(0, 'plan')), spread }];
+  return plannedDesign(study, name, blocks, Math.min(study.pilot?.maxRates ?? piloted, piloted));
 }

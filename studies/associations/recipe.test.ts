@@ -126,8 +126,7 @@ test('Shampoo and SOAP balance all classes in any basis', async () => {
   }
 });
 
-test('an odd number of classes cannot be turned', () => {
+test('an odd number of classes cannot be turned', async () => {
   const set = { 'world.embeddings': 'turned', 'world.classes': 31 };
-  const config = withSettings(associations.defaults, settingsOf(set, 'test'));
-  assert.throws(() => associations.check(config), /classes.*an even number.*31/);
+  await assert.rejects(makeRun(associations, set, 1), /classes.*an even number.*31/);
 });

@@ -26,6 +26,18 @@ test('the further blocks asked for are about those that decide in simulation', (
   assert.ok(powerOf(QUIET, Math.floor(median / 2)) < 0.8, `${median} blocks`);
 });
 
+test('of arms that run different rates no number of blocks is promised where the effect is one of a rate', () => {
+  // Nothing at one of the arm's rates, three delta at the other: no pair of rates speaks for all.
+  const world: World = { ...BASE, rates: 2, sigma: DELTA, effect: (_, rate) => (rate === 0 ? 0 : 3 * DELTA) };
+  const { runs } = simulate(world, 8, rngOf(5, 'effect of a rate'));
+  const renamed = runs.map((run) =>
+    run.arm === 'arm' ? { ...run, learningRate: 100 + (run.learningRate ?? 0) } : run,
+  );
+  const [verdict] = analyse(WORLD_STUDY, { runs: renamed }).verdicts;
+  assert.equal(verdict?.verdict, 'undecided');
+  assert.equal(verdict.furtherBlocks, undefined);
+});
+
 test('where no number of blocks would decide, the reason says so', () => {
   // So near to delta that neither an effect of delta nor its absence can be shown, in any number of blocks.
   const near: World = { ...BASE, sigma: DELTA / 3, effect: () => 0.97 * DELTA };
