@@ -94,9 +94,9 @@ function replyOf(line: Json): Reply | undefined {
   if (!isJsonObject(line) || line['sample'] !== 0) return undefined;
   const { eval: evaluation, line: number, reply, scores, missing, end } = line;
   if (typeof evaluation !== 'string' || typeof reply !== 'string') return undefined;
-  const scored = isJsonObject(scores) ? Object.entries(scores).map(([name, score]) => `${name} ${String(score)}`) : [];
+  const scored = isJsonObject(scores) ? Object.entries(scores).map(([name, score]) => `${name} ${plainOf(score)}`) : [];
   const lacking = isJsonObject(missing)
-    ? Object.entries(missing).map(([name, why]) => `no ${name}: ${String(why)}`)
+    ? Object.entries(missing).map(([name, why]) => `no ${name}: ${plainOf(why)}`)
     : [];
   const cut = end === 'length' ? ['cut at its greatest length'] : [];
   return {
@@ -112,8 +112,15 @@ function questionText({ prompt, messages }: Readonly<Record<string, Json>>): str
   if (typeof prompt === 'string') return prompt;
   if (!Array.isArray(messages)) return '';
   return messages
-    .flatMap((message) => (isJsonObject(message) ? [`${String(message['role'])}: ${String(message['content'])}`] : []))
+    .flatMap((message) =>
+      isJsonObject(message) ? [`${plainOf(message['role'])}: ${plainOf(message['content'])}`] : [],
+    )
     .join('\n');
+}
+
+/** A text as it is, anything else as JSON. */
+function plainOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
 }
 
 /** First rows, arms that were given the same together. */
