@@ -66,7 +66,9 @@ async function peerCommands(store: string): Promise<string[][]> {
   const members = await reader.readMembers(plan.planId);
   return Array.from({ length: PROCESSES }, (_, index) => {
     const files = (['pilot', 'confirmatory'] as const).map((phase) => {
-      const own = members.filter((member) => member.phase === phase);
+      const own = members.flatMap(({ learningRate, ...member }) =>
+        member.phase !== phase || learningRate === undefined ? [] : [{ ...member, learningRate }],
+      );
       const arms: Record<string, number[]> = {};
       for (const { arm, learningRate } of own) {
         const rates = (arms[PEER_ARMS[arm] ?? arm] ??= []);

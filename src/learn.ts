@@ -46,8 +46,17 @@ export { type BatchShape, transformerLogits } from '#learning/models/transformer
 
 // Spectra of weights: ranks, entropies, truncation, directions.
 export * from '#learning/spectra/directions.ts';
-export { type DenseMatrix, singularValues, svd, type Svd, truncate } from '#learning/spectra/matrix.ts';
+export {
+  type DenseMatrix,
+  singularValues,
+  solvePositive,
+  svd,
+  type Svd,
+  symmetricEigen,
+  truncate,
+} from '#learning/spectra/matrix.ts';
 export * from '#learning/spectra/spectrum.ts';
+export { updateNorm, type UpdateNorm } from '#learning/spectra/update.ts';
 
 // Training: the learner for any loss, the trainer for language models, optimizers and schedules.
 export { brokenAxis, type Stepper, takeStep } from '#learning/divergence.ts';
@@ -61,6 +70,9 @@ export { MUON_DEFAULTS, type MuonConfig } from '#learning/optim/muon.ts';
 export { checkOptimizerConfig, type OptimizerConfig } from '#learning/optim/optimizer-config.ts';
 export { learningRateAt, type Schedule } from '#learning/optim/schedule.ts';
 export { SGD_DEFAULTS, type SgdConfig } from '#learning/optim/sgd.ts';
+export { SHAMPOO_DEFAULTS, type ShampooConfig } from '#learning/optim/shampoo.ts';
+export { SIGN_DEFAULTS, type SignConfig } from '#learning/optim/sign.ts';
+export { SOAP_DEFAULTS, type SoapConfig } from '#learning/optim/soap.ts';
 export type { BatchLayout } from '#learning/programs.ts';
 export type { BranchedScorer, Readers, Scorer } from '#learning/readers.ts';
 export { type Batch, createTrainer, type Trainer, type TrainerConfig } from '#learning/train.ts';
@@ -75,10 +87,15 @@ export {
   type Probe,
   type Probed,
 } from '#measures/bracketed-trajectory.ts';
+export { type DataOrder, orderedRows, type RowsAtStep, type Stage } from '#learning/data/order.ts';
+export { type Activations, differenceInMeans } from '#measures/difference-in-means.ts';
+export { type Example, type Fingerprint, fingerprint, type Guess } from '#measures/fingerprint.ts';
+export { forgetting } from '#measures/forgetting.ts';
+export { jump, type Jump, type Placed } from '#measures/jump.ts';
 export { gpt2File, gpt2Json, readGpt2File } from '#recipes/gpt2-file.ts';
 export { type LabShelf, labShelf } from '#recipes/lab-shelf.ts';
 export { sharedWeights, weightsBytes, weightsFrom } from '#recipes/shared-weights.ts';
-export { readLevels, readMethod, readOptimizer, readSchedule } from '#recipes/training-config.ts';
+export { readLevels, readMethod, readOptimizer, readOrder, readSchedule } from '#recipes/training-config.ts';
 export { type TrainingPlan, trainingRun, type TrainingSubject } from '#recipes/training-run.ts';
 export {
   type Seeds,

@@ -4,6 +4,7 @@
  */
 import { rngOf } from '#base/rng.ts';
 import type { Axis, Contrast, Study } from '#study/study.ts';
+import type { MapRecord } from './records/claim-record.ts';
 import type { Analysis, DivergedRun, PastBest } from './records/analysis-record.ts';
 import { contrastResult, familyP, type ContrastResult } from './verdict/contrast-result.ts';
 import {
@@ -18,14 +19,17 @@ import { descriptionOf, exploratoryRecords } from './description/description.ts'
 import { LOOKS, LOOKS_TEXT } from '#study/looks.ts';
 import type { Frame } from './frame.ts';
 import type { NamingStudy } from './words/naming.ts';
+import { mapRecord } from './claims/maps.ts';
+import { absencesOf, claimRecords, studyClaims } from './claims/study-claims.ts';
 import { indexCurves, type CurveIndex } from './matching/pair.ts';
 import type { VerdictRecord } from './records/verdict-record.ts';
 import { alphaOfLook, CONTROL_ALPHA, type LookAlpha, type PreviousLook } from './verdict/alpha-spending.ts';
 import { clustersOf, type Clusters } from './verdict/clusters.ts';
-import { contrastName, judgeFamily, notRun, type Setting } from './verdict/verdict.ts';
+import { contrastName, judgeFamily, lookAlpha, notRun, type Setting } from './verdict/verdict.ts';
 
-/** The parts of a study the analysis reads; labels of arms are only for its sentences. */
-export type AnalysedStudy = NamingStudy & Pick<Study, 'outcomes' | 'coherence' | 'contrasts' | 'blocks'>;
+/** The parts of a study the analysis reads; labels of arms are only for its sentences, their factors for its maps. */
+export type AnalysedStudy = NamingStudy &
+  Pick<Study, 'outcomes' | 'coherence' | 'contrasts' | 'blocks' | 'claims' | 'maps'>;
 
 /** How a study is looked at. */
 export interface AnalysisOptions {
@@ -60,6 +64,7 @@ export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOpt
     .filter((contrast) => contrast.kind === 'control')
     .map((control) => ({ control, results: controlResults(compared, control) }));
   const family = resultsOf(compared, questions, 'confirmatory');
+  const claims = studyClaims(study.claims ?? [], compared, options.whyMissing, rng.split('claims'));
   const setting: Setting = {
     study,
     look,
@@ -69,20 +74,26 @@ export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOpt
         judgeControl(control, results, { study, frame, index, alpha: CONTROL_ALPHA, rng: rng.split('controls') }),
       ),
       ...missing.flatMap((one) => (one.kind === 'control' ? [unsettled(one.name, why(one))] : [])),
+      ...claims.controls,
     ],
     positive: (outcome) => positiveControls(known, outcome, CONTROL_ALPHA, rng.split('positive')),
     hopeful: (outcome) => hopefulControls(known, outcome, rng.split('hopeful')),
-    p: familyP(family, rng.split('family')),
+    p: familyP(family, rng.split('family'), claims.members),
     power: full,
     rng: rng.split('power'),
   };
-  const judged = judgeFamily(family, setting);
+  const { judged, absenceAlpha } = judgeFamily(family, setting, absencesOf(claims));
+  const spoken = { study, look, alpha: lookAlpha(look), absenceAlpha, controls: setting.controls, power: full };
   return {
     verdicts: [
       ...judged.map((one) => one.record),
       ...missing.flatMap((one) => (one.kind === 'question' ? notRunVerdicts(one, study, why(one)) : [])),
     ],
     controls: setting.controls,
+    ...(study.claims && {
+      claims: claimRecords(claims, spoken, setting.p.others, setting.positive, study.matchOn),
+    }),
+    ...(study.maps && { maps: mapsOf(study.maps, compared) }),
     ...(look.kind === 'alpha' && {
       look: { blocks: blocksOf(frame), alpha: look.alpha, previous: options.previousLooks ?? [] },
     }),
@@ -143,6 +154,10 @@ function resultsOf(
   return contrasts.flatMap((contrast) =>
     outcomes.map((outcome) => contrastResult(index, study, contrast, outcome, clusters)),
   );
+}
+
+function mapsOf(maps: NonNullable<AnalysedStudy['maps']>, { index, study, clusters }: Compared): MapRecord[] {
+  return maps.map((map) => mapRecord(map, { index, arms: study.arms ?? [], matchOn: study.matchOn, clusters }));
 }
 
 function controlResults({ index, study, clusters }: Compared, control: Control): ContrastResult[] {

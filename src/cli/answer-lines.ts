@@ -7,9 +7,9 @@ import type { Terminal } from './terminal.ts';
 /** Exit statuses of commands that answer; 2 is bad usage. */
 export const EXIT = { ended: 0, failedRuns: 1, controlFailed: 3, interrupted: 130 } as const;
 
-/** The table of contrasts and controls, and where the report is. */
-export function answerLines({ controls, verdicts, report }: Answer, { page }: Pick<Terminal, 'page'>): string[] {
-  return [renderTable(verdicts, controls, page), `report: ${report}`];
+/** The table of controls, contrasts and claims, and where the report is. */
+export function answerLines(answer: Answer, { page }: Pick<Terminal, 'page'>): string[] {
+  return [renderTable(answer, page), `report: ${answer.report}`];
 }
 
 /** The exit status of an answer to a study with so many failed runs. */

@@ -90,9 +90,9 @@ function brokenRuns(lines: string): FrameRun[] {
     if (line === '') return [];
     const { phase, end, arm, block, learningRate } = jsonObject(line, RUNS_FILE);
     const isBroken = phase === 'confirmatory' && isJsonObject(end) && end['kind'] === 'diverged';
-    if (!isBroken || typeof arm !== 'string' || typeof block !== 'number' || typeof learningRate !== 'number')
-      return [];
-    return [{ arm, block, learningRate, status: 'diverged', points: [] }];
+    if (!isBroken || typeof arm !== 'string' || typeof block !== 'number') return [];
+    const rate = typeof learningRate === 'number' ? { learningRate } : {};
+    return [{ arm, block, ...rate, status: 'diverged', points: [] }];
   });
 }
 

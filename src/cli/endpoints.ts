@@ -41,8 +41,7 @@ export async function checkReady(
     return reply;
   };
   for (const arm of arms) {
-    const [rate] = arm.learningRates;
-    if (rate !== undefined) await recipe.ready(configOf(plan, arm, rate), chat);
+    await recipe.ready(configOf(plan, arm, arm.learningRates[0]), chat);
   }
 }
 

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
 import { openSqliteReader } from '#store/sqlite.ts';
 import type { StoreReader } from '#store/store.ts';
-import { confirmatoryRuns, type Phase, type StudyPlan } from '#study/plan.ts';
+import { confirmatoryRuns, type Phase, pilotOf, type StudyPlan } from '#study/plan.ts';
 
 import { saySummaries } from '#desk/file-summaries.ts';
 import { findStudy, type FoundStudy } from '#desk/find-study.ts';
@@ -71,7 +71,7 @@ export async function planCommand(given: Given, terminal: Terminal): Promise<num
 }
 
 function plannedArm(plan: StudyPlan, { name, learningRates }: StudyPlan['study']['arms'][number]): PlannedArm {
-  const most = learningRates.length > 1 ? Math.min(plan.study.pilot.maxRates, learningRates.length) : 1;
+  const most = learningRates.length > 1 ? Math.min(pilotOf(plan.study).maxRates, learningRates.length) : 1;
   return {
     arm: name,
     learningRates,
@@ -164,9 +164,11 @@ async function seenRuns(store: StoreReader, planId: string, rates: Stored['rates
   const frameOf = async (phase: Phase): Promise<Frame> => {
     const runs: FrameRun[] = [];
     for (const { arm, block, learningRate, measureId, phase: own } of await store.readMembers(planId)) {
-      if (own !== phase || rates.get(arm)?.includes(learningRate) !== true) continue;
+      const isTaken = learningRate === undefined || rates.get(arm)?.includes(learningRate) === true;
+      if (own !== phase || !isTaken) continue;
       if ((await store.readRun(measureId))?.state.kind !== 'finished') continue;
-      runs.push({ arm, block, learningRate, status: 'finished', points: await store.readPoints(measureId) });
+      const rate = learningRate === undefined ? {} : { learningRate };
+      runs.push({ arm, block, ...rate, status: 'finished', points: await store.readPoints(measureId) });
     }
     return { runs };
   };

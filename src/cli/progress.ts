@@ -189,12 +189,10 @@ function workerLines(tally: Tally): string[] {
     });
 }
 
-/** A run in words, such as `pilot adamw lr 0.001 block 3`. */
+/** A run in words, such as `pilot adamw lr 0.001 block 3`, or `shuffled block 3` where it has no rate. */
 export function nameOf({ phase, arm, learningRate, block }: PlanMember): string {
-  return plainText(`${phase === 'pilot' ? 'pilot ' : ''}${arm} lr ${learningRate} block ${block}`).replaceAll(
-    /\s/g,
-    ' ',
-  );
+  const rate = learningRate === undefined ? '' : ` lr ${learningRate}`;
+  return plainText(`${phase === 'pilot' ? 'pilot ' : ''}${arm}${rate} block ${block}`).replaceAll(/\s/g, ' ');
 }
 
 /** Seconds in words, such as `1h 02m`. */

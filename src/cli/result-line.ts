@@ -1,11 +1,12 @@
 /** The `--json` line: a contract with scripts. Adding a field is a change of `schemaVersion`. */
+import type { ClaimLevel, ClaimRecord, MapRecord } from '#analysis/records/claim-record.ts';
 import type { LevelEstimate, MatchingResult, VerdictRecord } from '#analysis/records/verdict-record.ts';
 import { canonicalJson } from '#base/json.ts';
 import type { RunSummary } from '#runner/run-study.ts';
 
 import type { Answer } from '#desk/answer.ts';
 
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 /** What the line says. */
 export interface Result {
@@ -28,6 +29,8 @@ export function resultLine({ study, profile, summary, seconds, answer }: Result)
     ...(answer.look === undefined ? {} : { look: answer.look }),
     controls: answer.controls.map(({ name, passed, detail }) => ({ name, passed, detail })),
     verdicts: answer.verdicts.map(verdictOf),
+    claims: (answer.claims ?? []).map(claimOf),
+    maps: (answer.maps ?? []).map(mapOf),
     report: answer.report,
   };
   // Refuses NaN and infinities, which JSON.stringify would turn into null.
@@ -63,6 +66,35 @@ function matchingOf(matching: MatchingResult): object {
   return { estimate, ci95, levels: levels.map(levelOf) };
 }
 
-function levelOf({ level, blocks, estimate, ci95, excluded }: LevelEstimate): object {
-  return { level, blocks, estimate, ci95, ...(excluded === undefined ? {} : { excluded }) };
+function levelOf({ level, blocks, armMean, referenceMean, estimate, ci95, excluded }: LevelEstimate): object {
+  return { level, blocks, armMean, referenceMean, estimate, ci95, ...(excluded === undefined ? {} : { excluded }) };
+}
+
+function claimOf(record: ClaimRecord): object {
+  const { claim, outcome, arm, against, at, asks, reason, delta, alpha, absenceAlpha, clusters, levels, voided } = record;
+  return {
+    claim,
+    outcome,
+    arm,
+    against,
+    at,
+    asks,
+    reason,
+    delta,
+    alpha,
+    absenceAlpha,
+    ...(clusters === undefined ? {} : { clusters }),
+    levels: levels.map(placeOf),
+    voided,
+  };
+}
+
+function placeOf(found: ClaimLevel): object {
+  const { level, verdict, units, armMean, otherMean, estimate, ci95, ci90, p, contrasts, whyKind, why } = found;
+  const open = { ...(whyKind === undefined ? {} : { whyKind }), ...(why === undefined ? {} : { why }) };
+  return { level, verdict, ...open, units, armMean, otherMean, estimate, ci95, ci90, p, contrasts };
+}
+
+function mapOf({ name, label, x, y, outcome, place, cells }: MapRecord): object {
+  return { name, label, outcome, place, x, y, cells };
 }

@@ -15,7 +15,7 @@ export async function runTable(store: StoreReader, planId: string): Promise<stri
   }
   const rows = [...groups.values()].map(({ member, counts }) => {
     const { finished, diverged, failed, open } = counts;
-    return [member.phase, member.arm, member.learningRate, finished, diverged, failed, open].map(String);
+    return [member.phase, member.arm, member.learningRate ?? '', finished, diverged, failed, open].map(String);
   });
   return tableOf([['phase', 'arm', 'rate', 'finished', 'diverged', 'failed', 'open'], ...rows]);
 }

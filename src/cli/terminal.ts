@@ -2,7 +2,7 @@
 
 import { plainText } from '#base/plain-text.ts';
 import type { Audience } from '#desk/audience.ts';
-import type { TableStyle } from '#report/table.ts';
+import type { TableStyle } from '#report/terminal-lines.ts';
 
 const DEFAULT_COLUMNS = 80;
 /** Where nobody says how wide it is: a pipe, a file. */

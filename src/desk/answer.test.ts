@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 
 import { importStudy } from '#runner/import-study.ts';
 import type { RunSummary } from '#runner/run-study.ts';
-import type { Provenance } from '#store/records.ts';
+import { memberOf, type Provenance } from '#store/records.ts';
 import { openSqliteStore } from '#store/sqlite.ts';
 import type { Store } from '#store/store.ts';
 import { confirmatoryRuns, planStudy, type StudyPlan } from '#study/plan.ts';
@@ -37,6 +37,8 @@ const CONTRACT_KEYS = [
   'look',
   'controls',
   'verdicts',
+  'claims',
+  'maps',
   'report',
 ];
 const VERDICT_KEYS = [
@@ -63,7 +65,7 @@ async function storeArm(store: Store, plan: StudyPlan, arm: string, behaviour: n
   const specs = confirmatoryRuns(plan, arm, [0.1]);
   await store.addMembers(
     plan.planId,
-    specs.map(({ measureId, phase, learningRate, block }) => ({ measureId, phase, arm, learningRate, block })),
+    specs.map((spec) => memberOf({ ...spec, arm })),
   );
   for (const spec of specs) {
     await store.openRun({ ...spec, recipe: 'toy', semanticsVersion: 1 }, HERE);
@@ -134,9 +136,7 @@ test('what is collected of a plan: ended runs in a frame, trouble with its reaso
   const [first, second, hot] = plan.pilots;
   assert.ok(first && second && hot);
   for (const spec of [first, second, hot]) {
-    await store.addMembers(plan.planId, [
-      { measureId: spec.measureId, phase: 'pilot', arm: spec.arm, learningRate: spec.learningRate, block: spec.block },
-    ]);
+    await store.addMembers(plan.planId, [memberOf(spec)]);
     await store.openRun({ ...spec, recipe: 'toy', semanticsVersion: 1 }, HERE);
   }
   await store.endRun(first.measureId, [{ step: 0, axes: { heldOut: 2 } }], { kind: 'finished' });

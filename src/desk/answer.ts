@@ -1,6 +1,7 @@
 /** The one place where runs become an answer: the analysis' verdicts and the written report. */
 import { analyse } from '#analysis/analyse.ts';
 import type { Analysis } from '#analysis/records/analysis-record.ts';
+import type { ClaimRecord, MapRecord } from '#analysis/records/claim-record.ts';
 import type { ControlRecord, VerdictRecord } from '#analysis/records/verdict-record.ts';
 import type { Store, StoreReader } from '#store/store.ts';
 import type { StudyPlan } from '#study/plan.ts';
@@ -25,6 +26,9 @@ export interface AnswerRequest {
 export interface Answer {
   readonly controls: readonly ControlRecord[];
   readonly verdicts: readonly VerdictRecord[];
+  /** One a claim and outcome, controls included; absent where the study claims nothing. */
+  readonly claims?: readonly ClaimRecord[];
+  readonly maps?: readonly MapRecord[];
   /** Which look this is, and what alpha it has; absent where it has none. */
   readonly look?: Analysis['look'];
   /** The report's path. */
@@ -47,10 +51,12 @@ export async function lookedAt(store: Store, request: AnswerRequest): Promise<An
 async function answerFrom(store: StoreReader, request: AnswerRequest, runs: Collected): Promise<Answer> {
   const { plan, planId, reportFolder, command } = request;
   const analysis = await analysisOf(store, plan, runs);
-  const { controls, verdicts, look } = analysis;
+  const { controls, verdicts, claims, maps, look } = analysis;
   return {
     controls,
     verdicts,
+    ...(claims && { claims }),
+    ...(maps && { maps }),
     ...(look && { look }),
     report: writeReport(reportFolder, { plan, planId, analysis, runs, command }),
   };

@@ -53,10 +53,11 @@ export async function collected(store: StoreReader, plan: StudyPlan, planId: str
     const { phase, arm, block, learningRate, measureId } = member;
     const points = await store.readPoints(measureId);
     if (phase === 'confirmatory') {
-      runs.push({ arm, block, learningRate, status: state.kind, points });
+      runs.push({ arm, block, ...(learningRate !== undefined && { learningRate }), status: state.kind, points });
       configs.push(run.config);
-    } else {
-      const stop = stopOf(plan.study.recipe, plan.study.pilot.axis, run.config, points);
+    } else if (learningRate !== undefined) {
+      const axis = plan.study.pilot?.axis;
+      const stop = axis === undefined ? undefined : stopOf(plan.study.recipe, axis, run.config, points);
       const pilot = { learningRate, end: state, points, ...(stop !== undefined && { stop }) };
       pilots.set(arm, [...(pilots.get(arm) ?? []), pilot]);
     }
@@ -88,7 +89,7 @@ function pilotRatesOf(
   pilots: readonly PilotRun[],
   settled: readonly SettledArm[],
 ): PilotRate[] {
-  const axis = plan.study.matchOn.find(({ name }) => name === plan.study.pilot.axis);
+  const axis = plan.study.matchOn.find(({ name }) => name === plan.study.pilot?.axis);
   const outcome = settled.find((decision) => decision.arm === arm)?.outcome;
   const taken = outcome?.kind === 'admissible' ? outcome.rates : [];
   const scores = axis === undefined ? [] : pilotScores(axis, pilots);

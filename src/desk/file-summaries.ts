@@ -19,9 +19,8 @@ async function summariesOf({ study, profile, settings }: StudyPlan): Promise<rea
   const { recipe } = study;
   const summaries: FileSummary[] = [];
   for (const arm of study.arms) {
-    const [rate] = arm.learningRates;
-    if (rate === undefined || recipe.files === undefined) continue;
-    summaries.push(...(await recipe.files(configOf({ study, profile, settings }, arm, rate))));
+    if (recipe.files === undefined) continue;
+    summaries.push(...(await recipe.files(configOf({ study, profile, settings }, arm, arm.learningRates[0]))));
   }
   return summaries;
 }

@@ -50,7 +50,7 @@ export interface Measured {
 export async function measuredRuns(plan: StudyPlan, measuring: Measuring): Promise<Map<string, Measured>> {
   const specs = plan.study.arms.flatMap(({ name, learningRates }) => {
     const rate = learningRates[Math.floor((learningRates.length - 1) / 2)];
-    return rate === undefined ? [] : confirmatoryRuns(plan, name, [rate]).slice(0, 1);
+    return confirmatoryRuns(plan, name, rate === undefined ? [] : [rate]).slice(0, 1);
   });
   const folder = mkdtempSync(join(tmpdir(), 'assay-plan-'));
   const measured = new Map<string, Measured>();

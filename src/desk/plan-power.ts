@@ -48,6 +48,6 @@ export function powerOf(plan: StudyPlan, seen: SeenRuns | undefined): OutcomePow
 function rowOf(plan: StudyPlan, { name }: Outcome, sigma: number, spread: string): OutcomePower['rows'] {
   const { study, blocks } = plan;
   const piloted = Math.max(1, ...study.arms.map(({ learningRates }) => learningRates.length));
-  const design = plannedDesign(study, name, blocks, Math.min(study.pilot.maxRates, piloted));
+  const design = plannedDesign(study, name, blocks, Math.min(study.pilot?.maxRates ?? piloted, piloted));
   return design === undefined ? [] : [{ ...powerAt(design, sigma, rngOf(0, 'plan')), spread }];
 }

@@ -35,7 +35,7 @@ export function writeReport(folder: OutputFolder, { plan, planId, analysis, runs
     heldEqual: heldEqual(plan, runs.configs),
     provenance: [{ name: 'Study hash', value: planId }, ...runs.provenance.flatMap(provenanceFacts)],
     command,
-    ...(runs.pilotRates.length > 0 && { pilot: { rule: study.pilot, rates: runs.pilotRates } }),
+    ...(study.pilot && runs.pilotRates.length > 0 && { pilot: { rule: study.pilot, rates: runs.pilotRates } }),
   });
   writeOutputs(folder, [...report.files, { name: PAGE, content: report.html }]);
   return join(folder.path, PAGE);

@@ -1,8 +1,10 @@
 /** The parts of a training config that recipes share: method, optimizer, schedule, clipping, read from JSON with every error named. */
 import type { ConfigReader } from '#base/config-reader.ts';
+import type { DataOrder } from '#learning/data/order.ts';
 import type { LoraConfig } from '#learning/lora.ts';
 import type { Method } from '#learning/method.ts';
-import { checkOptimizerConfig, type OptimizerConfig } from '#learning/optim/optimizer-config.ts';
+import type { AdamWShare } from '#learning/optim/adamw.ts';
+import { checkOptimizerConfig, OPTIMIZER_KINDS, type OptimizerConfig } from '#learning/optim/optimizer-config.ts';
 import type { Schedule } from '#learning/optim/schedule.ts';
 
 /** What becomes of large gradients: nothing, or all are scaled so that their joint Euclidean norm is at most `max`. */
@@ -43,7 +45,7 @@ export function readOptimizer(reader: ConfigReader): OptimizerConfig {
 }
 
 function optimizerOf(reader: ConfigReader): OptimizerConfig {
-  const kind = reader.oneOf('kind', ['adamw', 'sgd', 'muon', 'lion']);
+  const kind = reader.oneOf('kind', OPTIMIZER_KINDS);
   const weightDecay = reader.number('weightDecay', { min: 0 });
   switch (kind) {
     case 'adamw':
@@ -52,18 +54,33 @@ function optimizerOf(reader: ConfigReader): OptimizerConfig {
       return { kind, momentum: reader.number('momentum'), nesterov: reader.boolean('nesterov'), weightDecay };
     case 'lion':
       return { kind, beta1: reader.number('beta1'), beta2: reader.number('beta2'), weightDecay };
+    case 'sign':
+      return { kind, momentum: reader.number('momentum'), weightDecay };
     case 'muon': {
-      const adamw = reader.object('adamw');
-      const rest = { weightDecay: adamw.number('weightDecay'), lrScale: adamw.number('lrScale') };
-      const read = { ...readAdam(adamw), ...rest };
-      adamw.done();
       const scale = reader.oneOf('scale', ['spectral', 'rmsMatched']);
       const [momentum, nesterov] = [reader.number('momentum'), reader.boolean('nesterov')];
-      return { kind, momentum, nesterov, weightDecay, scale, adamw: read };
+      return { kind, momentum, nesterov, weightDecay, scale, adamw: readShare(reader) };
+    }
+    case 'shampoo': {
+      const roots = { exponent: reader.number('exponent'), every: reader.number('every') };
+      return { kind, ...readAdam(reader), ...roots, weightDecay, adamw: readShare(reader) };
+    }
+    case 'soap': {
+      const bases = { shampooBeta: reader.number('shampooBeta'), every: reader.number('every') };
+      return { kind, ...readAdam(reader), ...bases, weightDecay, adamw: readShare(reader) };
     }
     default:
       return kind satisfies never;
   }
+}
+
+/** AdamW for what is no matrix. */
+function readShare(reader: ConfigReader): AdamWShare {
+  const adamw = reader.object('adamw');
+  const rest = { weightDecay: adamw.number('weightDecay'), lrScale: adamw.number('lrScale') };
+  const read = { ...readAdam(adamw), ...rest };
+  adamw.done();
+  return read;
 }
 
 function readAdam(reader: ConfigReader): { beta1: number; beta2: number; eps: number } {
@@ -79,6 +96,36 @@ export function readSchedule(reader: ConfigReader): Schedule {
   reader.done();
   if (kind === 'constant') return { kind, warmupSteps };
   return kind === 'wsd' ? { kind, warmupSteps, decayFraction, finalFraction } : { kind, warmupSteps, finalFraction };
+}
+
+/** An order of the data over rows that have a key (`learning/data/order.ts`), for worlds whose rows have one. */
+export function readOrder(reader: ConfigReader): DataOrder {
+  const kind = reader.oneOf('kind', ['shuffled', 'sorted', 'staged', 'curriculum']);
+  const order = orderOf(reader, kind);
+  reader.done();
+  return order;
+}
+
+function orderOf(reader: ConfigReader, kind: DataOrder['kind']): DataOrder {
+  switch (kind) {
+    case 'shuffled':
+      return { kind };
+    case 'sorted':
+      return { kind, direction: reader.oneOf('direction', ['rising', 'falling']) };
+    case 'staged': {
+      const [keys, steps] = [reader.numbers('keys'), reader.numbers('steps')];
+      if (keys.length !== steps.length) {
+        reader.refuse('steps', `a number for each of the ${keys.length} keys`, `${steps.length}`);
+      }
+      return { kind, stages: keys.map((key, i) => ({ key, steps: steps[i] ?? 0 })) };
+    }
+    case 'curriculum': {
+      const startFraction = reader.number('startFraction', { min: 0, max: 1 });
+      return { kind, startFraction, growSteps: reader.number('growSteps', { min: 1, integer: true }) };
+    }
+    default:
+      return kind satisfies never;
+  }
 }
 
 /** `{ kind: 'none' }` or `{ kind: 'globalNorm', max }`. @see Pascanu et al. 2013, arXiv:1211.5063, Alg. 1. */

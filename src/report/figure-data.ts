@@ -3,6 +3,7 @@ import type { Analysis, Decomposition } from '#analysis/records/analysis-record.
 import { answerTables, levelCells, tableFiles } from './answer-tables.ts';
 import { type CsvCell, csvText } from './csv.ts';
 import { matchedMeans } from './matched-means.ts';
+import { givenAxes } from './places.ts';
 import type { ReportFile, ReportInput } from './report-input.ts';
 
 /** One file a figure or table; `trajectories.csv` has the runs themselves. */
@@ -19,8 +20,9 @@ export function figureData(input: ReportInput): readonly ReportFile[] {
   return files;
 }
 
-function trajectoriesCsv({ study, frame }: ReportInput): string {
-  const axes = study.matchOn.map((axis) => axis.name);
+function trajectoriesCsv(input: ReportInput): string {
+  const { study, frame } = input;
+  const axes = [...new Set([...study.matchOn, ...givenAxes(input)].map((axis) => axis.name))];
   const names = study.outcomes.map((outcome) => outcome.name);
   const gate = study.coherence?.outcome;
   const outcomes = gate === undefined || names.includes(gate) ? names : [...names, gate];

@@ -47,7 +47,7 @@ test('a domain holds all finite data, is never empty, and is as wide as asked fo
   fc.assert(
     fc.property(numbers, fc.double({ min: 1e-3, max: 1e3, noNaN: true }), fc.boolean(), (values, minSpan, isNice) => {
       const [low, high] = dataDomain([...values, Number.NaN], { minSpan, isNice });
-      assert.ok(low < high && high - low >= minSpan * (1 - 1e-9));
+      assert.ok(low < high && high - low >= minSpan - 1e-9 * Math.max(minSpan, Math.abs(low), Math.abs(high)));
       for (const value of values) assert.ok(value >= low - 1e-9 && value <= high + 1e-9);
     }),
   );

@@ -97,7 +97,15 @@ const CHARTS = `
 .preset{fill:none;stroke:var(--ink);stroke-width:1.4}
 .chart.shares{width:220px;height:14px}
 .share-0{fill:var(--muted)}.share-1{fill:var(--v-affects)}.share-2{fill:var(--v-noEffect);fill-opacity:.55}.share-3{fill:var(--rule)}
-@media screen and (max-width:560px){.contrasts,.contrasts tbody,.contrasts tr,.contrasts td,.contrasts th,.contrasts caption{display:block}.contrasts thead{display:none}.contrasts tbody{padding:.6rem 0}.contrasts td,.contrasts th{padding:.1rem 0;text-align:left}.contrasts .pair{font-weight:600}.contrasts .of br{display:none}.contrasts .of .evidence::before{content:" · "}.contrasts .matching{margin-top:.4rem;color:var(--muted)}.contrasts .number{display:inline-block;margin-right:1rem}.contrasts .number[data-label=p]::before{content:"p ";color:var(--muted)}.contrasts .number[data-label=Blocks]::after{content:" blocks";color:var(--muted)}.chart text{font-size:14.4px}.panels.small{grid-template-columns:1fr 1fr}.chart.small text{font-size:15px}.chart.heat text{font-size:10.5px}h1{font-size:1.4rem}}
+.other{stroke:var(--ink);stroke-width:1.2;stroke-dasharray:6 3;fill:none}.chart .other-name{fill:var(--ink);paint-order:stroke;stroke:var(--paper);stroke-width:3}
+.verdict-mark{stroke:var(--paper);stroke-width:.8;fill:var(--v-undecided)}.m-above,.m-below{fill:var(--v-affects)}.m-agrees,.m-identical{fill:var(--v-noEffect)}.m-undecided{fill:var(--paper);stroke:var(--v-undecided);stroke-width:1.6}
+.no-wrap{white-space:nowrap}.wide-cell{display:inline-block;min-width:15em}.cross{stroke:var(--muted);stroke-width:1.4;fill:none}.mark-swatch{width:14px;height:14px;flex:none}
+.strip-mean{stroke:var(--ink);stroke-width:1.6}
+.cell{stroke:var(--paper);stroke-width:1}.cell.empty{fill:var(--faint)}.hatch{stroke:var(--muted);stroke-width:.8;fill:none}
+.chart .cell-number{font-size:11.5px;paint-order:stroke;stroke-width:3}.chart .cell-number[fill="#000"]{fill:#000}.chart .cell-number[fill="#fff"]{fill:#fff}
+.contour path{fill:none}.contour .under{stroke:#fff;stroke-width:3.4}.contour .over{stroke:#000;stroke-width:1.3;stroke-dasharray:5 2.5}.chart .contour text{fill:#000;font-weight:600;paint-order:stroke;stroke:#fff;stroke-width:4}
+.panels.wide>.panel>svg{max-width:540px}
+@media screen and (max-width:560px){.chart .cell-number{font-size:13px}.contrasts,.contrasts tbody,.contrasts tr,.contrasts td,.contrasts th,.contrasts caption{display:block}.contrasts thead{display:none}.contrasts tbody{padding:.6rem 0}.contrasts td,.contrasts th{padding:.1rem 0;text-align:left}.contrasts .pair{font-weight:600}.contrasts .of br{display:none}.contrasts .of .evidence::before{content:" · "}.contrasts .matching{margin-top:.4rem;color:var(--muted)}.contrasts .number{display:inline-block;margin-right:1rem}.contrasts .number[data-label=p]::before{content:"p ";color:var(--muted)}.contrasts .number[data-label=Blocks]::after{content:" blocks";color:var(--muted)}.chart text{font-size:14.4px}.panels.small{grid-template-columns:1fr 1fr}.chart.small text{font-size:15px}.chart.heat text{font-size:10.5px}h1{font-size:1.4rem}}
 `;
 
 const PRINT = `

@@ -4,7 +4,10 @@ import type { Frame } from '#analysis/frame.ts';
 import type { Arm, PilotRule, Study } from '#study/study.ts';
 
 /** The parts of a study a report speaks of; a study of runs trained elsewhere has no more. */
-export type ReportedStudy = Pick<Study, 'name' | 'question' | 'scope' | 'matchOn' | 'outcomes' | 'coherence'> & {
+export type ReportedStudy = Pick<
+  Study,
+  'name' | 'question' | 'scope' | 'matchOn' | 'outcomes' | 'coherence' | 'claims' | 'maps'
+> & {
   readonly arms: readonly Pick<Arm, 'name' | 'label'>[];
 };
 

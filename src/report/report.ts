@@ -11,11 +11,13 @@ import { PAGE_STYLE } from './page-style.ts';
 import type { ReportFile, ReportInput } from './report-input.ts';
 import { controlledSection, failuresSection, provenanceSection } from './sections/account.ts';
 import { answerSection, headerSection } from './sections/answer.ts';
-import { firstPicture, picturesSection } from './sections/behaviour.ts';
+import { claimsSection } from './sections/claims.ts';
 import { exploratorySection } from './sections/exploratory.ts';
 import { contrastsSection } from './sections/contrasts.ts';
 import { headlineSection } from './sections/headline.ts';
 import { levelsSection } from './sections/levels.ts';
+import { mapsSection } from './sections/maps.ts';
+import { firstPicture, picturesSection } from './sections/pictures.ts';
 import { besideSection, controlsSection, whatWouldChangeSection } from './sections/robustness.ts';
 import { learningRateSection, trajectoriesSection } from './sections/training.ts';
 
@@ -36,7 +38,9 @@ export function renderReport(input: ReportInput): Report {
     headlineSection(input),
     firstPicture(input),
     answerSection(input),
+    claimsSection(input),
     contrastsSection(input),
+    mapsSection(input),
     picturesSection(input),
     controlsSection(input),
     levelsSection(input),

@@ -7,7 +7,7 @@ import { renderTable } from '#report/table.ts';
 
 const { verdicts, controls } = reportFixture({ blocks: 8, rates: 1, points: 40 }).analysis;
 const STYLE = { columns: 100, isColoured: false };
-const text = renderTable(verdicts, controls, STYLE);
+const text = renderTable({ verdicts, controls }, STYLE);
 
 test('no line of the terminal table is wider than the terminal, however long the names, and words stay whole', () => {
   const [verdict] = verdicts;
@@ -15,8 +15,8 @@ test('no line of the terminal table is wider than the terminal, however long the
   const long = { ...verdict, contrast: 'x'.repeat(300), reason: `${'y'.repeat(250)} ${'z '.repeat(200)}` };
   for (const columns of [60, 80, 100, 200]) {
     const style = { columns, isColoured: false };
-    const own = renderTable(verdicts, controls, style);
-    for (const line of [...own.split('\n'), ...renderTable([long], [], style).split('\n')]) {
+    const own = renderTable({ verdicts, controls }, style);
+    for (const line of [...own.split('\n'), ...renderTable({ verdicts: [long], controls: [] }, style).split('\n')]) {
       assert.ok(line.length <= columns, `${line.length}: ${line}`);
     }
     const wordsOf = (page: string): string[] => page.split(/\s+/);
@@ -25,7 +25,7 @@ test('no line of the terminal table is wider than the terminal, however long the
 });
 
 test('colours say nothing that the words do not, and are absent where none are wanted', () => {
-  const colourful = renderTable(verdicts, controls, { columns: 100, isColoured: true });
+  const colourful = renderTable({ verdicts, controls }, { columns: 100, isColoured: true });
   assert.ok(colourful.includes('\u001B[33m'));
   assert.equal(stripVTControlCharacters(colourful), text);
   assert.ok(!text.includes('\u001B'));
@@ -50,15 +50,15 @@ test('the table gives every contrast with its verdict, estimates, intervals, p a
 test('a failed control is said first', () => {
   const failed = [{ name: 'bits', passed: false, detail: 'they differ' }];
   assert.match(
-    renderTable(verdicts, failed, STYLE),
+    renderTable({ verdicts, controls: failed }, STYLE),
     /^1 of 1 controls FAILED: nothing below is a verdict\.\n\nFAILED control bits: they differ\n/,
   );
 });
 
 test('control characters in names cannot steer the terminal, and an empty answer is empty', () => {
   assert.equal(
-    renderTable([], [{ name: 'a\u001b[2Jb\nc', passed: true, detail: 'd' }], STYLE),
+    renderTable({ verdicts: [], controls: [{ name: 'a\u001b[2Jb\nc', passed: true, detail: 'd' }] }, STYLE),
     'ok     control a [2Jb c: d',
   );
-  assert.equal(renderTable([], [], STYLE), '');
+  assert.equal(renderTable({ verdicts: [], controls: [] }, STYLE), '');
 });

@@ -1,29 +1,26 @@
-/** The answer for a terminal: controls and contrasts as aligned text, as wide as the terminal is. */
+/** The answer for a terminal: controls, contrasts and claims as aligned text, as wide as the terminal is. */
+import type { ClaimRecord } from '#analysis/records/claim-record.ts';
 import { intervalText, pText, plain, signed } from '#analysis/words/number-text.ts';
 import type { ControlRecord, MatchingResult, VerdictRecord } from '#analysis/records/verdict-record.ts';
+import { claimLines } from './claim-table.ts';
+import { claimsByImportance, questionsOf } from './claim-words.ts';
 import { byImportance } from './importance.ts';
+import { coloured, INDENT, oneLine, type TableStyle, wrapped } from './terminal-lines.ts';
 import { orderedMatchings, verdictPhrase } from './wording.ts';
 
-const INDENT = '  ';
 /** The first column of a matching's line. */
 const NAME_COLUMNS = 16;
-/** Escape sequences by what is said; a reader without colours loses nothing. */
-const COLOURS = { affects: 33, explainedBy: 35, noEffect: 34, undecided: 2, FAILED: 31 } as const;
 const HEAD = ['matched on', 'estimate', '95% interval', 'p', 'blocks'];
 
-/** What the text is written for. */
-export interface TableStyle {
-  /** Characters a line. */
-  readonly columns: number;
-  readonly isColoured: boolean;
+/** What a terminal is told. */
+export interface Told {
+  readonly verdicts: readonly VerdictRecord[];
+  readonly controls: readonly ControlRecord[];
+  readonly claims?: readonly ClaimRecord[];
 }
 
-/** Controls, then every contrast, the most important first, with its verdict and estimates; ends without a line break. */
-export function renderTable(
-  verdicts: readonly VerdictRecord[],
-  controls: readonly ControlRecord[],
-  style: TableStyle,
-): string {
+/** Controls, then every contrast and every claim, the most important first, with verdicts and estimates; ends without a line break. */
+export function renderTable({ verdicts, controls, claims = [] }: Told, style: TableStyle): string {
   const { columns } = style;
   const missed = controls.filter(({ passed }) => !passed);
   const how = missed.every(({ unsettled }) => unsettled === true) ? 'could not be looked at' : 'FAILED';
@@ -43,21 +40,13 @@ export function renderTable(
     ),
   );
   const contrasts = byImportance(verdicts).flatMap((verdict) => ['', ...contrastLines(verdict, style)]);
-  return [...warning, ...checks, ...contrasts].join('\n').replace(/^\n/, '');
+  const places = claimsByImportance(questionsOf(claims)).flatMap((record) => ['', ...claimLines(record, style)]);
+  return [...warning, ...checks, ...contrasts, ...places].join('\n').replace(/^\n/, '');
 }
 
 function stateOf({ passed, unsettled }: ControlRecord): string {
   if (passed) return 'ok    ';
   return unsettled === true ? 'open  ' : 'FAILED';
-}
-
-/** Lines in the colour of what they say, where colours are wanted. */
-function coloured(
-  lines: readonly string[],
-  what: keyof typeof COLOURS | undefined,
-  { isColoured }: TableStyle,
-): readonly string[] {
-  return what === undefined || !isColoured ? lines : lines.map((line) => `\u001B[${COLOURS[what]}m${line}\u001B[0m`);
 }
 
 function contrastLines(verdict: VerdictRecord, style: TableStyle): readonly string[] {
@@ -93,25 +82,4 @@ function aligned(rows: readonly (readonly string[])[], columns: number): readonl
     if (cells.length < HEAD.length - 1) return wrapped(`${lead}${cells.join(' ')}`, INDENT.repeat(2), columns);
     return `${lead}${cells.map((cell, index) => cell.padStart(widths[index + 1] ?? 0)).join(INDENT)}`;
   });
-}
-
-/** Control characters could steer a terminal. */
-function oneLine(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, ' ');
-}
-
-/** Breaks at spaces so that no line is wider than the terminal; later lines are indented. */
-function wrapped(text: string, indent: string, columns: number): readonly string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(/ (?=\S)/)) {
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (longer.length <= columns || line.trim() === '') {
-      line = longer;
-      continue;
-    }
-    lines.push(line);
-    line = `${indent}${word}`;
-  }
-  return [...lines, line].flatMap((one) => one.match(new RegExp(`.{1,${columns}}`, 'gu')) ?? []);
 }

@@ -5,6 +5,7 @@
 import { midSentence } from '#analysis/words/naming.ts';
 import { intervalText, plain, signed } from '#analysis/words/number-text.ts';
 import type { FrameRun } from '#analysis/frame.ts';
+import type { ClaimVerdict } from '#analysis/records/claim-record.ts';
 import type { MatchingResult, VerdictKind, VerdictRecord } from '#analysis/records/verdict-record.ts';
 import type { Axis, Outcome } from '#study/study.ts';
 import type { ReportedStudy } from './report-input.ts';
@@ -18,6 +19,16 @@ export const VERDICT_MARKS: Readonly<Record<VerdictKind, { readonly mark: string
   explainedBy: { mark: 'E', short: 'explained by a loss or the gap' },
   noEffect: { mark: 'N', short: 'no effect within ±δ' },
   undecided: { mark: '?', short: 'undecided' },
+};
+
+/** The mark of a claim's verdict, its words in a count, and whose colour it has. */
+export const CLAIM_MARKS: Readonly<
+  Record<ClaimVerdict, { readonly mark: string; readonly short: string; readonly colour: VerdictKind }>
+> = {
+  differs: { mark: 'D', short: 'a difference', colour: 'affects' },
+  identical: { mark: 'I', short: 'identical to the bit', colour: 'noEffect' },
+  agrees: { mark: '=', short: 'alike within ±δ', colour: 'noEffect' },
+  undecided: { mark: '?', short: 'undecided', colour: 'undecided' },
 };
 
 /** A label at the head of a title: its first letter large. */

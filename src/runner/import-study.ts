@@ -1,10 +1,14 @@
 /** A study module's study: the parse boundary between a user's file and the rest. */
 import { registerHooks } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
-import { AssayError, messageOf } from '#base/errors.ts';
+import { AssayError } from '#base/errors.ts';
+import { defineStudy } from '#study/define-study.ts';
+import { isRecord, shown } from '#study/shape.ts';
 import type { Study } from '#study/study.ts';
 
-import { followSources } from './study-sources.ts';
+import { importFailure } from './import-error.ts';
+import { filesOf, followSources } from './study-sources.ts';
 
 /** What studies import, and where it is. */
 const DOORS: ReadonlyMap<string, string> = new Map([
@@ -12,22 +16,9 @@ const DOORS: ReadonlyMap<string, string> = new Map([
   ['assay/learn', '#learn.ts'],
 ]);
 
-const FIELDS: readonly (keyof Study)[] = [
-  'name',
-  'question',
-  'scope',
-  'recipe',
-  'matchOn',
-  'outcomes',
-  'arms',
-  'contrasts',
-  'pilot',
-  'profiles',
-];
-
 /**
- * Imports a study module and returns its default export; `sourcesOf` then says what it was made from.
- * @throws AssayError if it cannot be imported or does not export a study.
+ * Imports a study module and returns its default export, checked whole; `sourcesOf` then says what it was made from.
+ * @throws AssayError if it cannot be imported (with file and line where that is known) or does not export a study.
  */
 export async function importStudy(url: string): Promise<Study> {
   let module: unknown;
@@ -37,17 +28,15 @@ export async function importStudy(url: string): Promise<Study> {
     module = await import(url);
   } catch (error) {
     if (error instanceof AssayError) throw error;
-    throw new AssayError('config', `Cannot import the study ${url}: ${messageOf(error)}`, { cause: error });
+    const why = importFailure(error, filesOf(url));
+    throw new AssayError('config', `Cannot import the study ${fileURLToPath(url)}: ${why}`, { cause: error });
   }
   const study = isRecord(module) ? module['default'] : undefined;
-  const missing = FIELDS.filter((field) => !isRecord(study) || study[field] === undefined);
-  if (missing.length > 0 || !isStudy(study)) {
-    throw new AssayError(
-      'config',
-      `${url}: expected "export default defineStudy({...})", found ${isRecord(study) ? `a default export without ${missing.join(', ') || 'a recipe to run'}` : 'no default export'}.`,
-    );
-  }
-  return study;
+  if (isStudy(study)) return defineStudy(study);
+  throw new AssayError(
+    'config',
+    `${fileURLToPath(url)}: expected "export default defineStudy({...})", found ${study === undefined ? 'no default export' : `${shown(study)} as its default export`}.`,
+  );
 }
 
 /** While it is held, studies outside of any installation find the package by its name: it is the one that runs them. */
@@ -67,11 +56,7 @@ function packageByName(): Disposable {
   return { [Symbol.dispose]: () => hooks.deregister() };
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
-/** The fields' own consistency is `defineStudy`'s business; here only what would break before it can speak. */
+/** All else is for `defineStudy` to say, whether the module called it or not. */
 function isStudy(value: unknown): value is Study {
-  return isRecord(value) && isRecord(value['recipe']) && typeof value['recipe']['run'] === 'function';
+  return isRecord(value);
 }

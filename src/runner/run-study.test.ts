@@ -143,7 +143,7 @@ test("the twin of an A/A control runs at the rates its reference's pilots admit,
     ...study,
     arms: [piloted, { ...piloted, name: 'twin', seedOffset: 1000 }],
     contrasts: [{ kind: 'control', arm: 'twin', reference: 'plain', name: 'A/A', expect: 'notDetected' }],
-    pilot: { ...study.pilot, blocks: 1, maxRates: 2 },
+    pilot: { blocks: 1, axis: 'heldOut', margin: 0.5, maxRates: 2 },
     profiles: { quick: { arms: ['plain', 'twin'], blocks: 1 } },
   };
   const { events, summary } = await tryRun(join(ROOT, 'aa'), planOf(aa, 1));

@@ -16,7 +16,7 @@ import {
 import type { Store } from '#store/store.ts';
 import { type Admissible, admissibleRates, type PilotRun, stopOf } from '#study/admissible.ts';
 import { contradiction } from '#study/identity.ts';
-import { confirmatoryRuns, ratesFrom, type RunSpec, type StudyPlan } from '#study/plan.ts';
+import { confirmatoryRuns, pilotOf, ratesFrom, type RunSpec, type StudyPlan } from '#study/plan.ts';
 import type { Arm } from '#study/study.ts';
 
 import type { EventListener } from './events.ts';
@@ -148,7 +148,7 @@ async function runArm(context: Context, arm: Arm): Promise<boolean> {
 
 /** Tells how many confirmatory runs an arm may get, before its pilots have decided. */
 function expectRuns({ plan, options }: Context, { name, learningRates }: Arm): void {
-  const mostRates = Math.min(plan.study.pilot.maxRates, learningRates.length);
+  const mostRates = Math.max(1, Math.min(plan.study.pilot?.maxRates ?? Infinity, learningRates.length));
   options.onEvent({ kind: 'expected', arm: name, runs: mostRates * plan.blocks });
 }
 
@@ -160,8 +160,9 @@ async function settledRates(context: Context, arm: Arm): Promise<Admissible | un
   if (own.length === 0) return { kind: 'admissible', rates: arm.learningRates };
   expectRuns(context, arm);
   if (!(await runAll(context, arm, own))) return undefined;
-  const axis = study.matchOn.find(({ name }) => name === study.pilot.axis);
-  if (axis === undefined) throw new AssayError('config', `The pilot's axis "${study.pilot.axis}" is not in matchOn.`);
+  const rule = pilotOf(study);
+  const axis = study.matchOn.find(({ name }) => name === rule.axis);
+  if (axis === undefined) throw new AssayError('config', `The pilot's axis "${rule.axis}" is not in matchOn.`);
   const runs = await Promise.all(
     own.map(async ({ measureId, learningRate, config }): Promise<PilotRun> => {
       const end = (await store.readRun(measureId))?.state;
@@ -176,7 +177,7 @@ async function settledRates(context: Context, arm: Arm): Promise<Admissible | un
       return { learningRate, end, points, ...(stop !== undefined && { stop }) };
     }),
   );
-  return admissibleRates(study.pilot, axis, runs);
+  return admissibleRates(rule, axis, runs);
 }
 
 /** Makes what is missing of an arm's runs; whether all of them finished or diverged. */

@@ -49,16 +49,19 @@ export function followSources(studyUrl: string): Disposable {
 
 /** The source of a study whose module was imported while it was followed. */
 export function sourcesOf(studyUrl: string): StudySources {
+  const folder = dirname(fileURLToPath(studyUrl));
+  const named = filesOf(studyUrl).map((url): [string, string] => {
+    const name = relative(folder, fileURLToPath(url)).replaceAll(sep, '/');
+    return [name, hashes.get(url) ?? sha256(bytesOf(url, undefined))];
+  });
+  return Object.fromEntries(named);
+}
+
+/** The files of a study that was followed, as URLs: its module, and all that it imports by a path. */
+export function filesOf(studyUrl: string): string[] {
   const seen = new Set([studyUrl]);
   for (const url of seen) for (const child of imported.get(url) ?? []) seen.add(child);
-  const folder = dirname(fileURLToPath(studyUrl));
-  const named = [...seen]
-    .filter((url) => url.startsWith('file:'))
-    .map((url): [string, string] => {
-      const name = relative(folder, fileURLToPath(url)).replaceAll(sep, '/');
-      return [name, hashes.get(url) ?? sha256(bytesOf(url, undefined))];
-    });
-  return Object.fromEntries(named);
+  return [...seen].filter((url) => url.startsWith('file:'));
 }
 
 /** One hash of a study's code, for the provenance of its runs; undefined where the study is data alone. */

@@ -60,7 +60,8 @@ export function unloadable(error: unknown): ChangedSincePlanned {
 }
 
 function placeOf({ phase, arm, learningRate, block }: RunSpec): string {
-  return `${phase === 'pilot' ? 'pilot ' : ''}${arm} lr ${learningRate} block ${block}`;
+  const rate = learningRate === undefined ? '' : ` lr ${learningRate}`;
+  return `${phase === 'pilot' ? 'pilot ' : ''}${arm}${rate} block ${block}`;
 }
 
 /** An input's name, with what the config says of it where a setting of that name says anything. */

@@ -54,7 +54,7 @@ export function looksJsonl(looks: readonly LookRecord[]): string {
 
 function runLine(member: PlanMember, run: RunRecord | undefined): JsonObject {
   const { measureId, phase, arm, learningRate, block } = member;
-  const place = { run: measureId, phase, arm, learningRate, block };
+  const place = { run: measureId, phase, arm, ...(learningRate !== undefined && { learningRate }), block };
   if (run === undefined) return { ...place, end: { kind: 'open' } };
   const { trainId, recipe, semanticsVersion, seed, config, inputs, state } = run;
   // A failure's message may hold paths of this machine.

@@ -45,7 +45,8 @@ export function keepText(
   name: string,
   text: string,
 ): void {
-  const own = plainName(`${run.arm}-lr${run.learningRate}-block${run.block}-${run.measureId.slice(0, 12)}`);
+  const rate = run.learningRate === undefined ? '' : `-lr${run.learningRate}`;
+  const own = plainName(`${run.arm}${rate}-block${run.block}-${run.measureId.slice(0, 12)}`);
   const path = join(folder, KEPT, own, plainName(name));
   if (!existsSync(folder)) throw vanished(folder);
   try {

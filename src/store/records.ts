@@ -63,13 +63,14 @@ export interface PlanMember {
   readonly measureId: string;
   readonly phase: Phase;
   readonly arm: string;
-  readonly learningRate: number;
+  /** Absent where the arm has none to choose. */
+  readonly learningRate?: number;
   readonly block: number;
 }
 
 /** The place a spec has in its plan. */
 export function memberOf({ measureId, phase, arm, learningRate, block }: RunSpec): PlanMember {
-  return { measureId, phase, arm, learningRate, block };
+  return { measureId, phase, arm, ...(learningRate !== undefined && { learningRate }), block };
 }
 
 /** A planned study: what was asked, fixed before its runs. */

@@ -94,7 +94,7 @@ function planWriter(file: WritableFile): Pick<StoreWriter, 'savePlan' | 'addMemb
     addMembers: async (planId, members) =>
       file.transaction((writes) => {
         for (const member of members) {
-          const place = `${member.phase}/${member.arm}/${member.learningRate}/${member.block}`;
+          const place = `${member.phase}/${member.arm}/${member.learningRate ?? 'own'}/${member.block}`;
           writes.write('member', `${planId}/${place}`, member);
         }
       }),
@@ -218,5 +218,5 @@ function lookKey(study: string, ordinal: number): string {
 function byPlace(a: PlanMember, b: PlanMember): number {
   if (a.phase !== b.phase) return a.phase === 'pilot' ? -1 : 1;
   if (a.arm !== b.arm) return a.arm < b.arm ? -1 : 1;
-  return a.learningRate - b.learningRate || a.block - b.block;
+  return (a.learningRate ?? 0) - (b.learningRate ?? 0) || a.block - b.block;
 }

@@ -69,3 +69,14 @@ export interface StudyMap {
   /** An outcome that holds a theory's prediction: drawn as contours beside what was seen. */
   readonly theory?: string;
 }
+
+/** The arms whose runs a claim reads. */
+export function armsOfClaim({ arm, against }: Claim): string[] {
+  if (against.kind === 'arm') return [arm, against.arm];
+  return against.kind === 'arms' ? [arm, ...Object.keys(against.weights)] : [arm];
+}
+
+/** Whether an arm stands at both factors of a map. */
+export function isOnMap({ at = {} }: { readonly at?: Readonly<Record<string, Json>> }, { x, y }: StudyMap): boolean {
+  return Object.hasOwn(at, x) && Object.hasOwn(at, y);
+}

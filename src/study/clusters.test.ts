@@ -36,7 +36,7 @@ test('clusters without enough names, and jumps without a size or a reason, are r
   refused({ blocks: { cluster: LIST } }, /a name for each of 16 blocks/);
   refused({ blocks: { cluster: { kind: 'modulo', label: ' ', count: 0 } } }, /cluster\.label.*[\s\S]*cluster\.count/);
   const outcomes = study.outcomes.map((outcome) => ({ ...outcome, jumps: { kind: 'upTo', size: 0 } as const }));
-  refused({ outcomes }, /jumps up to a size above 0/);
+  refused({ outcomes }, /outcomes\[0\]\.jumps\.size: expected a number above 0/);
   const silent = study.outcomes.map((outcome) => ({ ...outcome, jumps: { kind: 'none', because: '' } as const }));
-  refused({ outcomes: silent }, /words in jumps\.because/);
+  refused({ outcomes: silent }, /outcomes\[0\]\.jumps\.because: expected text/);
 });

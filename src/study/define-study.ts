@@ -1,213 +1,144 @@
-/** The check of a study's own consistency, so that an author's mistakes show at import and all at once. */
-import { AssayError, messageOf, nearestName } from '#base/errors.ts';
-import { isEverywhere } from '#base/json.ts';
-import { configOf, FIRST_PILOT_BLOCK } from '#study/plan.ts';
-import type { ProfileName, Study } from '#study/study.ts';
+/**
+ * From what an author wrote to a study: made whole, and checked so that mistakes show at import and all at once.
+ * Invariant: nothing is taken on trust, since a study file's types need never have been checked; a study that was
+ * defined comes out of a second definition the same.
+ */
+import { AssayError, messageOf } from '#base/errors.ts';
+import type { JsonObject } from '#base/json.ts';
+import { configOf, ratesOf } from '#study/plan.ts';
+import type { Arm, ArmInput, ProfileName, Study, StudyInput } from '#study/study.ts';
 
-import { valueAt } from './settings.ts';
+import { claimProblems, mapProblems, type Named } from './claim-checks.ts';
+import { givenProblems, withLevels } from './given-names.ts';
+import { isBroken, type Placed, placed } from './problems.ts';
+import { isRecord, type Misfit, shown } from './shape.ts';
+import {
+  armProblems,
+  blockProblems,
+  contrastProblems,
+  measureProblems,
+  pilotProblems,
+  profileProblems,
+  recipeProblems,
+  wordProblems,
+} from './study-checks.ts';
+import { misfitsOf } from './study-shape.ts';
 
 /**
- * Checks a study's own consistency and returns it.
- * @throws AssayError listing every problem found.
+ * The study that an author wrote, whole: parts that are not asked are empty, and the levels of its axes stand in its config.
+ * @throws AssayError listing every problem found, each with its path.
  */
-export function defineStudy(study: Study): Study {
+export function defineStudy(input: StudyInput): Study {
+  if (!isRecord(input)) throw new AssayError('config', `Expected a study, found ${shown(input)}.`);
+  const misfits = misfitsOf(input);
+  const study = withLevels(wholeOf(soundPart(input, misfits)));
   const problems = [
-    ...nameProblems(study),
-    ...recipeProblems(study),
-    ...measureProblems(study),
-    ...armProblems(study),
-    ...contrastProblems(study),
-    ...pilotProblems(study),
-    ...profileProblems(study),
-    ...blockProblems(study),
+    ...misfits.map(({ path, what }) => `${path}: ${what}`),
+    ...consistencyProblems(study, input, misfits),
   ];
   // Settings are only worth resolving once names and profiles make sense.
   if (problems.length === 0) problems.push(...settingProblems(study));
-  if (problems.length > 0) {
-    const lines = problems.map((problem) => `\n  - ${problem}`).join('');
-    throw new AssayError('config', `Study "${study.name}" is not consistent:${lines}`);
-  }
-  return study;
+  if (problems.length === 0) return study;
+  const lines = [...new Set(problems)].map((problem) => `\n  - ${problem}`).join('');
+  throw new AssayError('config', `Study ${shown(input['name'])} is not consistent:${lines}`);
 }
 
-function nameProblems({ name, question }: Study): string[] {
+/** What was written, without the parts that are no such thing: what is left can be looked at as what it claims to be. */
+function soundPart(input: StudyInput, misfits: readonly Misfit[]): StudyInput {
+  const isSound = (key: string): boolean => !isBroken(key, misfits);
+  const items = <Item>(key: string, list: readonly Item[] | undefined): Item[] =>
+    placed(key, list, misfits).map(({ item }) => item);
+  const { recipe, profiles, coherence, blocks, pilot, set } = input;
+  return {
+    name: String(input.name),
+    question: String(input.question),
+    scope: String(input.scope),
+    recipe: isSound('recipe') ? recipe : NO_RECIPE,
+    profiles: isSound('profiles') ? profiles : { quick: { arms: [], blocks: 1 } },
+    outcomes: items('outcomes', input.outcomes),
+    arms: items('arms', input.arms),
+    ...(input.matchOn && { matchOn: items('matchOn', input.matchOn) }),
+    ...(input.contrasts && { contrasts: items('contrasts', input.contrasts) }),
+    ...(input.claims && { claims: items('claims', input.claims) }),
+    ...(input.maps && { maps: items('maps', input.maps) }),
+    ...(coherence && isSound('coherence') && { coherence }),
+    ...(blocks && isSound('blocks') && { blocks }),
+    ...(pilot && isSound('pilot') && { pilot }),
+    ...(set && isSound('set') && { set }),
+    ...(input.vary && { vary: input.vary }),
+  };
+}
+
+const NO_RECIPE: Study['recipe'] = {
+  name: '',
+  semanticsVersion: 0,
+  defaults: {},
+  measurePaths: [],
+  check: () => {},
+  run: async () => ({ kind: 'finished' }),
+};
+
+function wholeOf(input: StudyInput): Study {
+  const { matchOn = [], contrasts = [], arms, ...rest } = input;
+  return { ...rest, matchOn, contrasts, arms: arms.map((arm) => ({ ...arm, learningRates: ratesIn(arms, arm) })) };
+}
+
+/** Its own rates, or those of the arm it names. */
+function ratesIn(arms: readonly ArmInput[], { learningRates, ratesLike }: ArmInput): Arm['learningRates'] {
+  return learningRates ?? arms.find(({ name }) => name === ratesLike)?.learningRates ?? [];
+}
+
+/** Each check is made where what it reads is shaped as it should be; lists are read without their broken items. */
+function consistencyProblems(study: Study, input: StudyInput, misfits: readonly Misfit[]): string[] {
+  const isSound = (...keys: readonly string[]): boolean => !keys.some((key) => isBroken(key, misfits));
+  const named: Named = {
+    arms: namesIn(input.arms),
+    outcomes: namesIn(input.outcomes),
+    axes: namesIn(input.matchOn),
+    hasProfiles: isSound('profiles'),
+  };
+  const at = <Item>(key: string, list: readonly Item[] | undefined): Placed<Item>[] => placed(key, list, misfits);
+  const arms = placed('arms', input.arms, misfits).map(({ path, item }) => ({
+    path,
+    item: { ...item, learningRates: ratesIn(study.arms, item) },
+  }));
   return [
-    ...when(!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name), `name: expected kebab-case, found "${name}"`),
-    ...when(question.trim() === '', 'question: expected a sentence, found nothing'),
+    ...(isSound('name') ? wordProblems(study) : []),
+    ...(isSound('recipe') ? recipeProblems(study) : []),
+    ...(isSound('matchOn', 'outcomes', 'contrasts')
+      ? measureProblems(study, at('matchOn', input.matchOn), at('outcomes', input.outcomes))
+      : []),
+    ...(isSound('recipe', 'profiles') ? armProblems(study, arms, named.arms) : []),
+    ...contrastProblems(study, at('contrasts', input.contrasts), named.arms),
+    ...claimProblems(study, at('claims', input.claims), named),
+    ...(isSound('arms') ? mapProblems(study, at('maps', input.maps), named) : []),
+    ...(isSound('pilot', 'arms', 'matchOn') ? pilotProblems(study) : []),
+    ...(isSound('profiles') ? profileProblems(study, named.arms) : []),
+    ...(isSound('blocks', 'profiles') ? blockProblems(study) : []),
   ];
 }
 
-function recipeProblems({ recipe }: Study): string[] {
-  const paths = [recipe.learningRatePath, ...recipe.measurePaths];
-  return paths
-    .filter((path) => valueAt(recipe.defaults, path) === undefined)
-    .map((path) => `recipe "${recipe.name}": its defaults have no path "${path}"`);
+/** The names of a list's items, broken ones included: whoever names one of those is not wrong too. */
+function namesIn(list: unknown): string[] {
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((item: unknown) => (isRecord(item) && typeof item['name'] === 'string' ? [item['name']] : []));
 }
 
-function measureProblems(study: Study): string[] {
-  const axes = study.matchOn.flatMap((axis) => [
-    ...when(axis.levels.length === 0, `axis "${axis.name}": expected at least one level, found none`),
-    ...when(
-      !axis.levels.every(Number.isFinite),
-      `axis "${axis.name}": expected finite levels, found ${axis.levels.join(', ')}`,
-    ),
-    ...when(!(axis.maxGap > 0), `axis "${axis.name}": expected maxGap above 0, found ${axis.maxGap}`),
-  ]);
-  const outcomes = study.outcomes.flatMap(({ name, delta, jumps }) => [
-    ...when(!(delta > 0), `outcome "${name}": expected delta above 0, found ${delta}`),
-    ...when(
-      jumps?.kind === 'upTo' && !(jumps.size > 0),
-      `outcome "${name}": expected jumps up to a size above 0; say { kind: 'none', because } where it has none`,
-    ),
-    ...when(
-      jumps?.kind === 'none' && jumps.because.trim() === '',
-      `outcome "${name}": expected words in jumps.because, how it is known that it does not jump`,
-    ),
-  ]);
-  const names = [...study.matchOn, ...study.outcomes].map(({ name }) => name);
-  return [
-    ...when(study.matchOn.length === 0, 'matchOn: expected at least one axis, found none'),
-    ...when(study.outcomes.length === 0, 'outcomes: expected at least one outcome, found none'),
-    ...repeated('axis or outcome', names),
-    ...names.flatMap((name) =>
-      when(isEverywhere(name), `axis or outcome "${name}": expected a name that not every object has`),
-    ),
-    ...axes,
-    ...outcomes,
-  ];
-}
-
-function armProblems(study: Study): string[] {
-  const mostBlocks = Math.max(...Object.values(study.profiles).map(({ blocks }) => blocks));
-  const each = study.arms.flatMap(({ name, learningRates, seedOffset }) => [
-    ...when(learningRates.length === 0, `arm "${name}": expected at least one learning rate, found none`),
-    ...when(
-      !isAscending(learningRates),
-      `arm "${name}": expected ascending positive learning rates, found ${learningRates.join(', ')}`,
-    ),
-    ...when(
-      seedOffset !== undefined && !isSeparate(seedOffset, mostBlocks),
-      `arm "${name}": expected a whole seedOffset above the largest profile's ${mostBlocks} blocks and below half of ${FIRST_PILOT_BLOCK}, found ${seedOffset}`,
-    ),
-  ]);
-  const names = study.arms.map(({ name }) => name);
-  return [...when(names.length === 0, 'arms: expected at least one, found none'), ...repeated('arm', names), ...each];
-}
-
-/** Whether shifted seeds meet neither those of other confirmatory blocks nor the pilots': blocks must be independent. */
-function isSeparate(seedOffset: number, mostBlocks: number): boolean {
-  return Number.isSafeInteger(seedOffset) && seedOffset > mostBlocks && seedOffset < FIRST_PILOT_BLOCK / 2;
-}
-
-function contrastProblems(study: Study): string[] {
-  const names = study.arms.map(({ name }) => name);
-  const each = study.contrasts.flatMap(({ arm, reference }) => [
-    ...unknown('contrast', arm, names),
-    ...unknown('contrast', reference, names),
-    ...when(arm === reference, `contrast: expected two arms, found "${arm}" against itself`),
-  ]);
-  const matchings = study.matchOn.map((axis) => (axis.role === 'other' ? axis.name : axis.role));
-  const sided = study.contrasts.flatMap((contrast) => {
-    if (contrast.kind === 'question') return [];
-    const { name, expect, direction } = contrast;
-    const isVain = expect !== 'detected' && (direction !== undefined || contrast.matchings !== undefined);
-    return [
-      ...when(isVain, `control "${name}": direction and matchings are for what must be detected, found "${expect}"`),
-      ...(contrast.matchings ?? []).flatMap((one) => unknown(`control "${name}": matching`, one, matchings)),
-    ];
-  });
-  const controls = study.contrasts.flatMap((contrast) => (contrast.kind === 'control' ? [contrast.name] : []));
-  const questions = study.contrasts.flatMap((contrast) =>
-    contrast.kind === 'question' ? [`${contrast.arm} - ${contrast.reference}`] : [],
-  );
-  return [...each, ...sided, ...repeated('control', controls), ...repeated('contrast', questions)];
-}
-
-function pilotProblems({ pilot, arms, matchOn }: Study): string[] {
-  const needsPilot = arms.some(({ learningRates }) => learningRates.length > 1);
-  return [
-    ...unknown(
-      'pilot axis',
-      pilot.axis,
-      matchOn.map(({ name }) => name),
-    ),
-    ...when(
-      needsPilot && !isCount(pilot.blocks),
-      `pilot.blocks: expected a whole number above 0, found ${pilot.blocks}`,
-    ),
-    ...when(!(pilot.margin >= 0), `pilot.margin: expected at least 0, found ${pilot.margin}`),
-    ...when(!isCount(pilot.maxRates), `pilot.maxRates: expected a whole number above 0, found ${pilot.maxRates}`),
-  ];
-}
-
-function profileProblems(study: Study): string[] {
-  const names = study.arms.map(({ name }) => name);
-  const problems: string[] = [];
-  for (const [profile, { arms, blocks }] of Object.entries(study.profiles)) {
-    const where = `profile "${profile}"`;
-    problems.push(
-      ...when(arms.length === 0, `${where}: expected at least one arm, found none`),
-      ...repeated(`${where}: arm`, arms),
-      ...arms.flatMap((arm) => unknown(where, arm, names)),
-      ...when(!isCount(blocks), `${where}: expected a whole number of blocks above 0, found ${blocks}`),
-    );
-  }
-  return problems;
-}
-
-/** Clusters need a name, enough of them, and a name for every block of every profile. */
-function blockProblems({ blocks, profiles }: Study): string[] {
-  if (blocks === undefined) return [];
-  const { cluster } = blocks;
-  const most = Math.max(...Object.values(profiles).map((profile) => profile.blocks));
-  return [
-    ...when(cluster.label.trim() === '', 'blocks.cluster.label: expected a word in the singular, found nothing'),
-    ...when(
-      cluster.kind === 'modulo' && !isCount(cluster.count),
-      'blocks.cluster.count: expected a whole number above 0',
-    ),
-    ...when(
-      cluster.kind === 'list' && cluster.names.length < most,
-      `blocks.cluster.names: expected a name for each of ${most} blocks of the largest profile`,
-    ),
-  ];
-}
-
+/** Configs that cannot be resolved, and names and levels that none of them gives. */
 function settingProblems(study: Study): string[] {
   const profiles: readonly ProfileName[] = ['quick', 'standard', 'full'];
+  const configs: JsonObject[] = [];
   const problems = profiles.flatMap((profile) =>
     study.arms
       .filter(({ name }) => study.profiles[profile]?.arms.includes(name))
       .flatMap((arm) => {
         try {
-          configOf({ study, profile, settings: [] }, arm, arm.learningRates[0] ?? 0);
+          configs.push(configOf({ study, profile, settings: [] }, arm, ratesOf(arm)[0]));
           return [];
         } catch (error) {
           return [messageOf(error)];
         }
       }),
   );
-  return [...new Set(problems)];
-}
-
-function isAscending(rates: readonly number[]): boolean {
-  return rates.every((rate, index) => rate > (rates[index - 1] ?? 0) && Number.isFinite(rate));
-}
-
-function isCount(value: number): boolean {
-  return Number.isSafeInteger(value) && value > 0;
-}
-
-function when(isProblem: boolean, problem: string): string[] {
-  return isProblem ? [problem] : [];
-}
-
-function repeated(what: string, names: readonly string[]): string[] {
-  const twice = names.filter((name, index) => names.indexOf(name) !== index);
-  return [...new Set(twice)].map((name) => `${what} "${name}" is declared more than once`);
-}
-
-function unknown(what: string, name: string, known: readonly string[]): string[] {
-  if (known.includes(name)) return [];
-  return [`${what}: unknown "${name}"; the nearest known name is "${nearestName(name, known) ?? 'none'}"`];
+  return problems.length > 0 ? [...new Set(problems)] : givenProblems(study, configs);
 }

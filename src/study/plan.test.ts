@@ -12,6 +12,8 @@ import type { Study } from './study.ts';
 
 const GOLDEN = new URL('../../test/golden/run-ids.json', import.meta.url);
 
+const PILOT = { blocks: 2, axis: 'train', margin: 0.1, maxRates: 2 };
+
 const STUDY: Study = {
   name: 'example',
   question: 'Does rank matter?',
@@ -42,7 +44,7 @@ const STUDY: Study = {
     { kind: 'question', arm: 'low', reference: 'high' },
     { kind: 'control', arm: 'again', reference: 'high', name: 'A/A', expect: 'notDetected' },
   ],
-  pilot: { blocks: 2, axis: 'train', margin: 0.1, maxRates: 2 },
+  pilot: PILOT,
   profiles: {
     quick: { arms: ['low', 'high'], blocks: 2, set: { steps: 5, label: 'profile' } },
     full: { arms: ['low', 'high', 'again'], blocks: 8 },
@@ -60,7 +62,7 @@ test('a seed to which blocks are added must leave the sum exact, pilots and shif
   };
   const planned = (profile: 'quick' | 'full', path: string, seed: number): unknown =>
     planStudy(seeded, { profile, settings: [{ path, value: seed, from: '--set' }] });
-  const most = Number.MAX_SAFE_INTEGER - (FIRST_PILOT_BLOCK + STUDY.pilot.blocks - 1);
+  const most = Number.MAX_SAFE_INTEGER - (FIRST_PILOT_BLOCK + PILOT.blocks - 1);
   for (const path of ['seeds.init', 'data.seed']) {
     assert.ok(planned('quick', path, most));
     assert.throws(() => planned('quick', path, most + 1), new RegExp(`${path}: expected a seed of at most ${most}`));
@@ -182,7 +184,7 @@ test('defineStudy lists every inconsistency at once', () => {
     arms: [...STUDY.arms, twice],
     contrasts: [{ kind: 'question', arm: 'lwo', reference: 'high' }],
     matchOn: STUDY.matchOn.map((axis) => ({ ...axis, levels: [] })),
-    pilot: { ...STUDY.pilot, axis: 'held', blocks: 0 },
+    pilot: { ...PILOT, axis: 'held', blocks: 0 },
     profiles: { quick: { arms: ['low', 'nobody'], blocks: 2 } },
   };
   assert.throws(
@@ -194,17 +196,17 @@ test('defineStudy lists every inconsistency at once', () => {
         /arm "low" is declared more than once/,
         /ascending/,
         /seedOffset/,
-        /unknown "lwo"; the nearest known name is "low"/,
-        /axis "train": expected at least one level/,
-        /pilot axis: unknown "held"/,
+        /contrasts\[0\]\.arm: unknown arm "lwo"; the nearest known name is "low"/,
+        /matchOn\[0\]\.levels: expected at least one level/,
+        /pilot\.axis: unknown axis of matchOn "held"/,
         /pilot.blocks/,
-        /unknown "nobody"/,
+        /profiles\.quick\.arms\[1\]: unknown arm "nobody"/,
       ])
         assert.match(error.message, part);
       return true;
     },
   );
-  assert.equal(defineStudy(STUDY), STUDY);
+  assert.deepEqual(defineStudy(STUDY), STUDY);
 });
 
 test('defineStudy finds settings the recipe does not know', () => {

@@ -5,9 +5,10 @@
 import { AssayError, messageOf } from '#base/errors.ts';
 import { canonicalJson, contentHash, type JsonObject } from '#base/json.ts';
 import { identityOf } from '#study/identity.ts';
-import type { Arm, Profile, ProfileName, Study } from '#study/study.ts';
+import type { Arm, PilotRule, Profile, ProfileName, Study } from '#study/study.ts';
 
-import { pathsOf, type Setting, settingsOf, valueAt, withSettings, withValueAt } from './settings.ts';
+import { armsOfClaim, isOnMap } from './claim.ts';
+import { isSameBranch, pathsOf, type Setting, settingsOf, valueAt, withSettings, withValueAt } from './settings.ts';
 import { isVariation, variedBy } from './vary.ts';
 
 /** Pilot blocks are numbered from here, so that no confirmatory block is ever one of them. */
@@ -24,13 +25,19 @@ export interface RunSpec {
   readonly measureId: string;
   readonly phase: Phase;
   readonly arm: string;
-  readonly learningRate: number;
+  /** Absent where the arm has none to choose: it runs at its config's own. */
+  readonly learningRate?: number;
   readonly block: number;
   /** What the recipe gets as its block: `block` shifted by the arm's `seedOffset`. */
   readonly seed: number;
   readonly config: JsonObject;
   /** Content hashes of the files and assets the config names. */
   readonly inputs: Readonly<Record<string, string>>;
+}
+
+/** A run that helps to choose a rate. */
+export interface PilotSpec extends RunSpec {
+  readonly learningRate: number;
 }
 
 /** Whether the blocks are fixed beforehand, or looks (looks.ts) decide when to stop. */
@@ -51,7 +58,7 @@ export interface PlanOptions {
 export interface StudyPlan {
   /** sha256 of everything below that is data. */
   readonly planId: string;
-  /** Narrowed to the profile's arms and the contrasts between them. */
+  /** Narrowed to the profile's arms, and to the contrasts, claims and maps that speak of them. */
   readonly study: Study;
   readonly profile: ProfileName;
   readonly blocks: number;
@@ -59,7 +66,7 @@ export interface StudyPlan {
   readonly design: Design;
   readonly settings: readonly Setting[];
   /** Pilot runs of the arms with more than one learning rate; an arm with one rate, or another's, has nothing to choose. */
-  readonly pilots: readonly RunSpec[];
+  readonly pilots: readonly PilotSpec[];
 }
 
 /**
@@ -79,7 +86,7 @@ export function planStudy(given: Study, options: PlanOptions): StudyPlan {
   const design = options.design ?? 'fixed';
   const draft = { study: narrowed, profile: options.profile, blocks, design, settings };
   for (const arm of narrowed.arms) {
-    for (const rate of arm.learningRates) checkConfig(draft, arm, rate);
+    for (const rate of ratesOf(arm)) checkConfig(draft, arm, rate);
   }
   const pilots = narrowed.arms
     .filter((arm) => arm.learningRates.length > 1 && ratesFrom(narrowed, arm) === arm)
@@ -87,30 +94,58 @@ export function planStudy(given: Study, options: PlanOptions): StudyPlan {
   return { ...draft, planId: contentHash(descriptionOf(draft)), pilots };
 }
 
-/** The confirmatory runs of an arm: each admissible rate in each block, blocks outermost so that whole blocks finish first. */
-export function confirmatoryRuns(plan: StudyPlan, armName: string, rates: readonly number[]): RunSpec[] {
-  const arm = armOf(plan.study, armName);
-  return range(0, plan.blocks).flatMap((block) => rates.map((rate) => specOf(plan, arm, rate, block, 'confirmatory')));
+/** The rates an arm's configs are resolved at: its own, or once without any. */
+export function ratesOf({ learningRates }: Arm): readonly (number | undefined)[] {
+  return learningRates.length === 0 ? [undefined] : learningRates;
 }
 
 /**
- * The arm whose pilots choose an arm's learning rates: its own, but for the twin of an A/A control (the reference's
- * settings and rates under other seeds), which takes what its reference's pilots admit. Pilots of its own could admit
- * others by chance, and the control would then compare rates (ADR 0086).
+ * The confirmatory runs of an arm: each admissible rate in each block, blocks outermost so that whole blocks finish first.
+ * An arm without rates has one run a block, whatever `rates`.
  */
-export function ratesFrom({ arms, contrasts }: Pick<Study, 'arms' | 'contrasts'>, arm: Arm): Arm {
+export function confirmatoryRuns(plan: StudyPlan, armName: string, rates: readonly number[]): RunSpec[] {
+  const arm = armOf(plan.study, armName);
+  const each = arm.learningRates.length === 0 ? ratesOf(arm) : rates;
+  return range(0, plan.blocks).flatMap((block) => each.map((rate) => specOf(plan, arm, rate, block, 'confirmatory')));
+}
+
+/**
+ * The arm whose pilots choose an arm's learning rates: the one it names (`ratesLike`), else its own, but for the twin of an
+ * A/A control (the reference's settings and rates under other seeds), which takes what its reference's pilots admit. Pilots
+ * of its own could admit others by chance, and the control would then compare rates (ADR 0086).
+ */
+export function ratesFrom(study: Pick<Study, 'arms' | 'contrasts' | 'claims'>, arm: Arm): Arm {
+  const named = study.arms.find(({ name }) => name === arm.ratesLike);
+  if (named !== undefined) return named;
   const settingsText = ({ set, learningRates }: Arm): string => canonicalJson({ set, learningRates });
-  for (const contrast of contrasts) {
-    if (contrast.kind !== 'control' || contrast.expect !== 'notDetected' || contrast.arm !== arm.name) continue;
-    const reference = arms.find(({ name }) => name === contrast.reference);
+  const references = twinsOf(study).flatMap((pair) => (pair.arm === arm.name ? [pair.reference] : []));
+  for (const name of references) {
+    const reference = study.arms.find((one) => one.name === name);
     if (reference !== undefined && settingsText(reference) === settingsText(arm)) return reference;
   }
   return arm;
 }
 
+/** What must be alike, as arm and reference, by contrasts and claims. */
+function twinsOf({
+  contrasts,
+  claims = [],
+}: Pick<Study, 'contrasts' | 'claims'>): { arm: string; reference: string }[] {
+  const byContrast = contrasts.filter((one) => one.kind === 'control' && one.expect === 'notDetected');
+  const byClaim = claims.flatMap(({ arm, against, asks }) =>
+    asks.kind === 'control' && asks.expect === 'agrees' && against.kind === 'arm'
+      ? [{ arm, reference: against.arm }]
+      : [],
+  );
+  return [...byContrast.map(({ arm, reference }) => ({ arm, reference })), ...byClaim];
+}
+
 /** The plan as plain data, as it is hashed and stored: the study without the recipe's code. */
 export function descriptionOf(plan: Omit<StudyPlan, 'planId' | 'pilots'>): JsonObject {
-  const { recipe, ...study } = plan.study;
+  const { recipe, arms, ...rest } = plan.study;
+  // Maps alone read where arms stand on factors: without one it is no part of what is asked.
+  const asked = plan.study.maps === undefined ? arms.map(({ at: _, ...arm }) => arm) : arms;
+  const study = { ...rest, arms: asked };
   const { name, semanticsVersion, defaults, learningRatePath, measurePaths } = recipe;
   const data = {
     study: { ...study, recipe: { name, semanticsVersion, defaults, learningRatePath, measurePaths } },
@@ -131,14 +166,18 @@ export function armOf(study: Study, name: string): Arm {
 }
 
 /**
- * The config of an arm at a learning rate.
- * @throws AssayError on unknown paths, wrong types, and a user's setting of the learning rate itself.
+ * The config of an arm at a learning rate, or at its own.
+ * @throws AssayError on unknown paths, wrong types, and a user's setting of the learning rate where the arm's rates set it.
  */
-export function configOf(plan: Pick<StudyPlan, 'study' | 'profile' | 'settings'>, arm: Arm, rate: number): JsonObject {
+export function configOf(
+  plan: Pick<StudyPlan, 'study' | 'profile' | 'settings'>,
+  arm: Arm,
+  rate: number | undefined,
+): JsonObject {
   const { study } = plan;
   const { defaults, formerPaths, learningRatePath } = study.recipe;
   const own = plan.settings.find(({ path }) => path === learningRatePath);
-  if (own !== undefined) {
+  if (own !== undefined && rate !== undefined) {
     const hint =
       study.vary === undefined
         ? ''
@@ -155,7 +194,12 @@ export function configOf(plan: Pick<StudyPlan, 'study' | 'profile' | 'settings'>
     ...plan.settings.filter((setting) => !isVariation(study, setting)),
   ];
   const config = withSettings(defaults, settings, formerPaths);
-  return withValueAt(config, learningRatePath, rate);
+  if (rate === undefined) return config;
+  if (learningRatePath !== undefined) return withValueAt(config, learningRatePath, rate);
+  throw new AssayError(
+    'config',
+    `arm "${arm.name}" has learning rates, but recipe "${study.recipe.name}" has no learning rate. Leave them out.`,
+  );
 }
 
 /** The user's settings that override what arms differ in, as `path (arms a, b)`: the comparison loses its subject. */
@@ -166,20 +210,26 @@ export function overriddenFactors(plan: StudyPlan): string[] {
   });
 }
 
-/** Whether one path is the other or a part of it. */
-function isSameBranch(a: string, b: string): boolean {
-  return a === b || a.startsWith(`${b}.`) || b.startsWith(`${a}.`);
+/** A study's rule for pilots. @throws AssayError where it has none, although an arm has rates to choose from. */
+export function pilotOf({ name, pilot }: Pick<Study, 'name' | 'pilot'>): PilotRule {
+  if (pilot !== undefined) return pilot;
+  throw new AssayError(
+    'config',
+    `Study "${name}": an arm has several learning rates. Say in "pilot" how one is chosen.`,
+  );
 }
 
-function pilotRuns(plan: Omit<StudyPlan, 'planId' | 'pilots'>, arm: Arm): RunSpec[] {
-  const blocks = range(FIRST_PILOT_BLOCK, plan.study.pilot.blocks);
-  return blocks.flatMap((block) => arm.learningRates.map((rate) => specOf(plan, arm, rate, block, 'pilot')));
+function pilotRuns(plan: Omit<StudyPlan, 'planId' | 'pilots'>, arm: Arm): PilotSpec[] {
+  const blocks = range(FIRST_PILOT_BLOCK, pilotOf(plan.study).blocks);
+  return blocks.flatMap((block) =>
+    arm.learningRates.map((rate) => ({ ...specOf(plan, arm, rate, block, 'pilot'), learningRate: rate })),
+  );
 }
 
 function specOf(
   plan: Omit<StudyPlan, 'planId' | 'pilots'>,
   arm: Arm,
-  learningRate: number,
+  learningRate: number | undefined,
   block: number,
   phase: Phase,
 ): RunSpec {
@@ -191,7 +241,7 @@ function specOf(
     ...identityOf(recipe, config, seed, inputs, recipe.measuredBy?.(config)),
     phase,
     arm: arm.name,
-    learningRate,
+    ...(learningRate !== undefined && { learningRate }),
     block,
     seed,
     config,
@@ -208,10 +258,13 @@ function profileOf(study: Study, name: ProfileName): Profile {
 
 function narrowedTo(study: Study, profile: Profile): Study {
   const isKept = (arm: string): boolean => profile.arms.includes(arm);
+  const arms = study.arms.filter(({ name }) => isKept(name));
   return {
     ...study,
-    arms: study.arms.filter(({ name }) => isKept(name)),
+    arms,
     contrasts: study.contrasts.filter(({ arm, reference }) => isKept(arm) && isKept(reference)),
+    ...(study.claims && { claims: study.claims.filter((claim) => armsOfClaim(claim).every(isKept)) }),
+    ...(study.maps && { maps: study.maps.filter((map) => arms.some((arm) => isOnMap(arm, map))) }),
   };
 }
 
@@ -221,13 +274,17 @@ function withoutIdleClusters(plan: Pick<StudyPlan, 'study' | 'profile' | 'blocks
   const when = Object.entries(blocks?.cluster.when ?? {});
   if (blocks === undefined || when.length === 0) return plan.study;
   const isCluster = plan.study.arms.some((arm) => {
-    const config = configOf(plan, arm, arm.learningRates[0] ?? 0);
+    const config = configOf(plan, arm, arm.learningRates[0]);
     return when.every(([path, value]) => canonicalJson(valueAt(config, path) ?? null) === canonicalJson(value));
   });
   return isCluster ? plan.study : rest;
 }
 
-function checkConfig(plan: Pick<StudyPlan, 'study' | 'profile' | 'settings' | 'blocks'>, arm: Arm, rate: number): void {
+function checkConfig(
+  plan: Pick<StudyPlan, 'study' | 'profile' | 'settings' | 'blocks'>,
+  arm: Arm,
+  rate: number | undefined,
+): void {
   const config = configOf(plan, arm, rate);
   try {
     plan.study.recipe.check(config);
@@ -235,7 +292,7 @@ function checkConfig(plan: Pick<StudyPlan, 'study' | 'profile' | 'settings' | 'b
   } catch (error) {
     const isNamed = error instanceof AssayError;
     const kind = isNamed ? error.kind : 'config';
-    const where = `arm "${arm.name}", learning rate ${rate}`;
+    const where = `arm "${arm.name}"${rate === undefined ? '' : `, learning rate ${rate}`}`;
     throw new AssayError(kind, `${where}: ${messageOf(error)}`, { cause: error });
   }
 }
@@ -243,7 +300,7 @@ function checkConfig(plan: Pick<StudyPlan, 'study' | 'profile' | 'settings' | 'b
 /** The largest number a recipe gets as its block. */
 function highestSeed({ study, blocks }: Pick<StudyPlan, 'study' | 'blocks'>, arm: Arm): number {
   const hasPilot = arm.learningRates.length > 1;
-  const last = hasPilot ? FIRST_PILOT_BLOCK + study.pilot.blocks - 1 : blocks - 1;
+  const last = hasPilot ? FIRST_PILOT_BLOCK + pilotOf(study).blocks - 1 : blocks - 1;
   return last + (arm.seedOffset ?? 0);
 }
 

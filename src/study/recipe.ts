@@ -48,6 +48,13 @@ export interface FileSummary {
   readonly counts: Readonly<Record<string, number>>;
 }
 
+/** Names of what the runs of a config record. */
+export interface Gives {
+  readonly axes: readonly string[];
+  /** Coherence and predictions included; absent where only the run's files say them. */
+  readonly outcomes?: readonly string[];
+}
+
 /** One way of making a run, with the version of its semantics: a fix that changes numbers raises it. */
 export interface Recipe {
   readonly name: string;
@@ -56,10 +63,15 @@ export interface Recipe {
   readonly defaults: JsonObject;
   /** Paths that once had other names: former name -> today's, for messages to whoever still gives one. */
   readonly formerPaths?: FormerPaths;
-  /** Where the learning rate stands in the config, as a dotted path. */
-  readonly learningRatePath: string;
+  /** Where the learning rate stands in the config, as a dotted path; absent where nothing is trained at a rate. */
+  readonly learningRatePath?: string;
   /** Dotted paths of config parts that only change what is measured, not what is trained. */
   readonly measurePaths: readonly string[];
+  /**
+   * Where the config holds the levels at which outcomes are measured, by axis, such as `measure.levels`: the levels of a
+   * study's axes are put there, so that they are written once.
+   */
+  readonly levelsPath?: string;
   /**
    * Where a run ends before its steps are done: once an axis is past the value at a config path. `multiples` are axes that
    * are that axis times a constant of the run.
@@ -67,6 +79,11 @@ export interface Recipe {
   readonly stopRule?: { readonly axis: string; readonly path: string; readonly multiples?: readonly string[] };
   /** @throws AssayError naming the path, what was expected and what was found. */
   check(config: JsonObject): void;
+  /**
+   * The axes and outcomes that runs of a config record: a study that names others is refused before any run. It reads no
+   * file, and takes configs that `check` refuses. Where it is absent, names are found wrong only by what runs lack.
+   */
+  gives?(config: JsonObject): Gives;
   /** Content hashes of the inputs a config names (files, assets), part of the run's identity. */
   inputs?(config: JsonObject): Readonly<Record<string, string>>;
   /** Hashes of what measures but stands in no file or config (a study's own functions), part of the measure's identity. */

@@ -20,6 +20,11 @@ export function pathsOf(config: JsonObject, prefix = ''): string[] {
   });
 }
 
+/** Whether one path is the other or a part of it. */
+export function isSameBranch(a: string, b: string): boolean {
+  return a === b || a.startsWith(`${b}.`) || b.startsWith(`${a}.`);
+}
+
 /** The value at a dotted path, or undefined where the config has none. */
 export function valueAt(config: JsonObject, path: string): Json | undefined {
   let value: Json = config;

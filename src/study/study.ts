@@ -55,8 +55,10 @@ export interface Arm {
   readonly label: string;
   /** Dotted config paths and their values, over the study's config. */
   readonly set: JsonObject;
-  /** Learning rates to pilot, ascending. */
+  /** Learning rates to pilot, ascending; none where the arm runs at its config's own rate, or trains nothing. */
   readonly learningRates: readonly number[];
+  /** The arm whose pilots choose this arm's rates too; its own pilots where absent. */
+  readonly ratesLike?: string;
   /** Where the arm stands on the study's factors, by name: what maps and trends over a factor read. */
   readonly at?: Readonly<Record<string, Json>>;
   /** Shifts the block's seed: an A/A arm repeats another arm under other seeds. */
@@ -121,7 +123,10 @@ export interface Variation {
   readonly control?: Json;
 }
 
-/** A study. */
+/**
+ * A study, whole: `matchOn` and `contrasts` may be empty, as where only claims are asked, or nothing is and runs are only measured.
+ * Authors write a `StudyInput`, which `defineStudy` makes whole.
+ */
 export interface Study {
   readonly name: string;
   readonly question: string;
@@ -141,8 +146,19 @@ export interface Study {
   readonly maps?: readonly StudyMap[];
   /** What blocks share beside nothing; absent where every block is independent of the others. */
   readonly blocks?: { readonly cluster: Cluster };
-  readonly pilot: PilotRule;
+  /** Absent where no arm has rates to choose from. */
+  readonly pilot?: PilotRule;
   readonly profiles: Readonly<Partial<Record<ProfileName, Profile>> & { readonly quick: Profile }>;
   /** The same study with other arms; absent where they are fixed. @throws AssayError on an unknown factor or level. */
   readonly vary?: (variation: Variation) => Study;
+}
+
+/** An arm as an author writes it: without `learningRates` it runs at its config's own rate, or at those of `ratesLike`. */
+export type ArmInput = Omit<Arm, 'learningRates'> & Partial<Pick<Arm, 'learningRates'>>;
+
+/** A study as an author writes it: what is not asked is left out. */
+export interface StudyInput extends Omit<Study, 'matchOn' | 'contrasts' | 'arms'> {
+  readonly matchOn?: readonly Axis[];
+  readonly contrasts?: readonly Contrast[];
+  readonly arms: readonly ArmInput[];
 }

@@ -14,7 +14,7 @@ import { collected } from '#desk/collected.ts';
 import { importStudy } from '#runner/import-study.ts';
 import { canonicalExport, looksJsonl } from '#store/export.ts';
 import { checkpointArtifacts, sharedArtifacts } from '#store/folder.ts';
-import { planRecordOf, type Provenance } from '#store/records.ts';
+import { memberOf, planRecordOf, type Provenance } from '#store/records.ts';
 import { openSqliteReader, openSqliteStore } from '#store/sqlite.ts';
 import type { Store } from '#store/store.ts';
 import { confirmatoryRuns, planStudy, type StudyPlan } from '#study/plan.ts';
@@ -85,8 +85,8 @@ async function storeRuns(store: Store, folder: string, plan: StudyPlan, from: nu
   for (const [arm, behaviour] of Object.entries(ARMS)) {
     await store.settleArm(plan.planId, { arm, outcome: { kind: 'admissible', rates: [0.1] } });
     for (const spec of confirmatoryRuns(plan, arm, [0.1]).filter(({ block }) => block >= from && block < to)) {
-      const { measureId, phase, learningRate, block } = spec;
-      await store.addMembers(plan.planId, [{ measureId, phase, arm, learningRate, block }]);
+      const { measureId, block } = spec;
+      await store.addMembers(plan.planId, [memberOf(spec)]);
       await store.openRun({ ...spec, recipe: 'toy', semanticsVersion: 1 }, HERE);
       const points = [3, 2.5, 2, 1.5, 1, 0.5].map((loss, step) => ({
         step,

@@ -2,7 +2,7 @@
 import { add, mul, negate, square } from '#engine/ops/elementwise.ts';
 import { argMax, oneHot, takeAlong } from '#engine/ops/indexing.ts';
 import { reshape, split, stack, sum } from '#engine/ops/layout.ts';
-import { logSoftmax, sigmoidCrossEntropy, unitLength } from '#engine/ops/network.ts';
+import { klDivergence, logSoftmax, sigmoidCrossEntropy, unitLength } from '#engine/ops/network.ts';
 import { l2Norm, l2NormKeep, logSumExp, mean, reduceMin, reduceMinKeep, variance } from '#engine/ops/reduction.ts';
 import type { Tensor } from '#engine/tensor.ts';
 import { at, fromIndex, range, softmaxOf, total, type DenseArray } from './array.ts';
@@ -60,6 +60,20 @@ export const COMPOSED_CASES: readonly Case[] = [
     [[3, 4]],
     (x = never()) => logSoftmax(x),
     (x = none()) => fromIndex([3, 4], (index) => Math.log(at(softmaxOf(x), index))),
+  ),
+  floats(
+    'klDivergence of rows, to both sides',
+    [
+      [3, 4],
+      [3, 4],
+    ],
+    (p = never(), q = never()) => klDivergence(p, q),
+    (p = none(), q = none()) => {
+      const [from, to] = [softmaxOf(p), softmaxOf(q)];
+      return fromIndex([3], ([i = 0]) =>
+        total(range(4).map((v) => at(from, [i, v]) * Math.log(at(from, [i, v]) / at(to, [i, v])))),
+      );
+    },
   ),
   floats(
     'sigmoidCrossEntropy, with targets that are learned too',

@@ -182,6 +182,15 @@ test('a row longer than allowed is refused with its line, and cut only where ask
   assert.equal(Math.max(cut.train.length, cut.heldOutProbe.length), 48);
 });
 
+test('rows as given come in the order of the file, pass after pass, whatever the seed', () => {
+  const steps = [0, 1, 2].map((step) => [...rowsAtStep(5, rngOf(step), step, 3, 'asGiven')]);
+  assert.deepEqual(steps, [
+    [0, 1, 2],
+    [3, 4, 0],
+    [1, 2, 3],
+  ]);
+});
+
 test('every epoch trains each row once, in an order of its own, whatever the batch', () => {
   const drawn = (batch: number): number[] =>
     Array.from({ length: 24 / batch }, (_, step) => [...rowsAtStep(12, rngOf(1), step, batch)]).flat();

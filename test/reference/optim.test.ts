@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import { createArena } from '#engine/kernels/arena.ts';
 import { clipGradients } from '#learning/optim/clip.ts';
 import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
-import { createOptimizer, trainingBytes } from '#learning/optim/optimizer.ts';
-import { placeParameters, type Parameter, type Trained } from '#learning/optim/parameter.ts';
+import { placeParameters, type Trained } from '#learning/optim/parameter.ts';
 
+import { assertClose, assertFollows, setGradient, setInitial } from './optim-replay.ts';
 import reference from './optim.json' with { type: 'json' };
 
 /** float32 rounding in another order over 12 steps; values are at most about 1. */
@@ -35,27 +35,6 @@ const CONFIGS: Readonly<Record<string, OptimizerConfig>> = {
   "Muon with AdamW's RMS, without Nesterov": { ...muon, scale: 'rmsMatched', nesterov: false },
 };
 
-/** The start and the gradients of optim.py. */
-function setInitial({ values }: Parameter, n: number): void {
-  for (let i = 0; i < values.length; i++) values[i] = 0.5 * Math.cos(1.3 * i + n);
-}
-function setGradient({ values, gradient }: Parameter, n: number, t: number): void {
-  for (const [i, value] of values.entries()) gradient[i] = ((n + 1) / 4) * Math.sin(3 * value + 0.7 * i + t);
-}
-
-function assertClose(
-  found: Float32Array,
-  expected: readonly number[] | undefined,
-  tolerance: number,
-  what: string,
-): void {
-  assert.ok(expected !== undefined && expected.length === found.length, `${what}: lengths differ`);
-  for (const [i, value] of found.entries()) {
-    const distance = Math.abs(value - (expected[i] ?? Number.NaN));
-    assert.ok(distance <= tolerance, `${what}[${i}]: ${value} is ${distance} from ${expected[i]}`);
-  }
-}
-
 test('the reference covers every case and the same parameters', () => {
   assert.deepEqual(reference.specs, SPECS);
   assert.deepEqual(Object.fromEntries(reference.cases.map(({ name, config }) => [name, config])), CONFIGS);
@@ -65,22 +44,9 @@ for (const { name, lr, steps } of reference.cases) {
   test(`${name} follows its reference trajectory for 12 steps`, () => {
     const config = CONFIGS[name];
     assert.ok(config !== undefined);
-    const arena = createArena(trainingBytes(config, SPECS));
-    const parameters = placeParameters(SPECS, arena);
-    const handles = parameters.map(({ handle }) => handle);
-    const optimizer = createOptimizer(config, handles, arena);
-    parameters.forEach(setInitial);
-    for (let t = 1; t <= 12; t++) {
-      for (const [n, parameter] of parameters.entries()) setGradient(parameter, n, t);
-      optimizer.step(lr);
-      const recorded = steps.find(({ step }) => step === t)?.values;
-      if (recorded === undefined) continue;
-      for (const [n, { values, handle }] of parameters.entries()) {
-        const tolerance = config.kind === 'muon' && handle.role === 'matrix' ? MUON_TOLERANCE : TOLERANCE;
-        assertClose(values, recorded[n], tolerance, `step ${t}, ${handle.name}`);
-      }
-    }
-    assert.equal(optimizer.stepCount, 12);
+    assertFollows({ specs: SPECS, config, lr, steps }, ({ role }) =>
+      config.kind === 'muon' && role === 'matrix' ? MUON_TOLERANCE : TOLERANCE,
+    );
   });
 }
 

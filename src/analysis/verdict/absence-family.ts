@@ -6,13 +6,15 @@
 import { absenceOfAll, type Evidence, type Rule } from './decide.ts';
 import { holmLevel } from '#analysis/stats/holm.ts';
 
-/** The level of every absence; `family` holds what is asked of each contrast and outcome, undefined where nothing is estimable. */
+/**
+ * The level of every absence; `family` holds what is asked of each contrast and outcome, undefined where nothing is estimable,
+ * `others` the p of the absences that claims may show, one a level.
+ */
 export function absenceAlphaOf(
   family: readonly { readonly evidence: Evidence | undefined; readonly rule: Omit<Rule, 'absenceAlpha'> }[],
   alpha: number,
+  others: readonly number[] = [],
 ): number {
-  return holmLevel(
-    family.flatMap(({ evidence, rule }) => (evidence === undefined ? [] : [absenceOfAll(evidence, rule)])),
-    alpha,
-  );
+  const own = family.flatMap(({ evidence, rule }) => (evidence === undefined ? [] : [absenceOfAll(evidence, rule)]));
+  return holmLevel([...own, ...others], alpha);
 }

@@ -43,16 +43,22 @@ export function testableTables(result: ContrastResult): MatchedTable[] {
 export interface FamilyP {
   readonly adjusted: ReadonlyMap<MatchedTable, number>;
   readonly single: ReadonlyMap<MatchedTable, number>;
+  /** Adjusted, of what else belongs to the family: claims. */
+  readonly others: ReadonlyMap<FlipMember, number>;
 }
 
-/** Sign-flip p values of a family, joint over results, outcomes and matchings. */
-export function familyP(results: readonly ContrastResult[], rng: Rng): FamilyP {
+/** Sign-flip p values of a family, joint over results, outcomes and matchings, and over the levels of claims. */
+export function familyP(results: readonly ContrastResult[], rng: Rng, others: readonly FlipMember[] = []): FamilyP {
   const tables = results.flatMap(testableTables);
-  const members: FlipMember[] = tables.map((table) => blockContrasts(table));
+  const members: FlipMember[] = [...tables.map((table) => blockContrasts(table)), ...others];
   const { adjusted, single } = members.length === 0 ? { adjusted: [], single: [] } : signFlipMaxT(members, rng);
   const byTable = (ps: readonly number[]): Map<MatchedTable, number> =>
     new Map(tables.map((table, i) => [table, ps[i] ?? 1]));
-  return { adjusted: byTable(adjusted), single: byTable(single) };
+  return {
+    adjusted: byTable(adjusted),
+    single: byTable(single),
+    others: new Map(others.map((member, i) => [member, adjusted[tables.length + i] ?? 1])),
+  };
 }
 
 /** The p of a table found by name among a result's matchings; 1 where it says nothing. */

@@ -18,7 +18,7 @@ import { claimedP, learningRatesOf, matchingResults } from '#analysis/records/re
 import type { ControlRecord, VerdictRecord, WhyKind } from '#analysis/records/verdict-record.ts';
 
 /** More voided blocks than this share leave a pair undecided. */
-const VOIDED_FRACTION = 0.1;
+export const VOIDED_FRACTION = 0.1;
 
 /** What all verdicts of a study share. */
 export interface Setting {
@@ -49,17 +49,35 @@ export function contrastName(contrast: Contrast): string {
   return contrast.kind === 'control' ? contrast.name : `${contrast.arm} vs ${contrast.reference}`;
 }
 
-/** Judges all contrasts and outcomes of a study: every absence is read at the level that the whole family leaves. */
-export function judgeFamily(results: readonly ContrastResult[], setting: Setting): Judged[] {
-  const alpha = setting.look.kind === 'alpha' ? setting.look.alpha : FIXED_ALPHA;
+/** All contrasts judged, and the level of every absence in the study. */
+export interface JudgedFamily {
+  readonly judged: readonly Judged[];
+  readonly absenceAlpha: number;
+}
+
+/** The alpha of a look; where it has none nothing is decided, and numbers are shown at the study's. */
+export function lookAlpha(look: LookAlpha): number {
+  return look.kind === 'alpha' ? look.alpha : FIXED_ALPHA;
+}
+
+/**
+ * Judges all contrasts and outcomes of a study: every absence is read at the level that the whole family leaves, claims
+ * included (`claimAbsences`: p of each level's absence).
+ */
+export function judgeFamily(
+  results: readonly ContrastResult[],
+  setting: Setting,
+  claimAbsences: readonly number[] = [],
+): JudgedFamily {
+  const alpha = lookAlpha(setting.look);
   const asked = results.map((result) => {
     const { matched, outcome } = result;
     const p = pByName(result, setting.p.adjusted);
     const evidence = evidenceOf(matched.singles, matched.joint, p, setting.positive(outcome.name), matched.gap);
     return { result, p, evidence, rule: { delta: outcome.delta, alpha, jump: largestJump(outcome) } };
   });
-  const absenceAlpha = absenceAlphaOf(asked, alpha);
-  return asked.map((one) => judge({ ...one, rule: { ...one.rule, absenceAlpha } }, setting));
+  const absenceAlpha = absenceAlphaOf(asked, alpha, claimAbsences);
+  return { judged: asked.map((one) => judge({ ...one, rule: { ...one.rule, absenceAlpha } }, setting)), absenceAlpha };
 }
 
 /** One contrast and outcome with everything it is judged by. */
@@ -145,7 +163,7 @@ function speakingOf(result: ContrastResult, setting: Setting, rule: Rule): Speak
 }
 
 /** Its detail stands with the control itself. */
-function controlText({ name, unsettled }: ControlRecord): string {
+export function controlText({ name, unsettled }: ControlRecord): string {
   return `the control "${name}" ${unsettled === true ? 'could not be looked at' : 'failed'}`;
 }
 

@@ -4,7 +4,7 @@ import { matchingName } from '#analysis/matching/match.ts';
 
 /** The parts of a study that name things; an arm without a label is called by its name. */
 export type NamingStudy = Pick<Study, 'scope' | 'matchOn'> & {
-  readonly arms?: readonly Pick<Arm, 'name' | 'label'>[];
+  readonly arms?: readonly Pick<Arm, 'name' | 'label' | 'at'>[];
 };
 
 /** A label as it reads inside a sentence: "Training loss" loses its capital, "P(harmful)" and "AUC" keep theirs. */

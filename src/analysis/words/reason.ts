@@ -91,7 +91,7 @@ function againstDelta(about: Speaking, matchings: readonly MatchingEvidence[]): 
 }
 
 /** What equivalence in so few blocks cannot see, and what the study says of it. */
-function unseenText({ rule, units, outcome }: Speaking): string {
+export function unseenText({ rule, units, outcome }: Pick<Speaking, 'rule' | 'units' | 'outcome'>): string {
   const seen = `A jump in fewer than ${shareText(units, rule)} would not be seen`;
   if (rule.jump > 0) return `${seen}; one of up to ${plain(rule.jump)} ${outcome.unit} is within the bound`;
   const because = outcome.jumps?.kind === 'none' ? `: ${outcome.jumps.because}` : '';
@@ -99,7 +99,7 @@ function unseenText({ rule, units, outcome }: Speaking): string {
 }
 
 /** "1 of 3 blocks": the largest share of jumping blocks that so few can miss altogether. */
-function shareText({ usable, label }: Units, { absenceAlpha }: Rule): string {
+export function shareText({ usable, label }: Units, { absenceAlpha }: Rule): string {
   return `1 of ${Math.max(1, Math.floor(1 / unseenShare(usable, absenceAlpha)))} ${label ?? 'block'}s`;
 }
 

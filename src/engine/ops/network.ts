@@ -5,7 +5,7 @@
 import { maximum } from '#engine/ops/comparison.ts';
 import { add, detach, div, exp, log, mul, negate, softplus, sub } from '#engine/ops/elementwise.ts';
 import { pick } from '#engine/ops/indexing.ts';
-import { reshape, sumKeep } from '#engine/ops/layout.ts';
+import { reshape, sum, sumKeep } from '#engine/ops/layout.ts';
 import { matmul } from '#engine/ops/linear-algebra.ts';
 import { l2NormKeep, reduceMaxKeep } from '#engine/ops/reduction.ts';
 import { scalar } from '#engine/ops/sources.ts';
@@ -90,6 +90,17 @@ export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
 export function logSoftmax(x: Tensor): Tensor {
   const shifted = sub(x, detach(reduceMaxKeep(x, [-1])));
   return sub(shifted, log(sumKeep(exp(shifted), [-1])));
+}
+
+/**
+ * KL(p || q) of each row's categorical distributions, in nats: sum_v p_v (log p_v - log q_v). For a penalty towards a base, p is
+ * the trained model and q the base (the direction of reinforcement learning's penalty), or the reverse where the base's modes must
+ * all be kept; `detach` what is not to be moved.
+ * @param p, q Finite logits, shape [N, V]. @returns shape [N].
+ */
+export function klDivergence(p: Tensor, q: Tensor): Tensor {
+  const logP = logSoftmax(p);
+  return sum(mul(exp(logP), sub(logP, logSoftmax(q))), [-1]);
 }
 
 /**

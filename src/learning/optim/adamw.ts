@@ -24,6 +24,9 @@ export interface AdamWConfig {
   readonly weightDecay: number;
 }
 
+/** AdamW for the parameters an optimizer of matrices leaves over; its learning rate is that optimizer's times `lrScale`. */
+export type AdamWShare = Omit<AdamWConfig, 'kind'> & { readonly lrScale: number };
+
 /** torch.optim.AdamW's defaults. */
 export const ADAMW_DEFAULTS = {
   kind: 'adamw',

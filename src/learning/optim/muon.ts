@@ -2,7 +2,7 @@
 import type { Arena } from '#engine/kernels/arena.ts';
 import { matrixShape } from '#learning/nn/layers.ts';
 
-import { adamwRule, type AdamWConfig } from './adamw.ts';
+import { adamwRule, type AdamWShare } from './adamw.ts';
 import { createNewtonSchulz, newtonSchulzLength, type MatrixShape } from './newton-schulz.ts';
 import type { Trained } from './parameter.ts';
 import { bufferAt, type UpdateRule } from './update-rule.ts';
@@ -33,7 +33,7 @@ export interface MuonConfig {
    */
   readonly scale: 'spectral' | 'rmsMatched';
   /** AdamW for the parameters that are not matrices; its learning rate is lr times `lrScale`. */
-  readonly adamw: Omit<AdamWConfig, 'kind'> & { readonly lrScale: number };
+  readonly adamw: AdamWShare;
 }
 
 /** muon.py's constants; 0.015 is its ratio of AdamW's rate (3e-4) to Muon's (0.02). */

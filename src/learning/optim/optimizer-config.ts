@@ -1,29 +1,50 @@
 /**
- * The choice of an optimizer as plain data: the union of the four configurations, what each keeps per parameter, and
+ * The choice of an optimizer as plain data: the union of the configurations, what each keeps per parameter, and
  * the check of its constants.
  */
 import { AssayError } from '#base/errors.ts';
+import { sizeOf } from '#engine/tensor.ts';
 
-import type { AdamWConfig } from './adamw.ts';
+import type { AdamWConfig, AdamWShare } from './adamw.ts';
 import type { LionConfig } from './lion.ts';
 import type { MuonConfig } from './muon.ts';
 import type { Trained } from './parameter.ts';
 import type { SgdConfig } from './sgd.ts';
+import { type ShampooConfig, shampooBuffers } from './shampoo.ts';
+import type { SignConfig } from './sign.ts';
+import { type SoapConfig, soapBuffers } from './soap.ts';
 
 /** Which optimizer, with its constants; the learning rate comes with each step. */
-export type OptimizerConfig = AdamWConfig | SgdConfig | MuonConfig | LionConfig;
+export type OptimizerConfig =
+  | AdamWConfig
+  | SgdConfig
+  | SignConfig
+  | LionConfig
+  | MuonConfig
+  | ShampooConfig
+  | SoapConfig;
 
-/** How many buffers of a parameter's length the optimizer keeps for it. */
-export function bufferCount(config: OptimizerConfig, { role }: Trained): number {
+/** The kinds, as configs name them. */
+export const OPTIMIZER_KINDS = ['adamw', 'sgd', 'sign', 'lion', 'muon', 'shampoo', 'soap'] as const;
+
+/** The lengths of the buffers the optimizer keeps for a parameter, in float32 values. */
+export function bufferLengths(config: OptimizerConfig, parameter: Trained): readonly number[] {
+  const length = sizeOf(parameter.shape);
+  const isMatrix = parameter.role === 'matrix';
   switch (config.kind) {
     case 'adamw':
-      return 2;
+      return [length, length];
     case 'sgd':
-      return config.momentum === 0 ? 0 : 1;
+    case 'sign':
+      return config.momentum === 0 ? [] : [length];
     case 'muon':
-      return role === 'matrix' ? 1 : 2;
+      return isMatrix ? [length] : [length, length];
     case 'lion':
-      return 1;
+      return [length];
+    case 'shampoo':
+      return isMatrix ? shampooBuffers(parameter) : [length, length];
+    case 'soap':
+      return isMatrix ? soapBuffers(parameter) : [length, length];
     default:
       return config satisfies never;
   }
@@ -50,15 +71,43 @@ export function checkOptimizerConfig(config: OptimizerConfig): void {
     case 'muon':
       checkDecay('muon.momentum', config.momentum);
       checkNotNegative('muon.weightDecay', config.weightDecay);
-      checkNotNegative('muon.adamw.lrScale', config.adamw.lrScale);
-      return checkAdamW('muon.adamw', config.adamw);
+      return checkShare('muon.adamw', config.adamw);
     case 'lion':
       checkDecay('lion.beta1', config.beta1);
       checkDecay('lion.beta2', config.beta2);
       return checkNotNegative('lion.weightDecay', config.weightDecay);
+    case 'sign':
+      checkDecay('sign.momentum', config.momentum);
+      return checkNotNegative('sign.weightDecay', config.weightDecay);
+    case 'shampoo':
+      return checkShampoo(config);
+    case 'soap':
+      checkAdamW('soap', config);
+      checkDecay('soap.shampooBeta', config.shampooBeta);
+      checkEvery('soap.every', config.every);
+      return checkShare('soap.adamw', config.adamw);
     default:
       return config satisfies never;
   }
+}
+
+function checkShampoo({ beta1, beta2, eps, exponent, every, weightDecay, adamw }: ShampooConfig): void {
+  checkDecay('shampoo.beta1', beta1);
+  if (!(beta2 > 0 && beta2 <= 1)) throw outOfRange('shampoo.beta2', 'in (0, 1], 1 for the plain sum', beta2);
+  if (!(eps > 0 && Number.isFinite(eps))) throw outOfRange('shampoo.eps', 'above 0', eps);
+  if (!(exponent > 0 && exponent <= 1)) throw outOfRange('shampoo.exponent', 'in (0, 1]', exponent);
+  checkEvery('shampoo.every', every);
+  checkNotNegative('shampoo.weightDecay', weightDecay);
+  checkShare('shampoo.adamw', adamw);
+}
+
+function checkShare(where: string, share: AdamWShare): void {
+  checkNotNegative(`${where}.lrScale`, share.lrScale);
+  checkAdamW(where, share);
+}
+
+function checkEvery(where: string, value: number): void {
+  if (!(Number.isSafeInteger(value) && value >= 1)) throw outOfRange(where, 'of steps, whole and at least 1', value);
 }
 
 function checkAdamW(where: string, { beta1, beta2, eps, weightDecay }: Omit<AdamWConfig, 'kind'>): void {

@@ -8,10 +8,13 @@ import { ADAMW_DEFAULTS } from './adamw.ts';
 import { clipGradients } from './clip.ts';
 import { LION_DEFAULTS } from './lion.ts';
 import { MUON_DEFAULTS } from './muon.ts';
-import { bufferCount, type OptimizerConfig } from './optimizer-config.ts';
+import { bufferLengths, type OptimizerConfig } from './optimizer-config.ts';
 import { createOptimizer, trainingBytes, type Optimizer } from './optimizer.ts';
 import { placeParameters, type Parameter, type Trained } from './parameter.ts';
 import { SGD_DEFAULTS } from './sgd.ts';
+import { SHAMPOO_DEFAULTS } from './shampoo.ts';
+import { SIGN_DEFAULTS } from './sign.ts';
+import { SOAP_DEFAULTS } from './soap.ts';
 
 const SPECS: readonly Trained[] = [
   { name: 'up', shape: [6, 11], role: 'matrix' },
@@ -26,6 +29,11 @@ const CONFIGS: readonly OptimizerConfig[] = [
   { ...SGD_DEFAULTS, momentum: 0 },
   { ...MUON_DEFAULTS, weightDecay: 0.1 },
   { ...LION_DEFAULTS, weightDecay: 0.1 },
+  { ...SIGN_DEFAULTS, weightDecay: 0.1 },
+  { ...SIGN_DEFAULTS, momentum: 0.9 },
+  // Roots and bases are older than the checkpoint: they must be part of it.
+  { ...SHAMPOO_DEFAULTS, weightDecay: 0.1, every: 2 },
+  { ...SOAP_DEFAULTS, weightDecay: 0.1, every: 2 },
 ];
 
 interface Training {
@@ -60,7 +68,8 @@ function bitsOf({ parameters }: Training): readonly Uint8Array[] {
 }
 
 for (const config of CONFIGS) {
-  const label = config.kind === 'sgd' ? `sgd with momentum ${config.momentum}` : config.kind;
+  const label =
+    config.kind === 'sgd' || config.kind === 'sign' ? `${config.kind} with momentum ${config.momentum}` : config.kind;
 
   test(`${label}: interrupt and resume gives the bits of never having stopped`, () => {
     const whole = training(config);
@@ -86,6 +95,8 @@ for (const config of CONFIGS) {
     const start = run.parameters.map(({ values }) => values.slice());
     for (const { gradient } of run.parameters) gradient.fill(0.5);
     run.optimizer.step(0.01);
+    // The first gradient of a matrix only sets SOAP's bases.
+    if (config.kind === 'soap') run.optimizer.step(0.01);
     for (const [i, { values, gradient }] of run.parameters.entries()) {
       assert.ok(values.every((value, j) => value !== start[i]?.[j]));
       assert.ok(gradient.every((value) => value === 0.5));
@@ -133,6 +144,14 @@ test('Muon orthogonalizes matrices only: its embeddings, head and vectors move e
   for (const i of [0, 1]) assert.notDeepEqual(bitsOf(muon)[i], bitsOf(reference)[i]);
 });
 
+test('a matrix whose sides would take minutes to decompose is refused by Shampoo and SOAP, by name', () => {
+  const long: Trained = { name: 'tokens', shape: [1025, 2], role: 'matrix' };
+  for (const config of [SHAMPOO_DEFAULTS, SOAP_DEFAULTS]) {
+    assert.throws(() => trainingBytes(config, [long]), /"tokens".*at most 1024, found \[1025, 2\]/);
+    assert.ok(trainingBytes(config, [{ ...long, role: 'embedding' }]) > 0);
+  }
+});
+
 test('training memory is counted exactly: one float32 region more does not fit', () => {
   for (const config of CONFIGS) {
     const bytes = trainingBytes(config, SPECS);
@@ -147,7 +166,7 @@ test('training memory is counted exactly: one float32 region more does not fit',
     assert.throws(() => arena.float32('one more', pageRest / 4 + 1), /bytes, \d+ are left/);
     arena.float32('what rounding up to a page left', Math.floor(pageRest / 64) * 16);
   }
-  assert.equal(bufferCount({ ...SGD_DEFAULTS, momentum: 0 }, { name: 'w', shape: [1], role: 'vector' }), 0);
+  assert.deepEqual(bufferLengths({ ...SGD_DEFAULTS, momentum: 0 }, { name: 'w', shape: [1], role: 'vector' }), []);
 });
 
 test('constants and learning rates out of range are refused by name', () => {
@@ -158,6 +177,12 @@ test('constants and learning rates out of range are refused by name', () => {
     [{ ...SGD_DEFAULTS, momentum: 0, nesterov: true }, /sgd\.nesterov: expected momentum above 0/],
     [{ ...LION_DEFAULTS, weightDecay: Number.NaN }, /lion\.weightDecay/],
     [{ ...MUON_DEFAULTS, adamw: { ...MUON_DEFAULTS.adamw, beta1: 2 } }, /muon\.adamw\.beta1/],
+    [{ ...SIGN_DEFAULTS, momentum: 1 }, /sign\.momentum/],
+    [{ ...SHAMPOO_DEFAULTS, eps: 0 }, /shampoo\.eps: expected a number above 0, found 0/],
+    [{ ...SHAMPOO_DEFAULTS, beta2: 0 }, /shampoo\.beta2: expected a number in \(0, 1\], 1 for the plain sum, found 0/],
+    [{ ...SHAMPOO_DEFAULTS, exponent: 2 }, /shampoo\.exponent/],
+    [{ ...SOAP_DEFAULTS, every: 1.5 }, /soap\.every: expected a number of steps, whole and at least 1, found 1\.5/],
+    [{ ...SOAP_DEFAULTS, adamw: { ...SOAP_DEFAULTS.adamw, lrScale: -1 } }, /soap\.adamw\.lrScale/],
   ];
   for (const [config, message] of refused) assert.throws(() => createOptimizer(config, [], arena), message);
   const { optimizer } = training(ADAMW_DEFAULTS);

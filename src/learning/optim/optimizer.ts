@@ -5,15 +5,18 @@
  */
 import { AssayError } from '#base/errors.ts';
 import { arenaBytes, type Arena } from '#engine/kernels/arena.ts';
-import { sizeOf } from '#engine/tensor.ts';
 
 import { adamwRule } from './adamw.ts';
 import { lionRule } from './lion.ts';
 import { muonRule, muonScratchLengths } from './muon.ts';
-import { bufferCount, checkOptimizerConfig, type OptimizerConfig } from './optimizer-config.ts';
+import { bufferLengths, checkOptimizerConfig, type OptimizerConfig } from './optimizer-config.ts';
 import { decodeState, encodeState, type NamedBuffer } from './optimizer-state.ts';
 import { parameterLengths, type ParameterHandle, type Trained } from './parameter.ts';
 import { sgdRule } from './sgd.ts';
+import { shampooRule } from './shampoo.ts';
+import { sidesScratchLengths } from './sides.ts';
+import { signRule } from './sign.ts';
+import { soapRule } from './soap.ts';
 import type { UpdateRule } from './update-rule.ts';
 
 /** Steps parameters from their gradients. */
@@ -36,11 +39,8 @@ export interface Optimizer {
 
 /** The bytes of an arena for these parameters, their gradients and the optimizer's state and scratch. */
 export function trainingBytes(config: OptimizerConfig, parameters: readonly Trained[]): number {
-  const buffers = parameters.flatMap((parameter) =>
-    Array.from({ length: bufferCount(config, parameter) }, () => sizeOf(parameter.shape)),
-  );
-  const scratch = config.kind === 'muon' ? muonScratchLengths(parameters) : [];
-  return arenaBytes([...parameterLengths(parameters), ...buffers, ...scratch]);
+  const buffers = parameters.flatMap((parameter) => bufferLengths(config, parameter));
+  return arenaBytes([...parameterLengths(parameters), ...buffers, ...scratchLengths(config, parameters)]);
 }
 
 /**
@@ -57,9 +57,9 @@ export function createOptimizer(
   const rule = ruleOf(config, parameters, arena);
   const buffers: NamedBuffer[] = [];
   const slots = parameters.map((parameter) => {
-    const offsets = Array.from({ length: bufferCount(config, parameter) }, (_, i) => {
+    const offsets = bufferLengths(config, parameter).map((length, i) => {
       const name = `${parameter.name} buffer ${i}`;
-      const { offset, view } = arena.float32(name, parameter.length);
+      const { offset, view } = arena.float32(name, length);
       buffers.push({ name, view });
       return offset;
     });
@@ -84,6 +84,24 @@ export function createOptimizer(
   };
 }
 
+/** Lengths of the scratch regions that a kind's rule takes from the arena. */
+function scratchLengths({ kind }: OptimizerConfig, parameters: readonly Trained[]): readonly number[] {
+  switch (kind) {
+    case 'muon':
+      return muonScratchLengths(parameters);
+    case 'shampoo':
+    case 'soap':
+      return sidesScratchLengths(parameters);
+    case 'adamw':
+    case 'sgd':
+    case 'sign':
+    case 'lion':
+      return [];
+    default:
+      return kind satisfies never;
+  }
+}
+
 function ruleOf(config: OptimizerConfig, parameters: readonly ParameterHandle[], arena: Arena): UpdateRule {
   switch (config.kind) {
     case 'adamw':
@@ -94,6 +112,12 @@ function ruleOf(config: OptimizerConfig, parameters: readonly ParameterHandle[],
       return muonRule(config, parameters, arena);
     case 'lion':
       return lionRule(config, arena.kernels);
+    case 'sign':
+      return signRule(config, arena.kernels);
+    case 'shampoo':
+      return shampooRule(config, parameters, arena);
+    case 'soap':
+      return soapRule(config, parameters, arena);
     default:
       return config satisfies never;
   }

@@ -1,5 +1,11 @@
 /** Matrices outside the graph, for what is computed about weights rather than in training; in float64 by `ml-matrix`. */
-import { Matrix, SingularValueDecomposition } from 'ml-matrix';
+import {
+  CholeskyDecomposition,
+  EigenvalueDecomposition,
+  Matrix,
+  QrDecomposition,
+  SingularValueDecomposition,
+} from 'ml-matrix';
 
 import { AssayError } from '#base/errors.ts';
 
@@ -45,6 +51,50 @@ export function singularValues(matrix: DenseMatrix): Float64Array {
     computeRightSingularVectors: false,
   });
   return Float64Array.from(diagonal);
+}
+
+/** Eigenvalues, largest first, and their vectors as orthonormal columns of shape [n, n]. */
+export interface Eigen {
+  readonly eigenvalues: Float64Array;
+  readonly vectors: DenseMatrix;
+}
+
+/**
+ * The eigenvalues and vectors of a symmetric matrix, shape [n, n]. The same matrix gives the same bits; the signs of vectors,
+ * and vectors of equal eigenvalues, are arbitrary. @throws AssayError (data) as `svd`, and on a matrix that is not square.
+ * @see Golub & Van Loan, Matrix Computations, 8.3 (tridiagonal QL, as in EISPACK and JAMA).
+ */
+export function symmetricEigen(matrix: DenseMatrix): Eigen {
+  if (matrix.rows !== matrix.columns) {
+    throw new AssayError('data', `symmetricEigen: ${matrix.rows} x ${matrix.columns}. Expected a square matrix.`);
+  }
+  const found = new EigenvalueDecomposition(checked('symmetricEigen', matrix), { assumeSymmetric: true });
+  const vectors = found.eigenvectorMatrix;
+  const order = found.realEigenvalues.map((_, i) => i).toReversed(); // They come smallest first.
+  return {
+    eigenvalues: Float64Array.from(found.realEigenvalues).toReversed(),
+    vectors: dense(new Matrix(vectors.to2DArray().map((row) => order.map((i) => row[i] ?? Number.NaN)))),
+  };
+}
+
+/**
+ * X of A X = B, A symmetric and positive definite, by Cholesky. @param a shape [n, n]. @param b shape [n, k]. @returns shape [n, k].
+ * @throws AssayError (data) where A is not positive definite, or as `svd`.
+ */
+export function solvePositive(a: DenseMatrix, b: DenseMatrix): DenseMatrix {
+  const factor = new CholeskyDecomposition(checked('solvePositive', a));
+  if (!factor.isPositiveDefinite()) {
+    throw new AssayError(
+      'data',
+      'solvePositive: the matrix is not positive definite. Expected one; add to its diagonal.',
+    );
+  }
+  return dense(factor.solve(checked('solvePositive', b)));
+}
+
+/** The Q of a QR decomposition by Householder reflections: orthonormal columns that span those given, in their order; up to sign. */
+export function orthonormalColumns(matrix: DenseMatrix): DenseMatrix {
+  return dense(new QrDecomposition(checked('orthonormalColumns', matrix)).orthogonalMatrix);
 }
 
 /**

@@ -34,6 +34,8 @@ export interface RowsConfig {
   readonly truncate: boolean;
   /** Trains on sequences of `length` tokens with as many rows in each as fit, instead of a padded row in each. */
   readonly packing: boolean;
+  /** `shuffled`: every pass in an order of its own; `asGiven`: every pass in the order of the file, so that the file makes the curriculum. */
+  readonly order: 'shuffled' | 'asGiven';
   /** Expected share of the questions that is held out. */
   readonly heldOutFraction: number;
   readonly learnedTurns: LearnedTurns;
@@ -108,6 +110,7 @@ export const FINETUNE_DEFAULTS = {
     length: 256,
     truncate: false,
     packing: false,
+    order: 'shuffled',
     heldOutFraction: 0.2,
     learnedTurns: 'all',
     mixIn: '',
@@ -200,6 +203,7 @@ function readRows(reader: ConfigReader): RowsConfig {
     length: reader.number('length', { min: 2, integer: true }),
     truncate: reader.boolean('truncate'),
     packing: reader.boolean('packing'),
+    order: reader.oneOf('order', ['shuffled', 'asGiven']),
     heldOutFraction: reader.number('heldOutFraction', { min: 0.01, max: 0.9 }),
     learnedTurns: reader.oneOf('learnedTurns', ['all', 'last']),
     mixIn: readText(reader, 'mixIn'),

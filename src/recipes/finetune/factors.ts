@@ -10,6 +10,9 @@ import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
 import { LION_DEFAULTS } from '#learning/optim/lion.ts';
 import { MUON_DEFAULTS } from '#learning/optim/muon.ts';
 import { SGD_DEFAULTS } from '#learning/optim/sgd.ts';
+import { SHAMPOO_DEFAULTS } from '#learning/optim/shampoo.ts';
+import { SIGN_DEFAULTS } from '#learning/optim/sign.ts';
+import { SOAP_DEFAULTS } from '#learning/optim/soap.ts';
 import type { Factor, FactorLevel } from '#study/factors.ts';
 import { pathsOf, presentName } from '#study/settings.ts';
 
@@ -35,15 +38,21 @@ const OPTIMIZERS: Readonly<Record<string, FactorLevel>> = {
   },
   sgd: { name: 'sgd', label: 'SGD', set: { optimizer: SGD_DEFAULTS } },
   lion: { name: 'lion', label: 'Lion', set: { optimizer: LION_DEFAULTS } },
+  sign: { name: 'sign', label: 'sign descent', set: { optimizer: { ...SIGN_DEFAULTS, momentum: 0.9 } } },
+  shampoo: { name: 'shampoo', label: 'Shampoo', set: { optimizer: SHAMPOO_DEFAULTS } },
+  soap: { name: 'soap', label: 'SOAP', set: { optimizer: SOAP_DEFAULTS } },
 };
 
 /**
  * Rates to pilot. LoRA's are about ten times full finetuning's (Schulman et al. 2025, "LoRA Without Regret"); Lion's a
- * tenth of AdamW's (Chen et al. 2023, arXiv:2302.06675, Section 5); SGD's depend on the gradients' size, so they go wide.
+ * tenth of AdamW's (Chen et al. 2023, arXiv:2302.06675, Section 5), and sign descent's are Lion's; Shampoo's is an update's
+ * spectral norm, larger by about the root of the width; SGD's depend on the gradients' size, so they go wide.
  */
 const LEARNING_RATES = {
   adaptive: { lora: [1e-4, 3e-4, 1e-3], full: [1e-5, 3e-5, 1e-4] },
   lion: { lora: [1e-5, 3e-5, 1e-4], full: [1e-6, 3e-6, 1e-5] },
+  sign: { lora: [1e-5, 3e-5, 1e-4], full: [1e-6, 3e-6, 1e-5] },
+  shampoo: { lora: [1e-3, 3e-3, 1e-2], full: [1e-4, 3e-4, 1e-3] },
   sgd: { lora: [1e-2, 1e-1, 1], full: [1e-3, 1e-2, 1e-1] },
 } as const;
 
@@ -69,8 +78,12 @@ export function usualRates(set: JsonObject): readonly number[] {
     return (isJsonObject(value) ? value['kind'] : undefined) ?? FINETUNE_DEFAULTS[path].kind;
   };
   const optimizer = kindAt('optimizer');
-  const byMethod = LEARNING_RATES[optimizer === 'sgd' || optimizer === 'lion' ? optimizer : 'adaptive'];
+  const byMethod = LEARNING_RATES[hasOwnRates(optimizer) ? optimizer : 'adaptive'];
   return byMethod[kindAt('method') === 'lora' ? 'lora' : 'full'];
+}
+
+function hasOwnRates(optimizer: Json | undefined): optimizer is keyof typeof LEARNING_RATES {
+  return typeof optimizer === 'string' && optimizer in LEARNING_RATES;
 }
 
 /**

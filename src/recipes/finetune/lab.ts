@@ -4,6 +4,7 @@
  */
 import { AssayError } from '#base/errors.ts';
 import { rngOf, type Rng } from '#base/rng.ts';
+import { orderedRows } from '#learning/data/order.ts';
 import { takeStep } from '#learning/divergence.ts';
 import { createTrainer, type Trainer } from '#learning/train.ts';
 import { learningRateAt } from '#learning/optim/schedule.ts';
@@ -102,7 +103,8 @@ async function trainStep(
   config: FinetuneConfig,
 ): Promise<string | undefined> {
   const { batch, accumulation, seeds } = config;
-  const chosen = rowsAtStep(material.train.count, rngOf(block + seeds.data, 'finetune data'), step, batch);
+  const data = rngOf(block + seeds.data, 'finetune data');
+  const chosen = rowsAtStep(material.train.count, data, step, batch, config.rows.order);
   const weight = 1 / answerTokens(material.train, chosen);
   const parts = Array.from({ length: accumulation }, (_, part) => {
     const rows = chosen.subarray(part * layout.rows, (part + 1) * layout.rows);
@@ -112,14 +114,14 @@ async function trainStep(
   return takeStep(trainer, parts, lr, largestNorm(config.clip));
 }
 
-/** The rows of a step: epoch after epoch, each in an order of its own. */
-export function rowsAtStep(count: number, rng: Rng, step: number, batch: number): Int32Array {
-  const orders = new Map<number, Uint32Array>();
-  return Int32Array.from({ length: batch }, (_, i) => {
-    const place = step * batch + i;
-    const epoch = Math.floor(place / count);
-    const order = orders.get(epoch) ?? rng.split(`epoch ${epoch}`).permutation(count);
-    orders.set(epoch, order);
-    return order[place % count] ?? 0;
-  });
+/** The rows of a step: pass after pass over all of them, each shuffled anew or all in the order of the file. */
+export function rowsAtStep(
+  count: number,
+  rng: Rng,
+  step: number,
+  batch: number,
+  order: FinetuneConfig['rows']['order'] = 'shuffled',
+): Int32Array {
+  if (order === 'asGiven') return Int32Array.from({ length: batch }, (_, i) => (step * batch + i) % count);
+  return orderedRows({ kind: order }, { length: count }, rng)(step, batch);
 }

@@ -2,8 +2,10 @@
 import { scaleLinear, type ScaleLinear } from 'd3-scale';
 
 import type { Interval } from '#analysis/records/verdict-record.ts';
-import { chartFrame, plotArea, type PlotAxis, type ChartText, shorten } from './plot-area.ts';
+import { brokenLines, chartFrame, plotArea, type PlotAxis, type ChartText, shorten } from './plot-area.ts';
+import type { MarkKind } from '#report/claim-words.ts';
 import { type Markup, markup } from '#report/markup.ts';
+import { verdictMark } from './verdict-mark.ts';
 
 /** An estimate at one preset level. */
 export interface LevelMark {
@@ -25,7 +27,15 @@ export interface EffectPanel extends ChartText {
 /** One line of a forest; without `estimate` the line says why. */
 export interface ForestRow {
   readonly label: string;
-  readonly estimate?: { readonly value: number; readonly ci95: Interval; readonly text: string };
+  readonly estimate?: {
+    readonly value: number;
+    readonly ci95: Interval;
+    readonly text: string;
+    /** A square where absent. */
+    readonly mark?: MarkKind;
+    /** What a pointer over the mark says. */
+    readonly about?: string;
+  };
   readonly note?: string;
 }
 
@@ -70,7 +80,7 @@ export function forestPlot(forest: Forest): Markup {
   const lines: Markup[] = [];
   for (const group of forest.groups) {
     y += FOREST.heading - FOREST.headingLine;
-    for (const line of headingLines(group.heading)) {
+    for (const line of brokenLines(group.heading, HEADING_CHARS)) {
       y += FOREST.headingLine;
       lines.push(markup`<text class="heading" x="0" y="${y - 6}">${line}</text>`);
     }
@@ -88,21 +98,17 @@ export function forestPlot(forest: Forest): Markup {
   ]);
 }
 
-/** A heading on one line, or broken at its last space that fits; a still longer rest is cut. */
-function headingLines(heading: string): readonly string[] {
-  if (heading.length <= HEADING_CHARS) return [heading];
-  const space = heading.lastIndexOf(' ', HEADING_CHARS);
-  if (space <= 0) return [shorten(heading, HEADING_CHARS)];
-  return [heading.slice(0, space), shorten(heading.slice(space + 1), HEADING_CHARS)];
-}
-
 function forestRow(row: ForestRow, x: ScaleLinear<number, number>, y: number): Markup {
   const label = markup`<text x="8" y="${y}">${shorten(row.label, 18)}</text>`;
   if (!row.estimate)
     return markup`${label}<text class="note" x="${x.range()[0] ?? 0}" y="${y}">${row.note ?? ''}</text>`;
-  const { value, ci95, text } = row.estimate;
+  const { value, ci95, text, mark, about } = row.estimate;
   const middle = y - 4;
-  return markup`${label}<path class="interval" d="M${x(ci95[0])},${middle}H${x(ci95[1])}"/><rect class="estimate" x="${x(value) - HALF_MARK}" y="${middle - HALF_MARK}" width="${2 * HALF_MARK}" height="${2 * HALF_MARK}"/><text class="number" x="${FOREST.width}" y="${y}" text-anchor="end">${text}</text>`;
+  const estimate =
+    mark === undefined
+      ? markup`<rect class="estimate" x="${x(value) - HALF_MARK}" y="${middle - HALF_MARK}" width="${2 * HALF_MARK}" height="${2 * HALF_MARK}"/>`
+      : verdictMark(mark, x(value), middle, about);
+  return markup`${label}<path class="interval" d="M${x(ci95[0])},${middle}H${x(ci95[1])}"/>${estimate}<text class="number" x="${FOREST.width}" y="${y}" text-anchor="end">${text}</text>`;
 }
 
 function forestAxis(forest: Forest, x: ScaleLinear<number, number>, y: number): Markup {

@@ -113,6 +113,14 @@ export function shorten(text: string, maxChars: number): string {
   return characters.length <= maxChars ? text : `${characters.slice(0, maxChars - 1).join('')}…`;
 }
 
+/** A text on one line, or broken at its last space that fits; a still longer rest is cut. */
+export function brokenLines(text: string, maxChars: number): readonly string[] {
+  if (text.length <= maxChars) return [text];
+  const space = text.lastIndexOf(' ', maxChars);
+  if (space <= 0) return [shorten(text, maxChars)];
+  return [text.slice(0, space), shorten(text.slice(space + 1), maxChars)];
+}
+
 /** Ticks with as many decimals as the one that needs most, on a logarithmic axis as each needs. */
 function tickFormat(ticks: readonly number[], scale: PlotAxis['scale']): (value: number) => string {
   if (scale === 'log') return (value) => String(Number(value.toPrecision(6)));

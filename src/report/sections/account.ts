@@ -4,17 +4,20 @@ import { plain } from '#analysis/words/number-text.ts';
 import type { VerdictRecord } from '#analysis/records/verdict-record.ts';
 import { dataTable, foldedSection, scrollBox } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
+import { givenAxes, levelsText } from '#report/places.ts';
 import type { ReportFile, ReportInput, TroubledRun } from '#report/report-input.ts';
 import { armLabel, contrastLabel, outcomeLabel, pairLabel } from '#report/wording.ts';
 
 const FACT_COLUMNS = [{ label: 'What' }, { label: 'Value' }];
 
 /** What arms were matched on, shared, and held equal. */
-export function controlledSection({ study, heldEqual }: ReportInput): Markup {
+export function controlledSection(input: ReportInput): Markup {
+  const { study, heldEqual } = input;
   const matched = study.matchOn.map((axis) => [
     `Matched on ${midSentence(axis.label)}`,
     `${axis.levels.map(plain).join(', ')} ${axis.unit}; probes at most ${plain(axis.maxGap)} apart${axis.untilBest ? '; up to the best value' : ''}`,
   ]);
+  const given = givenAxes(input).map((axis) => [`Read at ${midSentence(axis.label)}`, levelsText(axis)]);
   const coherence = study.coherence
     ? [
         [
@@ -24,7 +27,7 @@ export function controlledSection({ study, heldEqual }: ReportInput): Markup {
       ]
     : [];
   const shared = [['Shared by all arms of a block', 'seeds of initialisation, data order, dropout and sampling']];
-  const rows = [...matched, ...shared, ...coherence, ...heldEqual.map((fact) => [fact.name, fact.value])];
+  const rows = [...matched, ...given, ...shared, ...coherence, ...heldEqual.map((fact) => [fact.name, fact.value])];
   const table = dataTable({ caption: 'What could not make the arms differ.', columns: FACT_COLUMNS, rows });
   return foldedSection('controlled', 'What was controlled', table);
 }
@@ -33,7 +36,14 @@ export function controlledSection({ study, heldEqual }: ReportInput): Markup {
 export function failuresSection(input: ReportInput): Markup {
   const { analysis, frame } = input;
   const troubled = allTroubled(input);
-  const voided = analysis.verdicts.flatMap((verdict) => verdict.voided.map((block) => ({ verdict, ...block })));
+  const voided = [
+    ...analysis.verdicts.flatMap((verdict) =>
+      verdict.voided.map((block) => ({ ...block, of: pairLabel(input.study, verdict), outcome: verdict.outcome })),
+    ),
+    ...(analysis.claims ?? []).flatMap(({ claim, outcome, voided: blocks }) =>
+      blocks.map((block) => ({ ...block, of: claim, outcome })),
+    ),
+  ];
   const missing = troubled.filter((run) => run.kind !== 'diverged').length;
   const counts = `Confirmatory runs that diverged: ${analysis.diverged.length} of ${frame.runs.length}. Planned runs that failed or did not end: ${missing}. Blocks voided for a pair of arms and an outcome: ${voided.length}.`;
   const notRun =
@@ -71,16 +81,16 @@ function troubledTable({ study }: ReportInput, runs: readonly TroubledRun[]): Ma
   });
 }
 
-type VoidedBlock = { readonly verdict: VerdictRecord } & VerdictRecord['voided'][number];
+type VoidedBlock = { readonly of: string; readonly outcome: string } & VerdictRecord['voided'][number];
 
 function voidedTable({ study }: ReportInput, voided: readonly VoidedBlock[]): Markup | undefined {
   if (voided.length === 0) return undefined;
   return dataTable({
     caption: 'Blocks voided for a pair; more than 10% make its verdict undecided.',
-    columns: [{ label: 'Contrast' }, { label: 'Outcome' }, { label: 'Block', isNumber: true }, { label: 'Reason' }],
-    rows: voided.map(({ verdict, block, reason }) => [
-      pairLabel(study, verdict),
-      outcomeLabel(study, verdict.outcome),
+    columns: [{ label: 'Contrast or claim' }, { label: 'Outcome' }, { label: 'Block', isNumber: true }, { label: 'Reason' }],
+    rows: voided.map(({ of, outcome, block, reason }) => [
+      of,
+      outcomeLabel(study, outcome),
       String(block),
       reason,
     ]),

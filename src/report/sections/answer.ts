@@ -26,8 +26,9 @@ export function headerSection(input: ReportInput): Markup {
   return markup`<header><p class="kicker">${study.name}${profile === undefined ? '' : ` · ${profile} profile`} · ${size}</p><h1>${study.question}</h1>${controlBanner(input)}</header>`;
 }
 
-/** The verdicts, each in a line with its numbers. */
-export function answerSection(input: ReportInput): Markup {
+/** The verdicts, each in a line with its numbers; absent in a study of claims alone. */
+export function answerSection(input: ReportInput): Markup | undefined {
+  if (input.analysis.verdicts.length === 0 && (input.analysis.claims ?? []).length > 0) return undefined;
   const items = byImportance(input.analysis.verdicts).map((verdict) => answerItem(input, verdict));
   const body =
     items.length > 0
@@ -42,7 +43,7 @@ export function answerSection(input: ReportInput): Markup {
 }
 
 /** What to know before the verdicts are believed, where there is any such thing. */
-function doubtBox({ doubts = [] }: ReportInput): Markup | undefined {
+export function doubtBox({ doubts = [] }: ReportInput): Markup | undefined {
   if (doubts.length === 0) return undefined;
   const items = doubts.map((doubt) => markup`<li>${doubt}</li>`);
   return markup`<div class="doubts" role="note"><p><b>${doubts.length === 1 ? 'A doubt' : 'Doubts'} about these runs.</b> The verdicts are no better than this allows:</p><ul>${items}</ul></div>`;

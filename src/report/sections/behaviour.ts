@@ -18,36 +18,24 @@ import type { TrajectoryPoint } from '#study/trajectory.ts';
 /** A panel shows at least this many times delta, so that noise below it looks small. */
 const MIN_SPAN_DELTAS = 3;
 
-/** The figure of the first confirmatory outcome, right under the headline. */
-export function firstPicture(input: ReportInput): Markup | undefined {
-  const [first] = confirmatory(input);
-  return first === undefined ? undefined : behaviourFigure(input, first);
-}
-
-/** The figures of the other confirmatory outcomes. */
-export function picturesSection(input: ReportInput): Markup | undefined {
-  const [, ...rest] = confirmatory(input);
-  if (rest.length === 0) return undefined;
-  const figures = rest.map((outcome) => behaviourFigure(input, outcome));
-  return markup`<section aria-labelledby="pictures"><h2 id="pictures">Other outcomes against ${matchedText(input.study)}</h2>${figures}</section>`;
-}
-
 /** The confirmatory outcomes; none where there are no runs to draw. */
-function confirmatory({ study, frame }: ReportInput): readonly Outcome[] {
+export function confirmatory({ study, frame }: ReportInput): readonly Outcome[] {
   return frame.runs.length === 0 ? [] : study.outcomes.filter((outcome) => outcome.role === 'confirmatory');
 }
 
-/** The figure of one outcome. */
-export function behaviourFigure(input: ReportInput, outcome: Outcome): Markup {
+/** The figure of one outcome; absent where it was measured along no axis that runs are matched on. */
+export function behaviourFigure(input: ReportInput, outcome: Outcome): Markup | undefined {
   const { study, frame } = input;
+  const axes = study.matchOn.filter((axis) => frame.runs.some((run) => onlyMeasured(run, axis, outcome).points.length > 0));
+  if (axes.length === 0) return undefined;
   const arms = armsInOrder(study, frame.runs);
   const y = outcomeAxis(frame.runs, outcome);
-  const panels = study.matchOn.map((axis) => behaviourPanel(input, axis, outcome, arms, y));
+  const panels = axes.map((axis) => behaviourPanel(input, axis, outcome, arms, y));
   const role = outcome.role === 'exploratory' ? ' (exploratory: described, not tested)' : '';
   const goodness = outcome.higherIs === undefined ? '' : `Higher is ${outcome.higherIs}. `;
   return figure({
     id: `behaviour-${study.outcomes.indexOf(outcome)}`,
-    title: `${asTitle(outcome.label)} against ${study.matchOn.map((axis) => midSentence(axis.label)).join(' and ')}${role}.`,
+    title: `${asTitle(outcome.label)} against ${axes.map((axis) => midSentence(axis.label)).join(' and ')}${role}.`,
     caption: markup`${goodness}Each thin line is one run; bold lines with markers are arm means at the preset levels (thin vertical rules), at the first crossing. ${directionText(study)} Where arms share one curve, the axis alone accounts for the behaviour; arms further apart at the same ${matchedText(study)} than the bar δ differ beyond it.${tailText(study)}`,
     panels,
     layout: 'wide',
@@ -84,7 +72,7 @@ export function trainingAxis(runs: readonly FrameRun[], axis: Axis): PlotAxis {
 }
 
 /** Logarithmic where an axis' preset levels span a decade and nothing measured or preset is 0 or below. */
-export function scaleOf({ levels }: Axis, values: readonly number[] = []): 'linear' | 'log' {
+export function scaleOf({ levels }: Pick<Axis, 'levels'>, values: readonly number[] = []): 'linear' | 'log' {
   const lowest = values.reduce((least, value) => Math.min(least, value), Math.min(...levels));
   return lowest > 0 && Math.max(...levels) >= 10 * Math.min(...levels) ? 'log' : 'linear';
 }
@@ -151,7 +139,8 @@ function onlyMeasured(run: FrameRun, axis: Axis, outcome: Outcome): FrameRun {
   return { ...run, points };
 }
 
-function outcomeAxis(runs: readonly FrameRun[], outcome: Outcome): PlotAxis {
+/** The scale of an outcome over all its runs. */
+export function outcomeAxis(runs: readonly FrameRun[], outcome: Outcome): PlotAxis {
   const values = runs.flatMap((run) => run.points.map((point) => point.outcomes?.[outcome.name] ?? Number.NaN));
   return {
     label: `${asTitle(outcome.label)} (${outcome.unit})`,

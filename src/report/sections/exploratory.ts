@@ -12,15 +12,17 @@ import {
   orderedMatchings,
   outcomeLabel,
 } from '#report/wording.ts';
-import { behaviourFigure } from './behaviour.ts';
+import { outcomePictures } from './pictures.ts';
 
 /** The section; absent where the study has no exploratory outcome. */
 export function exploratorySection(input: ReportInput): Markup | undefined {
   const outcomes = input.study.outcomes.filter((outcome) => outcome.role === 'exploratory');
   if (outcomes.length === 0 || input.frame.runs.length === 0) return undefined;
-  const figures = outcomes.map((outcome) => behaviourFigure(input, outcome));
+  const figures = outcomes.flatMap((outcome) => outcomePictures(input, outcome));
+  const screen = screenTable(input);
+  if (figures.length === 0 && screen === undefined) return undefined;
   const text = markup`<p>Described and screened, never a verdict: a small q asks for a new study in which the outcome is confirmatory.</p>`;
-  return foldedSection('exploratory', 'Exploratory outcomes', [text, ...figures, screenTable(input)]);
+  return foldedSection('exploratory', 'Exploratory outcomes', [text, ...figures, screen]);
 }
 
 function screenTable({ study, analysis: { exploratory } }: ReportInput): Markup | undefined {

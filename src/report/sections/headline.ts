@@ -1,11 +1,24 @@
 /** What a reader of twenty seconds takes away: the most important verdict in one sentence, and how many there are of each. */
 import { armText, matchedText, midSentence } from '#analysis/words/naming.ts';
+import type { ClaimRecord } from '#analysis/records/claim-record.ts';
 import type { VerdictRecord } from '#analysis/records/verdict-record.ts';
+import {
+  CLAIM_IMPORTANCE,
+  claimsByImportance,
+  groupedText,
+  levelNumbers,
+  otherText,
+  placeText,
+  questionsOf,
+  strongestLevel,
+  whyTexts,
+} from '#report/claim-words.ts';
 import { byImportance, firstEstimate, IMPORTANCE } from '#report/importance.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
 import {
   asTitle,
+  CLAIM_MARKS,
   estimateText,
   orderedMatchings,
   outcomeLabel,
@@ -15,12 +28,47 @@ import {
   whereMatched,
 } from '#report/wording.ts';
 
-/** The headline; absent where there is no verdict. */
+/** The headline; absent where there is neither verdict nor claim. A claim leads where no verdict is decided. */
 export function headlineSection({ study, analysis }: ReportInput): Markup | undefined {
-  const ordered = byImportance(analysis.verdicts);
-  const [first] = ordered;
-  if (first === undefined) return undefined;
-  return markup`<p class="lead v-${first.verdict}">${sentence(study, first)}</p><p class="tally">${tally(ordered)}</p>`;
+  const verdicts = byImportance(analysis.verdicts);
+  const claims = claimsByImportance(questionsOf(analysis.claims));
+  const [verdict, claim] = [verdicts[0], claims[0]];
+  const counts = markup`<p class="tally">${[...(verdict ? [tally(verdicts)] : []), ...(claim ? [claimTally(claims)] : [])].join(' ')}</p>`;
+  if (claim !== undefined && (verdict === undefined || isOpenBeside(verdict, claim))) {
+    return markup`<p class="lead v-${CLAIM_MARKS[strongestLevel(claim)?.verdict ?? 'undecided'].colour}">${claimSentence(study, claim)}</p>${counts}`;
+  }
+  if (verdict === undefined) return undefined;
+  return markup`<p class="lead v-${verdict.verdict}">${sentence(study, verdict)}</p>${counts}`;
+}
+
+function isOpenBeside(verdict: VerdictRecord, claim: ClaimRecord): boolean {
+  return verdict.verdict === 'undecided' && claim.levels.some((level) => level.verdict !== 'undecided');
+}
+
+/** The claim by its strongest place: outcome, both means, the difference and what all its places say. */
+function claimSentence(study: ReportedStudy, claim: ClaimRecord): Markup {
+  const measured = study.outcomes.find(({ name }) => name === claim.outcome);
+  const unit = measured === undefined ? '' : ` (${unitText(measured)})`;
+  const outcome = midSentence(outcomeLabel(study, claim.outcome));
+  const strongest = strongestLevel(claim);
+  const numbers =
+    strongest === undefined || strongest.estimate === null
+      ? 'nothing estimated'
+      : `${levelNumbers(claim, strongest)} ${placeText(study, claim, strongest.level)}`;
+  const whys = whyTexts(study, claim);
+  const why = whys.length === 0 || claim.levels.some(({ verdict }) => verdict !== 'undecided') ? '' : `: ${whys.join('; ')}`;
+  return markup`${armText(study, claim.arm)} against ${otherText(study, claim.against)} on <b>${outcome}</b>${unit}: ${numbers}. <b>${asTitle(groupedText(study, claim))}</b>${why}.`;
+}
+
+/** `Of 3 claims at 12 places: 7 differ, ...`. */
+function claimTally(claims: readonly ClaimRecord[]): string {
+  const levels = claims.flatMap((claim) => claim.levels);
+  const counts = CLAIM_IMPORTANCE.flatMap((kind) => {
+    const count = levels.filter(({ verdict }) => verdict === kind).length;
+    return count === 0 ? [] : [`${count} ${CLAIM_MARKS[kind].short}`];
+  });
+  const places = `${levels.length} ${levels.length === 1 ? 'place' : 'places'}`;
+  return `${claims.length === 1 ? `One claim at ${places}` : `${claims.length} claims at ${places}`}: ${counts.join(', ')}.`;
 }
 
 function sentence(study: ReportedStudy, verdict: VerdictRecord): Markup {

@@ -101,7 +101,7 @@ function levelAxis(study: ReportedStudy, key: string, levels: readonly LevelMark
 }
 
 /** The range with a little room at both ends, as much in the picture whatever the scale. */
-function widened([low, high]: readonly [number, number], scale: 'linear' | 'log'): readonly [number, number] {
+export function widened([low, high]: readonly [number, number], scale: 'linear' | 'log'): readonly [number, number] {
   if (scale === 'linear') return [low - MARGIN_FRACTION * (high - low), high + MARGIN_FRACTION * (high - low)];
   const factor = (high / low) ** MARGIN_FRACTION;
   return [low / factor, high * factor];

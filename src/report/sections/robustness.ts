@@ -9,12 +9,20 @@ import { sharesOf } from '#report/figure-data.ts';
 import { dataTable, figure, foldedSection, titledPanel } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
+import { claimFigures } from './claim-figures.ts';
+import { placesTable } from './claims.ts';
 import { contrastLabel, deltaOf, levelText, matchingLabel, outcomeLabel, VERDICT_MARKS } from '#report/wording.ts';
 
 const DELTA_TOLERANCE = 1e-9;
 
-/** Controls with their outcome. */
-export function controlsSection({ analysis: { controls } }: ReportInput): Markup {
+/** Controls with their outcome, and the pictures of those that are claims, folded. */
+export function controlsSection(input: ReportInput): Markup {
+  const { controls, claims = [] } = input.analysis;
+  const pictured = claims.filter(({ asks }) => asks === 'control');
+  const pictures =
+    pictured.length === 0
+      ? undefined
+      : markup`<details><summary>Controls place by place</summary>${claimFigures(input, pictured, 'controls')}${placesTable(input.study, pictured)}</details>`;
   const rows = controls.map((control) => [control.name, controlState(control), control.detail]);
   const body =
     rows.length > 0
@@ -24,7 +32,7 @@ export function controlsSection({ analysis: { controls } }: ReportInput): Markup
           rows,
         })
       : markup`<p>No control was run: nothing shows that the instrument would have seen an effect, or would not have invented one.</p>`;
-  return markup`<section aria-labelledby="controls"><h2 id="controls">Controls</h2>${body}</section>`;
+  return markup`<section aria-labelledby="controls"><h2 id="controls">Controls</h2>${body}${pictures}</section>`;
 }
 
 function controlState({ passed, unsettled }: ControlRecord): Markup {

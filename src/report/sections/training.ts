@@ -14,9 +14,12 @@ import { armLabel, asTitle, contrastLabel, deltaOf, matchingLabel, outcomeLabel,
 import type { Axis } from '#study/study.ts';
 import { armsInOrder } from './behaviour.ts';
 
-/** How rates were chosen, and the contrasts at each of them. */
-export function learningRateSection(input: ReportInput): Markup {
+/** How rates were chosen, and the contrasts at each of them; absent where no verdict and no run has to do with rates. */
+export function learningRateSection(input: ReportInput): Markup | undefined {
   const { pilot } = input;
+  const isRated = input.frame.runs.some(({ learningRate }) => learningRate !== undefined);
+  // In a study of claims alone there may be nothing to tell of rates.
+  if (pilot === undefined && !isRated && input.analysis.verdicts.length === 0) return undefined;
   const rule = pilot
     ? `Each arm has its own admissible rates, found on ${pilot.rule.blocks} pilot ${pilot.rule.blocks === 1 ? 'block' : 'blocks'} outside the confirmatory ones: those whose best value is within ${plain(pilot.rule.margin)} of the arm’s best, at most ${pilot.rule.maxRates}.${endedText(pilot.rates)}`
     : 'The rates were given, not piloted.';
@@ -35,8 +38,10 @@ function endedText(rates: readonly PilotRate[]): string {
 
 /** Every axis against optimizer steps, a panel an arm. */
 export function trajectoriesSection(input: ReportInput): Markup | undefined {
-  if (input.frame.runs.length === 0) return undefined;
-  const figures = input.study.matchOn.map((axis, index) => trajectoryFigure(input, axis, index));
+  const { runs } = input.frame;
+  const axes = input.study.matchOn.filter(({ name }) => runs.some(({ points }) => points.some((one) => name in one.axes)));
+  if (axes.length === 0) return undefined;
+  const figures = axes.map((axis, index) => trajectoryFigure(input, axis, index));
   const text = markup`<p>Arms may differ as they like in how fast they train; verdicts compare them only at equal ${matchedText(input.study)}.</p>`;
   return foldedSection('trajectories', 'Trajectories', [text, ...figures]);
 }

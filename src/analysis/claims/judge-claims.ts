@@ -1,0 +1,221 @@
+/** Claims from their tables to their records: what stands in the way first, then the rule of each level, then the sentence. */
+import { clustersText } from '#study/clusters.ts';
+import { MIN_BLOCKS } from '#analysis/matching/match.ts';
+import type { ClaimLevel, ClaimRecord } from '#analysis/records/claim-record.ts';
+import type { ControlRecord, WhyKind } from '#analysis/records/verdict-record.ts';
+import { intervalOf } from '#analysis/stats/estimate.ts';
+import type { FlipMember } from '#analysis/stats/sign-flip.ts';
+import { studentTQuantile } from '#analysis/stats/student-t.ts';
+import { CONTROL_ALPHA, type LookAlpha } from '#analysis/verdict/alpha-spending.ts';
+import { absenceP, type ControlEvidence, type MatchingEvidence, type Rule } from '#analysis/verdict/decide.ts';
+import { largestJump } from '#analysis/verdict/jumps.ts';
+import { controlText, VOIDED_FRACTION } from '#analysis/verdict/verdict.ts';
+import { claimReason, whyText, type SpokenLevel } from '#analysis/words/claim-reason.ts';
+import type { NamingStudy } from '#analysis/words/naming.ts';
+import { plain } from '#analysis/words/number-text.ts';
+import { reasonsOf } from './claim-controls.ts';
+import { exactMean } from './cells.ts';
+import { decidePlace, furtherUnits, placeEvidence } from './judge-place.ts';
+import { tableSize, type ClaimResult, type PlaceTable } from './place-table.ts';
+import type { SeenControls } from './seen-controls.ts';
+import { comparesArms } from './terms.ts';
+
+/** What all claims of a study share. */
+export interface ClaimSetting {
+  readonly study: NamingStudy & { readonly outcomes: readonly { readonly name: string; readonly label: string }[] };
+  readonly look: LookAlpha;
+  readonly alpha: number;
+  readonly absenceAlpha: number;
+  /** All controls of the study, those of contrasts included. */
+  readonly controls: readonly ControlRecord[];
+  readonly p: (member: FlipMember) => number;
+  readonly seen: SeenControls;
+  /** Why the claim's arms have no runs; undefined where they have. */
+  readonly whyNotRun: (claim: ClaimResult['claim']) => string | undefined;
+  /** Whether to work out how many further units would decide. */
+  readonly power: boolean;
+}
+
+/** The p of "at this level the claim is delta or more off", for the family of absences; one a testable level of a question. */
+export function claimAbsences(results: readonly ClaimResult[], alpha: number): number[] {
+  return results.flatMap((result) => {
+    const rule = { delta: result.outcome.delta, alpha, jump: largestJump(result.outcome) };
+    return result.tables.flatMap((table) => {
+      const evidence = placeEvidence(table);
+      return evidence === undefined ? [] : [absenceP(evidence, rule)];
+    });
+  });
+}
+
+/** The members of the study's family that claims add: the testable levels of its questions. */
+export function claimMembers(results: readonly ClaimResult[]): FlipMember[] {
+  return results.flatMap(({ tables }) => tables.flatMap(({ member }) => (member.blocks.length < 2 ? [] : [member])));
+}
+
+/** The record of one claim on one outcome. */
+export function claimRecord(result: ClaimResult, setting: ClaimSetting): ClaimRecord {
+  const { claim, outcome, tables } = result;
+  const isControl = claim.asks.kind === 'control';
+  const [alpha, absenceAlpha] = isControl ? [CONTROL_ALPHA, CONTROL_ALPHA] : [setting.alpha, setting.absenceAlpha];
+  // A control is held to what it is expected to be; what few blocks cannot see is no part of that.
+  const rule: Rule = { delta: outcome.delta, alpha, absenceAlpha, jump: isControl ? 0 : largestJump(outcome) };
+  const judged = tables.map((table) => judgeLevel(result, table, rule, setting));
+  const label = tables[0]?.units.label;
+  const about = { study: setting.study, claim, outcome, rule };
+  return {
+    claim: claim.name,
+    outcome: outcome.name,
+    arm: claim.arm,
+    against: claim.against,
+    at: claim.at,
+    asks: claim.asks.kind,
+    reason: claimReason(
+      about,
+      judged.map(({ spoken }) => spoken),
+    ),
+    delta: outcome.delta,
+    alpha,
+    absenceAlpha,
+    ...(label !== undefined && {
+      clusters: { label, count: Math.max(0, ...tables.map(({ units }) => units.usable)) },
+    }),
+    levels: judged.map(({ record }) => record),
+    voided: voidedOf(result),
+  };
+}
+
+/** Blocks lost anywhere, each reason once. */
+function voidedOf({ tables, voided }: ClaimResult): ClaimRecord['voided'] {
+  const all = tables.length === 0 ? voided : tables.flatMap(({ lost }) => lost);
+  const known = new Map(all.map((one) => [`${one.block} ${one.reason}`, one]));
+  return [...known.values()].toSorted((a, b) => a.block - b.block);
+}
+
+interface JudgedLevel {
+  readonly record: ClaimLevel;
+  readonly spoken: SpokenLevel;
+}
+
+function judgeLevel(result: ClaimResult, table: PlaceTable, rule: Rule, setting: ClaimSetting): JudgedLevel {
+  const isControl = result.claim.asks.kind === 'control';
+  const evidence = placeEvidence(table);
+  const p = evidence === undefined ? null : setting.p(table.member);
+  const controls = evidence === undefined || isControl ? [] : setting.seen(result, table);
+  const blockers = blockersOf(result, table, setting);
+  const verdict = verdictOf(result, table, { evidence, p: p ?? 1, rule, controls, blockers });
+  const estimate = evidence?.overall;
+  const further = furtherText(verdict.whyKind, table, evidence, rule, setting);
+  const why = verdict.why === undefined ? undefined : `${verdict.why}${further}`;
+  const { blocks, contrasts } = table.member;
+  const record: ClaimLevel = {
+    level: table.level,
+    verdict: verdict.kind,
+    units: table.units.usable,
+    armMean: meanOrNull(table.arm),
+    otherMean: meanOrNull(table.other),
+    estimate: estimate?.mean ?? meanOrNull(contrasts),
+    ci95: estimate === undefined ? null : intervalOf(estimate, 0.95),
+    ci90: estimate === undefined ? null : intervalOf(estimate, 0.9),
+    p,
+    contrasts: blocks.map((block, u) => ({ block, contrast: contrasts[u] ?? 0 })),
+    ...(verdict.whyKind !== undefined && { whyKind: verdict.whyKind }),
+    ...(why !== undefined && { why }),
+  };
+  const { level, text, ends, units } = table;
+  const spoken: SpokenLevel = {
+    level,
+    text,
+    verdict: verdict.kind,
+    estimate,
+    p,
+    size: tableSize(table),
+    units,
+    controls: controls.map(({ name }) => name),
+    ...(ends && { ends }),
+    ...(why !== undefined && { why }),
+  };
+  return { record, spoken };
+}
+
+function meanOrNull(values: readonly number[]): number | null {
+  return values.length === 0 ? null : exactMean(values);
+}
+
+interface Judgement {
+  readonly kind: ClaimLevel['verdict'];
+  readonly whyKind?: WhyKind;
+  readonly why?: string;
+}
+
+interface Judging {
+  readonly evidence: MatchingEvidence | undefined;
+  readonly p: number;
+  readonly rule: Rule;
+  readonly controls: readonly ControlEvidence[];
+  readonly blockers: readonly Blocker[];
+}
+
+function verdictOf({ claim, outcome }: ClaimResult, table: PlaceTable, judging: Judging): Judgement {
+  const { evidence, p, rule, controls, blockers } = judging;
+  const [first] = blockers;
+  if (first !== undefined || evidence === undefined) {
+    const texts = blockers.map(({ text }) => text);
+    return { kind: 'undecided', whyKind: first?.kind ?? 'support', why: texts.join('; ') };
+  }
+  const needsControl = claim.asks.kind === 'question' && comparesArms(claim);
+  const decision = decidePlace(table, evidence, { rule, p, needsControl, controls });
+  if (decision.kind !== 'undecided') return decision;
+  const why = whyText(decision.why, { outcome, rule, units: table.units, size: tableSize(table) });
+  return { kind: 'undecided', whyKind: decision.why, why };
+}
+
+interface Blocker {
+  readonly kind: Extract<WhyKind, 'notRun' | 'control' | 'look' | 'support' | 'blocks' | 'voided'>;
+  readonly text: string;
+}
+
+/** Rule 0; controls are held against nothing but their own numbers. */
+function blockersOf({ claim }: ClaimResult, table: PlaceTable, setting: ClaimSetting): Blocker[] {
+  const blockers: Blocker[] = [];
+  const add = (kind: Blocker['kind'], text: string): void => void blockers.push({ kind, text });
+  const notRun = setting.whyNotRun(claim);
+  if (notRun !== undefined) add('notRun', notRun);
+  if (claim.asks.kind === 'question') {
+    for (const control of setting.controls) if (!control.passed) add('control', controlText(control));
+    if (setting.look.kind === 'none') add('look', setting.look.reason);
+  }
+  if (notRun !== undefined) return blockers;
+  const { units, blocks } = table;
+  const label = units.label ?? 'block';
+  if (units.usable === 0) {
+    add('support', `no number (${reasonsOf(table)})`);
+    return blockers;
+  }
+  if (table.excluded !== undefined) add('support', table.excluded);
+  if (units.usable < MIN_BLOCKS) add('blocks', `${units.usable} usable ${label}s, at least ${MIN_BLOCKS} needed`);
+  const limit = `${plain(100 * VOIDED_FRACTION)}%`;
+  const [lost, lostUnits] = [blocks.all - blocks.usable, units.all - units.usable];
+  if (lost > VOIDED_FRACTION * blocks.all) {
+    add('voided', `${lost} of ${clustersText('block', blocks.all)} voided (${reasonsOf(table)}), more than ${limit}`);
+  } else if (lostUnits > VOIDED_FRACTION * units.all) {
+    add('voided', `${lostUnits} of ${clustersText(label, units.all)} voided (${reasonsOf(table)}), more than ${limit}`);
+  }
+  return blockers;
+}
+
+/** "; about 5 further blocks give 80% power", where more units are what is lacking. */
+function furtherText(
+  why: WhyKind | undefined,
+  { units }: PlaceTable,
+  evidence: MatchingEvidence | undefined,
+  rule: Rule,
+  { power }: ClaimSetting,
+): string {
+  if (!power || evidence === undefined || evidence.overall.count < 3) return '';
+  if (why !== 'tooFewBlocks' && why !== 'blocks') return '';
+  const least = Math.max(0, MIN_BLOCKS - units.usable);
+  const more = furtherUnits(evidence.overall, rule, studentTQuantile);
+  if (more === undefined) return '';
+  const count = Math.max(least, more);
+  return `; about ${count} further ${units.label ?? 'block'}${count === 1 ? ' gives' : 's give'} 80% power`;
+}

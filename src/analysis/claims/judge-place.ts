@@ -1,0 +1,124 @@
+/**
+ * The rule of claims (docs/method.md, "Claims"): one level of a claim, from its numbers to its verdict. Pure.
+ */
+import type { WhyKind } from '#analysis/records/verdict-record.ts';
+import type { ClaimVerdict } from '#analysis/records/claim-record.ts';
+import { estimateOf, intervalOf, type Estimate } from '#analysis/stats/estimate.ts';
+import { equivalenceP } from '#analysis/stats/estimate.ts';
+import { isNoEffect, type ControlEvidence, type MatchingEvidence, type Rule } from '#analysis/verdict/decide.ts';
+import type { PlaceTable } from './place-table.ts';
+
+/** What a level is judged by beside its numbers. */
+export interface PlaceRule {
+  readonly rule: Rule;
+  /** maxT-adjusted over the study. */
+  readonly p: number;
+  /** Whether "agrees" has to rest on a positive control: between arms. */
+  readonly needsControl: boolean;
+  /** Positive controls seen at this very place. */
+  readonly controls: readonly ControlEvidence[];
+}
+
+/** What the rule says of a level. */
+export type PlaceDecision =
+  | { readonly kind: Exclude<ClaimVerdict, 'undecided'> }
+  | {
+      readonly kind: 'undecided';
+      readonly why: Extract<WhyKind, 'noPositiveControl' | 'ratesDiffer' | 'jumpsUnseen' | 'tooFewBlocks'>;
+    };
+
+/** A level as the evidence that rules of absence read; undefined for fewer than two units. */
+export function placeEvidence(table: PlaceTable): MatchingEvidence | undefined {
+  const overall = estimateOf(table.member.contrasts);
+  if (overall === undefined) return undefined;
+  const rates = table.byRate.flatMap((contrasts, rate) => {
+    const estimate = estimateOf(contrasts);
+    const level = estimate && { level: 0, estimate, contrasts };
+    return level === undefined ? [] : [{ side: 'arm' as const, rate, overall: level.estimate, levels: [level] }];
+  });
+  const levels = [{ level: 0, estimate: overall, contrasts: table.member.contrasts }];
+  return { kind: 'estimated', name: table.text, overall, p: 1, levels, rates, controls: [] };
+}
+
+/** Judges a level that nothing stands in the way of. */
+export function decidePlace(table: PlaceTable, evidence: MatchingEvidence, placeRule: PlaceRule): PlaceDecision {
+  const { rule, p, needsControl, controls } = placeRule;
+  if (table.isIdentical) return { kind: 'identical' };
+  const isFound = p < rule.alpha && evidence.overall.mean !== 0;
+  const doRatesAgree = haveOneSign(table, evidence, rule);
+  if (isFound && doRatesAgree) return { kind: 'differs' };
+  if (isNoEffect(evidence, rule)) {
+    return needsControl && controls.length === 0 ? { kind: 'undecided', why: 'noPositiveControl' } : { kind: 'agrees' };
+  }
+  if (isFound) return { kind: 'undecided', why: 'ratesDiffer' };
+  return { kind: 'undecided', why: isWithin(evidence, rule) ? 'jumpsUnseen' : 'tooFewBlocks' };
+}
+
+/** Whether t alone puts the level inside (-delta, delta), over rates and for each. */
+function isWithin({ overall, rates }: MatchingEvidence, { delta, absenceAlpha }: Rule): boolean {
+  return [overall, ...rates.map((rate) => rate.overall)].every(
+    (estimate) => equivalenceP(estimate, delta) < absenceAlpha,
+  );
+}
+
+/**
+ * One sign at every learning rate. Where the arms run different rates, an interval off zero at the rates that speak most
+ * against it, and without a common rate a difference beyond what an arm's own rates differ by (ADR 0086).
+ */
+function haveOneSign(table: PlaceTable, { overall, rates }: MatchingEvidence, { alpha }: Rule): boolean {
+  const sign = Math.sign(overall.mean);
+  if (!rates.every((rate) => Math.sign(rate.overall.mean) === sign)) return false;
+  if (!table.parts.some((ofTerm) => ofTerm.length > 1)) return true;
+  const worst = estimateOf(leastFavourable(table, sign));
+  if (worst === undefined) return false;
+  const [low, high] = intervalOf(worst, 1 - alpha);
+  const least = table.isRateCommon ? 0 : Math.max(...table.parts.map(spreadOf));
+  return sign > 0 ? low > 0 && worst.mean > least : high < 0 && worst.mean < -least;
+}
+
+/** Contrasts of the units at each arm's rate that speaks most against the sign. */
+function leastFavourable({ parts, member }: PlaceTable, sign: number): number[] {
+  const chosen = parts.map((ofTerm) =>
+    ofTerm.reduce((least, values) => (sign * meanOf(values) < sign * meanOf(least) ? values : least)),
+  );
+  return member.blocks.map((_, u) => chosen.reduce((sum, values) => sum + (values[u] ?? 0), 0));
+}
+
+/** The most that an arm's rates differ by, as they weigh. */
+function spreadOf(ofTerm: readonly (readonly number[])[]): number {
+  const means = ofTerm.map(meanOf);
+  return Math.max(...means) - Math.min(...means);
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+const POWER_QUANTILE = 0.8416212335729143;
+const POWER_QUANTILE_BOTH_SIDES = 1.2815515655446004;
+/** An estimate below this share of delta is taken as 0. */
+const NEGLIGIBLE_FRACTION = 0.5;
+const MOST_UNITS = 96;
+
+/**
+ * About how many further units give 80% power for either verdict at this level, were the estimate the truth (or 0, where it is below
+ * delta / 2): from t quantiles and the units' own spread alone. Undefined where more than 96 in all would be needed.
+ */
+export function furtherUnits(
+  estimate: Estimate,
+  rule: Rule,
+  quantile: (p: number, df: number) => number,
+): number | undefined {
+  const deviation = estimate.standardError * Math.sqrt(estimate.count);
+  const size = Math.abs(estimate.mean);
+  const isNegligible = size < NEGLIGIBLE_FRACTION * rule.delta;
+  for (let n = estimate.count + 1; n <= MOST_UNITS; n++) {
+    const error = deviation / Math.sqrt(n);
+    const room = isNegligible ? rule.delta : size;
+    const needed = isNegligible
+      ? quantile(1 - rule.absenceAlpha, n - 1) + POWER_QUANTILE_BOTH_SIDES
+      : quantile(1 - rule.alpha / 2, n - 1) + POWER_QUANTILE;
+    if (room >= needed * error) return n - estimate.count;
+  }
+  return undefined;
+}

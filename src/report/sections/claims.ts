@@ -1,0 +1,94 @@
+/** What was claimed place by place: each claim in a line and a sentence, and every place in a folded table. */
+import { midSentence } from '#analysis/words/naming.ts';
+import { intervalText, pText, plain, signed } from '#analysis/words/number-text.ts';
+import type { ClaimLevel, ClaimRecord } from '#analysis/records/claim-record.ts';
+import {
+  claimsByImportance,
+  groupedText,
+  levelPhrase,
+  levelWord,
+  meanText,
+  axisText,
+  otherText,
+  questionsOf,
+  strongestLevel,
+  whyTexts,
+} from '#report/claim-words.ts';
+import { dataTable } from '#report/figure.ts';
+import { type Markup, markup, type MarkupPart } from '#report/markup.ts';
+import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
+import { armLabel, asTitle, CLAIM_MARKS, outcomeLabel, unscoped } from '#report/wording.ts';
+import { doubtBox } from './answer.ts';
+import { claimPictures, isOfClaims } from './pictures.ts';
+
+/** The section; absent where nothing is claimed. */
+export function claimsSection(input: ReportInput): Markup | undefined {
+  const { study, analysis } = input;
+  const claims = questionsOf(analysis.claims);
+  if (claims.length === 0) return undefined;
+  const items = claimsByImportance(claims).map((record) => claimItem(study, record));
+  const doubts = analysis.verdicts.length === 0 ? doubtBox(input) : undefined;
+  // In a study of claims alone the first figure stands under the headline.
+  const figures = isOfClaims(input) ? claimPictures(input).slice(1) : claimPictures(input);
+  return markup`<section aria-labelledby="claims"><h2 id="claims">Claims</h2>${doubts}<ul class="answers">${items}</ul><p class="scope">${scopeText(study, claims)}</p>${figures}${placesTable(study, claims)}</section>`;
+}
+
+/** What all claims' numbers have in common. */
+function scopeText(study: ReportedStudy, claims: readonly ClaimRecord[]): string {
+  const outcomes = [...new Set(claims.map(({ outcome }) => outcome))].map((outcome) => {
+    const known = study.outcomes.find(({ name }) => name === outcome);
+    return known === undefined ? outcome : `${known.label} (${known.unit}, δ = ${plain(known.delta)})`;
+  });
+  return `Numbers: ${outcomes.join(', ')}; each place has a verdict of its own, at one error rate for all claims of the study together, with 95% intervals. They speak of ${study.scope}, at the places given, and claim nothing beyond them.`;
+}
+
+function claimItem(study: ReportedStudy, record: ClaimRecord): Markup {
+  const verdict = strongestLevel(record)?.verdict ?? 'undecided';
+  const { mark, colour } = CLAIM_MARKS[verdict];
+  const sentence = asTitle(unscoped(record.reason, study.scope));
+  const whys = whyTexts(study, record).filter((why) => !record.reason.includes(why));
+  const why = whys.length === 0 ? undefined : markup`<p>Undecided ${whys.join('; ')}.</p>`;
+  return markup`<li class="answer v-${colour}"><p><span class="mark" aria-hidden="true">${mark}</span> ${asTitle(outcomeLabel(study, record.outcome))}, ${record.claim}: <b>${groupedText(study, record)}</b></p><p class="evidence">${sentence}</p>${why}</li>`;
+}
+
+const COLUMNS = [
+  { label: 'Verdict' },
+  { label: 'Mean', isNumber: true },
+  { label: 'Other', isNumber: true },
+  { label: 'Difference', isNumber: true },
+  { label: '95% interval', isNumber: true },
+  { label: '90% interval', isNumber: true },
+  { label: 'p', isNumber: true },
+  { label: 'Blocks', isNumber: true },
+  { label: 'Difference in each block' },
+];
+
+/** Every place of the given claims with its blocks, a table a claim, folded. */
+export function placesTable(study: ReportedStudy, claims: readonly ClaimRecord[]): Markup {
+  const tables = claims.map((record) =>
+    dataTable({
+      caption: `${asTitle(record.claim)}, ${midSentence(outcomeLabel(study, record.outcome))}: ${armLabel(study, record.arm)} against ${otherText(study, record.against)}.`,
+      columns: [{ label: asTitle(axisText(study, record.at) ?? 'place') }, ...COLUMNS],
+      rows: record.levels.map((level) => placeRow(study, record, level)),
+    }),
+  );
+  return markup`<details><summary>Every place in numbers, block by block</summary><p>Means over blocks of the arm and of what it is held against, and their difference; p is adjusted over all questions of the study.</p>${tables}</details>`;
+}
+
+function placeRow(study: ReportedStudy, record: ClaimRecord, level: ClaimLevel): readonly MarkupPart[] {
+  const { delta } = record;
+  const why = level.why === undefined ? '' : `: ${level.why}`;
+  const blocks = level.contrasts.map(({ block, contrast }) => `${block}: ${signed(contrast, delta)}`);
+  return [
+    markup`<span class="no-wrap">${levelWord(level.level)}</span>`,
+    markup`<span class="wide-cell">${levelPhrase(study, record, level)}${why}</span>`,
+    meanText(level.armMean, delta),
+    meanText(level.otherMean, delta),
+    level.estimate === null ? 'not estimable' : signed(level.estimate, delta),
+    level.ci95 === null ? '' : intervalText(level.ci95, delta),
+    level.ci90 === null ? '' : intervalText(level.ci90, delta),
+    pText(level.p),
+    String(level.units),
+    markup`<span class="wide-cell">${blocks.join(', ')}</span>`,
+  ];
+}
