@@ -27,6 +27,7 @@ const REVERSED = { distance: 0.3, start: 0.01 };
 const CLUSTERS = {
   'world.weakCue': 'even',
   'world.weak': 1,
+  'world.noise': 0.3,
   'world.dimensions': 10,
   'world.width': 64,
 };
