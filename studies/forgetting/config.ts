@@ -25,6 +25,8 @@ export interface ForgettingConfig {
   readonly learningRate: number;
   /** Rows a step; 0 is all rows of the task. */
   readonly batch: number;
+  /** Weight of the first task's loss while the last is learned; 0 leaves it out. A control's known cause. */
+  readonly rehearsal: number;
   readonly steps: number;
   readonly probeEvery: number;
   /** The run ends where the last task's loss is below this, in nats. */
@@ -34,12 +36,13 @@ export interface ForgettingConfig {
 }
 
 export const FORGETTING_DEFAULTS = {
-  world: { model: 'mlp', classes: 10, tasks: 2, dimensions: 32, rows: 40, noise: 0.7, width: 64, head: 'head' },
+  world: { model: 'mlp', classes: 10, tasks: 2, dimensions: 16, rows: 20, noise: 0.5, width: 32, head: 'head' },
   before: { by: 'itself', state: 'fresh', until: 0.05 },
   optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0 },
   learningRate: 1e-3,
   batch: 0,
-  steps: 600,
+  rehearsal: 0,
+  steps: 3000,
   probeEvery: 1,
   stopBelow: 0.05,
   seeds: { init: 0, data: 0 },
@@ -55,6 +58,7 @@ export function readForgettingConfig(config: JsonObject): ForgettingConfig {
     optimizer: readOptimizer(reader.object('optimizer')),
     learningRate: reader.number('learningRate', { min: 0 }),
     batch: reader.number('batch', { min: 0, integer: true }),
+    rehearsal: reader.number('rehearsal', { min: 0 }),
     steps: reader.number('steps', { min: 1, integer: true }),
     probeEvery: reader.number('probeEvery', { min: 1, integer: true }),
     stopBelow: reader.number('stopBelow', { min: 0 }),

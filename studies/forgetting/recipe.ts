@@ -1,6 +1,6 @@
 /**
  * One run: learn all tasks but the last, one after the other, each to the same loss, then the last one. Axis: the last task's loss;
- * outcomes: how much the loss of the tasks before has risen since, and how many of their rows are still right.
+ * outcomes: how much the loss of the tasks before has risen since (`leak` is `rise` in thousandths), and how many of their rows are still right.
  */
 import { ADAMW_DEFAULTS, type JsonObject, type Recipe, type RunContext, type RunEnd } from 'assay';
 import {
@@ -18,7 +18,7 @@ import {
 } from 'assay/learn';
 
 import { FORGETTING_DEFAULTS, type ForgettingConfig, readForgettingConfig } from './config.ts';
-import { modelOutputs, modelWeights, type Rows, rowsPerTask, type Tasks, tasksOf } from './world.ts';
+import { modelOutputs, modelWeights, type Rows, rowsPerTask, tasksOf } from './world.ts';
 
 /** Steps after which a task before the last counts as one that cannot be learned. */
 const MOST_STEPS_BEFORE = 20_000;
@@ -31,9 +31,10 @@ interface Lab extends AsyncDisposable {
 
 export function forgettingRecipe(): Recipe {
   const labs = labShelf<Lab>(8);
-  const labOf = async (config: ForgettingConfig, optimizer: OptimizerConfig): Promise<Lab> => {
-    const key: JsonObject = { world: { ...config.world }, batch: config.batch, optimizer: { ...optimizer } };
-    return labs(key, () => createLab(config, optimizer));
+  const labOf = async (config: ForgettingConfig, optimizer: OptimizerConfig, rehearsal: number): Promise<Lab> => {
+    const { world, batch } = config;
+    const key: JsonObject = { world: { ...world }, batch, rehearsal, optimizer: { ...optimizer } };
+    return labs(key, () => createLab(config, optimizer, rehearsal));
   };
   return {
     name: 'forgetting',
@@ -46,18 +47,23 @@ export function forgettingRecipe(): Recipe {
     async run(context) {
       const config = readForgettingConfig(context.config);
       const before = config.before.by === 'adam' ? ADAM_BEFORE : config;
-      const start = await learnedBefore(context, config, () => labOf(config, before.optimizer), before.learningRate);
-      const lab = await labOf(config, config.optimizer);
+      const start = await learnedBefore(context, config, () => labOf(config, before.optimizer, 0), before.learningRate);
+      const lab = await labOf(config, config.optimizer, config.rehearsal);
       return learnLast(context, config, lab, start);
     },
   };
 }
 
-async function createLab({ world, batch }: ForgettingConfig, optimizer: OptimizerConfig): Promise<Lab> {
+async function createLab(
+  { world, batch }: ForgettingConfig,
+  optimizer: OptimizerConfig,
+  rehearsal: number,
+): Promise<Lab> {
   const { trained, fixed } = modelWeights(world);
   const all = rowsPerTask(world);
   const { loss } = modelOutputs(world, batch === 0 ? all : batch);
-  const learner = await createLearner({ parameters: trained, fixed, loss: { loss }, optimizer });
+  const again = rehearsal > 0 && { rehearsal: { term: modelOutputs(world, all, ' again').loss, weight: rehearsal } };
+  const learner = await createLearner({ parameters: trained, fixed, loss: { loss, ...again }, optimizer });
   const reader = await learner.reader(modelOutputs(world, all));
   return { learner, reader, [Symbol.asyncDispose]: () => learner[Symbol.asyncDispose]() };
 }
@@ -119,8 +125,10 @@ async function learnLast(context: RunContext, config: ForgettingConfig, lab: Lab
     return { loss: of('loss'), right: of('right') };
   };
   const { loss: lossBefore } = await mean();
-  const { steps, probeEvery, stopBelow, levels } = config;
-  // A resumed run continues from its checkpoint: what it began with was read above.
+  const { steps, probeEvery, stopBelow, levels, rehearsal } = config;
+  const [first] = before;
+  const again = rehearsal > 0 && first !== undefined ? { 'x again': first.x, 'labels again': first.labels } : {};
+  const order = rng.split('order of the last task');
   return trainingRun(
     context,
     { steps, probeEvery, stopBelow, levels, lossAxis: 'last' },
@@ -129,15 +137,10 @@ async function learnLast(context: RunContext, config: ForgettingConfig, lab: Lab
       axes: async () => ({ last: (await readRows(reader, last)).loss }),
       outcomes: async () => {
         const { loss, right } = await mean();
-        return { rise: loss - lossBefore, right };
+        return { rise: loss - lossBefore, leak: 1000 * (loss - lossBefore), right };
       },
       step: (step) =>
-        takeStep(
-          learner,
-          [batchOf(last, step, config, rng.split('order of the last task'))],
-          config.learningRate,
-          Infinity,
-        ),
+        takeStep(learner, [{ ...batchOf(last, step, config, order), ...again }], config.learningRate, Infinity),
     },
   );
 }

@@ -97,12 +97,12 @@ export function modelWeights({ model, classes, dimensions, width, head }: Tasks)
   return { trained, fixed: [] };
 }
 
-/** Mean loss and share of right answers over `count` rows, fed as `x` and `labels`; both of shape []. */
-export function modelOutputs(world: Tasks, count: number) {
+/** Mean loss [] and predicted classes [count] of `count` rows, fed as `x` and `labels` with a suffix to their names. */
+export function modelOutputs(world: Tasks, count: number, suffix = '') {
   const { trained, fixed } = modelWeights(world);
   const layers = feedLayers([...trained, ...fixed]);
-  const x = input('x', [count, world.dimensions]);
-  const labels = input('labels', [count], 'int32');
+  const x = input(`x${suffix}`, [count, world.dimensions]);
+  const labels = input(`labels${suffix}`, [count], 'int32');
   const names = world.model === 'memory' ? ['memory', 'values'] : ['first', 'second', 'head'];
   const logits = names.reduce<Tensor>((h, name, i) => {
     const z = layers.linear(name, h);
