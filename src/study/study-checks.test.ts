@@ -129,6 +129,8 @@ const CASES: readonly (readonly [path: string, value: unknown, expected: RegExp]
     /^claims\[2\]: asks the same as claims\[1\]; leave one of them out$/,
   ],
   ['maps.0.y', 'rank', /^maps\[0\]\.y: expected another factor than x, found "rank" for both$/],
+  ['maps.0.only', { factor: 'rnak', value: 1 }, /^maps\[0\]\.only\.factor: unknown factor of any arm's `at` "rnak"/],
+  ['maps.0.only', { factor: 'rank', value: 77 }, /^maps\[0\]: no arm stands at both "\w+" and "\w+" with rank = 77$/],
   ['maps.0.theory', 'error', /^maps\[0\]\.theory: expected another outcome, found "error" against itself$/],
   [
     'maps.0.at',
