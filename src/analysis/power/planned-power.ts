@@ -136,7 +136,7 @@ function verdictOf(
 ): Decision['kind'] {
   const singles = drawSingles(design, sigma, truth, rng);
   const train = singles.find(({ name }) => name === 'train');
-  const joint = design.hasJoint && train !== undefined ? withoutRates(train, 'joint') : undefined;
+  const joint = design.hasJoint && train !== undefined ? { ...train, name: 'joint', rates: [], pairs: [] } : undefined;
   const tables = joint === undefined ? singles : [...singles, joint];
   const ps = needsP ? pOfTables(design, sigma, tables, rng) : tables.map(() => 1);
   const pOf = (name: string): number => ps[tables.findIndex((table) => table.name === name)] ?? 1;
@@ -156,10 +156,6 @@ function verdictOf(
   const { delta, jump, family } = design;
   // The other contrasts of the family may have effects: Holm's first step.
   return decide(evidence, { delta, jump, alpha: FIRST_ALPHA, absenceAlpha: FIRST_ALPHA / family }).kind;
-}
-
-function withoutRates({ pairs: _, ...table }: MatchedTable, name: string): MatchedTable {
-  return { ...table, name, rates: [] };
 }
 
 /** Values of both arms at every matching, level, block and rate. */
