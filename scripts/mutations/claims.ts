@@ -15,7 +15,24 @@ const SEEN = 'src/analysis/claims/seen-controls.ts';
 const JUDGE = 'src/analysis/claims/judge-claims.ts';
 const CONTROLS = 'src/analysis/claims/claim-controls.ts';
 
+const POWER = 'src/analysis/power/claim-power.ts';
+const POWER_TEST = 'src/analysis/power/claim-power.test.ts';
+
 export const CLAIM_FAULTS: readonly Fault[] = [
+  {
+    name: 'claims: a plan takes every place for the only one',
+    file: POWER,
+    from: 'length: tests - 1',
+    to: 'length: 0 * tests',
+    tests: [POWER_TEST],
+  },
+  {
+    name: 'claims: a plan promises agreement between arms without a control',
+    file: POWER,
+    from: 'needsControl: !needsNothing',
+    to: 'needsControl: false && needsNothing',
+    tests: [POWER_TEST],
+  },
   {
     name: 'claims: a value is taken for zero',
     file: TERMS,

@@ -14,7 +14,7 @@ import { type Measured, measuredRuns } from '#desk/measure-runs.ts';
 import { checkReady } from './endpoints.ts';
 import type { Given, OptionName } from './options.ts';
 import { chosenStudy, PLAN_OPTIONS, planGiven } from './plan-given.ts';
-import { powerOf, type SeenRuns } from '#desk/plan-power.ts';
+import { claimPowerOf, powerOf, type SeenRuns } from '#desk/plan-power.ts';
 import { powerLines } from './power-lines.ts';
 import { type ArmRuns, type TimeEstimate, timeOf, timeOfMeasured } from '#desk/plan-time.ts';
 import { durationOf } from './progress.ts';
@@ -55,12 +55,22 @@ export async function planCommand(given: Given, terminal: Terminal): Promise<num
   const time = given.flag('pilot')
     ? timeOfMeasured(missing, await measured(plan, found, workers, terminal), workers)
     : known;
-  const power = powerOf(plan, stored.seen);
+  const [power, claimPower] = [powerOf(plan, stored.seen), claimPowerOf(plan)];
   await saySummaries(plan, terminal, isJson);
   if (isJson) {
     const { study, profile, blocks, planId } = plan;
     terminal.out(
-      JSON.stringify({ study: study.name, planId, profile, blocks, arms, workers, time: time ?? null, power }),
+      JSON.stringify({
+        study: study.name,
+        planId,
+        profile,
+        blocks,
+        arms,
+        workers,
+        time: time ?? null,
+        power,
+        claimPower,
+      }),
     );
     return 0;
   }
@@ -68,7 +78,7 @@ export async function planCommand(given: Given, terminal: Terminal): Promise<num
   terminal.out(`profile ${plan.profile}, ${plan.blocks} blocks`);
   for (const line of armLines(arms)) terminal.out(line);
   const again = `assay plan ${given.positionals[0] ?? ''} --pilot`;
-  for (const line of ['', ...timeLines(missing, time, workers, again), '', ...powerLines(plan, power)])
+  for (const line of ['', ...timeLines(missing, time, workers, again), '', ...powerLines(plan, power, claimPower)])
     terminal.out(line);
   return 0;
 }

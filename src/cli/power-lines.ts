@@ -2,22 +2,47 @@
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
 import { EFFECT_DELTAS } from '#analysis/power/planned-power.ts';
 import { plain } from '#analysis/words/number-text.ts';
-import type { OutcomePower } from '#desk/plan-power.ts';
+import type { OutcomeClaimPower, OutcomePower } from '#desk/plan-power.ts';
 import { clusterCount, clustersText } from '#study/clusters.ts';
 import type { StudyPlan } from '#study/plan.ts';
 
 import { tableOf } from './terminal.ts';
 
 /** One table an outcome, and a line for what it does not speak of. */
-export function powerLines(plan: StudyPlan, powers: readonly OutcomePower[]): string[] {
-  return [...powers.flatMap((power) => tableLines(plan, power)), ...unspokenLines(plan)];
+export function powerLines(
+  plan: StudyPlan,
+  powers: readonly OutcomePower[],
+  claims: readonly OutcomeClaimPower[],
+): string[] {
+  return [
+    ...powers.flatMap((power) => tableLines(plan, power)),
+    ...claims.flatMap((power) => claimLines(plan, power)),
+    ...unaskedLines(plan),
+  ];
 }
 
-/** Claims, whose power is not worked out; and a plan of which no verdict can come. */
-function unspokenLines({ study, profile }: StudyPlan): string[] {
-  const claims = study.claims?.length ?? 0;
-  if (claims > 0) return [`power: not worked out for ${claims === 1 ? 'the claim' : `the ${claims} claims`}`];
-  if (study.contrasts.length > 0) return [];
+function claimLines(plan: StudyPlan, power: OutcomeClaimPower): string[] {
+  const { outcome, delta, unit, places, tests, isControlled, rows } = power;
+  const body = rows.map(({ sigma, spread, agrees, differs }) => [
+    plain(sigma),
+    spread,
+    ...[agrees, differs].map((share) => share.toFixed(2)),
+  ]);
+  const truths = ['', 'if the truth is', '0', plain(EFFECT_DELTAS * delta)];
+  return [
+    `power of claims at ${sizeOf(plan)}: the chance of each verdict on ${outcome} at one of ${clustersText('place', places)}, delta ${plain(delta)} ${unit},`,
+    `  by the standard deviation of a block's contrast at that place; the study tests ${clustersText('difference', tests)}`,
+    ...tableOf([['sd', '', 'agrees', 'differs'], truths, ...body]).map((line) => `  ${line}`),
+    ...(isControlled
+      ? []
+      : ['  no positive control between arms in this profile: agreement between arms is never claimed']),
+    ...(unitsOf(plan) < MIN_BLOCKS ? [`  fewer than ${MIN_BLOCKS} ${labelOf(plan)}s decide nothing`] : []),
+  ];
+}
+
+/** A plan of which no verdict can come. */
+function unaskedLines({ study, profile }: StudyPlan): string[] {
+  if (study.contrasts.length + (study.claims?.length ?? 0) > 0) return [];
   return [`nothing is asked in profile "${profile}": runs are only measured, and no verdict comes of them`];
 }
 

@@ -8,6 +8,7 @@ import {
   powerAt,
   type PowerRow,
 } from '#analysis/power/planned-power.ts';
+import { claimPowerAt, type ClaimPowerRow, plannedPlaces } from '#analysis/power/claim-power.ts';
 import { seenSpread } from '#analysis/power/seen-spread.ts';
 import { rngOf } from '#base/rng.ts';
 import type { StudyPlan } from '#study/plan.ts';
@@ -30,6 +31,19 @@ export interface OutcomePower {
   /** Whether arms that are compared may run different learning rates, and are compared in every pair of them. */
   readonly areRatesCrossed: boolean;
   readonly rows: readonly (PowerRow & { readonly spread: string })[];
+}
+
+/** The power of one outcome's claims, at each of their places. */
+export interface OutcomeClaimPower {
+  readonly outcome: string;
+  readonly delta: number;
+  readonly unit: string;
+  /** Places of the outcome's claims, and differences that the whole study tests. */
+  readonly places: number;
+  readonly tests: number;
+  /** Whether agreement can be claimed: between arms it takes a positive control. */
+  readonly isControlled: boolean;
+  readonly rows: readonly (ClaimPowerRow & { readonly spread: string })[];
 }
 
 /** Runs of the study that show its spread, and what they are. */
@@ -55,6 +69,20 @@ export function powerOf(plan: StudyPlan, seen: SeenRuns | undefined): OutcomePow
     const { name, delta, unit } = outcome;
     const areRatesCrossed = design !== undefined && design.rates > 1 && !design.areRatesShared;
     return { outcome: name, delta, unit, isControlled: isControlled(plan.study, name), areRatesCrossed, rows };
+  });
+}
+
+/** The power of every outcome that claims ask of, at supposed spreads. */
+export function claimPowerOf({ study, blocks }: StudyPlan): OutcomeClaimPower[] {
+  return study.outcomes.flatMap(({ name, delta, unit }) => {
+    const design = plannedPlaces(study, name, blocks);
+    if (design === undefined) return [];
+    const { places, tests, isControlled: hasControl } = design;
+    const rows = SUPPOSED.map(({ share, name: spread }) => ({
+      ...claimPowerAt(design, share * delta, rngOf(0, 'plan claims')),
+      spread,
+    }));
+    return [{ outcome: name, delta, unit, places, tests, isControlled: hasControl, rows }];
   });
 }
 
