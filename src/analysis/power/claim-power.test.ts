@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { analyse } from '#analysis/analyse.ts';
 import { claimStudy, simulateClaims } from '#analysis/validation/claim-world.ts';
 import type { ClaimDesign } from '#analysis/validation/validity-world.ts';
-import { BASE, DELTA } from '#analysis/validation/world.ts';
+import { BASE, DELTA, type World } from '#analysis/validation/world.ts';
 import { rngOf } from '#base/rng.ts';
 
 import { claimPowerAt, plannedPlaces, type PlannedPlaces } from './claim-power.ts';
@@ -23,7 +23,7 @@ function planOf(design: ClaimDesign): PlannedPlaces {
 function shareOf(design: ClaimDesign, sigma: number, truth: number, verdict: string): number {
   let found = 0;
   for (let study = 0; study < STUDIES; study++) {
-    const world = { ...BASE, rates: 1, isControlTwin: true, sigma, effect: () => truth };
+    const world: World = { ...BASE, rates: 1, isControlTwin: true, sigma, effect: () => truth };
     const frame = simulateClaims(world, design, rngOf(study, `claims ${sigma} ${truth}`));
     const [claim] = analyse(claimStudy(design), frame, { verdictsOnly: true }).claims ?? [];
     if (claim?.levels[0]?.verdict === verdict) found++;
