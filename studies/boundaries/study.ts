@@ -24,6 +24,7 @@ const cues = (name: string, label: string, optimizer: 'adam' | 'sgd', set: JsonO
 const DISTANCES = [0.3, 0.45, 0.6, 1];
 const STARTS = [0.01, 0.3, 3];
 const REVERSED = { distance: 0.3, start: 0.01 };
+const FURTHER = { steps: 1500, stopBelow: 0.225 };
 const CLUSTERS = {
   'world.weakCue': 'even',
   'world.weak': 1,
@@ -41,7 +42,7 @@ const clusterArm = (optimizer: 'adam' | 'sgd', distance: number, start: number):
     'world.strong': distance,
     'world.start': start,
     // Where the direction reverses, runs go on below the linear floor.
-    stopBelow: distance === REVERSED.distance && start === REVERSED.start ? 0.235 : 0.28,
+    ...(distance === REVERSED.distance && start === REVERSED.start ? FURTHER : { stopBelow: 0.28 }),
   },
   at: { optimizer, distance, start },
 });
@@ -52,7 +53,7 @@ const arms: readonly Arm[] = [
   cues('adam-rotated', 'Adam, inputs rotated', 'adam', { 'world.rotated': true }),
   cues('sgd-rotated', 'SGD, inputs rotated', 'sgd', { 'world.rotated': true }),
   { ...cues('sgd-again', 'SGD, other rows', 'sgd'), seedOffset: 1000 },
-  cues('sgd-stronger', 'SGD, weak cue 0.4', 'sgd', { 'world.weak': 0.4 }),
+  cues('sgd-stronger', 'SGD, weak cue 0.36', 'sgd', { 'world.weak': 0.36 }),
   ...DISTANCES.flatMap((distance) =>
     STARTS.flatMap((start) => [clusterArm('adam', distance, start), clusterArm('sgd', distance, start)]),
   ),

@@ -54,6 +54,12 @@ test('SGD sees no basis, and Adam does', async () => {
   assert.ok((await difference({ ...ADAM, steps: 40 })) > 0.1);
 });
 
+test('SGD weighs the cues by their size, so it ranks rightly by Phi(sqrt 2 weak^2 / (noise sqrt(1 + weak^2)))', async () => {
+  // Phi(.610) and Phi(.862).
+  assert.ok(Math.abs(last(await points({ ...SGD, steps: 20 }), 'ranked') - 0.729) < SAMPLED);
+  assert.ok(Math.abs(last(await points({ ...SGD, steps: 20, 'world.weak': 0.36 }), 'ranked') - 0.806) < SAMPLED);
+});
+
 test('a linear classifier is not bent, cannot use an even cue, and stops at the linear floor', async () => {
   const run = await points({ ...CLUSTERS, ...SGD, 'world.strong': 0.3, steps: 200 });
   assert.equal(last(run, 'bent'), 0);
