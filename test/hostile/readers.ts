@@ -76,7 +76,7 @@ const CONVERSATION = [
   { role: 'assistant', content: 'Yes.' },
 ];
 
-/** All of them, by name. */
+/** All of them, by name; those without a share are faults that a hunt must find. */
 export const READERS: Readonly<Record<string, Reader>> = {
   safetensors: {
     share: 80,
@@ -204,6 +204,19 @@ export const READERS: Readonly<Record<string, Reader>> = {
     ],
     read: (bytes) => void unpackBytes(bytes),
   },
+  'planted-crash': {
+    share: 0,
+    bases: () => [textBase('x')],
+    read: () => void new Array<number>().reduce((one) => one),
+  },
+  'planted-hang': {
+    share: 0,
+    bases: () => [textBase('x')],
+    read: () => {
+      for (;;);
+    },
+  },
+  'planted-memory': { share: 0, bases: () => [textBase('x')], read: () => void Buffer.alloc(1.1 * 2 ** 30, 1) },
 };
 
 const AUDIT_MAP = {
