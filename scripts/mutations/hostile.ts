@@ -24,8 +24,8 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
   {
     name: 'an address that begins like a provider’s is taken for it',
     file: 'src/desk/judge-keys.ts',
-    from: 'ownAddresses(variable).includes(origin)',
-    to: 'ownAddresses(variable).some((own) => url.startsWith(own))',
+    from: 'trusted.has(origin)',
+    to: '[...trusted].some((own) => origin !== own && url.startsWith(own)) || trusted.has(origin)',
     tests: [CHAT],
   },
   {

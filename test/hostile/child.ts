@@ -63,5 +63,5 @@ function say(fault: Fault): void {
 }
 
 function textOf(thrown: unknown): string {
-  return thrown instanceof Error ? `${thrown.stack ?? thrown.message}`.slice(0, 900) : String(thrown);
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message).slice(0, 900) : String(thrown);
 }

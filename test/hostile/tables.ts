@@ -13,7 +13,7 @@ import { mostCells } from '#desk/audit/table-limits.ts';
 import { readFileSync } from 'node:fs';
 
 import type { Base } from './mutations.ts';
-import type { Reader } from './readers.ts';
+import type { Reader } from './reader.ts';
 
 const ARMS = ['full', 'lora', 'muon'] as const;
 const BLOCKS = 6;
