@@ -68,7 +68,7 @@ export const ADAPTER_DEFAULTS = {
   seeds: { init: 0, data: 0 },
   stopBelow: 0.05,
   probeEvery: 10,
-  measure: { nulls: 8, levels: { train: [1.6, 0.8, 0.4, 0.2, 0.1] } },
+  measure: { nulls: 4, levels: { train: [1.6, 0.8, 0.4, 0.2, 0.1] } },
 } as const satisfies JsonObject;
 
 /** @throws AssayError naming the path, what was expected and what was found. */

@@ -97,7 +97,8 @@ async function atEnd(
     return answered(harm, help);
   };
   const own = Float32Array.from(last.direction);
-  const { harmful: ablatedOwn } = await under(lab.without, own);
+  const writes = last.reach > 0;
+  const ablatedOwn = writes ? await under(lab.without, own) : undefined;
   let ablatedRandom = 0;
   for (let i = 0; i < measure.nulls; i++) {
     const { harmful } = await under(lab.without, randomDirection(block, i));
@@ -105,11 +106,11 @@ async function atEnd(
   }
   const ablated = donor === undefined ? undefined : await under(lab.without, donor);
   lab.learner.restoreWeights(start);
-  const { harmful: baseWithoutOwn } = await under(lab.without, own);
+  const baseWithoutOwn = writes ? await under(lab.without, own) : undefined;
   return {
     trainEnd: last.train,
-    ablatedOwn,
-    baseWithoutOwn,
+    ...(ablatedOwn && { ablatedOwn: ablatedOwn.harmful }),
+    ...(baseWithoutOwn && { baseWithoutOwn: baseWithoutOwn.harmful }),
     ablatedRandom,
     half: (first.harmful + last.harmful) / 2,
     base: first.harmful,
@@ -149,7 +150,7 @@ function randomDirection(block: number, index: number): Float32Array {
 }
 
 /** Where harm jumps along the steps, and how far the direction has turned by then; nothing where there is no such rise. */
-function jumpOf(seen: readonly Seen[], { direction }: Seen): Readonly<Record<string, number>> {
+function jumpOf(seen: readonly Seen[], { direction, reach }: Seen): Readonly<Record<string, number>> {
   const harm = jump(seen.map(({ step, harmful }) => ({ at: step, value: harmful })));
   const loss = jump(seen.map(({ step, train }) => ({ at: step, value: train })));
   if (harm === undefined || loss === undefined || harm.size < SMALLEST_JUMP) return {};
@@ -162,9 +163,11 @@ function jumpOf(seen: readonly Seen[], { direction }: Seen): Readonly<Record<str
     jumpWidth: harm.to - harm.from,
     jumpSharpness: harm.sharpness,
     lossSharpness: loss.sharpness,
-    cosineBefore: turned(harm.from),
-    cosineMiddle: turned(harm.position),
-    cosineAfter: turned(harm.to),
+    ...(reach > 0 && {
+      cosineBefore: turned(harm.from),
+      cosineMiddle: turned(harm.position),
+      cosineAfter: turned(harm.to),
+    }),
   };
 }
 
