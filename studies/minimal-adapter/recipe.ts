@@ -11,7 +11,8 @@ import { ADAPTER_DEFAULTS, type AdapterConfig, donorOf, readAdapterConfig } from
 import { answered, type Finetuned, finetuned, type Seen } from './finetuning.ts';
 import { type AdapterLab, createAdapterLab, WIDTH } from './lab.ts';
 
-const LABS_KEPT = 3;
+/** As many as the study has shapes: runs come block by block, and each lab is a few compiled programs. */
+const LABS_KEPT = 32;
 /** A change of P(harmful) smaller than this has no place where it jumps. */
 const SMALLEST_JUMP = 0.1;
 
