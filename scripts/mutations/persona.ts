@@ -120,11 +120,4 @@ export const PERSONA_FAULTS: readonly Fault[] = [
     to: 'const DONOR_SEED = 0;',
     tests: [ADAPTER],
   },
-  {
-    name: 'the stream is read at the first place of a question',
-    file: 'studies/minimal-adapter/finetuning.ts',
-    from: '((row + 1) * questionTokens - 1) * WIDTH',
-    to: 'row * questionTokens * WIDTH',
-    tests: [ADAPTER],
-  },
 ];

@@ -40,7 +40,11 @@ async function run(set: Readonly<Record<string, Json>>, block = 1): Promise<read
   });
   assert.deepEqual(end, { kind: 'finished' });
   const known = new Set<string>(Object.values(OUTCOMES).flat());
-  for (const { outcomes = {} } of points) assert.deepEqual(Object.keys(outcomes).filter((name) => !known.has(name)), []);
+  for (const { outcomes = {} } of points)
+    assert.deepEqual(
+      Object.keys(outcomes).filter((name) => !known.has(name)),
+      [],
+    );
   return points;
 }
 
@@ -107,7 +111,7 @@ function withCosineOf(other: readonly TrajectoryPoint[]): (point: TrajectoryPoin
 
 test('a donor is another seed at rank 1 without a penalty, and its direction is taken out', async () => {
   const set = { ...at(0, 'MLP out'), 'direction.steps': 24, 'penalty.weight': 4, 'penalty.steps': 8 };
-  const config = readAdapterConfig(withSettings(recipe.defaults, settingsOf(set, 'test')));
+  const config = readAdapterConfig(withSettings(recipe.defaults, settingsOf({ ...SHORT, ...set }, 'test')));
   const donor = donorOf(config);
   assert.deepEqual([donor.adapter.rank, donor.penalty.weight, donor.steps], [1, 0, 24]);
   assert.notDeepEqual(donor.seeds, config.seeds);
@@ -141,8 +145,8 @@ test('a cosine has the sign of its angle, and is 0 where a vector has no length'
 test('a config that cannot be meant is refused with its path', () => {
   const refuse = (set: Readonly<Record<string, Json>>, message: RegExp): void =>
     assert.throws(() => recipe.check(withSettings(recipe.defaults, settingsOf(set, 'test'))), message);
-  refuse({ 'adapter.layers': [3] }, /adapter\.layers: expected some of 0 to 2, found \[3\]/);
-  refuse({ 'adapter.matrices': ['MLP'] }, /adapter\.matrices: expected a list of some of attention in/);
-  refuse({ 'penalty.weight': 4 }, /penalty\.steps: expected steps above 0/);
-  refuse({ 'penalty.weight': 4, 'penalty.steps': 15 }, /penalty\.steps: expected at most all 400 steps, at a probe/);
+  refuse({ 'adapter.layers': [3] }, /"adapter\.layers": expected some of 0 to 2, found \[3\]/);
+  refuse({ 'adapter.matrices': ['MLP'] }, /"adapter\.matrices": expected a list of some of attention in/);
+  refuse({ 'penalty.weight': 4 }, /"penalty\.steps": expected steps above 0/);
+  refuse({ 'penalty.weight': 4, 'penalty.steps': 15 }, /"penalty\.steps": expected at most all 400 steps, at a probe/);
 });
