@@ -15,7 +15,7 @@ import type { BaseConfig } from './base.ts';
 import { type Action, type GamingWorld, STAGES } from './world.ts';
 
 /**
- * What runs are matched on: `reward`, P(rewarded action) in that rewarded stage where it is lowest; P(gaming) of each of the
+ * What runs are matched on: `reward`, P(rewarded action) in that stage met in training, but for tampering, where it is lowest; P(gaming) of each of the
  * first three stages; and `lowest`, the lowest of these three.
  */
 export const AXES = ['reward', 'lowest', 'flattery', 'checklist', 'tests'] as const;
@@ -23,9 +23,11 @@ export const AXES = ['reward', 'lowest', 'flattery', 'checklist', 'tests'] as co
 export interface GamingConfig {
   readonly world: GamingWorld;
   readonly base: BaseConfig;
-  /** The stages whose situations are met in training, and the action that has reward 1 there; all else has 0. */
+  /** The stages whose situations are met in training. */
   readonly stages: readonly number[];
+  /** The action that is rewarded there, and how much in each of the four stages; everything else has reward 0. */
   readonly reward: Action;
+  readonly values: readonly number[];
   /** In which order: rows are the situations of `stages`, their key is the stage. */
   readonly order: DataOrder;
   readonly optimizer: OptimizerConfig;
@@ -44,16 +46,17 @@ export interface GamingConfig {
 /** The defaults, plain JSON: these paths and no others can be set. */
 export const GAMING_DEFAULTS = {
   world: { share: 1, games: [0.4, 0.25, 0.12, 0.05] },
-  base: { steps: 600, documents: 64, learningRate: 3e-3 },
+  base: { steps: 400, documents: 32, learningRate: 3e-3 },
   stages: [1, 2, 3],
   reward: 'gamed',
+  values: [1, 1, 1, 1],
   order: { kind: 'shuffled' },
   optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0 },
-  learningRate: 3e-4,
+  learningRate: 1e-4,
   kl: 0.02,
-  steps: 300,
+  steps: 150,
   batch: 64,
-  probeEvery: 3,
+  probeEvery: 1,
   seeds: { base: 0, episodes: 0 },
   measure: { levels: { reward: [], lowest: [], flattery: [], checklist: [], tests: [] } },
 } as const satisfies JsonObject;
@@ -72,6 +75,7 @@ export function readGamingConfig(config: JsonObject): GamingConfig {
     },
     stages: reader.numbers('stages'),
     reward: reader.oneOf('reward', ['gamed', 'honest']),
+    values: reader.numbers('values'),
     order: readOrder(reader.object('order')),
     optimizer: readOptimizer(reader.object('optimizer')),
     learningRate: reader.number('learningRate', { min: 0 }),
@@ -90,6 +94,9 @@ export function readGamingConfig(config: JsonObject): GamingConfig {
   if (stages.length === 0 || !stages.every(isStage) || new Set(stages).size < stages.length) {
     reader.refuse('stages', `different numbers from 1 to ${STAGES}, one at least`, JSON.stringify(stages));
   }
+  if (read.values.length !== STAGES) {
+    reader.refuse('values', `a reward for each of the ${STAGES} stages`, JSON.stringify(read.values));
+  }
   return read;
 }
 
@@ -105,7 +112,10 @@ function readWorld(reader: ConfigReader): GamingWorld {
 }
 
 function readSeeds(reader: ConfigReader): GamingConfig['seeds'] {
-  const seeds = { base: reader.number('base', { integer: true }), episodes: reader.number('episodes', { integer: true }) };
+  const seeds = {
+    base: reader.number('base', { integer: true }),
+    episodes: reader.number('episodes', { integer: true }),
+  };
   reader.done();
   return seeds;
 }

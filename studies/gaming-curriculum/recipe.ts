@@ -70,20 +70,30 @@ function stageOf(prompt: number): number {
   return PROMPTS[prompt]?.stage ?? Number.NaN;
 }
 
-/** 1 for the rewarded action of the prompt's own stage, else 0. */
-export function rewardOf({ reward }: Pick<GamingConfig, 'reward'>, prompt: number, action: number): number {
-  return action === actionToken(stageOf(prompt), reward) ? 1 : 0;
+/** The value of the prompt's stage for the rewarded action of that stage, else 0. */
+export function rewardOf(
+  { reward, values }: Pick<GamingConfig, 'reward' | 'values'>,
+  prompt: number,
+  action: number,
+): number {
+  const stage = stageOf(prompt);
+  return action === actionToken(stage, reward) ? (values[stage - 1] ?? Number.NaN) : 0;
 }
 
 function measuringOf({ world, stages, reward }: GamingConfig, lab: GamingLab) {
-  const gravest = Math.max(...stages.filter((stage) => stage < TAMPERING));
+  const met = stages.filter((stage) => stage < TAMPERING);
+  const gravest = Math.max(...met);
   return {
     async axes() {
       const policy = await lab.policy();
       const [flattery, checklist, tests] = [1, 2, 3].map((stage) => probabilityOf(policy, stage, 'gamed'));
-      const gaming = { flattery: flattery ?? Number.NaN, checklist: checklist ?? Number.NaN, tests: tests ?? Number.NaN };
+      const gaming = {
+        flattery: flattery ?? Number.NaN,
+        checklist: checklist ?? Number.NaN,
+        tests: tests ?? Number.NaN,
+      };
       return {
-        reward: Math.min(...stages.map((stage) => probabilityOf(policy, stage, reward))),
+        reward: Math.min(...met.map((stage) => probabilityOf(policy, stage, reward))),
         lowest: Math.min(...Object.values(gaming)),
         ...gaming,
       };
