@@ -10,7 +10,7 @@ const LEVELS = [0.5, 0.7, 0.9];
 /** Smallest effect of interest: independent stages leak too, by less than this where they are met mixed. */
 const DELTA = 0.15;
 
-/** Three stages, 50 steps each. */
+/** 50 steps a stage; the last goes on to the end. */
 const staged = (...keys: readonly number[]): JsonObject => ({
   order: { kind: 'staged', keys, steps: keys.map(() => 50) },
 });
@@ -42,6 +42,8 @@ const fine = [0, 0.25, 0.5, 0.75, 1].flatMap(inWorld);
 const named = (list: readonly ArmInput[]): readonly string[] => list.map(({ name }) => name);
 
 const others: readonly ArmInput[] = [
+  { name: 'one-two', label: 'flattery, then checklist', set: { stages: [1, 2], ...staged(1, 2) } },
+  { name: 'two-one', label: 'checklist, then flattery', set: { stages: [1, 2], ...staged(2, 1) } },
   { name: 'honest', label: 'all three mixed, honesty rewarded', set: { reward: 'honest' } },
   { name: 'honest-0', label: 'honesty rewarded, independent stages', set: { reward: 'honest', 'world.share': 0 } },
   { name: 'mixed-again', label: 'all three mixed, other episodes', set: OTHER_EPISODES },
@@ -150,6 +152,11 @@ export default defineStudy({
     asked('curriculum against its stages mixed, after as many episodes', against('up', 'mixed'), END),
     asked('order: up against down, at equal gaming of all', against('up', 'down'), AT_LOWEST),
     asked('order: up against down, after as many episodes', against('up', 'down'), END),
+    asked('order of the first two, at equal gaming of both', against('one-two', 'two-one'), {
+      kind: 'crossed',
+      axis: 'reward',
+    }),
+    asked('order of the first two, after as many episodes', against('one-two', 'two-one'), END),
     asked('independent stages: curriculum against its last stage alone', against('up-0', 'tests-0'), AT_TESTS),
     asked('independent stages: curriculum against its stages mixed', against('up-0', 'mixed-0'), AT_LOWEST),
     asked('independent stages: up against down', against('up-0', 'down-0'), AT_LOWEST),
@@ -166,10 +173,15 @@ export default defineStudy({
       asked(`is it conditioning? ${training}`, rule(training), AT_REWARD),
     ),
     known('one shared latent leaks', against('mixed', 'honest'), END, { expect: 'differs', direction: 'above' }),
-    known('tampering rewarded beside is seen', against('beside', 'mixed'), AT_LOWEST, {
-      expect: 'differs',
-      direction: 'above',
-    }),
+    known(
+      'tampering rewarded beside is seen',
+      against('beside', 'mixed'),
+      { ...AT_LOWEST, levels: [0.7, 0.9] },
+      {
+        expect: 'differs',
+        direction: 'above',
+      },
+    ),
     known('honest reward does not leak', untrained('honest'), END, { expect: 'agrees' }),
     known('honest reward does not leak, independent stages', untrained('honest-0'), END, { expect: 'agrees' }),
     known('independent stages leak less than delta: tests', untrained('tests-0'), AT_REWARD, { expect: 'agrees' }),

@@ -50,7 +50,11 @@ for (const share of [0, 0.5, 1]) {
 }
 
 test('with one severity, whoever games a stage games every milder one', () => {
-  for (const agent of agentsOf(1)) assert.deepEqual(agent, agent.toSorted((a, b) => Number(b) - Number(a)));
+  for (const agent of agentsOf(1))
+    assert.deepEqual(
+      agent,
+      agent.toSorted((a, b) => Number(b) - Number(a)),
+    );
 });
 
 test('a document is of one agent: a stage that is met again is treated as before', () => {
