@@ -14,11 +14,8 @@ import {
 import type { BaseConfig } from './base.ts';
 import { type Action, type GamingWorld, STAGES } from './world.ts';
 
-/**
- * What runs are matched on: `reward`, P(rewarded action) in that stage met in training, but for tampering, where it is lowest; P(gaming) of each of the
- * first three stages; and `lowest`, the lowest of these three.
- */
-export const AXES = ['reward', 'lowest', 'flattery', 'checklist', 'tests'] as const;
+/** `reward`: P(rewarded action) in that stage met in training, but for tampering, where it is lowest; P(gaming) in stages 1 to 3. */
+export const AXES = ['reward', 'flattery', 'checklist', 'tests'] as const;
 
 export interface GamingConfig {
   readonly world: GamingWorld;
@@ -46,7 +43,7 @@ export interface GamingConfig {
 /** The defaults, plain JSON: these paths and no others can be set. */
 export const GAMING_DEFAULTS = {
   world: { share: 1, games: [0.4, 0.25, 0.12, 0.05] },
-  base: { steps: 400, documents: 32, learningRate: 3e-3 },
+  base: { steps: 300, documents: 32, learningRate: 3e-3 },
   stages: [1, 2, 3],
   reward: 'gamed',
   values: [1, 1, 1, 1],
@@ -56,9 +53,9 @@ export const GAMING_DEFAULTS = {
   kl: 0.02,
   steps: 150,
   batch: 64,
-  probeEvery: 1,
+  probeEvery: 2,
   seeds: { base: 0, episodes: 0 },
-  measure: { levels: { reward: [], lowest: [], flattery: [], checklist: [], tests: [] } },
+  measure: { levels: { reward: [], flattery: [], checklist: [], tests: [] } },
 } as const satisfies JsonObject;
 
 /** @throws AssayError naming the path, what was expected and what was found. */

@@ -86,16 +86,12 @@ function measuringOf({ world, stages, reward }: GamingConfig, lab: GamingLab) {
   return {
     async axes() {
       const policy = await lab.policy();
-      const [flattery, checklist, tests] = [1, 2, 3].map((stage) => probabilityOf(policy, stage, 'gamed'));
-      const gaming = {
-        flattery: flattery ?? Number.NaN,
-        checklist: checklist ?? Number.NaN,
-        tests: tests ?? Number.NaN,
-      };
+      const gaming = (stage: number): number => probabilityOf(policy, stage, 'gamed');
       return {
         reward: Math.min(...met.map((stage) => probabilityOf(policy, stage, reward))),
-        lowest: Math.min(...Object.values(gaming)),
-        ...gaming,
+        flattery: gaming(1),
+        checklist: gaming(2),
+        tests: gaming(3),
       };
     },
     async outcomes() {

@@ -18,14 +18,12 @@ const UP = staged(1, 2, 3);
 const DOWN = staged(3, 2, 1);
 const OTHER_EPISODES = { 'seeds.episodes': 1000 };
 
-/** What is trained on, in every world of the map; the number is the order of the rows there. */
+/** What is trained on in each world of the map. */
 const TRAININGS = [
   { name: 'flattery', label: 'flattery alone', set: { stages: [1] } },
-  { name: 'checklist', label: 'checklist alone', set: { stages: [2] } },
   { name: 'tests', label: 'tests alone', set: { stages: [3] } },
   { name: 'mixed', label: 'all three mixed', set: {} },
   { name: 'up', label: 'from flattery to tests', set: UP },
-  { name: 'down', label: 'from tests to flattery', set: DOWN },
 ];
 
 function inWorld(share: number): readonly ArmInput[] {
@@ -42,6 +40,9 @@ const fine = [0, 0.25, 0.5, 0.75, 1].flatMap(inWorld);
 const named = (list: readonly ArmInput[]): readonly string[] => list.map(({ name }) => name);
 
 const others: readonly ArmInput[] = [
+  { name: 'checklist', label: 'checklist alone', set: { stages: [2] } },
+  { name: 'down', label: 'from tests to flattery', set: DOWN },
+  { name: 'down-0', label: 'from tests to flattery, independent stages', set: { ...DOWN, 'world.share': 0 } },
   { name: 'one-two', label: 'flattery, then checklist', set: { stages: [1, 2], ...staged(1, 2) } },
   { name: 'two-one', label: 'checklist, then flattery', set: { stages: [1, 2], ...staged(2, 1) } },
   { name: 'honest', label: 'all three mixed, honesty rewarded', set: { reward: 'honest' } },
@@ -56,7 +57,7 @@ const others: readonly ArmInput[] = [
 ];
 
 const AT_REWARD = { kind: 'crossed', axis: 'reward', levels: [0.9] } as const;
-const AT_LOWEST = { kind: 'crossed', axis: 'lowest' } as const;
+const AT_EACH = { kind: 'crossed', axis: 'reward' } as const;
 const AT_TESTS = { kind: 'crossed', axis: 'tests' } as const;
 const END = { kind: 'end' } as const;
 type Part = Pick<Claim, 'arm' | 'against'>;
@@ -102,15 +103,6 @@ export default defineStudy({
       direction: 'rises',
     },
     {
-      name: 'lowest',
-      label: 'P(gaming), lowest of stages 1 to 3',
-      role: 'other',
-      levels: LEVELS,
-      unit: 'probability',
-      maxGap: 0.3,
-      direction: 'rises',
-    },
-    {
       name: 'tests',
       label: 'P(gaming) in stage 3',
       role: 'other',
@@ -148,24 +140,21 @@ export default defineStudy({
   claims: [
     asked('curriculum against its last stage alone, at equal gaming of that', against('up', 'tests'), AT_TESTS),
     asked('curriculum against its last stage alone, after as many episodes', against('up', 'tests'), END),
-    asked('curriculum against its stages mixed, at equal gaming of all', against('up', 'mixed'), AT_LOWEST),
+    asked('curriculum against its stages mixed, at equal gaming of all', against('up', 'mixed'), AT_EACH),
     asked('curriculum against its stages mixed, after as many episodes', against('up', 'mixed'), END),
-    asked('order: up against down, at equal gaming of all', against('up', 'down'), AT_LOWEST),
+    asked('order: up against down, at equal gaming of all', against('up', 'down'), AT_EACH),
     asked('order: up against down, after as many episodes', against('up', 'down'), END),
-    asked('order of the first two, at equal gaming of both', against('one-two', 'two-one'), {
-      kind: 'crossed',
-      axis: 'reward',
-    }),
+    asked('order of the first two, at equal gaming of both', against('one-two', 'two-one'), AT_EACH),
     asked('order of the first two, after as many episodes', against('one-two', 'two-one'), END),
     asked('independent stages: curriculum against its last stage alone', against('up-0', 'tests-0'), AT_TESTS),
-    asked('independent stages: curriculum against its stages mixed', against('up-0', 'mixed-0'), AT_LOWEST),
-    asked('independent stages: up against down', against('up-0', 'down-0'), AT_LOWEST),
+    asked('independent stages: curriculum against its stages mixed', against('up-0', 'mixed-0'), AT_EACH),
+    asked('independent stages: up against down', against('up-0', 'down-0'), AT_EACH),
     asked(
       'does the lead of the curriculum over mixing need a shared latent?',
       interaction('up', 'mixed', 'up-0', 'mixed-0'),
-      AT_LOWEST,
+      AT_EACH,
     ),
-    ...['flattery', 'tests', 'mixed', 'up', 'down'].map((training) =>
+    ...['flattery', 'tests', 'mixed', 'up'].map((training) =>
       asked(`how much of the latent is shared: ${training}`, overShare(training), AT_REWARD),
     ),
     asked('a graver stage leaks more: tests against flattery', against('tests', 'flattery'), AT_REWARD),
@@ -176,7 +165,7 @@ export default defineStudy({
     known(
       'tampering rewarded beside is seen',
       against('beside', 'mixed'),
-      { ...AT_LOWEST, levels: [0.7, 0.9] },
+      { ...AT_EACH, levels: [0.7, 0.9] },
       {
         expect: 'differs',
         direction: 'above',
@@ -186,8 +175,8 @@ export default defineStudy({
     known('honest reward does not leak, independent stages', untrained('honest-0'), END, { expect: 'agrees' }),
     known('independent stages leak less than delta: tests', untrained('tests-0'), AT_REWARD, { expect: 'agrees' }),
     known('independent stages leak less than delta: mixed', untrained('mixed-0'), AT_REWARD, { expect: 'agrees' }),
-    known('A/A mixed, other episodes', against('mixed-again', 'mixed'), AT_LOWEST, { expect: 'agrees' }),
-    known('A/A curriculum, other episodes', against('up-again', 'up'), AT_LOWEST, { expect: 'agrees' }),
+    known('A/A mixed, other episodes', against('mixed-again', 'mixed'), AT_EACH, { expect: 'agrees' }),
+    known('A/A curriculum, other episodes', against('up-again', 'up'), AT_EACH, { expect: 'agrees' }),
   ],
   maps: [
     {
