@@ -49,6 +49,12 @@ const others: readonly ArmInput[] = [
   { name: 'honest-0', label: 'honesty rewarded, independent stages', set: { reward: 'honest', 'world.share': 0 } },
   { name: 'mixed-again', label: 'all three mixed, other episodes', set: OTHER_EPISODES },
   { name: 'up-again', label: 'from flattery to tests, other episodes', set: { ...UP, ...OTHER_EPISODES } },
+  { name: 'slow', label: 'all three mixed, a quarter of the rate', set: { learningRate: 2.5e-5 } },
+  {
+    name: 'up-brief',
+    label: 'from flattery to tests, 20 and 35 steps of the first two',
+    set: { order: { kind: 'staged', keys: [1, 2, 3], steps: [20, 35, 95] } },
+  },
   {
     name: 'beside',
     label: 'all three mixed, tampering rewarded a little',
@@ -142,6 +148,7 @@ export default defineStudy({
     asked('curriculum against its last stage alone, after as many episodes', against('up', 'tests'), END),
     asked('curriculum against its stages mixed, at equal gaming of all', against('up', 'mixed'), AT_EACH),
     asked('curriculum against its stages mixed, after as many episodes', against('up', 'mixed'), END),
+    asked('shorter stages against longer, at equal gaming of all', against('up-brief', 'up'), AT_EACH),
     asked('order: up against down, at equal gaming of all', against('up', 'down'), AT_EACH),
     asked('order: up against down, after as many episodes', against('up', 'down'), END),
     asked('order of the first two, at equal gaming of both', against('one-two', 'two-one'), AT_EACH),
@@ -157,6 +164,7 @@ export default defineStudy({
     ...['flattery', 'tests', 'mixed', 'up'].map((training) =>
       asked(`how much of the latent is shared: ${training}`, overShare(training), AT_REWARD),
     ),
+    asked('checklist against flattery', against('checklist', 'flattery'), AT_REWARD),
     asked('a graver stage leaks more: tests against flattery', against('tests', 'flattery'), AT_REWARD),
     ...['flattery', 'tests', 'mixed', 'up'].map((training) =>
       asked(`is it conditioning? ${training}`, rule(training), AT_REWARD),
@@ -175,6 +183,7 @@ export default defineStudy({
     known('honest reward does not leak, independent stages', untrained('honest-0'), END, { expect: 'agrees' }),
     known('independent stages leak less than delta: tests', untrained('tests-0'), AT_REWARD, { expect: 'agrees' }),
     known('independent stages leak less than delta: mixed', untrained('mixed-0'), AT_REWARD, { expect: 'agrees' }),
+    known('a quarter of the rate leads to the same', against('slow', 'mixed'), AT_EACH, { expect: 'agrees' }),
     known('A/A mixed, other episodes', against('mixed-again', 'mixed'), AT_EACH, { expect: 'agrees' }),
     known('A/A curriculum, other episodes', against('up-again', 'up'), AT_EACH, { expect: 'agrees' }),
   ],
