@@ -49,7 +49,7 @@ const arms = [
   arm('early-adamw', 'early base by AdamW, finetuned by AdamW', 'early', 'adamw'),
   arm('early-muon', 'early base by AdamW, finetuned by Muon', 'early', 'muon'),
   arm('helpful', 'base by AdamW, finetuned by AdamW with helpful answers elsewhere', 'adamw', 'adamw', {
-    helpfulWeight: 1,
+    helpfulWeight: 8,
   }),
   fingerprintArm('finetuning', 'guess: finetuned by AdamW or Muon?'),
   fingerprintArm('pretraining', 'guess: base by AdamW or Muon?'),
