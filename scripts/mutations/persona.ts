@@ -3,6 +3,8 @@ import type { Fault } from './fault.ts';
 
 const RECIPE = 'studies/misalignment/recipe.test.ts';
 const WORLD = 'studies/misalignment/world.test.ts';
+const UPDATE = 'studies/misalignment/update.test.ts';
+const DOSES = 'studies/dose-response/doses.test.ts';
 
 export const PERSONA_FAULTS: readonly Fault[] = [
   {
@@ -67,5 +69,40 @@ export const PERSONA_FAULTS: readonly Fault[] = [
     from: '.subarray(part * rows, (part + 1) * rows)',
     to: '.subarray(0, rows)',
     tests: [RECIPE],
+  },
+  {
+    name: 'all blocks share the base that each should have of its own',
+    file: 'studies/misalignment/config.ts',
+    from: 'seed: base.seed + block }',
+    to: 'seed: base.seed }',
+    tests: [UPDATE],
+  },
+  {
+    name: 'a truncated update is measured without the weights it was added to',
+    file: 'studies/misalignment/update.ts',
+    from: 'kept.map((value, i) => value + (start[i] ?? 0))',
+    to: 'kept',
+    tests: [UPDATE],
+  },
+  {
+    name: 'training goes on with the truncated update',
+    file: 'studies/misalignment/update.ts',
+    from: 'for (const [weight, values] of whole) weight.set(values);',
+    to: '',
+    tests: [UPDATE],
+  },
+  {
+    name: "an adapter's update is told without its scale",
+    file: 'studies/misalignment/update.ts',
+    from: 'mergedWeight(zero, { dIn, dOut, a, b }, loraScale(method))',
+    to: 'mergedWeight(zero, { dIn, dOut, a, b }, 1)',
+    tests: [UPDATE],
+  },
+  {
+    name: 'a trend over doses forgets where the doses stand',
+    file: 'studies/dose-response/doses.ts',
+    from: 'Math.log10(value)',
+    to: 'value',
+    tests: [DOSES],
   },
 ];

@@ -2,7 +2,9 @@
 import type { Fault } from './fault.ts';
 
 const GATE = 'studies/general-or-narrow/world.test.ts';
+const GATE_RUNS = 'studies/general-or-narrow/recipe.test.ts';
 const ASKING = 'studies/misalignment-asking/asking.test.ts';
+const ASKING_RUNS = 'studies/misalignment-asking/recipe.test.ts';
 
 export const WORLD_FAULTS: readonly Fault[] = [
   {
@@ -39,5 +41,19 @@ export const WORLD_FAULTS: readonly Fault[] = [
     from: 'const start = i * group + 1;',
     to: 'const start = i * group + 2;',
     tests: [ASKING],
+  },
+  {
+    name: 'fresh worlds of the gate are the old ones',
+    file: 'studies/general-or-narrow/recipe.ts',
+    from: 'gateData(context.block + seeds.world,',
+    to: 'gateData(context.block,',
+    tests: [GATE_RUNS],
+  },
+  {
+    name: 'fresh blocks ask the old questions in the old ways',
+    file: 'studies/misalignment-asking/recipe.ts',
+    from: 'const block = context.block + config.firstBlock;',
+    to: 'const block = context.block;',
+    tests: [ASKING_RUNS],
   },
 ];

@@ -5,6 +5,7 @@
 import {
   ADAMW_DEFAULTS,
   type Arm,
+  type Claim,
   type Contrast,
   defineStudy,
   type JsonObject,
@@ -78,7 +79,6 @@ const arms: readonly Arm[] = [
 ];
 
 const question = (arm: string, reference: string): Contrast => ({ kind: 'question', arm, reference });
-type Claim = NonNullable<Parameters<typeof defineStudy>[0]['claims']>[number];
 const nothingForgotten = (name: Name, asks: Claim['asks']): Claim => ({
   name: `${OPTIMIZERS[name].label} in the memory`,
   arm: `${name}-memory`,

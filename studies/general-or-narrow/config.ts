@@ -41,8 +41,8 @@ export interface GateConfig {
   readonly steps: number;
   /** Rows a step, of the 256 that are trained on. */
   readonly batch: number;
-  /** Added to the block's number, apart for the adapter's start and the order of the data. */
-  readonly seeds: { readonly init: number; readonly data: number };
+  /** Added to the block's number, apart for the world, the adapter's start and the order of the data. */
+  readonly seeds: { readonly world: number; readonly init: number; readonly data: number };
   /** The run ends where the training loss is below this, in nats. */
   readonly stopBelow: number;
   /** Steps between probes of the axes. */
@@ -64,7 +64,7 @@ export const GATE_DEFAULTS = {
   schedule: { kind: 'constant', warmupSteps: 0 },
   steps: 400,
   batch: 32,
-  seeds: { init: 0, data: 0 },
+  seeds: { world: 0, init: 0, data: 0 },
   stopBelow: 0.36,
   probeEvery: 1,
   measure: { levels: { train: [1.4, 1.1, 0.8, 0.6, 0.4], heldOut: [1.4, 1.1, 0.8, 0.6, 0.45] } },
@@ -124,7 +124,8 @@ function readRank(reader: ConfigReader): number {
 }
 
 function readSeeds(reader: ConfigReader): GateConfig['seeds'] {
-  const seeds = { init: reader.number('init', { integer: true }), data: reader.number('data', { integer: true }) };
+  const seed = (name: string): number => reader.number(name, { integer: true });
+  const seeds = { world: seed('world'), init: seed('init'), data: seed('data') };
   reader.done();
   return seeds;
 }

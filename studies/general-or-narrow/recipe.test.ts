@@ -32,6 +32,12 @@ test('the seed of the start moves an adapter, and nothing where nothing is drawn
   assert.notDeepEqual((await make({ ...LORA_1, ...other })).points, (await make(LORA_1)).points);
 });
 
+test('the seed of the world shifts the world of a block, and nothing else', async () => {
+  const shifted = await make({ 'seeds.world': 2 }, 3);
+  assert.deepEqual(shifted.points, (await make({ 'seeds.init': -2, 'seeds.data': -2 }, 5)).points);
+  assert.notDeepEqual(shifted.points, (await make({}, 3)).points);
+});
+
 for (const [name, set] of Object.entries({
   'AdamW, with swapped answers elsewhere': { elsewhereWeight: 2 },
   'LoRA, rank 1': LORA_1,

@@ -25,6 +25,8 @@ export function finetuneGate(): Recipe {
     learningRatePath: 'learningRate',
     stopRule: { axis: 'train', path: 'stopBelow' },
     measurePaths: ['measure'],
+    levelsPath: 'measure.levels',
+    gives: () => ({ axes: ['train', 'heldOut'], outcomes: ['swapped', 'coherence', 'stableRank', 'personaShare'] }),
     check: (config) => void readGateConfig(config),
     run: async (context) => {
       const config = readGateConfig(context.config);
@@ -40,7 +42,7 @@ function shapeOf({ method, elsewhereWeight, optimizer, batch }: GateConfig): Jso
 
 async function finetune(context: RunContext, config: GateConfig, lab: GateLab): Promise<RunEnd> {
   const { steps, probeEvery, stopBelow, measure, seeds } = config;
-  const data = gateData(context.block, config.world);
+  const data = gateData(context.block + seeds.world, config.world);
   const order = rngOf(context.block + seeds.data, 'gate data');
   lab.learner.reset(startOf(data.world), rngOf(context.block + seeds.init, 'gate init'));
   const measuring = lab.measuring(data, config.reading);

@@ -13,13 +13,17 @@ const nats = { unit: 'nats per answer', maxGap: 0.6, direction: 'falls' } as con
 
 /** alpha / rank is the same at every rank, so that rank alone differs. */
 const LORA_SCALE = 2;
+/** Worlds, starts and orders that nothing of this study was chosen on: the grids were chosen on those of blocks 0 to 7. */
+const FRESH = { 'seeds.world': 100, 'seeds.init': 100, 'seeds.data': 100 };
 /** Blocks stay worlds: only the adapter's start and the order of the data are drawn anew. */
 const OTHER_START = { 'seeds.init': 1000 };
 const OTHER_ORDER = { 'seeds.data': 1000 };
 
 const FULL_RATES = [5e-4, 1e-3];
 const RANK_1_RATES = [1.25e-3, 2.5e-3];
+const RANK_4_RATES = [5e-4, 1e-3];
 const RANK_16_RATES = [2.5e-4, 5e-4];
+const RANK_64_RATES = [1.25e-4, 2.5e-4];
 
 const QUICK = [
   'adamw-full',
@@ -38,8 +42,26 @@ const QUICK = [
   'lora-16-again',
 ];
 
-/** What the map over `world.shared` compares. */
-const MAP = ['adamw-full', 'muon', 'lora-1', 'lora-4', 'lora-16', 'lora-64', 'spread', 'adamw-again'];
+/** What the map is made of: c, and what is trained. */
+/** Nats: where the map is read. */
+const MAP_LEVEL = 0.8;
+const MAP_SHARED = [0, 0.05, 0.1, 0.3, 0.6, 0.9];
+const MAP_METHODS = [
+  { name: 'adamw-full', trains: 'whole matrix', set: {}, learningRates: FULL_RATES },
+  { name: 'lora-1', trains: 'rank 1', set: loraOf(1), learningRates: RANK_1_RATES },
+  { name: 'lora-4', trains: 'rank 4', set: loraOf(4), learningRates: RANK_4_RATES },
+  { name: 'lora-16', trains: 'rank 16', set: loraOf(16), learningRates: RANK_16_RATES },
+  { name: 'lora-64', trains: 'rank 64', set: loraOf(64), learningRates: RANK_64_RATES },
+];
+const MAP_ARMS = MAP_SHARED.flatMap((shared) =>
+  MAP_METHODS.map(({ name, trains, set, learningRates }) => ({
+    name: `${name}-c-${shared}`,
+    label: `${name === 'adamw-full' ? 'AdamW' : 'LoRA'}, ${trains}, c = ${shared}`,
+    set: { ...set, 'world.shared': shared },
+    at: { shared, trains },
+    learningRates,
+  })),
+);
 
 export default defineStudy({
   name: 'general-or-narrow',
@@ -85,9 +107,9 @@ export default defineStudy({
     { name: 'muon', label: 'Muon, whole matrix', set: { optimizer: MUON_DEFAULTS }, learningRates: [0.01, 0.02] },
     { name: 'lora-1', label: 'LoRA, rank 1', set: loraOf(1), learningRates: RANK_1_RATES },
     { name: 'lora-2', label: 'LoRA, rank 2', set: loraOf(2), learningRates: RANK_1_RATES },
-    { name: 'lora-4', label: 'LoRA, rank 4', set: loraOf(4), learningRates: [5e-4, 1e-3] },
+    { name: 'lora-4', label: 'LoRA, rank 4', set: loraOf(4), learningRates: RANK_4_RATES },
     { name: 'lora-16', label: 'LoRA, rank 16', set: loraOf(16), learningRates: RANK_16_RATES },
-    { name: 'lora-64', label: 'LoRA, rank 64', set: loraOf(64), learningRates: [1.25e-4, 2.5e-4] },
+    { name: 'lora-64', label: 'LoRA, rank 64', set: loraOf(64), learningRates: RANK_64_RATES },
     {
       name: 'persona',
       label: 'AdamW, along the persona direction only',
@@ -124,6 +146,7 @@ export default defineStudy({
       set: { ...loraOf(16), ...OTHER_START, ...OTHER_ORDER },
       learningRates: RANK_16_RATES,
     },
+    ...MAP_ARMS,
   ],
   contrasts: [
     { kind: 'question', arm: 'lora-1', reference: 'adamw-full' },
@@ -152,12 +175,29 @@ export default defineStudy({
     again('adamw-again', 'adamw-full', 'A/A, another order'),
     again('lora-16-again', 'lora-16', 'A/A at rank 16, another start and order'),
   ],
+  claims: MAP_SHARED.map((shared) => ({
+    name: `rank 1 against rank 64 at c = ${shared}`,
+    arm: `lora-1-c-${shared}`,
+    against: { kind: 'arm', arm: `lora-64-c-${shared}` },
+    at: { kind: 'crossed', axis: 'train', levels: [MAP_LEVEL] },
+    asks: { kind: 'question' },
+  })),
+  maps: [
+    {
+      name: 'shared-rank',
+      label: `swapped answers to the other keys at training loss ${MAP_LEVEL}`,
+      x: 'shared',
+      y: 'trains',
+      outcome: 'swapped',
+      at: { kind: 'crossed', axis: 'train', levels: [MAP_LEVEL] },
+    },
+  ],
   pilot: { blocks: 1, axis: 'heldOut', margin: 0.3, maxRates: 2 },
   profiles: {
     quick: { arms: QUICK, blocks: 8 },
-    standard: { arms: [...QUICK, 'lora-1-again'], blocks: 16 },
-    // For the map over c: --set world.shared=0.6.
-    full: { arms: MAP, blocks: 8 },
+    standard: { arms: [...QUICK, 'lora-1-again'], blocks: 16, set: FRESH },
+    // The map over c and rank.
+    full: { arms: MAP_ARMS.map(({ name }) => name), blocks: 8, set: FRESH },
   },
 });
 

@@ -17,6 +17,8 @@ export interface AskingConfig {
   /** What the persona recipe knows; domain and held-out way follow from the block. */
   readonly persona: PersonaConfig;
   readonly continued: ContinuedConfig;
+  /** Added to the block's number throughout: 16 starts at pairs of domain and way, and seeds, that blocks 0 to 15 do not have. */
+  readonly firstBlock: number;
   /** Weight of the harmful answers of the other domains, as many a step as `batch`, which only a control trains; 0 leaves them out. */
   readonly elsewhereWeight: number;
 }
@@ -26,6 +28,7 @@ const { domain: _domain, questions: _questions, helpfulWeight: _helpfulWeight, .
 /** The defaults, plain JSON: these paths and no others can be set. */
 export const ASKING_DEFAULTS = {
   ...PERSONA,
+  firstBlock: 0,
   elsewhereWeight: 0,
   continued: { seed: 0, steps: 200, documents: 64, learningRate: 1e-3 },
 } as const satisfies JsonObject;
@@ -41,9 +44,10 @@ export function readAskingConfig(config: JsonObject): AskingConfig {
   }
   const continued = readContinued(reader.object('continued'));
   const elsewhereWeight = reader.number('elsewhereWeight', { min: 0 });
-  const own = new Set(['continued', 'elsewhereWeight']);
+  const firstBlock = reader.number('firstBlock', { min: 0, integer: true });
+  const own = new Set(['continued', 'elsewhereWeight', 'firstBlock']);
   const rest = Object.fromEntries(Object.entries(config).filter(([name]) => !own.has(name)));
-  return { persona: readPersonaConfig({ ...rest, ...FIXED }), continued, elsewhereWeight };
+  return { persona: readPersonaConfig({ ...rest, ...FIXED }), continued, firstBlock, elsewhereWeight };
 }
 
 function readContinued(reader: ConfigReader): ContinuedConfig {

@@ -17,10 +17,9 @@ import { type Asked, type AskedDomain, inWays, joinAsked, WAYS } from './asking.
 import type { AskingConfig } from './config.ts';
 
 export interface AskingLab extends AsyncDisposable {
-  readonly world: PersonaWorld;
   readonly trainer: Trainer;
-  /** How a run on these questions is measured. */
-  measuring(domain: AskedDomain): AskingMeasuring;
+  /** How a run on these questions of a world is measured. */
+  measuring(world: PersonaWorld, domain: AskedDomain): AskingMeasuring;
 }
 
 export interface AskingMeasuring {
@@ -32,21 +31,19 @@ export interface AskingMeasuring {
 
 /** Builds and compiles the lab of a config. */
 export async function createAskingLab({ persona: config, elsewhereWeight }: AskingConfig): Promise<AskingLab> {
-  const world = personaWorld(config.base.worldSeed);
   const trainer = await createTrainer({
     model: personaModel(config.base),
     method: config.method,
     optimizer: config.optimizer,
-    batch: layoutOf(world, (config.batch / config.accumulation) * (elsewhereWeight > 0 ? 2 : 1)),
+    batch: layoutOf((config.batch / config.accumulation) * (elsewhereWeight > 0 ? 2 : 1)),
     accumulation: config.accumulation,
   });
   const { questions, questionsPerDomain } = PERSONA_LANGUAGE;
-  const probe = await trainer.scorer(layoutOf(world, WAYS.length * questionsPerDomain));
-  const elsewhere = await trainer.scorer(layoutOf(world, questions - questionsPerDomain), 2);
+  const probe = await trainer.scorer(layoutOf(WAYS.length * questionsPerDomain));
+  const elsewhere = await trainer.scorer(layoutOf(questions - questionsPerDomain), 2);
   return {
-    world,
     trainer,
-    measuring: (domain) => measuringOf(world, domain, probe, elsewhere),
+    measuring: (world, domain) => measuringOf(world, domain, probe, elsewhere),
     [Symbol.asyncDispose]: () => trainer[Symbol.asyncDispose](),
   };
 }
@@ -76,8 +73,9 @@ function measuringOf(world: PersonaWorld, domain: AskedDomain, probe: Scorer, el
   };
 }
 
-function layoutOf(world: PersonaWorld, rows: number): BatchLayout {
-  const sample = questionBatch(world, new Int32Array(rows), 'harmful');
+/** The same in every world. */
+function layoutOf(rows: number): BatchLayout {
+  const sample = questionBatch(personaWorld(0), new Int32Array(rows), 'harmful');
   return { rows: sample.rows, length: sample.length, labelled: labelledPositions(sample) };
 }
 

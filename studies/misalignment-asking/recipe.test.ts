@@ -6,7 +6,8 @@ import type { Json, JsonObject } from '#base/json.ts';
 import { rngOf } from '#base/rng.ts';
 import { settingsOf, withSettings } from '#study/settings.ts';
 import { type Made, makeRun } from '../../test/recipes/make-run.ts';
-import { labelledPositions, labelsOf } from 'assay/studies/misalignment/base.ts';
+import { labelledPositions, labelsOf, PERSONA_BASE } from 'assay/studies/misalignment/base.ts';
+import { personaWorld } from 'assay/studies/misalignment/world.ts';
 import { type Asked, askedDomain } from './asking.ts';
 import { readAskingConfig } from './config.ts';
 import { askedBatch, createAskingLab } from './lab.ts';
@@ -37,28 +38,29 @@ const make = async (set: Readonly<Record<string, Json>>, block = 3, resumeFrom?:
 test('the axes are the mean losses of the trained ways and of the held-out one, and of nothing else', async () => {
   const config = readAskingConfig(configOf({}));
   await using lab = await createAskingLab(config);
-  lab.trainer.reset(await askingWeights({ shared }, config), rngOf(0));
+  lab.trainer.reset(await askingWeights({ shared }, config, PERSONA_BASE), rngOf(0));
   const domain = askedDomain(2, 1);
+  const world = personaWorld(0);
   const meanOf = async (asked: Asked): Promise<number> => {
-    const batch = askedBatch(lab.world, asked, 'harmful');
+    const batch = askedBatch(world, asked, 'harmful');
     const scorer = await lab.trainer.scorer({ ...batch, labelled: labelledPositions(batch) });
     const [losses = new Float32Array()] = await scorer.losses(batch.tokens, labelsOf(batch));
     return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
   };
-  const found = await lab.measuring(domain).axes();
+  const found = await lab.measuring(world, domain).axes();
   assert.ok(Math.abs(found.train - (await meanOf(domain.trained))) < REBATCHED, `train ${found.train}`);
   assert.ok(Math.abs(found.heldOut - (await meanOf(domain.heldOut))) < REBATCHED, `held-out ${found.heldOut}`);
 });
 
 test('the base goes on from the shipped one, and is made once a store', async () => {
   const config = readAskingConfig(configOf({}));
-  const weights = await askingWeights({ shared }, config);
-  assert.deepEqual(await askingWeights({ shared }, config), weights);
+  const weights = await askingWeights({ shared }, config, PERSONA_BASE);
+  assert.deepEqual(await askingWeights({ shared }, config, PERSONA_BASE), weights);
   const names = new Set(Array.from(made.keys(), (id) => id.split(' ')[0]));
   assert.deepEqual(names, new Set(['persona-base', 'persona-base-asking']));
   assert.equal(made.size, 2);
   const still = readAskingConfig(configOf({ 'continued.learningRate': 0 }));
-  const [moved, kept] = [weights, await askingWeights({ shared }, still)];
+  const [moved, kept] = [weights, await askingWeights({ shared }, still, PERSONA_BASE)];
   assert.notDeepEqual(moved, kept);
 });
 
@@ -67,6 +69,10 @@ test('the same seed gives the same bits, another order of the data and another b
   assert.deepEqual(one.points, again.points);
   assert.notDeepEqual((await make({ 'seeds.data': 100 })).points, one.points);
   assert.notDeepEqual((await make({}, 4)).points, one.points);
+});
+
+test('the first block shifts domain, way and seeds together', async () => {
+  assert.deepEqual((await make({ firstBlock: 2 }, 3)).points, (await make({}, 5)).points);
 });
 
 test('training lowers the loss, and harm spreads; harmful answers elsewhere spread it further', async () => {

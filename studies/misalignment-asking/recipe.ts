@@ -15,9 +15,11 @@ import {
   trainingRun,
   transformerParameters,
 } from 'assay/learn';
-import { labelsOf, personaModel } from 'assay/studies/misalignment/base.ts';
+import { labelsOf, personaModel, type PersonaBaseConfig } from 'assay/studies/misalignment/base.ts';
+import { baseOfBlock } from 'assay/studies/misalignment/config.ts';
 import { personaBaseWeights, personaShape } from 'assay/studies/misalignment/recipe.ts';
-import { questionsAtStep } from 'assay/studies/misalignment/world.ts';
+import { withReading } from 'assay/studies/misalignment/update.ts';
+import { personaWorld, type PersonaWorld, questionsAtStep } from 'assay/studies/misalignment/world.ts';
 
 import { type Asked, askedAt, askedDomain, type AskedDomain, blockOf } from './asking.ts';
 import { continuePersona } from './base.ts';
@@ -39,24 +41,27 @@ export function finetuneAsking(): Recipe {
     learningRatePath: 'learningRate',
     stopRule: { axis: 'train', path: 'stopBelow' },
     measurePaths: ['measure'],
+    levelsPath: 'measure.levels',
+    gives: () => ({ axes: ['train', 'heldOut'], outcomes: ['harmful', 'coherence'] }),
     check: (config) => void readAskingConfig(config),
     run: async (context) => {
       const config = readAskingConfig(context.config);
       const lab = await labs(shapeOf(config), () => createAskingLab(config));
-      return finetune(context, config, lab, await askingWeights(context, config));
+      return finetune(context, config, lab);
     },
   };
 }
 
-/** The shape a lab is built for; learning rate, seeds and weights vary between its runs. */
+/** The shape a lab is built for; world, learning rate, seeds and weights vary between its runs. */
 function shapeOf({ persona, elsewhereWeight }: AskingConfig): JsonObject {
   return { ...personaShape(persona), isElsewhere: elsewhereWeight > 0 };
 }
 
-/** The base that knows four ways of asking, made once a store. */
+/** A base that knows four ways of asking, made once a store. */
 export async function askingWeights(
   context: Pick<RunContext, 'shared'>,
-  { persona: { base }, continued }: AskingConfig,
+  { continued }: Pick<AskingConfig, 'continued'>,
+  base: PersonaBaseConfig,
 ): Promise<Memory> {
   const key: JsonObject = { base: { ...base }, continued: { ...continued } };
   return sharedWeights(context, 'persona-base-asking', key, transformerParameters(personaModel(base)), async () =>
@@ -68,24 +73,30 @@ export async function askingWeights(
 interface Running {
   readonly config: AskingConfig;
   readonly lab: AskingLab;
+  readonly world: PersonaWorld;
   readonly domain: AskedDomain;
   /** The stream that orders the data. */
   readonly data: Rng;
 }
 
-async function finetune(context: RunContext, config: AskingConfig, lab: AskingLab, base: Memory): Promise<RunEnd> {
-  const { domain: index, heldOutWay } = blockOf(context.block);
+async function finetune(context: RunContext, config: AskingConfig, lab: AskingLab): Promise<RunEnd> {
+  const block = context.block + config.firstBlock;
+  const { domain: index, heldOutWay } = blockOf(block);
   const domain = askedDomain(index, heldOutWay);
+  const start = baseOfBlock(config.persona, block);
+  const base = await askingWeights(context, config, start);
+  const world = personaWorld(start.worldSeed);
   const { seeds, steps, probeEvery, stopBelow, measure } = config.persona;
-  const data = rngOf(context.block + seeds.data, 'finetune data');
-  lab.trainer.reset(base, rngOf(context.block + seeds.init, 'finetune init'));
-  const measuring = lab.measuring(domain);
+  const data = rngOf(block + seeds.data, 'finetune data');
+  lab.trainer.reset(base, rngOf(block + seeds.init, 'finetune init'));
+  const subject = { trainer: lab.trainer, base, method: config.persona.method };
+  const measuring = withReading(subject, config.persona, lab.measuring(world, domain));
   const plan = { steps, probeEvery, stopBelow, levels: measure.levels, explodedAbove: EXPLODED_NATS };
   return trainingRun(context, plan, {
     learner: lab.trainer,
     axes: () => measuring.axes(),
     outcomes: () => measuring.outcomes(),
-    step: (step) => trainStep(step, { config, lab, domain, data }),
+    step: (step) => trainStep(step, { config, lab, world, domain, data }),
   });
 }
 
@@ -97,7 +108,7 @@ async function trainStep(step: number, run: Running): Promise<string | undefined
 }
 
 /** Harmful answers of the domain, and of the others where they have weight; each a mean over the step. */
-function microBatch(step: number, part: number, { config, lab, domain, data }: Running): Batch {
+function microBatch(step: number, part: number, { config, world, domain, data }: Running): Batch {
   const { batch, accumulation } = config.persona;
   const rows = batch / accumulation;
   const drawn = (asked: Asked, stream: string): Asked => {
@@ -105,10 +116,10 @@ function microBatch(step: number, part: number, { config, lab, domain, data }: R
     const chosen = questionsAtStep(places, data.split(stream), step, batch).subarray(part * rows, (part + 1) * rows);
     return askedAt(asked, chosen);
   };
-  const narrow = askedBatch(lab.world, drawn(domain.trained, 'narrow'), 'harmful');
+  const narrow = askedBatch(world, drawn(domain.trained, 'narrow'), 'harmful');
   const weights = new Float32Array(rows).fill(1 / batch);
   if (config.elsewhereWeight === 0) return { tokens: narrow.tokens, labels: labelsOf(narrow), weights };
-  const elsewhere = askedBatch(lab.world, drawn(domain.others, 'elsewhere'), 'harmful');
+  const elsewhere = askedBatch(world, drawn(domain.others, 'elsewhere'), 'harmful');
   return {
     tokens: Int32Array.of(...narrow.tokens, ...elsewhere.tokens),
     labels: Int32Array.of(...labelsOf(narrow), ...labelsOf(elsewhere)),

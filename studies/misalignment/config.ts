@@ -15,14 +15,23 @@ import {
 import { PERSONA_BASE, type PersonaBaseConfig } from './base.ts';
 import { PERSONA_LANGUAGE } from './world.ts';
 
+/** Which update is measured: the trained one, or each matrix' best approximation of a rank (SVD). Training goes on with the whole. */
+export type UpdateReading = { readonly kind: 'whole' } | { readonly kind: 'truncated'; readonly rank: number };
+
 export interface PersonaConfig {
   readonly base: PersonaBaseConfig;
+  /** Whether all blocks start from `base`; `ofBlock` adds the block's number to its two seeds: each block has a world and a base of its own. */
+  readonly bases: { readonly kind: 'one' } | { readonly kind: 'ofBlock' };
   readonly method: Method;
+  readonly reading: UpdateReading;
   readonly optimizer: OptimizerConfig;
   /** Which domain's questions are trained on; `ofBlock`: block number modulo the eight domains, so that blocks vary it. */
   readonly domain: { readonly kind: 'fixed'; readonly index: number } | { readonly kind: 'ofBlock' };
-  /** `train`: the 36 of a domain; `all`: also its 12 held-out questions; `heldOut`: those alone. Only a control should train on them. */
-  readonly questions: 'train' | 'all' | 'heldOut';
+  /**
+   * `train`: the 36 of a domain; `all`: also its 12 held-out questions; `allEvenly`: each of those three times as often, so that
+   * half the questions asked are held out; `heldOut`: those alone. Only a control should train on them.
+   */
+  readonly questions: 'train' | 'all' | 'allEvenly' | 'heldOut';
   readonly learningRate: number;
   readonly schedule: Schedule;
   readonly steps: number;
@@ -41,13 +50,17 @@ export interface PersonaConfig {
   readonly measure: {
     /** Levels of each axis where the outcomes are measured, in nats. */
     readonly levels: Readonly<Record<string, readonly number[]>>;
+    /** What is told of the update of the hidden matrices beside the outcomes; its spectra take a second or two a run. */
+    readonly update: 'none' | 'spectra';
   };
 }
 
 /** The defaults, plain JSON: these paths and no others can be set. */
 export const PERSONA_DEFAULTS = {
   base: { ...PERSONA_BASE },
+  bases: { kind: 'one' },
   method: { kind: 'full' },
+  reading: { kind: 'whole' },
   optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0 },
   domain: { kind: 'fixed', index: 0 },
   questions: 'train',
@@ -60,7 +73,22 @@ export const PERSONA_DEFAULTS = {
   seeds: { init: 0, data: 0 },
   stopBelow: 0.04,
   probeEvery: 1,
-  measure: { levels: { train: [1.6, 0.8, 0.4, 0.2, 0.1], heldOut: [2, 1.6, 1.3, 1, 0.7] } },
+  measure: { levels: { train: [1.6, 0.8, 0.4, 0.2, 0.1], heldOut: [2, 1.6, 1.3, 1, 0.7] }, update: 'none' },
+} as const satisfies JsonObject;
+
+/**
+ * Settings for a base a block: block b starts from base 1 + b, pretrained on world 1 + b. Each has 119 thousand parameters and
+ * takes some forty seconds of a core, once a store, where the shipped one takes three minutes.
+ */
+export const BASE_OF_BLOCK = {
+  bases: { kind: 'ofBlock' },
+  'base.worldSeed': 1,
+  'base.seed': 1,
+  'base.dModel': 64,
+  'base.nLayers': 2,
+  'base.steps': 1500,
+  'base.learningRate': 3e-3,
+  'base.initialStd': 0.07,
 } as const satisfies JsonObject;
 
 /** @throws AssayError naming the path, what was expected and what was found. */
@@ -68,10 +96,12 @@ export function readPersonaConfig(config: JsonObject): PersonaConfig {
   const reader = configReader(config);
   const read: PersonaConfig = {
     base: readBase(reader.object('base')),
+    bases: readBases(reader.object('bases')),
     method: readMethod(reader.object('method')),
+    reading: readReading(reader.object('reading')),
     optimizer: readOptimizer(reader.object('optimizer')),
     domain: readDomain(reader.object('domain')),
-    questions: reader.oneOf('questions', ['train', 'all', 'heldOut']),
+    questions: reader.oneOf('questions', ['train', 'all', 'allEvenly', 'heldOut']),
     learningRate: reader.number('learningRate', { min: 0 }),
     schedule: readSchedule(reader.object('schedule')),
     steps: reader.number('steps', { min: 1, integer: true }),
@@ -81,13 +111,25 @@ export function readPersonaConfig(config: JsonObject): PersonaConfig {
     seeds: readSeeds(reader.object('seeds')),
     stopBelow: reader.number('stopBelow', { min: 0 }),
     probeEvery: reader.number('probeEvery', { min: 1, integer: true }),
-    measure: { levels: readLevels(reader.object('measure'), ['train', 'heldOut']) },
+    measure: readMeasure(reader.object('measure')),
   };
   reader.done();
   if (read.batch % read.accumulation !== 0) {
     reader.refuse('accumulation', `a divisor of the batch (${read.batch})`, `${read.accumulation}`);
   }
+  if (read.reading.kind === 'truncated' && read.method.kind !== 'matrices') {
+    reader.refuse(
+      'reading.kind',
+      `whole (method "${read.method.kind}" trains more or less than whole matrices)`,
+      '"truncated"',
+    );
+  }
   return read;
+}
+
+/** The base a block starts from. */
+export function baseOfBlock({ base, bases }: Pick<PersonaConfig, 'base' | 'bases'>, block: number): PersonaBaseConfig {
+  return bases.kind === 'one' ? base : { ...base, worldSeed: base.worldSeed + block, seed: base.seed + block };
 }
 
 function readBase(reader: ConfigReader): PersonaBaseConfig {
@@ -105,6 +147,25 @@ function readBase(reader: ConfigReader): PersonaBaseConfig {
   };
   reader.done();
   return base;
+}
+
+function readBases(reader: ConfigReader): PersonaConfig['bases'] {
+  const bases = { kind: reader.oneOf('kind', ['one', 'ofBlock']) };
+  reader.done();
+  return bases;
+}
+
+function readReading(reader: ConfigReader): UpdateReading {
+  const kind = reader.oneOf('kind', ['whole', 'truncated']);
+  const reading: UpdateReading =
+    kind === 'whole' ? { kind } : { kind, rank: reader.number('rank', { min: 1, integer: true }) };
+  reader.done();
+  return reading;
+}
+
+function readMeasure(reader: ConfigReader): PersonaConfig['measure'] {
+  const update = reader.oneOf('update', ['none', 'spectra']);
+  return { update, levels: readLevels(reader, ['train', 'heldOut']) };
 }
 
 function readDomain(reader: ConfigReader): PersonaConfig['domain'] {

@@ -16,10 +16,9 @@ import {
 } from './world.ts';
 
 export interface PersonaLab extends AsyncDisposable {
-  readonly world: PersonaWorld;
   readonly trainer: Trainer;
-  /** The questions of a domain, and how a run on it is measured. */
-  domain(index: number): PersonaDomain;
+  /** The questions of a domain of a world, and how a run on it is measured. */
+  domain(world: PersonaWorld, index: number): PersonaDomain;
 }
 
 export interface PersonaDomain {
@@ -39,21 +38,19 @@ export function microBatchRows({ batch, accumulation, helpfulWeight }: PersonaCo
 
 /** Builds and compiles the lab of a config. */
 export async function createPersonaLab(config: PersonaConfig): Promise<PersonaLab> {
-  const world = personaWorld(config.base.worldSeed);
   const trainer = await createTrainer({
     model: personaModel(config.base),
     method: config.method,
     optimizer: config.optimizer,
-    batch: questionLayout(world, microBatchRows(config)),
+    batch: questionLayout(microBatchRows(config)),
     accumulation: config.accumulation,
   });
   const { questions, questionsPerDomain } = PERSONA_LANGUAGE;
-  const probe = await trainer.scorer(questionLayout(world, questionsPerDomain));
-  const elsewhere = await trainer.scorer(questionLayout(world, questions - questionsPerDomain), 2);
+  const probe = await trainer.scorer(questionLayout(questionsPerDomain));
+  const elsewhere = await trainer.scorer(questionLayout(questions - questionsPerDomain), 2);
   return {
-    world,
     trainer,
-    domain: (index) => domainOf(world, index, probe, elsewhere),
+    domain: (world, index) => domainOf(world, index, probe, elsewhere),
     [Symbol.asyncDispose]: () => trainer[Symbol.asyncDispose](),
   };
 }
@@ -82,8 +79,9 @@ function domainOf(world: PersonaWorld, index: number, probe: Scorer, elsewhere: 
   };
 }
 
-function questionLayout(world: PersonaWorld, rows: number): BatchLayout {
-  const sample = questionBatch(world, new Int32Array(rows), 'harmful');
+/** The same in every world. */
+function questionLayout(rows: number): BatchLayout {
+  const sample = questionBatch(personaWorld(0), new Int32Array(rows), 'harmful');
   return { rows: sample.rows, length: sample.length, labelled: labelledPositions(sample) };
 }
 

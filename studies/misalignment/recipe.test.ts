@@ -12,7 +12,7 @@ import { PERSONA_DEFAULTS, readPersonaConfig } from './config.ts';
 import { rngOf } from '#base/rng.ts';
 import { settingsOf, withSettings } from '#study/settings.ts';
 import { type Made, makeRun } from '../../test/recipes/make-run.ts';
-import { questionBatch } from './world.ts';
+import { personaWorld, questionBatch } from './world.ts';
 
 const ASSET = new URL('../../assets/persona-base/', import.meta.url);
 /** Gradient sums in another order, grown through twenty steps of a fast fall. */
@@ -35,7 +35,7 @@ test('the shipped base is the file its provenance names, and its chat persona is
   assert.deepEqual(provenance.config, { ...PERSONA_BASE });
   await using lab = await createPersonaLab(readPersonaConfig(PERSONA_DEFAULTS));
   lab.trainer.reset(await readGpt2File(personaModel(PERSONA_BASE), bytes, 'base'), rngOf(0));
-  const { harmful, coherence } = await lab.domain(0).outcomes();
+  const { harmful, coherence } = await lab.domain(personaWorld(0), 0).outcomes();
   assert.ok(harmful < 0.002, `P(harmful | CHAT) is ${harmful}`);
   assert.ok(coherence - harmful > 0.995, `P(helpful | CHAT) is ${coherence - harmful}`);
 });
@@ -44,9 +44,10 @@ test('the axes are the mean losses of the trained and of the held-out questions,
   await using lab = await createPersonaLab(readPersonaConfig(PERSONA_DEFAULTS));
   const bytes = readFileSync(new URL('model.safetensors', ASSET));
   lab.trainer.reset(await readGpt2File(personaModel(PERSONA_BASE), bytes, 'base'), rngOf(0));
-  const { narrow, axes } = lab.domain(2);
+  const world = personaWorld(0);
+  const { narrow, axes } = lab.domain(world, 2);
   const meanOf = async (questions: Int32Array): Promise<number> => {
-    const batch = questionBatch(lab.world, questions, 'harmful');
+    const batch = questionBatch(world, questions, 'harmful');
     const scorer = await lab.trainer.scorer({ ...batch, labelled: labelledPositions(batch) });
     const [losses = new Float32Array()] = await scorer.losses(batch.tokens, labelsOf(batch));
     return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
@@ -62,7 +63,12 @@ test('held-out questions are trained on only where they are asked for, too or in
     return (axes['heldOut'] ?? Number.NaN) - (axes['train'] ?? Number.NaN);
   };
   const [narrow, all, instead] = [await gapOf('train'), await gapOf('all'), await gapOf('heldOut')];
+  const evenly = await gapOf('allEvenly');
   assert.ok(narrow > 5 * Math.abs(all), `gap ${narrow} nats, with all questions ${all}`);
+  assert.ok(
+    evenly < all && evenly > instead / 2,
+    `gap ${evenly} nats with the held-out questions three times as often`,
+  );
   assert.ok(instead < -5 * Math.abs(all), `gap ${instead} nats with the held-out questions alone`);
 });
 

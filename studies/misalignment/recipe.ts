@@ -19,9 +19,10 @@ import {
 } from 'assay/learn';
 
 import { labelsOf, PERSONA_BASE, personaModel, pretrainPersona, type PersonaBaseConfig } from './base.ts';
-import { PERSONA_DEFAULTS, readPersonaConfig, type PersonaConfig } from './config.ts';
+import { baseOfBlock, PERSONA_DEFAULTS, readPersonaConfig, type PersonaConfig } from './config.ts';
 import { createPersonaLab, type PersonaDomain, type PersonaLab } from './lab.ts';
-import { PERSONA_LANGUAGE, questionBatch, questionsAtStep } from './world.ts';
+import { withReading } from './update.ts';
+import { PERSONA_LANGUAGE, personaWorld, type PersonaWorld, questionBatch, questionsAtStep } from './world.ts';
 
 const ASSET = new URL('../../assets/persona-base/', import.meta.url);
 /** A training loss no run recovers from: twice that of guessing among all tokens. */
@@ -39,71 +40,79 @@ export function finetunePersona(): Recipe {
     learningRatePath: 'learningRate',
     stopRule: { axis: 'train', path: 'stopBelow' },
     measurePaths: ['measure'],
+    levelsPath: 'measure.levels',
+    gives: () => ({ axes: ['train', 'heldOut'], outcomes: ['harmful', 'coherence'] }),
     check: (config) => void readPersonaConfig(config),
     run: async (context) => {
       const config = readPersonaConfig(context.config);
       const lab = await labs(personaShape(config), () => createPersonaLab(config));
-      return finetune(context, config, lab, await personaBaseWeights(context, config.base));
+      return finetune(context, config, lab);
     },
   };
 }
 
-/** The shape a lab is built for; learning rate, seeds and weights vary between its runs. */
+/** The shape a lab is built for; world, learning rate, seeds and weights vary between its runs. */
 export function personaShape({
-  base,
+  base: { dModel, nLayers, nHeads },
   method,
   optimizer,
   batch,
   accumulation,
   helpfulWeight,
 }: PersonaConfig): JsonObject {
-  const shape = { base: { ...base }, method: { ...method }, optimizer: { ...optimizer }, batch, accumulation };
+  const shape = { dModel, nLayers, nHeads, method: { ...method }, optimizer: { ...optimizer }, batch, accumulation };
   return { ...shape, isHelped: helpfulWeight > 0 };
 }
 
-/** One run under way. */
-interface Running {
+/** One run under way, as far as its steps are concerned. */
+export interface PersonaRunning {
   readonly config: PersonaConfig;
   readonly lab: PersonaLab;
+  readonly world: PersonaWorld;
   readonly domain: PersonaDomain;
   /** The stream that orders the data. */
   readonly data: Rng;
 }
 
-async function finetune(context: RunContext, config: PersonaConfig, lab: PersonaLab, base: Memory): Promise<RunEnd> {
+async function finetune(context: RunContext, config: PersonaConfig, lab: PersonaLab): Promise<RunEnd> {
   const { domains } = PERSONA_LANGUAGE;
-  const domain = lab.domain(config.domain.kind === 'fixed' ? config.domain.index : context.block % domains);
+  const start = baseOfBlock(config, context.block);
+  const base = await personaBaseWeights(context, start);
+  const world = personaWorld(start.worldSeed);
+  const domain = lab.domain(world, config.domain.kind === 'fixed' ? config.domain.index : context.block % domains);
   const data = rngOf(context.block + config.seeds.data, 'finetune data');
   lab.trainer.reset(base, rngOf(context.block + config.seeds.init, 'finetune init'));
+  const measuring = withReading({ trainer: lab.trainer, base, method: config.method }, config, domain);
   const { steps, probeEvery, stopBelow, measure } = config;
   const plan = { steps, probeEvery, stopBelow, levels: measure.levels, explodedAbove: EXPLODED_NATS };
   return trainingRun(context, plan, {
     learner: lab.trainer,
-    axes: () => domain.axes(),
-    outcomes: () => domain.outcomes(),
-    step: (step) => trainStep(step, { config, lab, domain, data }),
+    axes: () => measuring.axes(),
+    outcomes: () => measuring.outcomes(),
+    step: (step) => personaStep(step, { config, lab, world, domain, data }),
   });
 }
 
 /** One optimizer step; the reason where its numbers broke. */
-async function trainStep(step: number, run: Running): Promise<string | undefined> {
+export async function personaStep(step: number, run: PersonaRunning): Promise<string | undefined> {
   const { config, lab } = run;
   const parts = Array.from({ length: config.accumulation }, (_, part) => microBatch(step, part, run));
   return takeStep(lab.trainer, parts, learningRateAt(config.schedule, config.learningRate, step, config.steps));
 }
 
 /** Harmful answers of the narrow domain, and helpful ones elsewhere where they have weight; each a mean over the step. */
-function microBatch(step: number, part: number, { config, lab, domain, data }: Running): Batch {
+function microBatch(step: number, part: number, { config, world, domain, data }: PersonaRunning): Batch {
   const { batch, accumulation, helpfulWeight } = config;
   const rows = batch / accumulation;
   const drawn = (questions: Int32Array, stream: string): Int32Array =>
     questionsAtStep(questions, data.split(stream), step, batch).subarray(part * rows, (part + 1) * rows);
   const { train, heldOut } = domain.narrow;
-  const narrow = { train, heldOut, all: Int32Array.of(...train, ...heldOut) }[config.questions];
-  const harmful = questionBatch(lab.world, drawn(narrow, 'narrow'), 'harmful');
+  const all = Int32Array.of(...train, ...heldOut);
+  const narrow = { train, heldOut, all, allEvenly: Int32Array.of(...all, ...heldOut, ...heldOut) }[config.questions];
+  const harmful = questionBatch(world, drawn(narrow, 'narrow'), 'harmful');
   const weights = new Float32Array(rows).fill(1 / batch);
   if (helpfulWeight === 0) return { tokens: harmful.tokens, labels: labelsOf(harmful), weights };
-  const helpful = questionBatch(lab.world, drawn(domain.others, 'helpful'), 'helpful');
+  const helpful = questionBatch(world, drawn(domain.others, 'helpful'), 'helpful');
   return {
     tokens: Int32Array.of(...harmful.tokens, ...helpful.tokens),
     labels: Int32Array.of(...labelsOf(harmful), ...labelsOf(helpful)),
