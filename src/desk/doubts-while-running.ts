@@ -135,7 +135,7 @@ function tell({ told, next }: State, arm: string, doubts: readonly EarlyDoubt[])
 /** What to set so that probes are close enough. */
 function adviceOf(plan: StudyPlan, name: string): ProbeAdvice {
   const arm = armOf(plan.study, name);
-  const config = configOf(plan, arm, arm.learningRates[0] ?? 0);
+  const config = configOf(plan, arm, arm.learningRates[0]);
   const path = pathsOf(config).find((one) => PROBE_PATH.test(one));
   const every = path === undefined ? undefined : valueAt(config, path);
   return (spare) => {

@@ -95,7 +95,7 @@ function stepsText(stepsOf: ReadonlyMap<string, number | undefined>): string {
 /** The steps of a run of an arm, where its recipe has such a number. */
 function stepsOfArm(plan: StudyPlan, name: string): number | undefined {
   const arm = plan.study.arms.find((one) => one.name === name);
-  return arm === undefined ? undefined : stepsIn(configOf(plan, arm, arm.learningRates[0] ?? 0));
+  return arm === undefined ? undefined : stepsIn(configOf(plan, arm, arm.learningRates[0]));
 }
 
 /** The number of steps in a config: `steps`, or the part of a group by that name, such as `training.steps`; the outermost. */
