@@ -260,7 +260,7 @@ export function whyText(
     case 'noPositiveControl':
       return `the interval lies inside ${delta}, but no positive control of that size is seen at the same place, so a floor or ceiling may hide an effect`;
     case 'ratesDiffer':
-      return 'the sign is not the same at every learning rate';
+      return 'the difference does not hold at every learning rate, or is no larger than what the rates of one arm differ by';
     case 'jumpsUnseen':
       return jumpsText(delta, about);
     case 'tooFewBlocks':
