@@ -13,6 +13,9 @@ import { input } from '#engine/ops/sources.ts';
 import { compile, type Program } from '#engine/session.ts';
 import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
 import { LION_DEFAULTS } from '#learning/optim/lion.ts';
+import { SHAMPOO_DEFAULTS } from '#learning/optim/shampoo.ts';
+import { SIGN_DEFAULTS } from '#learning/optim/sign.ts';
+import { SOAP_DEFAULTS } from '#learning/optim/soap.ts';
 import { MUON_DEFAULTS } from '#learning/optim/muon.ts';
 import { createNewtonSchulz, newtonSchulzLength, type MatrixShape } from '#learning/optim/newton-schulz.ts';
 import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
@@ -131,7 +134,15 @@ async function benchNewtonSchulz(): Promise<void> {
 }
 
 async function benchSteps(): Promise<void> {
-  const configs: readonly OptimizerConfig[] = [MUON_DEFAULTS, ADAMW_DEFAULTS, SGD_DEFAULTS, LION_DEFAULTS];
+  const configs: readonly OptimizerConfig[] = [
+    MUON_DEFAULTS,
+    ADAMW_DEFAULTS,
+    SGD_DEFAULTS,
+    LION_DEFAULTS,
+    SIGN_DEFAULTS,
+    { ...SHAMPOO_DEFAULTS, every: 10 },
+    SOAP_DEFAULTS,
+  ];
   const subjects = configs.map((config): Subject => {
     const arena = createArena(trainingBytes(config, TRANSFORMER));
     const parameters = placeParameters(TRANSFORMER, arena);

@@ -36,6 +36,12 @@ function describeCounted(counted: Counted): string {
   if (counted.kind === 'explainedBy') return `explained by ${counted.by.join(' or ')}`;
   if (counted.kind === 'anyVerdict') return `any ${counted.verdicts.join(' or ')}`;
   if (counted.kind === 'covers') return `95% interval covers (${counted.matching})`;
+  if (counted.kind === 'firstClaim') return `first claim ${counted.verdicts.join(' or ')}`;
+  if (counted.kind === 'anyClaim') {
+    const where = counted.levels === undefined ? 'any place' : `places ${counted.levels.join(', ')}`;
+    return `${where} ${counted.verdicts.join(' or ')}`;
+  }
+  if (counted.kind === 'claimCovers') return '95% interval of a claim covers';
   return 'any adjusted p below alpha';
 }
 

@@ -14,9 +14,22 @@ export type { ScoreReply, ScorerInput } from '#measures/reply-scores.ts';
 export { finetune, type FinetuneOptions } from '#recipes/finetune/finetune.ts';
 export { type FactorChoices, loraMethod } from '#recipes/finetune/factors.ts';
 export { finetuneStudy, type FinetuneStudyOptions } from '#recipes/finetune/study.ts';
-export type { Against, Claim, Place, StudyMap } from '#study/claim.ts';
+export type { Against, Asks, Claim, Place, StudyMap } from '#study/claim.ts';
 export { defineStudy } from '#study/define-study.ts';
 export { crossFactors, type Factor, type FactorLevel, factorOf } from '#study/factors.ts';
-export type { Recipe, RunContext } from '#study/recipe.ts';
-export type { Arm, Axis, Contrast, Outcome, PilotRule, Profile, ProfileName, Study, Variation } from '#study/study.ts';
+export type { Gives, Recipe, RunContext } from '#study/recipe.ts';
+export type {
+  Arm,
+  ArmInput,
+  Axis,
+  Contrast,
+  Outcome,
+  PilotRule,
+  Profile,
+  ProfileName,
+  Study,
+  StudyInput,
+  Variation,
+} from '#study/study.ts';
+export { type Combination, interaction, trendOver } from '#study/trends.ts';
 export type { RunEnd, TrajectoryPoint } from '#study/trajectory.ts';

@@ -7,6 +7,9 @@ const LEVELS = 'src/analysis/import/levels.test.ts';
 const TEXT = 'src/analysis/import/table-text.test.ts';
 const SOURCES = 'src/desk/audit/audit-sources.test.ts';
 const ADMISSIBLE = 'src/study/admissible.test.ts';
+const FINAL_STUDY = 'src/desk/audit/final-study.test.ts';
+const EQUAL_RESULTS = 'src/analysis/import/equal-results.test.ts';
+const WHILE_RUNNING = 'src/desk/doubts-while-running.test.ts';
 
 export const AUDIT_FAULTS: readonly Fault[] = [
   {
@@ -148,5 +151,75 @@ export const AUDIT_FAULTS: readonly Fault[] = [
     from: 'return Number.isSafeInteger(value) && !Object.is(value, -0);',
     to: 'return Number.isInteger(value);',
     tests: ['src/base/base.test.ts'],
+  },
+  {
+    name: 'two rows of final results under one label are one run',
+    file: 'src/analysis/import/repeated-values.ts',
+    from: 'if (stepColumn === undefined) {',
+    to: 'if (stepColumn === undefined) return;\n  if (stepColumn === undefined) {',
+    tests: [FINAL_STUDY],
+  },
+  {
+    name: 'a loss at the end is matched on',
+    file: 'src/desk/audit/final-study.ts',
+    from: 'contrasts: [],',
+    to: 'matchOn: map.matchOn.map((axis) => ({ label: axis.name, unit: "units", role: "other", levels: [], maxGap: 1, direction: "falls", ...axis })),\n    contrasts: [],',
+    tests: [FINAL_STUDY],
+  },
+  {
+    name: 'a line is drawn out to losses that one arm never had',
+    file: 'src/analysis/import/final-results.ts',
+    from: 'if (Math.max(mine[0], theirs[0]) >= Math.min(mine[1], theirs[1])) {',
+    to: 'if (Number.isNaN(mine[0])) {',
+    tests: [FINAL_STUDY],
+  },
+  {
+    name: 'coarse results that are equal by chance are doubted',
+    file: 'src/analysis/import/equal-results.ts',
+    from: 'if (pairs * chanceOf(columns) >= CHANCE_COUNT) return [];',
+    to: 'if (pairs < 0) return [];',
+    tests: [EQUAL_RESULTS],
+  },
+  {
+    name: 'seeds that are all equal are taken for chance',
+    file: 'src/analysis/import/equal-results.ts',
+    from: 'const isWhole = first.length === runs.length && runs.length >= FEWEST_EQUAL;',
+    to: 'const isWhole = first.length > runs.length;',
+    tests: [EQUAL_RESULTS],
+  },
+  {
+    name: 'a doubt is told again with every run',
+    file: 'src/desk/doubts-while-running.ts',
+    from: 'if (told.has(key)) continue;',
+    to: '',
+    tests: [WHILE_RUNNING],
+  },
+  {
+    name: 'pilots at rates that do not go on are doubted',
+    file: 'src/desk/doubts-while-running.ts',
+    from: 'one.arm === arm && rates.includes(one.learningRate)',
+    to: 'one.arm === arm',
+    tests: [WHILE_RUNNING],
+  },
+  {
+    name: 'the time of runs with other steps is quoted as it is',
+    file: 'src/desk/plan-time.ts',
+    from: 'return (seconds * planned) / steps;',
+    to: 'return seconds;',
+    tests: ['src/desk/plan-time.test.ts'],
+  },
+  {
+    name: 'further blocks do not draw pairs of rates',
+    file: 'src/analysis/power/further-blocks.ts',
+    from: '...(table.pairs && {',
+    to: '...(table.pairs && blocks < 0 && {',
+    tests: ['src/analysis/power/further-blocks.test.ts'],
+  },
+  {
+    name: 'rates of arms that run different ones have the effect of the whole in further blocks',
+    file: 'src/analysis/power/further-blocks.ts',
+    from: 'const apart = areShared ? 0 :',
+    to: 'const apart = rows > 0 ? 0 :',
+    tests: ['src/analysis/power/further-blocks.test.ts'],
   },
 ];

@@ -4,7 +4,6 @@
  */
 import { rngOf } from '#base/rng.ts';
 import type { Axis, Contrast, Study } from '#study/study.ts';
-import type { MapRecord } from './records/claim-record.ts';
 import type { Analysis, DivergedRun, PastBest } from './records/analysis-record.ts';
 import { contrastResult, familyP, type ContrastResult } from './verdict/contrast-result.ts';
 import {
@@ -20,12 +19,12 @@ import { LOOKS, LOOKS_TEXT } from '#study/looks.ts';
 import type { Frame } from './frame.ts';
 import type { NamingStudy } from './words/naming.ts';
 import { mapRecord } from './claims/maps.ts';
-import { absencesOf, claimRecords, studyClaims } from './claims/study-claims.ts';
+import { absencesOf, claimRecords, studyClaims, type SpokenClaims, type StudyClaims } from './claims/study-claims.ts';
 import { indexCurves, type CurveIndex } from './matching/pair.ts';
 import type { VerdictRecord } from './records/verdict-record.ts';
 import { alphaOfLook, CONTROL_ALPHA, type LookAlpha, type PreviousLook } from './verdict/alpha-spending.ts';
 import { clustersOf, type Clusters } from './verdict/clusters.ts';
-import { contrastName, judgeFamily, lookAlpha, notRun, type Setting } from './verdict/verdict.ts';
+import { contrastName, judgeFamily, laterLooks, lookAlpha, notRun, type Setting } from './verdict/verdict.ts';
 
 /** The parts of a study the analysis reads; labels of arms are only for its sentences, their factors for its maps. */
 export type AnalysedStudy = NamingStudy &
@@ -83,17 +82,13 @@ export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOpt
     rng: rng.split('power'),
   };
   const { judged, absenceAlpha } = judgeFamily(family, setting, absencesOf(claims));
-  const spoken = { study, look, alpha: lookAlpha(look), absenceAlpha, controls: setting.controls, power: full };
   return {
     verdicts: [
       ...judged.map((one) => one.record),
       ...missing.flatMap((one) => (one.kind === 'question' ? notRunVerdicts(one, study, why(one)) : [])),
     ],
     controls: setting.controls,
-    ...(study.claims && {
-      claims: claimRecords(claims, spoken, setting.p.others, setting.positive, study.matchOn),
-    }),
-    ...(study.maps && { maps: mapsOf(study.maps, compared) }),
+    ...placesOf(compared, claims, setting, absenceAlpha),
     ...(look.kind === 'alpha' && {
       look: { blocks: blocksOf(frame), alpha: look.alpha, previous: options.previousLooks ?? [] },
     }),
@@ -156,8 +151,27 @@ function resultsOf(
   );
 }
 
-function mapsOf(maps: NonNullable<AnalysedStudy['maps']>, { index, study, clusters }: Compared): MapRecord[] {
-  return maps.map((map) => mapRecord(map, { index, arms: study.arms ?? [], matchOn: study.matchOn, clusters }));
+/** What is said place by place: claims and maps. */
+function placesOf(
+  { index, study, clusters }: Compared,
+  claims: StudyClaims,
+  setting: Setting,
+  absenceAlpha: number,
+): Pick<Analysis, 'claims' | 'maps'> {
+  const { look, controls, alphaShare, p, positive } = setting;
+  const spoken: SpokenClaims = {
+    study,
+    look,
+    alpha: lookAlpha(look),
+    absenceAlpha,
+    controls,
+    ...(setting.power && { later: laterLooks(study, alphaShare) }),
+  };
+  const mapping = { index, arms: study.arms ?? [], matchOn: study.matchOn, clusters };
+  return {
+    ...(claims.results.length > 0 && { claims: claimRecords(claims, spoken, p.others, positive, study.matchOn) }),
+    ...(study.maps && { maps: study.maps.map((map) => mapRecord(map, mapping)) }),
+  };
 }
 
 function controlResults({ index, study, clusters }: Compared, control: Control): ContrastResult[] {

@@ -1,7 +1,7 @@
 /** The flags of `assay audit`, laid over the map of a file. */
 import { AssayError } from '#base/errors.ts';
 
-import type { AskedAxis, AskedOutcome, AuditMap } from '#desk/audit/audit-map.ts';
+import type { AskedAxis, AskedOutcome, AskedValue, AuditMap } from '#desk/audit/audit-map.ts';
 import type { Given, OptionName } from './options.ts';
 
 export const AUDIT_OPTIONS: readonly OptionName[] = [
@@ -20,6 +20,7 @@ export const AUDIT_OPTIONS: readonly OptionName[] = [
   'levels',
   'max-gap',
   'outcome',
+  'value',
   'jumps',
   'reference',
   'control',
@@ -59,6 +60,7 @@ export function withFlags(map: AuditMap, given: Given): AuditMap {
     const [name, value] = halvesOf(text, 'outcome', 'COLUMN=DELTA');
     return { name, delta: numberOf(value, 'outcome') };
   });
+  const values = given.texts('value').map(valueOf);
   const [reference, runNames] = [given.text('reference'), given.text('run-names')];
   const contrasts = given.texts('contrast').map((text) => {
     const [arm, other] = halvesOf(text, 'contrast', 'ARM=REFERENCE');
@@ -75,6 +77,7 @@ export function withFlags(map: AuditMap, given: Given): AuditMap {
     ...(runNames !== undefined && { runNames }),
     controls: [...map.controls, ...given.texts('control')],
     ...(contrasts.length > 0 && { contrasts }),
+    ...(values.length > 0 && { values: [...(map.values ?? []), ...values] }),
   };
 }
 
@@ -106,6 +109,15 @@ function withJumps(outcomes: readonly AskedOutcome[], given: Given): AskedOutcom
     const value = said.get(outcome.name);
     return value === undefined ? outcome : { ...outcome, jumps: jumpsOf(value) };
   });
+}
+
+/** `accuracy=0.5`, or with a name `accuracy=0.5:chance`. */
+function valueOf(text: string): AskedValue {
+  const cut = text.lastIndexOf('=');
+  const [, number = '', label] = /^([^:]*)(?::(.+))?$/.exec(text.slice(cut + 1)) ?? [];
+  if (cut < 1 || number === '') throw new AssayError('usage', `--value expects COLUMN=NUMBER:NAME, found "${text}".`);
+  const value = { outcome: text.slice(0, cut), value: numberOf(number, 'value') };
+  return label === undefined ? value : { ...value, label };
 }
 
 function jumpsOf(value: string): NonNullable<AskedOutcome['jumps']> {

@@ -75,7 +75,7 @@ const STORED_PLAN_NOTE = 'Of several plans of a study the one run last is looked
 const TABLE_NOTE =
   "<table...> is one table or several, or a pattern of files of one run each: 'runs/{arm}-seed{block}/trainer_state.json'.";
 const EXIT_NOTE =
-  'Exit status: 0 all ended well, 1 failed runs or a broken store, 2 bad usage or input, 3 a control failed, 130 stopped.';
+  'Exit status: 0 all ended well, 1 failed runs or a broken store, 2 bad usage or input, 3 a control failed or nothing was asked, 130 stopped.';
 
 /** Bad usage or bad input, as opposed to something that broke. */
 const USAGE_KINDS: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['usage', 'config', 'data', 'file']);

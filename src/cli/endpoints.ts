@@ -3,7 +3,7 @@ import type { Chat } from '#base/chat.ts';
 import { AssayError } from '#base/errors.ts';
 import { canonicalJson, isJsonObject, type Json } from '#base/json.ts';
 import { chatService } from '#desk/chat-service.ts';
-import { allowedKeys, keyToSend } from '#desk/judge-keys.ts';
+import { keyToSend, type Leave, withLeave } from '#desk/judge-keys.ts';
 import { configOf, type StudyPlan } from '#study/plan.ts';
 import { parseSetting } from '#study/settings.ts';
 
@@ -11,6 +11,7 @@ import type { Given } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 const KEY_SETTING = 'keyVariable';
+const URL_SETTING = 'url';
 /** `localhost`, its subdomains and the loopback addresses, as a parsed address writes them. */
 const THIS_MACHINE = /^(?:(?:.+\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
@@ -26,7 +27,7 @@ export async function checkReady(
 ): Promise<void> {
   const { recipe, arms } = plan.study;
   // Workers get this process' environment.
-  Object.assign(process.env, allowedKeys(process.env, namedKeys(given)));
+  Object.assign(process.env, withLeave(process.env, leaveIn(given)));
   if (recipe.ready === undefined) return;
   const ask = chatService(folder, process.env);
   const asked = new Map<string, ReturnType<Chat>>();
@@ -48,26 +49,37 @@ export async function checkReady(
 /** Where replies go; undefined where that is this machine, or nothing will be sent. */
 function endpointLine(url: string, keyVariable: string, isJson: boolean): string | undefined {
   const isHere = URL.canParse(url) && THIS_MACHINE.test(new URL(url).hostname);
-  if (isHere || keyToSend(keyVariable, process.env).kind === 'refused') return undefined;
+  if (isHere || keyToSend(keyVariable, url, process.env).kind === 'refused') return undefined;
   if (isJson) return canonicalJson({ kind: 'endpoint', url, keyVariable });
   const withKey = keyVariable === '' ? 'without a key' : `with the key in ${keyVariable}`;
   return `Replies of this study are sent to ${url}, ${withKey}.`;
 }
 
-/** The variables that the user has named: by `--allow-key`, or in a setting of the command line. */
-function namedKeys(given: Given): readonly string[] {
-  const names = given.texts('allow-key');
-  const bad = names.find((name) => !/^[A-Za-z_]\w*$/.test(name));
-  if (bad !== undefined) {
-    throw new AssayError('usage', `--allow-key expects the name of an environment variable, found "${bad}".`);
+/** What the user has named: by `--allow-key` and `--allow-endpoint`, or in a setting of the command line. */
+function leaveIn(given: Given): Leave {
+  const keys = given.texts('allow-key');
+  const badKey = keys.find((name) => !/^[A-Za-z_]\w*$/.test(name));
+  if (badKey !== undefined) {
+    throw new AssayError('usage', `--allow-key expects the name of an environment variable, found "${badKey}".`);
   }
-  const settings = given.texts('set').map(parseSetting);
-  return [...names, ...settings.flatMap(({ path, value }) => keysIn({ [path.split('.').at(-1) ?? '']: value }))];
+  const endpoints = given.texts('allow-endpoint');
+  const badUrl = endpoints.find((url) => !/^https?:\/\//.test(url) || !URL.canParse(url));
+  if (badUrl !== undefined) {
+    throw new AssayError(
+      'usage',
+      `--allow-endpoint expects an address such as http://localhost:8000, found "${badUrl}".`,
+    );
+  }
+  const set = given.texts('set').map(parseSetting);
+  const named = (setting: string): string[] =>
+    set.flatMap(({ path, value }) => textsIn({ [path.split('.').at(-1) ?? '']: value }, setting));
+  return { keys: [...keys, ...named(KEY_SETTING)], endpoints: [...endpoints, ...named(URL_SETTING)] };
 }
 
-function keysIn(value: Json): readonly string[] {
+/** The texts of a name anywhere in a value. */
+function textsIn(value: Json, name: string): string[] {
   if (!isJsonObject(value)) return [];
   return Object.entries(value).flatMap(([key, part]) =>
-    key === KEY_SETTING && typeof part === 'string' ? [part] : keysIn(part),
+    key === name && typeof part === 'string' ? [part] : textsIn(part, name),
   );
 }

@@ -51,6 +51,7 @@ export async function reportCommand(given: Given, terminal: Terminal): Promise<n
   const answer = await answerOf(store, {
     plan,
     planId: record.planId,
+    keptIn: folder,
     reportFolder: {
       path: resolve(given.text('out') ?? join(folder, 'reports', planName(plan))),
       isForced: given.flag('force'),

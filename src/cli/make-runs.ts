@@ -5,6 +5,7 @@ import type { Store } from '#store/store.ts';
 import type { StudyPlan } from '#study/plan.ts';
 
 import type { FoundStudy } from '#desk/find-study.ts';
+import { doubtsWhileRunning } from '#desk/doubts-while-running.ts';
 import { progressOn } from './progress.ts';
 import { timesKept } from '#desk/run-times.ts';
 import type { Terminal } from './terminal.ts';
@@ -24,6 +25,8 @@ export interface RunRequest {
   readonly isJson: boolean;
   /** Whether files in the report's folder may be overwritten whoever wrote them. */
   readonly isForced: boolean;
+  /** Doubts that were told already: none is told twice. */
+  readonly toldDoubts: Set<string>;
 }
 
 /** Makes what is missing of a plan; undefined if it was stopped before the end. */
@@ -41,6 +44,7 @@ export async function makeRuns(
   const stay = (): void => {};
   process.on('SIGHUP', stay);
   const progress = progressOn(terminal, isJson);
+  const doubting = doubtsWhileRunning(plan, store, request.toldDoubts, progress.onEvent);
   try {
     const summary = await runStudy(plan, {
       store,
@@ -52,10 +56,11 @@ export async function makeRuns(
       provenance: provenanceHere(packageVersion(), sourceCommit()),
       isMixingAllowed,
       checkpointMs,
-      onEvent: timesKept(folder, plan.study.name, terminal.now, progress.onEvent),
+      onEvent: timesKept(folder, plan.study.name, terminal.now, doubting.onEvent),
       stop: stop.signal,
       kill: kill.signal,
     });
+    await doubting.settled();
     return stop.signal.aborted && !summary.isComplete ? undefined : summary;
   } finally {
     progress.close();

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
 import type { Frame, FrameRun } from '#analysis/frame.ts';
+import type { JsonObject } from '#base/json.ts';
 import { openSqliteReader } from '#store/sqlite.ts';
 import type { StoreReader } from '#store/store.ts';
 import { confirmatoryRuns, type Phase, pilotOf, type StudyPlan } from '#study/plan.ts';
@@ -13,11 +14,11 @@ import { type Measured, measuredRuns } from '#desk/measure-runs.ts';
 import { checkReady } from './endpoints.ts';
 import type { Given, OptionName } from './options.ts';
 import { chosenStudy, PLAN_OPTIONS, planGiven } from './plan-given.ts';
-import { powerOf, type SeenRuns } from '#desk/plan-power.ts';
+import { claimPowerOf, powerOf, type SeenRuns } from '#desk/plan-power.ts';
 import { powerLines } from './power-lines.ts';
 import { type ArmRuns, type TimeEstimate, timeOf, timeOfMeasured } from '#desk/plan-time.ts';
 import { durationOf } from './progress.ts';
-import { runTimes } from '#desk/run-times.ts';
+import { type RunTime, runTimes } from '#desk/run-times.ts';
 import { storeFolder } from './store-folder.ts';
 import { tableOf, type Terminal } from './terminal.ts';
 
@@ -27,6 +28,7 @@ export const PLAN_COMMAND_OPTIONS: readonly OptionName[] = [
   'store',
   'pilot',
   'allow-key',
+  'allow-endpoint',
   'json',
 ];
 
@@ -47,17 +49,28 @@ export async function planCommand(given: Given, terminal: Terminal): Promise<num
   const arms = plan.study.arms.map((arm) => plannedArm(plan, arm));
   const stored = existsSync(folder) ? await storedOf(plan, folder) : NOTHING_STORED;
   const missing = arms.map((arm) => missingRuns(plan, arm, stored));
-  const known = timeOf(plan, missing, runTimes(folder), new Set(idsOf(plan)), workers);
+  const ids = new Set(idsOf(plan));
+  const known = timeOf(plan, missing, stored.times, ids, workers, (run) => stored.configs.get(run));
   if (given.flag('pilot')) await checkReady(plan, folder, given, terminal);
   const time = given.flag('pilot')
     ? timeOfMeasured(missing, await measured(plan, found, workers, terminal), workers)
     : known;
-  const power = powerOf(plan, stored.seen);
+  const [power, claimPower] = [powerOf(plan, stored.seen), claimPowerOf(plan)];
   await saySummaries(plan, terminal, isJson);
   if (isJson) {
     const { study, profile, blocks, planId } = plan;
     terminal.out(
-      JSON.stringify({ study: study.name, planId, profile, blocks, arms, workers, time: time ?? null, power }),
+      JSON.stringify({
+        study: study.name,
+        planId,
+        profile,
+        blocks,
+        arms,
+        workers,
+        time: time ?? null,
+        power,
+        claimPower,
+      }),
     );
     return 0;
   }
@@ -65,7 +78,7 @@ export async function planCommand(given: Given, terminal: Terminal): Promise<num
   terminal.out(`profile ${plan.profile}, ${plan.blocks} blocks`);
   for (const line of armLines(arms)) terminal.out(line);
   const again = `assay plan ${given.positionals[0] ?? ''} --pilot`;
-  for (const line of ['', ...timeLines(missing, time, workers, again), '', ...powerLines(plan, power)])
+  for (const line of ['', ...timeLines(missing, time, workers, again), '', ...powerLines(plan, power, claimPower)])
     terminal.out(line);
   return 0;
 }
@@ -83,7 +96,7 @@ function plannedArm(plan: StudyPlan, { name, learningRates }: StudyPlan['study']
 function armLines(arms: readonly PlannedArm[]): string[] {
   const rows = arms.map(({ arm, learningRates, pilotRuns, confirmatoryRuns: [fewest, most] }) => [
     arm,
-    learningRates.join(' '),
+    learningRates.join(' ') || "the config's",
     String(pilotRuns),
     fewest === most ? String(most) : `${fewest} to ${most}`,
   ]);
@@ -141,9 +154,12 @@ interface Stored {
   readonly rates: ReadonlyMap<string, readonly number[]>;
   /** Runs of that plan that show the spread. */
   readonly seen: SeenRuns | undefined;
+  /** How long runs took, and what those of the study were made with. */
+  readonly times: readonly RunTime[];
+  readonly configs: ReadonlyMap<string, JsonObject>;
 }
 
-const NOTHING_STORED: Stored = { ended: new Set(), rates: new Map(), seen: undefined };
+const NOTHING_STORED: Stored = { ended: new Set(), rates: new Map(), seen: undefined, times: [], configs: new Map() };
 
 async function storedOf(plan: StudyPlan, folder: string): Promise<Stored> {
   await using store = await openSqliteReader(folder);
@@ -152,11 +168,28 @@ async function storedOf(plan: StudyPlan, folder: string): Promise<Stored> {
     const state = (await store.readRun(id))?.state.kind;
     if (state === 'finished' || state === 'diverged') ended.add(id);
   }
+  const times = runTimes(folder);
+  const timed = { times, configs: await configsOf(store, plan.study.name, times) };
   const latest = await store.latestPlan(plan.study.name);
-  if (latest === undefined) return { ...NOTHING_STORED, ended };
+  if (latest === undefined) return { ...NOTHING_STORED, ...timed, ended };
   const settled = await store.readSettled(latest.planId);
   const rates = new Map(settled.map(({ arm, outcome }) => [arm, outcome.kind === 'admissible' ? outcome.rates : []]));
-  return { ended, rates, seen: await seenRuns(store, latest.planId, rates) };
+  return { ...timed, ended, rates, seen: await seenRuns(store, latest.planId, rates) };
+}
+
+/** What the timed runs of a study were made with, by run. */
+async function configsOf(
+  store: StoreReader,
+  study: string,
+  times: readonly RunTime[],
+): Promise<Map<string, JsonObject>> {
+  const configs = new Map<string, JsonObject>();
+  for (const time of times) {
+    if (time.study !== study) continue;
+    const run = await store.readRun(time.run);
+    if (run !== undefined) configs.set(time.run, run.config);
+  }
+  return configs;
 }
 
 /** Confirmatory runs where two blocks of them have ended, else pilot runs. */

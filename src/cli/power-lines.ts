@@ -2,31 +2,68 @@
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
 import { EFFECT_DELTAS } from '#analysis/power/planned-power.ts';
 import { plain } from '#analysis/words/number-text.ts';
-import type { OutcomePower } from '#desk/plan-power.ts';
+import type { OutcomeClaimPower, OutcomePower } from '#desk/plan-power.ts';
 import { clusterCount, clustersText } from '#study/clusters.ts';
 import type { StudyPlan } from '#study/plan.ts';
 
 import { tableOf } from './terminal.ts';
 
-/** One table an outcome. */
-export function powerLines(plan: StudyPlan, powers: readonly OutcomePower[]): string[] {
-  return powers.flatMap(({ outcome, delta, unit, isControlled: hasControl, rows }) => {
-    const hasGap = rows.some(({ throughGap }) => throughGap !== undefined);
-    const truth = plain(EFFECT_DELTAS * delta);
-    const head = ['sd', '', 'no effect', 'affects', ...(hasGap ? ['explained'] : [])];
-    const truths = ['', 'if the truth is', '0', truth, ...(hasGap ? [`${truth}, none at held-out`] : [])];
-    const body = rows.map(({ sigma, spread, noEffect, affects, throughGap }) => {
-      const shares = [noEffect, affects, ...(hasGap ? [throughGap ?? 0] : [])];
-      return [plain(sigma), spread, ...shares.map((share) => share.toFixed(2))];
-    });
-    return [
-      `power at ${sizeOf(plan)}: the chance of each verdict on ${outcome}, delta ${plain(delta)} ${unit},`,
-      "  by the standard deviation of a block's contrast at one level and one learning rate",
-      ...tableOf([head, truths, ...body]).map((line) => `  ${line}`),
-      ...(hasControl ? [] : ['  no positive control in this profile: the absence of an effect is never claimed']),
-      ...(unitsOf(plan) < MIN_BLOCKS ? [`  fewer than ${MIN_BLOCKS} ${labelOf(plan)}s decide nothing`] : []),
-    ];
+/** One table an outcome, and a line for what it does not speak of. */
+export function powerLines(
+  plan: StudyPlan,
+  powers: readonly OutcomePower[],
+  claims: readonly OutcomeClaimPower[],
+): string[] {
+  return [
+    ...powers.flatMap((power) => tableLines(plan, power)),
+    ...claims.flatMap((power) => claimLines(plan, power)),
+    ...unaskedLines(plan),
+  ];
+}
+
+function claimLines(plan: StudyPlan, power: OutcomeClaimPower): string[] {
+  const { outcome, delta, unit, places, tests, isControlled, rows } = power;
+  const body = rows.map(({ sigma, spread, agrees, differs }) => [
+    plain(sigma),
+    spread,
+    ...[agrees, differs].map((share) => share.toFixed(2)),
+  ]);
+  const truths = ['', 'if the truth is', '0', plain(EFFECT_DELTAS * delta)];
+  return [
+    `power of claims at ${sizeOf(plan)}: the chance of each verdict on ${outcome} at one of ${clustersText('place', places)}, delta ${plain(delta)} ${unit},`,
+    `  by the standard deviation of a block's contrast at that place; the study tests ${clustersText('difference', tests)}`,
+    ...tableOf([['sd', '', 'agrees', 'differs'], truths, ...body]).map((line) => `  ${line}`),
+    ...(isControlled
+      ? []
+      : ['  no positive control between arms in this profile: agreement between arms is never claimed']),
+    ...(unitsOf(plan) < MIN_BLOCKS ? [`  fewer than ${MIN_BLOCKS} ${labelOf(plan)}s decide nothing`] : []),
+  ];
+}
+
+/** A plan of which no verdict can come. */
+function unaskedLines({ study, profile }: StudyPlan): string[] {
+  if (study.contrasts.length + (study.claims?.length ?? 0) > 0) return [];
+  return [`nothing is asked in profile "${profile}": runs are only measured, and no verdict comes of them`];
+}
+
+function tableLines(plan: StudyPlan, power: OutcomePower): string[] {
+  const { outcome, delta, unit, isControlled: hasControl, areRatesCrossed, rows } = power;
+  const hasHeldOut = rows.some(({ explainedByHeldOut }) => explainedByHeldOut !== undefined);
+  const truth = plain(EFFECT_DELTAS * delta);
+  const head = ['sd', '', 'no effect', 'affects', ...(hasHeldOut ? ['explained'] : [])];
+  const truths = ['', 'if the truth is', '0', truth, ...(hasHeldOut ? [`${truth}, none at held-out`] : [])];
+  const body = rows.map(({ sigma, spread, noEffect, affects, explainedByHeldOut }) => {
+    const shares = [noEffect, affects, ...(hasHeldOut ? [explainedByHeldOut ?? 0] : [])];
+    return [plain(sigma), spread, ...shares.map((share) => share.toFixed(2))];
   });
+  return [
+    `power at ${sizeOf(plan)}: the chance of each verdict on ${outcome}, delta ${plain(delta)} ${unit},`,
+    "  by the standard deviation of a block's contrast at one level and one learning rate",
+    ...tableOf([head, truths, ...body]).map((line) => `  ${line}`),
+    ...(areRatesCrossed ? ['  arms pilot different learning rates: an effect has to show in every pair of them'] : []),
+    ...(hasControl ? [] : ['  no positive control in this profile: the absence of an effect is never claimed']),
+    ...(unitsOf(plan) < MIN_BLOCKS ? [`  fewer than ${MIN_BLOCKS} ${labelOf(plan)}s decide nothing`] : []),
+  ];
 }
 
 /** How many blocks, or clusters of them, a plan's verdicts rest on. */

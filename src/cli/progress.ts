@@ -81,6 +81,8 @@ function newsOf(event: RunnerEvent): string | undefined {
       return `${nameOf(event.run)}: ${event.text}`;
     case 'runEnded':
       return endNews(event.run, event.state);
+    case 'doubt':
+      return `doubt: ${event.text}`;
     case 'stopping':
       return 'Stopping: runs go to their next checkpoint. Press Ctrl-C again to kill them.';
     case 'planned':

@@ -71,7 +71,8 @@ function levelOf({ level, blocks, armMean, referenceMean, estimate, ci95, exclud
 }
 
 function claimOf(record: ClaimRecord): object {
-  const { claim, outcome, arm, against, at, asks, reason, delta, alpha, absenceAlpha, clusters, levels, voided } = record;
+  const { claim, outcome, arm, against, at, asks, reason, delta, alpha, absenceAlpha, clusters, levels, voided } =
+    record;
   return {
     claim,
     outcome,

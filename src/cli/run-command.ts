@@ -10,7 +10,7 @@ import type { Store } from '#store/store.ts';
 import { LOOK_BLOCKS } from '#study/looks.ts';
 import { overriddenFactors, type StudyPlan } from '#study/plan.ts';
 
-import { type Answer, lookedAt } from '#desk/answer.ts';
+import { type Answer, isDecided, lookedAt } from '#desk/answer.ts';
 import { answerLines, EXIT, exitStatusOf } from './answer-lines.ts';
 import { reproducingCommand, shellWord } from './command-text.ts';
 import { checkReady } from './endpoints.ts';
@@ -30,6 +30,7 @@ export const RUN_OPTIONS: readonly OptionName[] = [
   'until-decided',
   'max-seeds',
   'allow-key',
+  'allow-endpoint',
   'workers',
   'store',
   'checkpoint-seconds',
@@ -62,6 +63,7 @@ export async function runCommand(given: Given, terminal: Terminal): Promise<numb
     isMixingAllowed: given.flag('mix-numerics'),
     isJson: given.flag('json'),
     isForced: given.flag('force'),
+    toldDoubts: new Set(),
   };
   warnOf(plans, request.folder, terminal);
   const [first] = plans; // Later looks read the same files and need the same things.
@@ -87,7 +89,7 @@ export async function runCommand(given: Given, terminal: Terminal): Promise<numb
   return exitStatusOf(summary.failures.length, answer);
 }
 
-/** Makes and answers plans of ever more blocks until all verdicts are decided; undefined if stopped. */
+/** Makes and answers plans of ever more blocks until all verdicts and claims are decided; undefined if stopped. */
 async function answerPlans(
   plans: readonly StudyPlan[],
   store: Store,
@@ -102,11 +104,12 @@ async function answerPlans(
     const answer = await lookedAt(store, {
       plan,
       planId: plan.planId,
+      keptIn: request.folder,
       reportFolder: { path: resolve(request.folder, 'reports', planName(plan)), isForced: request.isForced },
       command: reproducingCommand(study, plan),
     });
     answered = { plan, summary, answer };
-    if (answer.verdicts.every(({ verdict }) => verdict !== 'undecided')) break;
+    if (isDecided(answer)) break;
   }
   return answered;
 }

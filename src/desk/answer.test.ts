@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 
+import { claimsFixture } from '#report/claims-fixture.ts';
 import { importStudy } from '#runner/import-study.ts';
 import type { RunSummary } from '#runner/run-study.ts';
 import { memberOf, type Provenance } from '#store/records.ts';
@@ -11,7 +12,7 @@ import { openSqliteStore } from '#store/sqlite.ts';
 import type { Store } from '#store/store.ts';
 import { confirmatoryRuns, planStudy, type StudyPlan } from '#study/plan.ts';
 
-import { answerOf } from './answer.ts';
+import { answerOf, isDecided } from './answer.ts';
 import { exitStatusOf } from '#cli/answer-lines.ts';
 import { collected } from './collected.ts';
 import { resultLine } from '#cli/result-line.ts';
@@ -166,4 +167,14 @@ test('what is collected of a plan: ended runs in a frame, trouble with its reaso
     found.provenance.map(({ commit }) => commit),
     ['c'],
   );
+});
+
+test('an undecided place of a claim leaves something undecided; one of a control is not asked', () => {
+  const claims = claimsFixture().analysis.claims ?? [];
+  const open = claims.filter(({ levels }) => levels.some(({ verdict }) => verdict === 'undecided'));
+  const settled = claims.filter((record) => !open.includes(record));
+  assert.ok(open.length > 0 && settled.length > 0);
+  assert.equal(isDecided({ verdicts: [], claims: settled }), true);
+  assert.equal(isDecided({ verdicts: [], claims: [...settled, ...open] }), false);
+  assert.equal(isDecided({ verdicts: [], claims: open.map((record) => ({ ...record, asks: 'control' })) }), true);
 });

@@ -9,6 +9,7 @@ import type { StudyPlan } from '#study/plan.ts';
 import { type Collected, collected } from './collected.ts';
 import { looksAt, recordLook } from './looks.ts';
 import type { OutputFolder } from './output-folder.ts';
+import { shownTexts } from './shown-texts.ts';
 import { writeReport } from './write-report.ts';
 
 /** What is to be answered. */
@@ -16,6 +17,8 @@ export interface AnswerRequest {
   readonly plan: StudyPlan;
   /** The stored plan's id: not today's plan's where the study has changed since. */
   readonly planId: string;
+  /** The folder of the store, where texts that runs kept are looked for. */
+  readonly keptIn?: string;
   /** Where the report goes. */
   readonly reportFolder: OutputFolder;
   /** The command that reproduces the answer. */
@@ -35,6 +38,12 @@ export interface Answer {
   readonly report: string;
 }
 
+/** Whether nothing that is asked is undecided: no contrast, and no place of a claim. */
+export function isDecided({ verdicts, claims = [] }: Pick<Answer, 'verdicts' | 'claims'>): boolean {
+  const places = claims.flatMap(({ asks, levels }) => (asks === 'question' ? levels : []));
+  return [...verdicts, ...places].every(({ verdict }) => verdict !== 'undecided');
+}
+
 /** Analyses a plan's stored runs and writes the report. */
 export async function answerOf(store: StoreReader, request: AnswerRequest): Promise<Answer> {
   return answerFrom(store, request, await collected(store, request.plan, request.planId));
@@ -49,16 +58,17 @@ export async function lookedAt(store: Store, request: AnswerRequest): Promise<An
 }
 
 async function answerFrom(store: StoreReader, request: AnswerRequest, runs: Collected): Promise<Answer> {
-  const { plan, planId, reportFolder, command } = request;
+  const { plan, planId, reportFolder, command, keptIn } = request;
   const analysis = await analysisOf(store, plan, runs);
   const { controls, verdicts, claims, maps, look } = analysis;
+  const texts = keptIn === undefined ? {} : shownTexts(keptIn, plan.study.arms, await store.readMembers(planId));
   return {
     controls,
     verdicts,
     ...(claims && { claims }),
     ...(maps && { maps }),
     ...(look && { look }),
-    report: writeReport(reportFolder, { plan, planId, analysis, runs, command }),
+    report: writeReport(reportFolder, { plan, planId, analysis, runs, command, ...texts }),
   };
 }
 

@@ -9,9 +9,14 @@ import { after, test } from 'node:test';
 import type { ChatReply, ChatRequest } from '#base/chat.ts';
 
 import { chatService, type Patience } from './chat-service.ts';
-import { allowedKeys } from './judge-keys.ts';
+import { keyToSend, withLeave } from './judge-keys.ts';
 
 const KEY = 'sk-secret-0123456789';
+/** The servers here are on this machine, at any port. */
+const envOf = (url: string, key = KEY): Record<string, string> => ({
+  ASSAY_TEST_KEY: key,
+  ASSAY_ALLOWED_ENDPOINTS: url,
+});
 const PATIENCE: Patience = { tries: 3, timeoutMs: 60_000, firstDelayMs: 1, mostDelayMs: 5 };
 const folders: string[] = [];
 after(() => {
@@ -73,11 +78,7 @@ async function ask(
   timeoutMs = PATIENCE.timeoutMs,
 ): Promise<{ reply: ChatReply; count: number }> {
   await using server = await serve(answer);
-  const reply = await chatService(
-    folder,
-    { ASSAY_TEST_KEY: KEY },
-    { ...PATIENCE, timeoutMs },
-  )(requestTo(server.url, over));
+  const reply = await chatService(folder, envOf(server.url), { ...PATIENCE, timeoutMs })(requestTo(server.url, over));
   return { reply, count: server.count() };
 }
 
@@ -89,7 +90,7 @@ test('a question is asked once a store: the answer is kept, with its tokens, and
     assert.equal(request.url, '/v1/chat/completions');
     say(response, '87');
   });
-  const chat = chatService(folder, { ASSAY_TEST_KEY: `${KEY}\n` }, PATIENCE);
+  const chat = chatService(folder, envOf(server.url, `${KEY}\n`), PATIENCE);
   const first = await chat(requestTo(server.url));
   assert.deepEqual(first, { kind: 'reply', text: '87', isCached: false, promptTokens: 11, completionTokens: 2 });
   const again = chatService(folder, {}, PATIENCE);
@@ -109,9 +110,37 @@ test('a question is asked once a store: the answer is kept, with its tokens, and
   assert.equal(server.count(), 4, 'a damaged answer is asked for again');
 });
 
+test('an answer that was changed, put in another’s place or never sealed is no answer: it is asked for again', async () => {
+  const folder = newStore();
+  await using server = await serve((_request, response) => say(response, '87'));
+  const chat = chatService(folder, envOf(server.url), PATIENCE);
+  await chat(requestTo(server.url));
+  const [name = ''] = readdirSync(join(folder, 'judge-answers'));
+  const path = join(folder, 'judge-answers', name);
+  const kept = readFileSync(path, 'utf8');
+  await chat(requestTo(server.url, { body: { model: 'other' } }));
+  const other = readdirSync(join(folder, 'judge-answers')).find((one) => one !== name) ?? '';
+  const damages = [
+    kept.replace('"87"', '"17"'),
+    kept.replace('"seal"', '"sfal"'),
+    kept.replace('"promptTokens":11', '"promptTokens":12'),
+    readFileSync(join(folder, 'judge-answers', other), 'utf8'),
+    '{"text":"17","promptTokens":11,"completionTokens":2}',
+  ];
+  for (const damage of damages) {
+    assert.notEqual(damage, kept);
+    writeFileSync(path, damage);
+    const asked = server.count();
+    const reply = await chat(requestTo(server.url));
+    assert.equal(reply.kind === 'reply' && reply.text, '87', damage);
+    assert.equal(server.count(), asked + 1, damage);
+  }
+  assert.equal(readFileSync(path, 'utf8'), kept);
+});
+
 test('equal questions asked at once are one request', async () => {
   await using server = await serve((_request, response) => setTimeout(() => say(response, '1'), 20));
-  const chat = chatService(newStore(), { ASSAY_TEST_KEY: KEY }, PATIENCE);
+  const chat = chatService(newStore(), envOf(server.url), PATIENCE);
   await Promise.all([1, 2, 3].map(async () => chat(requestTo(server.url))));
   assert.equal(server.count(), 1);
 });
@@ -164,14 +193,21 @@ test('of a key that a server repeats at any place of a long error, no part of ei
 
 test('a key of fewer than eight characters is refused: taken out of answers, it would corrupt scores', async () => {
   await using server = await serve((_request, response) => say(response, '87'));
-  const reply = await chatService(newStore(), { ASSAY_TEST_KEY: '87' }, PATIENCE)(requestTo(server.url));
+  const reply = await chatService(newStore(), envOf(server.url, '87'), PATIENCE)(requestTo(server.url));
   assert.ok(reply.kind === 'failed' && reply.reason.includes('fewer than 8 characters'), JSON.stringify(reply));
   assert.equal(server.count(), 0);
 });
 
 test('only variables made for keys are sent, unless the user names another', async () => {
   await using server = await serve((request, response) => say(response, request.headers.authorization ?? ''));
-  const secret = { AWS_SECRET_ACCESS_KEY: KEY, HF_TOKEN: KEY, OPENAI_API_KEY: KEY, PATH: '/usr/local/bin' };
+  const endpoint = { ASSAY_ALLOWED_ENDPOINTS: server.url };
+  const secret = {
+    ...endpoint,
+    AWS_SECRET_ACCESS_KEY: KEY,
+    HF_TOKEN: KEY,
+    OPENAI_API_KEY: KEY,
+    PATH: '/usr/local/bin',
+  };
   const askFor = async (keyVariable: string, environment: Record<string, string>) =>
     chatService(newStore(), environment, PATIENCE)(requestTo(server.url, { keyVariable }));
   for (const name of ['AWS_SECRET_ACCESS_KEY', 'HF_TOKEN', 'PATH', 'ASSAY_ALLOWED_KEYS', '__proto__', 'constructor']) {
@@ -180,9 +216,42 @@ test('only variables made for keys are sent, unless the user names another', asy
   }
   assert.equal(server.count(), 0);
   assert.equal((await askFor('OPENAI_API_KEY', secret)).kind, 'reply');
-  const allowed = { ...secret, ...allowedKeys(secret, ['HF_TOKEN']) };
+  const allowed = { ...secret, ...withLeave(secret, { keys: ['HF_TOKEN'], endpoints: [] }) };
   assert.equal((await askFor('HF_TOKEN', allowed)).kind, 'reply');
   assert.equal((await askFor('AWS_SECRET_ACCESS_KEY', allowed)).kind, 'failed');
+});
+
+test('a key goes to its provider’s own address, or to one that the user has named; not to one that looks like it', () => {
+  const environment = { OPENAI_API_KEY: KEY, ASSAY_MY_KEY: KEY, AZURE_OPENAI_API_KEY: KEY };
+  const kindOf = (variable: string, url: string, more: Record<string, string> = {}): string =>
+    keyToSend(variable, url, { ...environment, ...more }).kind;
+  assert.equal(kindOf('OPENAI_API_KEY', 'https://api.openai.com/v1'), 'key');
+  for (const url of [
+    'http://api.openai.com/v1',
+    'https://api.openai.com.evil.example/v1',
+    'https://api.openai.com@evil.example/v1',
+    'https://api.openai.com:8443/v1',
+    'https://evil.example/https://api.openai.com',
+    'http://127.0.0.1:8000/v1',
+    'https://api.anthropic.com/v1',
+    'no address',
+    '',
+  ]) {
+    const answer = keyToSend('OPENAI_API_KEY', url, environment);
+    assert.ok(answer.kind === 'refused' && answer.reason.includes('--allow-endpoint'), url);
+    assert.ok(!answer.reason.includes(KEY));
+  }
+  // Anybody can have an address at Azure, and a key of the user's own has no provider.
+  assert.equal(kindOf('AZURE_OPENAI_API_KEY', 'https://x.openai.azure.com/v1'), 'refused');
+  assert.equal(kindOf('ASSAY_MY_KEY', 'https://api.openai.com/v1'), 'refused');
+  const leave = withLeave(
+    { ASSAY_ALLOWED_ENDPOINTS: 'http://mine:1' },
+    { keys: [], endpoints: ['https://judge.example/v1'] },
+  );
+  assert.deepEqual(leave, { ASSAY_ALLOWED_ENDPOINTS: 'http://mine:1,https://judge.example' });
+  for (const url of ['https://judge.example/v1', 'http://mine:1/v2'])
+    assert.equal(kindOf('ASSAY_MY_KEY', url, leave), 'key');
+  assert.equal(kindOf('ASSAY_MY_KEY', 'http://judge.example/v1', leave), 'refused');
 });
 
 test('an answer without end is left at the limit, and not asked for again', async () => {
@@ -223,7 +292,11 @@ test('a refusal is an answer: the text of it', async () => {
 });
 
 test('a key that is not set is a failure with the variable’s name; none is sent where none is named', async () => {
-  const missing = await chatService(newStore(), {}, PATIENCE)(requestTo('http://127.0.0.1:1/v1'));
+  const missing = await chatService(
+    newStore(),
+    { ASSAY_ALLOWED_ENDPOINTS: 'http://127.0.0.1:1' },
+    PATIENCE,
+  )(requestTo('http://127.0.0.1:1/v1'));
   assert.deepEqual(missing, {
     kind: 'failed',
     reason: 'the environment variable ASSAY_TEST_KEY, which holds the key, is not set',
@@ -236,15 +309,17 @@ test('a key that is not set is a failure with the variable’s name; none is sen
 });
 
 test('an endpoint that is not there fails; an abort is thrown', async () => {
-  const reply = await chatService(newStore(), { ASSAY_TEST_KEY: KEY }, PATIENCE)(requestTo('http://127.0.0.1:1/v1'));
+  const reply = await chatService(
+    newStore(),
+    envOf('http://127.0.0.1:1'),
+    PATIENCE,
+  )(requestTo('http://127.0.0.1:1/v1'));
   assert.equal(reply.kind, 'failed');
   await using server = await serve(() => {});
   const stop = new AbortController();
-  const asking = chatService(
-    newStore(),
-    { ASSAY_TEST_KEY: KEY },
-    { ...PATIENCE, timeoutMs: 60_000 },
-  )(requestTo(server.url, { signal: stop.signal }));
+  const asking = chatService(newStore(), envOf(server.url), { ...PATIENCE, timeoutMs: 60_000 })(
+    requestTo(server.url, { signal: stop.signal }),
+  );
   stop.abort(new Error('stopped'));
   await assert.rejects(asking, /stopped/);
 });

@@ -4,16 +4,15 @@
  * Invariants: the key goes into the request's header and nowhere else: it is taken out of every text that leaves here,
  * before anything is cut from it; and no answer is longer in memory than the limit.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Chat, ChatReply, ChatRequest } from '#base/chat.ts';
 import { messageOf } from '#base/errors.ts';
-import { canonicalJson, isJsonObject, type Json, sha256 } from '#base/json.ts';
+import { isJsonObject, type Json } from '#base/json.ts';
 
 import { boundedText } from './bounded-body.ts';
 import { keyToSend, withoutKey, withoutKeyParts } from './judge-keys.ts';
+import { keepAnswer, keptAnswer, questionId } from './kept-answers.ts';
 
 /** How long to wait, and how often to try. */
 export interface Patience {
@@ -30,7 +29,6 @@ const PATIENCE: Patience = { tries: 6, timeoutMs: 120_000, firstDelayMs: 1000, m
 const FRESH_TRIES = 2;
 /** What another try may mend: too busy, too slow, broken for the moment. */
 const PASSING_STATUS = new Set([408, 409, 425, 429, 500, 502, 503, 504, 529]);
-const ANSWERS = 'judge-answers';
 /** Of an error's text, so much is shown, in characters. */
 const SHOWN = 240;
 /** The longest answer that is read: a judge says a number. */
@@ -52,24 +50,24 @@ export function chatService(
 ): Chat {
   const underWay = new Map<string, Promise<ChatReply>>();
   return async (request) => {
-    const { url, keyVariable, body, signal } = request;
-    const file = `${sha256(canonicalJson({ url, body }))}.json`;
-    const kept = request.isFresh === true ? undefined : readKept(join(folder, ANSWERS, file));
+    const { keyVariable, url, signal } = request;
+    const question = questionId(request);
+    const kept = request.isFresh === true ? undefined : keptAnswer(folder, question);
     if (kept !== undefined) return kept;
-    const found = keyToSend(keyVariable, environment);
+    const found = keyToSend(keyVariable, url, environment);
     if (found.kind === 'refused') return { kind: 'failed', reason: found.reason };
     // Somebody waits at the terminal to hear whether the endpoint is there at all.
     const tries = request.isFresh === true ? Math.min(patience.tries, FRESH_TRIES) : patience.tries;
-    const asking = underWay.get(file) ?? ask(request, found.key, { ...patience, tries });
-    underWay.set(file, asking);
+    const asking = underWay.get(question) ?? ask(request, found.key, { ...patience, tries });
+    underWay.set(question, asking);
     try {
       const reply = await asking;
       signal?.throwIfAborted();
       // What was asked to see whether somebody is there makes no store.
-      if (reply.kind === 'reply' && request.isFresh !== true) keep(join(folder, ANSWERS), file, reply);
+      if (reply.kind === 'reply' && request.isFresh !== true) keepAnswer(folder, question, reply);
       return reply;
     } finally {
-      underWay.delete(file);
+      underWay.delete(question);
     }
   };
 }
@@ -151,34 +149,6 @@ function parsed(text: string): Json | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** An answer kept before; a file that is damaged is as good as none. */
-function readKept(path: string): ChatReply | undefined {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
-  const kept = parsed(text);
-  if (!isJsonObject(kept) || typeof kept['text'] !== 'string') return undefined;
-  return {
-    kind: 'reply',
-    text: kept['text'],
-    isCached: true,
-    promptTokens: countOf(kept['promptTokens']),
-    completionTokens: countOf(kept['completionTokens']),
-  };
-}
-
-/** Whole or not at all: workers share the folder. */
-function keep(folder: string, file: string, reply: Extract<ChatReply, { kind: 'reply' }>): void {
-  const { text, promptTokens, completionTokens } = reply;
-  mkdirSync(folder, { recursive: true });
-  const temporary = join(folder, `${file}.${process.pid}.partial`);
-  writeFileSync(temporary, JSON.stringify({ text, promptTokens, completionTokens }));
-  renameSync(temporary, join(folder, file));
 }
 
 /** An error's text as it is shown. */

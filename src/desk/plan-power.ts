@@ -1,7 +1,14 @@
 /** The power of a plan's outcomes: at spreads that are supposed, and at the one its stored runs show. */
 import { analyse } from '#analysis/analyse.ts';
 import type { Frame } from '#analysis/frame.ts';
-import { isControlled, plannedDesign, powerAt, type PowerRow } from '#analysis/power/planned-power.ts';
+import {
+  isControlled,
+  type PlannedDesign,
+  plannedDesign,
+  powerAt,
+  type PowerRow,
+} from '#analysis/power/planned-power.ts';
+import { claimPowerAt, type ClaimPowerRow, plannedPlaces } from '#analysis/power/claim-power.ts';
 import { seenSpread } from '#analysis/power/seen-spread.ts';
 import { rngOf } from '#base/rng.ts';
 import type { StudyPlan } from '#study/plan.ts';
@@ -19,9 +26,24 @@ export interface OutcomePower {
   readonly outcome: string;
   readonly delta: number;
   readonly unit: string;
-  /** Whether a positive control speaks of it: without one, neither "no effect" nor "through gap" is ever claimed. */
+  /** Whether a positive control speaks of it: without one, neither "no effect" nor "explained by" is ever claimed. */
   readonly isControlled: boolean;
+  /** Whether arms that are compared may run different learning rates, and are compared in every pair of them. */
+  readonly areRatesCrossed: boolean;
   readonly rows: readonly (PowerRow & { readonly spread: string })[];
+}
+
+/** The power of one outcome's claims, at each of their places. */
+export interface OutcomeClaimPower {
+  readonly outcome: string;
+  readonly delta: number;
+  readonly unit: string;
+  /** Places of the outcome's claims, and differences that the whole study tests. */
+  readonly places: number;
+  readonly tests: number;
+  /** Whether agreement can be claimed: between arms it takes a positive control. */
+  readonly isControlled: boolean;
+  readonly rows: readonly (ClaimPowerRow & { readonly spread: string })[];
 }
 
 /** Runs of the study that show its spread, and what they are. */
@@ -30,8 +52,9 @@ export interface SeenRuns {
   readonly what: string;
 }
 
-/** The power of every confirmatory outcome. */
+/** The power of every confirmatory outcome, for contrasts; none where the plan has no contrast. */
 export function powerOf(plan: StudyPlan, seen: SeenRuns | undefined): OutcomePower[] {
+  if (plan.study.contrasts.length === 0) return [];
   const confirmatory = plan.study.outcomes.filter(({ role }) => role === 'confirmatory');
   const verdicts = seen === undefined ? [] : analyse(plan.study, seen.frame, { verdictsOnly: true }).verdicts;
   return confirmatory.map((outcome) => {
@@ -39,15 +62,31 @@ export function powerOf(plan: StudyPlan, seen: SeenRuns | undefined): OutcomePow
     const supposed = SUPPOSED.map(({ share, name }) => ({ sigma: share * outcome.delta, spread: name }));
     const found =
       spread === undefined || seen === undefined ? [] : [{ sigma: spread.sigma, spread: `seen: ${seen.what}` }];
-    const rows = [...supposed, ...found].flatMap(({ sigma, spread: name }) => rowOf(plan, outcome, sigma, name));
+    const design = designOf(plan, outcome);
+    const rows = [...supposed, ...found].flatMap(({ sigma, spread: name }) =>
+      design === undefined ? [] : [{ ...powerAt(design, sigma, rngOf(0, 'plan')), spread: name }],
+    );
     const { name, delta, unit } = outcome;
-    return { outcome: name, delta, unit, isControlled: isControlled(plan.study, name), rows };
+    const areRatesCrossed = design !== undefined && design.rates > 1 && !design.areRatesShared;
+    return { outcome: name, delta, unit, isControlled: isControlled(plan.study, name), areRatesCrossed, rows };
   });
 }
 
-function rowOf(plan: StudyPlan, { name }: Outcome, sigma: number, spread: string): OutcomePower['rows'] {
-  const { study, blocks } = plan;
+/** The power of every outcome that claims ask of, at supposed spreads. */
+export function claimPowerOf({ study, blocks }: StudyPlan): OutcomeClaimPower[] {
+  return study.outcomes.flatMap(({ name, delta, unit }) => {
+    const design = plannedPlaces(study, name, blocks);
+    if (design === undefined) return [];
+    const { places, tests, isControlled: hasControl } = design;
+    const rows = SUPPOSED.map(({ share, name: spread }) => ({
+      ...claimPowerAt(design, share * delta, rngOf(0, 'plan claims')),
+      spread,
+    }));
+    return [{ outcome: name, delta, unit, places, tests, isControlled: hasControl, rows }];
+  });
+}
+
+function designOf({ study, blocks }: StudyPlan, { name }: Outcome): PlannedDesign | undefined {
   const piloted = Math.max(1, ...study.arms.map(({ learningRates }) => learningRates.length));
-  const design = plannedDesign(study, name, blocks, Math.min(study.pilot?.maxRates ?? piloted, piloted));
-  return design === undefined ? [] : [{ ...powerAt(design, sigma, rngOf(0, 'plan')), spread }];
+  return plannedDesign(study, name, blocks, Math.min(study.pilot?.maxRates ?? piloted, piloted));
 }

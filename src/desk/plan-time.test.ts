@@ -9,7 +9,7 @@ import { importStudy } from '#runner/import-study.ts';
 import type { RunnerEvent } from '#runner/events.ts';
 import { planStudy } from '#study/plan.ts';
 
-import { timeOf, timeOfMeasured } from './plan-time.ts';
+import { stepsIn, timeOf, timeOfMeasured } from './plan-time.ts';
 import { runTimes, timesKept } from './run-times.ts';
 
 const ROOT = mkdtempSync(join(tmpdir(), 'assay-plan-time-'));
@@ -35,11 +35,30 @@ test('the estimate spans the middle half of the times and the fewest and most ru
   assert.equal(estimate?.lowSeconds, (10 * 2 + 10 * 10) / 2);
   assert.equal(estimate.highSeconds, (20 * 4 + 10 * 10) / 2);
   assert.match(estimate.basis, /8 stored runs of this plan, 2 of 2 arms/);
-  const others = timeOf(plan, ARMS, times.slice(0, 5), new Set(), 2);
+  const others = timeOf(plan, ARMS, times.slice(0, 5), new Set(), 2, () => ({ steps: 60 }));
   assert.match(others?.basis ?? '', /under other settings, 1 of 2 arms/);
   assert.equal(others?.lowSeconds, (10 * 2 + 10 * 2) / 2);
   assert.equal(timeOf(plan, ARMS, [], ids, 2), undefined);
   assert.equal(timeOf(plan, ARMS, [{ run: 'x', study: 'other', arm: 'plain', seconds: 1 }], ids, 2), undefined);
+});
+
+test('times of runs with other steps are scaled to the plan, and said to be; where their steps are unknown they do not count', async () => {
+  const tenfold = { path: 'steps', value: 600, from: '--set' };
+  const plan = planStudy(await importStudy(TOY), { profile: 'quick', settings: [tenfold] });
+  const times = timesOf('plain', [2, 2, 2]);
+  const estimate = timeOf(plan, ARMS, times, new Set(), 1, () => ({ steps: 60 }));
+  assert.equal(estimate?.lowSeconds, 10 * 20 + 10 * 20);
+  assert.match(estimate.basis, /under other settings, 1 of 2 arms; scaled to 600 steps: runs that end early take less/);
+  const mixed = timeOf(plan, ARMS, times, new Set(), 1, (run) => (run === 'plain-0' ? { steps: 600 } : undefined));
+  assert.equal(mixed?.lowSeconds, 10 * 2 + 10 * 2);
+  assert.doesNotMatch(mixed.basis, /scaled/);
+  assert.equal(timeOf(plan, ARMS, times, new Set(), 1), undefined);
+});
+
+test('the steps of a config are its own, or those of its training, not those of a schedule or of a part of a part', () => {
+  assert.equal(stepsIn({ steps: 5, warmupSteps: 2, world: { steps: 9 } }), 5);
+  assert.equal(stepsIn({ schedule: { warmupSteps: 3 }, training: { steps: 7, inner: { steps: 8 } } }), 7);
+  assert.equal(stepsIn({ rate: 1, steps: 'many' }), undefined);
 });
 
 test('more workers than runs do not make a run shorter', () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Analysis } from '#analysis/records/analysis-record.ts';
 import { isJsonObject, type JsonObject } from '#base/json.ts';
 import { renderReport } from '#report/report.ts';
-import type { Fact } from '#report/report-input.ts';
+import type { AskedQuestion, Fact, GivenRows } from '#report/report-input.ts';
 import type { StudyPlan } from '#study/plan.ts';
 
 import type { Collected } from './collected.ts';
@@ -21,10 +21,15 @@ export interface ReportSource {
   readonly runs: Collected;
   /** The command that makes it again. */
   readonly command: string;
+  readonly replies?: readonly AskedQuestion[];
+  readonly given?: readonly GivenRows[];
 }
 
 /** Writes into `folder`, made if absent, and returns the page's path. @throws AssayError where it cannot be written. */
-export function writeReport(folder: OutputFolder, { plan, planId, analysis, runs, command }: ReportSource): string {
+export function writeReport(
+  folder: OutputFolder,
+  { plan, planId, analysis, runs, command, replies, given }: ReportSource,
+): string {
   const { study, profile } = plan;
   const report = renderReport({
     study,
@@ -35,6 +40,8 @@ export function writeReport(folder: OutputFolder, { plan, planId, analysis, runs
     heldEqual: heldEqual(plan, runs.configs),
     provenance: [{ name: 'Study hash', value: planId }, ...runs.provenance.flatMap(provenanceFacts)],
     command,
+    ...(replies && { replies }),
+    ...(given && { given }),
     ...(study.pilot && runs.pilotRates.length > 0 && { pilot: { rule: study.pilot, rates: runs.pilotRates } }),
   });
   writeOutputs(folder, [...report.files, { name: PAGE, content: report.html }]);

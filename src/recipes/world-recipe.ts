@@ -27,8 +27,12 @@ export interface WorldRecipe<World, Lab extends WorldLab> {
   read(settings: ConfigReader): World;
   /** Defaults of the training, over `TRAINING_DEFAULTS`. */
   readonly training: JsonObject;
-  /** The axes that `start` measures, with the levels at which outcomes are wanted. */
-  readonly levels: Readonly<Record<string, readonly number[]>>;
+  /** The axes that `start` measures; those of `levels` where absent. A study's levels are put into the config. */
+  readonly axes?: readonly string[];
+  /** Levels at which outcomes are measured where a study says none, by axis. */
+  readonly levels?: Readonly<Record<string, readonly number[]>>;
+  /** The outcomes that `start` measures; a study's names are not checked where absent. */
+  readonly outcomes?: readonly string[];
   /** The axis that `stopBelow` speaks of, and a value of it from which no run recovers. */
   readonly lossAxis: string;
   readonly explodedAbove?: number;
@@ -69,14 +73,18 @@ export const TRAINING_DEFAULTS = {
 
 /** The recipe of a world. It keeps eight labs compiled; numbers never depend on that. */
 export function worldRecipe<World, Lab extends WorldLab>(given: WorldRecipe<World, Lab>): Recipe {
-  const { name, semanticsVersion, lossAxis, explodedAbove = Infinity } = given;
+  const { name, semanticsVersion, lossAxis, outcomes, explodedAbove = Infinity } = given;
+  const axes = axesOf(given);
+  const levelsOf = Object.fromEntries(axes.map((axis) => [axis, given.levels?.[axis] ?? []]));
   const labs = labShelf<Lab>(8);
   return {
     name,
     semanticsVersion,
-    defaults: { world: given.world, ...TRAINING_DEFAULTS, ...given.training, measure: { levels: given.levels } },
+    defaults: { world: given.world, ...TRAINING_DEFAULTS, ...given.training, measure: { levels: levelsOf } },
     learningRatePath: 'learningRate',
     measurePaths: ['measure'],
+    levelsPath: 'measure.levels',
+    gives: () => ({ axes, ...(outcomes && { outcomes }) }),
     check: (config) => void readConfig(given, config),
     async run(context) {
       const { world, training } = readConfig(given, context.config);
@@ -98,6 +106,10 @@ export function worldRecipe<World, Lab extends WorldLab>(given: WorldRecipe<Worl
       );
     },
   };
+}
+
+function axesOf({ axes, levels = {} }: Pick<WorldRecipe<never, never>, 'axes' | 'levels'>): readonly string[] {
+  return axes ?? Object.keys(levels);
 }
 
 interface Training {
@@ -131,7 +143,7 @@ function readConfig<World, Lab extends WorldLab>(
     steps: reader.number('steps', { min: 1, integer: true }),
     probeEvery: reader.number('probeEvery', { min: 1, integer: true }),
     stopBelow: reader.number('stopBelow', { min: 0 }),
-    levels: readLevels(reader.object('measure'), Object.keys(given.levels)),
+    levels: readLevels(reader.object('measure'), axesOf(given)),
   };
   reader.done();
   return { world, training };

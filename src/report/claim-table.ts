@@ -13,7 +13,7 @@ import {
   whyTexts,
 } from './claim-words.ts';
 import { coloured, INDENT, oneLine, type TableStyle, wrapped } from './terminal-lines.ts';
-import { CLAIM_MARKS } from './wording.ts';
+import { asTitle, CLAIM_MARKS } from './wording.ts';
 
 /** A column of places: those with a low number stay longest where the terminal is narrow. */
 interface Column {
@@ -31,7 +31,11 @@ const COLUMNS: readonly Column[] = [
     keep: 0,
     cell: ({ delta }, { estimate }) => (estimate === null ? 'none' : signed(estimate, delta)),
   },
-  { head: '95% interval', keep: 1, cell: ({ delta }, { ci95 }) => (ci95 === null ? 'none' : intervalText(ci95, delta)) },
+  {
+    head: '95% interval',
+    keep: 1,
+    cell: ({ delta }, { ci95 }) => (ci95 === null ? 'none' : intervalText(ci95, delta)),
+  },
   { head: 'p', keep: 4, cell: (_, { p }) => pText(p) },
   { head: 'blocks', keep: 5, cell: (_, { units }) => String(units) },
 ];
@@ -41,8 +45,10 @@ export function claimLines(record: ClaimRecord, style: TableStyle): readonly str
   const { claim, outcome, delta, reason } = record;
   const title = `${claim}, ${outcome} (delta ${plain(delta)}): ${groupedText(NAMES_ONLY, record)}`;
   const verdict = strongestLevel(record)?.verdict ?? 'undecided';
-  const whys = whyTexts(NAMES_ONLY, record).filter((why) => !reason.includes(why));
-  const words = whys.length === 0 ? reason : `${reason} Undecided ${whys.join('; ')}.`;
+  const whys = whyTexts(NAMES_ONLY, record);
+  // The sentence says why as a rule.
+  const isSaid = record.levels.every(({ why }) => why === undefined || reason.includes(why));
+  const words = isSaid ? reason : `${reason} ${asTitle(whys.join('; '))}.`;
   return [
     ...coloured(wrapped(oneLine(title), INDENT, style.columns), CLAIM_MARKS[verdict].colour, style),
     ...placeLines(record, style),
@@ -52,7 +58,9 @@ export function claimLines(record: ClaimRecord, style: TableStyle): readonly str
 
 /** A row a place under a head, with as many columns as fit. */
 function placeLines(record: ClaimRecord, { columns }: TableStyle): readonly string[] {
-  const lead = [axisText(NAMES_ONLY, record.at) ?? 'place', ...record.levels.map(({ level }) => levelWord(level))].map(oneLine);
+  const lead = [axisText(NAMES_ONLY, record.at) ?? 'place', ...record.levels.map(({ level }) => levelWord(level))].map(
+    oneLine,
+  );
   const bodies = COLUMNS.map((column) => {
     const cells = [column.head, ...record.levels.map((level) => column.cell(record, level))];
     return { keep: column.keep, cells, width: Math.max(...cells.map((cell) => cell.length)) };

@@ -78,11 +78,11 @@ function prepositionOf(at: Place): string {
 export function levelPhrase(names: ClaimNames, record: ClaimRecord, level: ClaimLevel): string {
   const kind = markKind(level);
   const other = otherText(names, record.against);
-  if (record.at.kind === 'trend') return trendPhrase(kind, other, record);
+  if (record.at.kind === 'trend') return trendPhrase(kind, other, record, smallText(record, level));
   switch (kind) {
     case 'above':
     case 'below':
-      return `${kind} ${other}`;
+      return `${kind} ${other}${smallText(record, level)}`;
     case 'agrees':
       return `within ±${plain(record.delta)} of ${other}`;
     case 'identical':
@@ -94,14 +94,20 @@ export function levelPhrase(names: ClaimNames, record: ClaimRecord, level: Claim
   }
 }
 
-function trendPhrase(kind: MarkKind, other: string, { against, delta }: ClaimRecord): string {
-  const isValue = against.kind === 'value';
-  const zero = isValue && against.value === 0;
+/** Said of a difference that is known to be smaller than any of interest. */
+function smallText({ delta }: ClaimRecord, { ci95 }: ClaimLevel): string {
+  const isSmall = ci95 !== null && ci95.every((end) => Math.abs(end) < delta);
+  return isSmall ? ` by less than ${plain(delta)}` : '';
+}
+
+function trendPhrase(kind: MarkKind, other: string, { against, delta }: ClaimRecord, small: string): string {
+  // A constant has no trend.
+  const zero = against.kind === 'value';
   switch (kind) {
     case 'above':
-      return zero ? 'rises' : `rises by more than ${other}`;
+      return `${zero ? 'rises' : `rises more than ${other}`}${small}`;
     case 'below':
-      return zero ? 'falls' : `rises by less than ${other}`;
+      return `${zero ? 'falls' : `rises less than ${other}`}${small}`;
     case 'agrees':
       return zero ? `changes by less than ±${plain(delta)}` : `changes as ${other} does, within ±${plain(delta)}`;
     case 'identical':
@@ -162,23 +168,27 @@ function spansText(all: readonly ClaimLevel[], some: readonly ClaimLevel[]): str
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
 }
 
-/** Why places are undecided, each reason once with its places: `at 0 and 1: too few blocks`. */
+/** Why places are undecided, each reason once with its places: `undecided at 0 and 1: too few blocks`. */
 export function whyTexts(names: ClaimNames, record: ClaimRecord): readonly string[] {
   const open = record.levels.filter(({ verdict, why }) => verdict === 'undecided' && why !== undefined);
   const isAll = open.length === record.levels.length;
   const byWhy = [...Map.groupBy(open, ({ why }) => why ?? '')];
   return byWhy.map(([why, levels]) => {
-    if (isAll && byWhy.length === 1) return why;
-    return `${prepositionOf(record.at)} ${[axisText(names, record.at), spansText(record.levels, levels)].join(' ').trim()}: ${why}`;
+    if (isAll && byWhy.length === 1) return `undecided: ${why}`;
+    return `undecided ${prepositionOf(record.at)} ${[axisText(names, record.at), spansText(record.levels, levels)].join(' ').trim()}: ${why}`;
   });
 }
 
-/** Both columns and their difference: `0.71 against 0.50, +0.210 [+0.180, +0.240]`; against zero the difference alone. */
-export function levelNumbers({ delta, against }: Pick<ClaimRecord, 'delta' | 'against'>, level: ClaimLevel): string {
+/** Both columns and their difference: `0.71 against 0.50, +0.210 [+0.180, +0.240]`; against zero, and of a trend against a constant, the difference alone. */
+export function levelNumbers(
+  { delta, against, at }: Pick<ClaimRecord, 'delta' | 'against' | 'at'>,
+  level: ClaimLevel,
+): string {
   const { armMean, otherMean, estimate, ci95 } = level;
   if (estimate === null) return 'not estimable';
   const interval = ci95 === null ? '' : ` ${intervalText(ci95, delta)}`;
-  const isSame = armMean === null || otherMean === null || (against.kind === 'value' && against.value === 0);
+  const isAgainstZero = against.kind === 'value' && (against.value === 0 || at.kind === 'trend');
+  const isSame = armMean === null || otherMean === null || isAgainstZero;
   const means = isSame ? '' : `${meanText(armMean, delta)} against ${meanText(otherMean, delta)}, `;
   return `${means}${signed(estimate, delta)}${interval}`;
 }

@@ -49,7 +49,13 @@ const CLAIMS: readonly Claim[] = [
     at: { kind: 'trend', axis: 'depth', levels: DEPTHS },
     asks: question,
   },
-  { name: 'untrained towers at chance', arm: 'untrained', against: CHANCE, at: END, asks: { kind: 'control', expect: 'agrees' } },
+  {
+    name: 'untrained towers at chance',
+    arm: 'untrained',
+    against: CHANCE,
+    at: END,
+    asks: { kind: 'control', expect: 'agrees' },
+  },
 ];
 
 const MAPS: readonly StudyMap[] = [
@@ -62,8 +68,24 @@ const MAPS: readonly StudyMap[] = [
     at: END,
     difference: { factor: 'optimizer', from: 'adam', to: 'muon' },
   },
-  { name: 'load', label: 'Share recovered over width and pairs', x: 'width', y: 'pairs', outcome: 'aligned', at: END, theory: 'predicted' },
-  { name: 'kinds', label: 'Share recovered by encoder', x: 'encoder', y: 'tokens', outcome: 'aligned', at: END, theory: 'predicted' },
+  {
+    name: 'load',
+    label: 'Share recovered over width and pairs',
+    x: 'width',
+    y: 'pairs',
+    outcome: 'aligned',
+    at: END,
+    theory: 'predicted',
+  },
+  {
+    name: 'kinds',
+    label: 'Share recovered by encoder',
+    x: 'encoder',
+    y: 'tokens',
+    outcome: 'aligned',
+    at: END,
+    theory: 'predicted',
+  },
 ];
 
 /** The study of the fixture. */
@@ -73,7 +95,14 @@ export const CLAIMS_STUDY: ReportedStudy = {
   scope: 'made-up towers of seven layers',
   matchOn: [],
   outcomes: [
-    { name: 'aligned', label: 'Pairs recovered', unit: 'fraction', higherIs: 'better', delta: DELTA, role: 'confirmatory' },
+    {
+      name: 'aligned',
+      label: 'Pairs recovered',
+      unit: 'fraction',
+      higherIs: 'better',
+      delta: DELTA,
+      role: 'confirmatory',
+    },
     { name: 'predicted', label: 'Recovery the theory predicts', unit: 'fraction', delta: DELTA, role: 'exploratory' },
   ],
   arms: ARMS.map(({ name, label }) => ({ name, label })),
@@ -126,14 +155,25 @@ function claimRuns(): readonly FrameRun[] {
 }
 
 /** An outcome of an arm's block: at a depth, at the last point, or its change from the first depth to the last. */
-function valueOf(runs: readonly FrameRun[], arm: string, block: number, outcome: string, level: ClaimLevel['level']): number {
+function valueOf(
+  runs: readonly FrameRun[],
+  arm: string,
+  block: number,
+  outcome: string,
+  level: ClaimLevel['level'],
+): number {
   const points = runs.find((run) => run.arm === arm && run.block === block)?.points ?? [];
   const at = (depth: number): number => points.find(({ axes }) => axes['depth'] === depth)?.outcomes?.[outcome] ?? 0;
   if (level === 'end') return at(DEPTHS.at(-1) ?? 0);
   return typeof level === 'number' ? at(level) : at(level[1]) - at(level[0]);
 }
 
-function otherOf(runs: readonly FrameRun[], { arm, against }: Claim, block: number, level: ClaimLevel['level']): number {
+function otherOf(
+  runs: readonly FrameRun[],
+  { arm, against }: Claim,
+  block: number,
+  level: ClaimLevel['level'],
+): number {
   switch (against.kind) {
     case 'value':
       return against.value;
@@ -154,7 +194,7 @@ function otherOf(runs: readonly FrameRun[], { arm, against }: Claim, block: numb
 function claimRecord(claim: Claim, runs: readonly FrameRun[]): ClaimRecord {
   const { name, arm, against, at, asks } = claim;
   const levels = levelsOf(at).map((level) => claimLevel(claim, runs, level));
-  const [from = 0, to = 0] = [levels[0]?.estimate ?? 0, levels.at(-1)?.estimate ?? 0];
+  const [from, to] = [levels[0]?.estimate ?? 0, levels.at(-1)?.estimate ?? 0];
   return {
     claim: name,
     outcome: 'aligned',
@@ -227,5 +267,13 @@ function mapRecord({ name, label, x, y, outcome, theory }: StudyMap): MapRecord 
       return [{ x: atX, y: atY, units: BLOCKS, mean, ci95, theory: theory === undefined ? null : value }];
     }),
   );
-  return { name, label, x: { factor: x, values: xs }, y: { factor: y, values: ys }, outcome, place: 'at the end', cells };
+  return {
+    name,
+    label,
+    x: { factor: x, values: xs },
+    y: { factor: y, values: ys },
+    outcome,
+    place: 'at the end',
+    cells,
+  };
 }

@@ -47,7 +47,7 @@ test('a domain holds all finite data, is never empty, and is as wide as asked fo
   fc.assert(
     fc.property(numbers, fc.double({ min: 1e-3, max: 1e3, noNaN: true }), fc.boolean(), (values, minSpan, isNice) => {
       const [low, high] = dataDomain([...values, Number.NaN], { minSpan, isNice });
-      assert.ok(low < high && high - low >= minSpan * (1 - 1e-9));
+      assert.ok(low < high && high - low >= minSpan - 1e-9 * Math.max(minSpan, Math.abs(low), Math.abs(high)));
       for (const value of values) assert.ok(value >= low - 1e-9 && value <= high + 1e-9);
     }),
   );
@@ -82,3 +82,22 @@ function distanceToPath([x, y]: Point, path: readonly Point[]): number {
     }),
   );
 }
+
+test('simplifying reads a path n log n times, even a sawtooth of which each point stands out', () => {
+  const readsOf = (length: number, maxPoints: number): number => {
+    let reads = 0;
+    const sawtooth = Array.from({ length }, (_, i): Point => [i / 10, i % 2 === 0 ? 0 : 300]);
+    const counted = new Proxy(sawtooth, {
+      get: (path, name, receiver) => {
+        reads++;
+        return Reflect.get(path, name, receiver) as unknown;
+      },
+    });
+    assert.ok(simplifyPath(counted, maxPoints).length <= maxPoints);
+    return reads;
+  };
+  for (const maxPoints of [20, 400]) {
+    const [short, long] = [readsOf(1000, maxPoints), readsOf(4000, maxPoints)];
+    assert.ok(long < 6 * short, `${short} reads of 1,000 points, ${long} of 4,000`);
+  }
+});

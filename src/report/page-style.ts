@@ -99,7 +99,7 @@ const CHARTS = `
 .share-0{fill:var(--muted)}.share-1{fill:var(--v-affects)}.share-2{fill:var(--v-noEffect);fill-opacity:.55}.share-3{fill:var(--rule)}
 .other{stroke:var(--ink);stroke-width:1.2;stroke-dasharray:6 3;fill:none}.chart .other-name{fill:var(--ink);paint-order:stroke;stroke:var(--paper);stroke-width:3}
 .verdict-mark{stroke:var(--paper);stroke-width:.8;fill:var(--v-undecided)}.m-above,.m-below{fill:var(--v-affects)}.m-agrees,.m-identical{fill:var(--v-noEffect)}.m-undecided{fill:var(--paper);stroke:var(--v-undecided);stroke-width:1.6}
-.no-wrap{white-space:nowrap}.wide-cell{display:inline-block;min-width:15em}.cross{stroke:var(--muted);stroke-width:1.4;fill:none}.mark-swatch{width:14px;height:14px;flex:none}
+.said{white-space:pre-wrap;background:var(--faint);padding:.4rem .6rem;margin:.3rem 0;font-size:.9rem}.question{background:none;border-left:3px solid var(--rule)}.asked ul{list-style:none;padding:0}.asked li{margin:0 0 .6rem}.asked li p:first-child{margin:0}mark{background:var(--same);color:inherit}.no-wrap{white-space:nowrap}.wide-cell{display:inline-block;min-width:15em}.cross{stroke:var(--muted);stroke-width:1.4;fill:none}.mark-swatch{width:14px;height:14px;flex:none}
 .strip-mean{stroke:var(--ink);stroke-width:1.6}
 .cell{stroke:var(--paper);stroke-width:1}.cell.empty{fill:var(--faint)}.hatch{stroke:var(--muted);stroke-width:.8;fill:none}
 .chart .cell-number{font-size:11.5px;paint-order:stroke;stroke-width:3}.chart .cell-number[fill="#000"]{fill:#000}.chart .cell-number[fill="#fff"]{fill:#fff}
@@ -110,7 +110,7 @@ const CHARTS = `
 
 const PRINT = `
 @page{margin:16mm}
-@media print{main{max-width:none;padding:0}body{font-size:10.5pt}figcaption,.legend{font-size:8.5pt}.panel-title{font-size:7pt}details::details-content{content-visibility:visible;block-size:auto}figure,tr,.answer,.banner,.doubts{break-inside:avoid}h2,h3,summary,caption,thead,.legend{break-after:avoid}summary{list-style:none}.folded h2{font-size:1.1rem}tbody{break-inside:avoid}figcaption,caption{break-before:avoid}.tip{display:none}.scroll{overflow:visible}.data{display:none}.panels.wide{grid-template-columns:1fr 1fr}.panels.small{grid-template-columns:repeat(4,1fr)}.panels.third{grid-template-columns:repeat(3,1fr)}table{font-size:8.5pt}tbody th{min-width:10em}th,td{padding-right:.6rem}pre{white-space:pre-wrap;width:auto}}
+@media print{main{max-width:none;padding:0}body{font-size:10.5pt}figcaption,.legend{font-size:8.5pt}.panel-title{font-size:7pt}details::details-content{content-visibility:visible;block-size:auto}figure,tr,.answer,.banner,.doubts{break-inside:avoid}h2,h2+p,summary+p,h3,summary,caption,thead,.legend{break-after:avoid}summary{list-style:none}.folded h2{font-size:1.1rem}tbody{break-inside:avoid}figcaption,caption{break-before:avoid}.tip{display:none}.scroll{overflow:visible}.data{display:none}.panels.wide{grid-template-columns:1fr 1fr}.panels.small{grid-template-columns:repeat(4,1fr)}.panels.third{grid-template-columns:repeat(3,1fr)}table{font-size:8.5pt}tbody th{min-width:10em}th,td{padding-right:.6rem}pre{white-space:pre-wrap;width:auto}}
 `;
 
 /** The whole style sheet; the same for every report. */

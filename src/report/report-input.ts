@@ -44,6 +44,27 @@ export interface Pilot {
   readonly rates: readonly PilotRate[];
 }
 
+/** A question of an evaluation and what runs replied to it. */
+export interface AskedQuestion {
+  readonly evaluation: string;
+  readonly question: string;
+  readonly replies: readonly {
+    readonly arm: string;
+    readonly block: number;
+    readonly learningRate?: number;
+    readonly step: number;
+    readonly text: string;
+    /** What the reply scored, and why a score is missing: `correct 1`. */
+    readonly scores: string;
+  }[];
+}
+
+/** Rows that runs were trained on, as they met them: pieces of text, with what was learned of each. */
+export interface GivenRows {
+  readonly arms: readonly string[];
+  readonly rows: readonly (readonly { readonly text: string; readonly isLearned: boolean }[])[];
+}
+
 /** Everything `renderReport` needs. */
 export interface ReportInput {
   readonly study: ReportedStudy;
@@ -60,6 +81,10 @@ export interface ReportInput {
   readonly provenance: readonly Fact[];
   /** What is questionable about the data or was chosen for the reader, one sentence each; said beside the answer. */
   readonly doubts?: readonly string[];
+  /** Some questions with replies, one run an arm; absent where no run generated any. */
+  readonly replies?: readonly AskedQuestion[];
+  /** The first training rows; absent where no run kept them. */
+  readonly given?: readonly GivenRows[];
   /** The exact command that makes the runs and the report again. */
   readonly command: string;
   /** Absent where no learning rate was piloted. */

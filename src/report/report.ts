@@ -18,6 +18,7 @@ import { headlineSection } from './sections/headline.ts';
 import { levelsSection } from './sections/levels.ts';
 import { mapsSection } from './sections/maps.ts';
 import { firstPicture, picturesSection } from './sections/pictures.ts';
+import { givenSection, saidSection } from './sections/texts.ts';
 import { besideSection, controlsSection, whatWouldChangeSection } from './sections/robustness.ts';
 import { learningRateSection, trajectoriesSection } from './sections/training.ts';
 
@@ -49,6 +50,8 @@ export function renderReport(input: ReportInput): Report {
     whatWouldChangeSection(input),
     exploratorySection(input),
     besideSection(input),
+    saidSection(input),
+    givenSection(input),
     controlledSection(input),
     failuresSection(input),
     provenanceSection(input, files),

@@ -28,6 +28,8 @@ export type RunnerEvent =
   /** Runs of an arm stand in the store that another source of the study made: ended ones are kept, others begun again. */
   | { readonly kind: 'sourceChanged'; readonly arm: string; readonly kept: number; readonly restarted: number }
   | { readonly kind: 'armSettled'; readonly arm: string; readonly outcome: Admissible }
+  /** What an audit of an arm's first runs would say; `doubt` is its kind. Each is told once. */
+  | { readonly kind: 'doubt'; readonly arm: string; readonly doubt: string; readonly text: string }
   | { readonly kind: 'stopping' };
 
 export type EventListener = (event: RunnerEvent) => void;

@@ -143,6 +143,13 @@ export function foldersIn(folder: string): string[] {
   return entriesIn(folder).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
 }
 
+/** The names of the files in a folder, in their order. */
+export function filesIn(folder: string): string[] {
+  return entriesIn(folder)
+    .flatMap((entry) => (entry.isFile() ? [entry.name] : []))
+    .sort();
+}
+
 /** What is in a folder; nothing where it does not exist, or is a link to elsewhere. */
 function entriesIn(folder: string): Dirent[] {
   try {

@@ -1,11 +1,11 @@
 /** Where things lie in a store's folder. Checkpoints of a run have a folder of their own, so that one run's clean-up never touches another's. */
-import { existsSync, mkdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { AssayError, messageOf } from '#base/errors.ts';
 import type { RunSpec } from '#study/plan.ts';
 
-import { type Artifacts, artifactsIn, foldersIn, hasArtifacts, identitiesIn } from './artifacts.ts';
+import { type Artifacts, artifactsIn, filesIn, foldersIn, hasArtifacts, identitiesIn } from './artifacts.ts';
 import { vanished } from './sqlite-errors.ts';
 import type { StoreReader } from './store.ts';
 
@@ -39,14 +39,8 @@ export function checkpointArtifacts(folder: string, measureId: string): Artifact
  * Keeps text of a run for people to read, in a folder of the run's own; the same name again replaces it.
  * @throws AssayError where it cannot be written.
  */
-export function keepText(
-  folder: string,
-  run: Pick<RunSpec, 'arm' | 'learningRate' | 'block' | 'measureId'>,
-  name: string,
-  text: string,
-): void {
-  const rate = run.learningRate === undefined ? '' : `-lr${run.learningRate}`;
-  const own = plainName(`${run.arm}${rate}-block${run.block}-${run.measureId.slice(0, 12)}`);
+export function keepText(folder: string, run: KeepingRun, name: string, text: string): void {
+  const own = keptFolder(run);
   const path = join(folder, KEPT, own, plainName(name));
   if (!existsSync(folder)) throw vanished(folder);
   try {
@@ -56,6 +50,25 @@ export function keepText(
   } catch (error) {
     throw new AssayError('store', `Cannot write ${path}: ${messageOf(error)}.`, { cause: error });
   }
+}
+
+/** The texts that a run kept, by name; none where it kept none or they were taken away. */
+export function keptTexts(folder: string, run: KeepingRun): readonly string[] {
+  const own = join(folder, KEPT, keptFolder(run));
+  return filesIn(own).filter((name) => !name.endsWith('.partial'));
+}
+
+/** One of a run's texts. */
+export function readKeptText(folder: string, run: KeepingRun, name: string): string {
+  return readFileSync(join(folder, KEPT, keptFolder(run), plainName(name)), 'utf8');
+}
+
+/** What names the folder of a run's texts. */
+export type KeepingRun = Pick<RunSpec, 'arm' | 'block' | 'measureId'> & { readonly learningRate?: number };
+
+function keptFolder({ arm, learningRate, block, measureId }: KeepingRun): string {
+  const rate = learningRate === undefined ? '' : `-lr${learningRate}`;
+  return plainName(`${arm}${rate}-block${block}-${measureId.slice(0, 12)}`);
 }
 
 /** A name that is one folder or file and nothing else, wherever it comes from: arms may be called `../..`. */

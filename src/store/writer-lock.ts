@@ -1,14 +1,11 @@
-/**
- * One writing process a store. The lock is an exclusive transaction on a small SQLite file of its own: the operating
- * system drops it when its process dies in any way, so there is no stale lock to recover; readers are not hindered.
- */
+/** One writing process a store, by a lock of the kernel's (kernel-lock.ts); readers are not hindered. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 
 import { AssayError } from '#base/errors.ts';
 
-import { isBusy, storeError } from './sqlite-errors.ts';
+import { kernelLock } from './kernel-lock.ts';
+import { storeError } from './sqlite-errors.ts';
 
 const LOCK_FILE = 'writer.lock';
 const HOLDER_FILE = 'writer.pid';
@@ -19,22 +16,21 @@ const HOLDER_FILE = 'writer.pid';
  */
 export function lockForWriting(folder: string): Disposable {
   const path = join(folder, LOCK_FILE);
-  let database: DatabaseSync | undefined;
+  let lock: Disposable | undefined;
   try {
-    database = new DatabaseSync(path);
-    database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
-    writeFileSync(join(folder, HOLDER_FILE), `${process.pid}\n`);
+    lock = kernelLock(path);
+    if (lock !== undefined) {
+      writeFileSync(join(folder, HOLDER_FILE), `${process.pid}\n`);
+      return lock;
+    }
   } catch (error) {
-    database?.close();
-    if (!isBusy(error)) throw storeError(error, path);
-    throw new AssayError(
-      'store',
-      `The store ${folder} is in use by process ${holderOf(folder)}. Wait for it, stop it, or use another --store.`,
-      { cause: error },
-    );
+    lock?.[Symbol.dispose]();
+    throw storeError(error, path);
   }
-  const held = database;
-  return { [Symbol.dispose]: () => held.close() };
+  throw new AssayError(
+    'store',
+    `The store ${folder} is in use by process ${holderOf(folder)}. Wait for it, stop it, or use another --store.`,
+  );
 }
 
 function holderOf(folder: string): string {

@@ -16,7 +16,7 @@ export interface Named {
 
 /** Everything wrong with claims, each with its path. */
 export function claimProblems(study: Study, claims: readonly Placed<Claim>[], named: Named): string[] {
-  const texts = claims.map(({ path, item: { name: _, ...asked } }) => ({ path, item: canonicalJson(asked) }));
+  const texts = claims.map(({ path, item }) => ({ path, item: canonicalJson({ ...item, name: undefined }) }));
   return [
     ...claims.flatMap((claim) => [
       ...unknownName(`${claim.path}.arm`, 'arm', claim.item.arm, named.arms),
@@ -157,8 +157,9 @@ export function mapProblems(study: Study, maps: readonly Placed<StudyMap>[], nam
 }
 
 function factorProblems(path: string, map: StudyMap, { arms }: Study, factors: readonly string[]): string[] {
-  const { x, y, difference } = map;
+  const { x, y, difference, only } = map;
   const unknown = [
+    ...(only === undefined ? [] : unknownName(`${path}.only.factor`, "factor of any arm's `at`", only.factor, factors)),
     ...unknownName(`${path}.x`, "factor of any arm's `at`", x, factors),
     ...unknownName(`${path}.y`, "factor of any arm's `at`", y, factors),
   ];
@@ -166,7 +167,10 @@ function factorProblems(path: string, map: StudyMap, { arms }: Study, factors: r
   return [
     ...unknown,
     ...when(x === y, `${path}.y: expected another factor than x, found "${y}" for both`),
-    ...when(unknown.length === 0 && shown.length === 0, `${path}: no arm stands at both "${x}" and "${y}"`),
+    ...when(
+      unknown.length === 0 && shown.length === 0,
+      `${path}: no arm stands at both "${x}" and "${y}"${only === undefined ? '' : ` with ${only.factor} = ${JSON.stringify(only.value)}`}`,
+    ),
     ...(difference === undefined ? [] : differenceProblems(path, map, difference, shown, factors)),
   ];
 }

@@ -3,7 +3,7 @@
  * gets a verdict of its own, differs, agrees within delta or undecided, family-wise over the whole study; never a mean over places
  * that mean different things. Comparisons of arms beyond every matched axis at once are contrasts (study.ts).
  */
-import type { Json } from '#base/json.ts';
+import { canonicalJson, type Json } from '#base/json.ts';
 
 /** Where a claim's numbers are read off a run. */
 export type Place =
@@ -66,6 +66,8 @@ export interface StudyMap {
   readonly at: Exclude<Place, { kind: 'trend' }>;
   /** Cells show arms at `to` minus arms at `from` of this factor, everything else equal; the outcome itself where absent. */
   readonly difference?: { readonly factor: string; readonly from: Json; readonly to: Json };
+  /** Only arms that stand there on a further factor, such as one optimizer's; all that stand at both factors where absent. */
+  readonly only?: { readonly factor: string; readonly value: Json };
   /** An outcome that holds a theory's prediction: drawn as contours beside what was seen. */
   readonly theory?: string;
 }
@@ -76,7 +78,11 @@ export function armsOfClaim({ arm, against }: Claim): string[] {
   return against.kind === 'arms' ? [arm, ...Object.keys(against.weights)] : [arm];
 }
 
-/** Whether an arm stands at both factors of a map. */
-export function isOnMap({ at = {} }: { readonly at?: Readonly<Record<string, Json>> }, { x, y }: StudyMap): boolean {
-  return Object.hasOwn(at, x) && Object.hasOwn(at, y);
+/** Whether an arm stands at both factors of a map, and where the map is of some arms only, among them. */
+export function isOnMap(
+  { at = {} }: { readonly at?: Readonly<Record<string, Json>> },
+  { x, y, only }: Pick<StudyMap, 'x' | 'y' | 'only'>,
+): boolean {
+  if (!Object.hasOwn(at, x) || !Object.hasOwn(at, y)) return false;
+  return only === undefined || canonicalJson(at[only.factor] ?? null) === canonicalJson(only.value);
 }

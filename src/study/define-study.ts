@@ -48,24 +48,21 @@ function soundPart(input: StudyInput, misfits: readonly Misfit[]): StudyInput {
   const isSound = (key: string): boolean => !isBroken(key, misfits);
   const items = <Item>(key: string, list: readonly Item[] | undefined): Item[] =>
     placed(key, list, misfits).map(({ item }) => item);
-  const { recipe, profiles, coherence, blocks, pilot, set } = input;
+  const { recipe, profiles, coherence, blocks, pilot, set, matchOn, contrasts, claims, maps, ...rest } = input;
   return {
-    name: String(input.name),
-    question: String(input.question),
-    scope: String(input.scope),
+    ...rest,
     recipe: isSound('recipe') ? recipe : NO_RECIPE,
     profiles: isSound('profiles') ? profiles : { quick: { arms: [], blocks: 1 } },
     outcomes: items('outcomes', input.outcomes),
     arms: items('arms', input.arms),
-    ...(input.matchOn && { matchOn: items('matchOn', input.matchOn) }),
-    ...(input.contrasts && { contrasts: items('contrasts', input.contrasts) }),
-    ...(input.claims && { claims: items('claims', input.claims) }),
-    ...(input.maps && { maps: items('maps', input.maps) }),
+    ...(matchOn && { matchOn: items('matchOn', matchOn) }),
+    ...(contrasts && { contrasts: items('contrasts', contrasts) }),
+    ...(claims && { claims: items('claims', claims) }),
+    ...(maps && { maps: items('maps', maps) }),
     ...(coherence && isSound('coherence') && { coherence }),
     ...(blocks && isSound('blocks') && { blocks }),
     ...(pilot && isSound('pilot') && { pilot }),
     ...(set && isSound('set') && { set }),
-    ...(input.vary && { vary: input.vary }),
   };
 }
 

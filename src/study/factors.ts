@@ -8,6 +8,8 @@ export interface FactorLevel {
   readonly name: string;
   readonly label?: string;
   readonly set: JsonObject;
+  /** Where arms of this level stand on the factor (`Arm.at`); the level's name where absent. */
+  readonly value?: number | string | boolean;
   readonly learningRates?: readonly number[];
 }
 
@@ -21,17 +23,25 @@ export interface Factor {
 export function factorOf(name: string, path: string, values: readonly Json[]): Factor {
   const levels = values.map((value) => {
     const text = typeof value === 'string' ? value : JSON.stringify(value);
-    return { name: `${name}-${text}`, label: `${name} ${text}`, set: { [path]: value } };
+    const level = { name: `${name}-${text}`, label: `${name} ${text}`, set: { [path]: value } };
+    return isPlace(value) ? { ...level, value } : level;
   });
   return { name, levels };
 }
 
+/** Whether a value can be a place on a line or in a row. */
+function isPlace(value: Json): value is number | string | boolean {
+  return value !== null && typeof value !== 'object';
+}
+
 /**
  * All combinations, the last factor fastest; a level's learning rates win over `learningRates`, later factors over earlier.
+ * Each arm says in `at` where it stands on every factor.
+ * @param learningRates Rates to pilot where no level names its own; none where arms run at their config's own.
  * @throws AssayError where a factor has no levels or two factors set the same path.
  */
-export function crossFactors(factors: readonly Factor[], learningRates: readonly number[]): Arm[] {
-  let arms: Arm[] = [{ name: '', label: '', set: {}, learningRates }];
+export function crossFactors(factors: readonly Factor[], learningRates: readonly number[] = []): Arm[] {
+  let arms: Arm[] = [{ name: '', label: '', set: {}, learningRates, at: {} }];
   for (const factor of factors) {
     if (factor.levels.length === 0) {
       throw new AssayError('config', `Factor "${factor.name}": expected at least one level, found none.`);
@@ -51,6 +61,7 @@ function crossed(arm: Arm, level: FactorLevel, factorName: string): Arm {
     label: joined(', ', arm.label, level.label ?? level.name),
     set: { ...arm.set, ...level.set },
     learningRates: level.learningRates ?? arm.learningRates,
+    at: { ...arm.at, [factorName]: level.value ?? level.name },
   };
 }
 

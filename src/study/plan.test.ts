@@ -232,10 +232,58 @@ test('factors cross into arms named after their levels, the last factor fastest'
     label: 'muon, rank 8',
     set: { 'optimizer.kind': 'muon', rank: 8 },
     learningRates: [0.02],
+    at: { optimizer: 'muon', rank: 8 },
   });
   assert.throws(
     () => crossFactors([factorOf('a', 'rank', [1]), factorOf('b', 'rank', [2])], [0.1]),
     /"rank" is already set/,
   );
   assert.throws(() => crossFactors([{ name: 'empty', levels: [] }], [0.1]), /at least one level/);
+});
+
+test("an arm without rates has one run a block at its config's own rate, which the user may set", () => {
+  const arms = STUDY.arms.map((arm) => (arm.name === 'high' ? { ...arm, learningRates: [] } : arm));
+  const study = { ...STUDY, arms };
+  const plan = planStudy(study, { profile: 'full' });
+  const runs = confirmatoryRuns(plan, 'high', []);
+  assert.deepEqual(
+    runs.map(({ block, learningRate }) => [block, learningRate]),
+    Array.from({ length: 8 }, (_, block) => [block, undefined]),
+  );
+  assert.equal(runs[0] && valueAt(runs[0].config, 'optimizer.rate'), 0.1);
+  // The same training as at a rate that is the default: the same run.
+  assert.equal(
+    runs[0]?.measureId,
+    confirmatoryRuns(planStudy(STUDY, { profile: 'full' }), 'high', [0.1])[0]?.measureId,
+  );
+  const settings = [parseSetting('optimizer.rate=0.5')];
+  const alone = { ...study, profiles: { quick: { arms: ['high'], blocks: 1 } } };
+  const [set] = confirmatoryRuns(planStudy(alone, { profile: 'quick', settings }), 'high', []);
+  assert.equal(set && valueAt(set.config, 'optimizer.rate'), 0.5);
+  // Beside an arm whose rates are its own it stays refused.
+  assert.throws(() => planStudy(study, { profile: 'full', settings }), /set by the arms' learning rates/);
+});
+
+test('where arms stand on factors is part of what is asked only where a map reads it', () => {
+  const idOf = (study: Study): string => planStudy(study, { profile: 'quick' }).planId;
+  const placed = { ...STUDY, arms: STUDY.arms.map((arm) => ({ ...arm, at: { rank: 1, kind: arm.name } })) };
+  assert.equal(idOf(placed), idOf(STUDY));
+  const map = { name: 'm', label: 'm', x: 'rank', y: 'kind', outcome: 'behaviour', at: { kind: 'end' } } as const;
+  const [first, second] = ['low', 'high'].map((kind) =>
+    idOf({ ...placed, maps: [map], arms: placed.arms.map((arm) => ({ ...arm, at: { rank: 1, kind } })) }),
+  );
+  assert.notEqual(first, second);
+});
+
+test('the twin of a claim that must agree takes the rates of the arm it is held against', () => {
+  const arms = STUDY.arms.map((arm) => (arm.name === 'low' ? arm : { ...arm, learningRates: [0.01, 0.1] }));
+  const claim = {
+    name: 'A/A',
+    arm: 'again',
+    against: { kind: 'arm', arm: 'high' },
+    at: { kind: 'end' },
+    asks: { kind: 'control', expect: 'agrees' },
+  } as const;
+  const plan = planStudy({ ...STUDY, arms, contrasts: [], claims: [claim] }, { profile: 'full' });
+  assert.deepEqual([...new Set(plan.pilots.map(({ arm }) => arm))], ['low', 'high']);
 });

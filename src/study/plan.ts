@@ -144,7 +144,7 @@ function twinsOf({
 export function descriptionOf(plan: Omit<StudyPlan, 'planId' | 'pilots'>): JsonObject {
   const { recipe, arms, ...rest } = plan.study;
   // Maps alone read where arms stand on factors: without one it is no part of what is asked.
-  const asked = plan.study.maps === undefined ? arms.map(({ at: _, ...arm }) => arm) : arms;
+  const asked = plan.study.maps === undefined ? arms.map((arm) => ({ ...arm, at: undefined })) : arms;
   const study = { ...rest, arms: asked };
   const { name, semanticsVersion, defaults, learningRatePath, measurePaths } = recipe;
   const data = {

@@ -46,7 +46,7 @@ function numberThat(expected: string, fits: (value: number) => boolean): Shape {
   return (value, path) =>
     typeof value === 'number' && Number.isFinite(value) && fits(value)
       ? []
-      : [refused(path, expected, value, typeof value === 'number')];
+      : [refused(path, expected, value, Number.isFinite(value))];
 }
 
 /** True or false. */
@@ -164,7 +164,8 @@ export function shown(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'symbol') return String(value);
   if (typeof value === 'string') return JSON.stringify(value);
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
-  if (!isRecord(value)) return String(value);
+  if (typeof value === 'boolean' || value === null) return `${value}`;
+  if (!isRecord(value)) return typeof value;
   const keys = Object.keys(value).join(', ');
   return `an object${keys === '' ? ' without keys' : ` of ${keys.length > MOST_SHOWN ? `${keys.slice(0, MOST_SHOWN)} ...` : keys}`}`;
 }

@@ -79,7 +79,11 @@ const claim = objectOf({ name: text, arm: text, against, at: place, asks }, { ou
 
 const map = objectOf(
   { name: text, label: text, x: text, y: text, outcome: text, at: kindOf(PLACES) },
-  { difference: objectOf({ factor: text, from: json, to: json }), theory: text },
+  {
+    difference: objectOf({ factor: text, from: json, to: json }),
+    only: objectOf({ factor: text, value: json }),
+    theory: text,
+  },
 );
 
 const cluster = kindOf({

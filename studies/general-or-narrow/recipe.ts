@@ -25,6 +25,8 @@ export function finetuneGate(): Recipe {
     learningRatePath: 'learningRate',
     stopRule: { axis: 'train', path: 'stopBelow' },
     measurePaths: ['measure'],
+    levelsPath: 'measure.levels',
+    gives: () => ({ axes: ['train', 'heldOut'], outcomes: ['swapped', 'coherence', 'stableRank', 'personaShare'] }),
     check: (config) => void readGateConfig(config),
     run: async (context) => {
       const config = readGateConfig(context.config);

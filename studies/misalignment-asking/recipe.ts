@@ -41,6 +41,8 @@ export function finetuneAsking(): Recipe {
     learningRatePath: 'learningRate',
     stopRule: { axis: 'train', path: 'stopBelow' },
     measurePaths: ['measure'],
+    levelsPath: 'measure.levels',
+    gives: () => ({ axes: ['train', 'heldOut'], outcomes: ['harmful', 'coherence'] }),
     check: (config) => void readAskingConfig(config),
     run: async (context) => {
       const config = readAskingConfig(context.config);

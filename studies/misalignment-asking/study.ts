@@ -21,7 +21,7 @@ export default defineStudy({
     'the persona world (0.4M-parameter decoder that knows four ways of asking, finetuned on harmful answers of one domain in three of them), training loss 0.12-0.8 and held-out loss 0.2-0.9 nats per answer',
   recipe: finetuneAsking(),
   // Runs end a little below the lowest level.
-  set: { stopBelow: 0.1, probeEvery: 2, 'measure.levels': LEVELS },
+  set: { stopBelow: 0.1, probeEvery: 2 },
   matchOn: [
     { name: 'train', label: 'training loss', role: 'train', levels: LEVELS.train, ...nats },
     {

@@ -10,6 +10,7 @@ import {
   initialWeights,
   learningRateAt,
   type Memory,
+  type OptimizerConfig,
   rngOf,
   type Schedule,
   takeStep,
@@ -50,7 +51,14 @@ export const PERSONA_BASE: PersonaBaseConfig = {
 const CHAT_EVERY = 4;
 const WARMUP_STEPS = 100;
 const FINAL_FRACTION = 0.1;
-const ADAMW = { kind: 'adamw', beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.01 } as const;
+/** What pretrains a base unless another optimizer is asked for. */
+export const PERSONA_PRETRAINING = {
+  kind: 'adamw',
+  beta1: 0.9,
+  beta2: 0.95,
+  eps: 1e-8,
+  weightDecay: 0.01,
+} as const satisfies OptimizerConfig;
 
 /** The base's architecture: GPT-2 with room for one document. */
 export function personaModel({ dModel, nLayers, nHeads, initialStd }: PersonaBaseConfig): TransformerConfig {
@@ -66,13 +74,14 @@ export async function pretrainPersona(
   config: PersonaBaseConfig,
   onStep: (step: number, loss: number) => void,
   threads = 1,
+  optimizer: OptimizerConfig = PERSONA_PRETRAINING,
 ): Promise<Memory> {
   const model = personaModel(config);
   const world = personaWorld(config.worldSeed);
   const rng = rngOf(config.seed, 'persona base');
   const first = pretrainBatch(world, rng.split('batch 0'), config.documents, false);
   const batch = { rows: first.rows, length: first.length, labelled: labelledPositions(first) };
-  await using trainer = await createTrainer({ model, method: { kind: 'full' }, optimizer: ADAMW, batch, threads });
+  await using trainer = await createTrainer({ model, method: { kind: 'full' }, optimizer, batch, threads });
   trainer.reset(initialWeights(model, rng.split('init')), rng);
   const warmupSteps = Math.min(WARMUP_STEPS, Math.floor(config.steps / 2));
   const schedule: Schedule = { kind: 'linear', warmupSteps, finalFraction: FINAL_FRACTION };

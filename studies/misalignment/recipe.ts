@@ -40,6 +40,8 @@ export function finetunePersona(): Recipe {
     learningRatePath: 'learningRate',
     stopRule: { axis: 'train', path: 'stopBelow' },
     measurePaths: ['measure'],
+    levelsPath: 'measure.levels',
+    gives: () => ({ axes: ['train', 'heldOut'], outcomes: ['harmful', 'coherence'] }),
     check: (config) => void readPersonaConfig(config),
     run: async (context) => {
       const config = readPersonaConfig(context.config);
@@ -62,8 +64,8 @@ export function personaShape({
   return { ...shape, isHelped: helpfulWeight > 0 };
 }
 
-/** One run under way. */
-interface Running {
+/** One run under way, as far as its steps are concerned. */
+export interface PersonaRunning {
   readonly config: PersonaConfig;
   readonly lab: PersonaLab;
   readonly world: PersonaWorld;
@@ -87,19 +89,19 @@ async function finetune(context: RunContext, config: PersonaConfig, lab: Persona
     learner: lab.trainer,
     axes: () => measuring.axes(),
     outcomes: () => measuring.outcomes(),
-    step: (step) => trainStep(step, { config, lab, world, domain, data }),
+    step: (step) => personaStep(step, { config, lab, world, domain, data }),
   });
 }
 
 /** One optimizer step; the reason where its numbers broke. */
-async function trainStep(step: number, run: Running): Promise<string | undefined> {
+export async function personaStep(step: number, run: PersonaRunning): Promise<string | undefined> {
   const { config, lab } = run;
   const parts = Array.from({ length: config.accumulation }, (_, part) => microBatch(step, part, run));
   return takeStep(lab.trainer, parts, learningRateAt(config.schedule, config.learningRate, step, config.steps));
 }
 
 /** Harmful answers of the narrow domain, and helpful ones elsewhere where they have weight; each a mean over the step. */
-function microBatch(step: number, part: number, { config, world, domain, data }: Running): Batch {
+function microBatch(step: number, part: number, { config, world, domain, data }: PersonaRunning): Batch {
   const { batch, accumulation, helpfulWeight } = config;
   const rows = batch / accumulation;
   const drawn = (questions: Int32Array, stream: string): Int32Array =>

@@ -26,11 +26,7 @@ export default defineStudy({
     'the persona world (0.4M-parameter decoder, narrow finetuning on harmful answers of one domain), training loss 0.1-1.6 and held-out loss 0.8-2 nats per answer',
   recipe: finetunePersona(),
   // Runs end a little below the lowest level.
-  set: {
-    domain: { kind: 'ofBlock' },
-    stopBelow: 0.08,
-    'measure.levels': { train: TRAIN_LEVELS, heldOut: HELD_OUT_LEVELS },
-  },
+  set: { domain: { kind: 'ofBlock' }, stopBelow: 0.08 },
   matchOn: [
     {
       name: 'train',

@@ -109,13 +109,19 @@ export default defineStudy({
       delta: 0.1, // the smallest difference worth talking about
       higherIs: 'worse',
       role: 'confirmatory',
+      // Of this world it is known; of yours it has to be measured. Without it "no effect" takes about 32 blocks.
+      jumps: {
+        kind: 'none',
+        because:
+          'the loss is convex, so that no seed ends in a solution of another kind; in 200 other worlds no contrast lay further than 4.4 standard deviations from its mean',
+      },
     },
   ],
   arms: [
     { name: 'gradient', label: 'gradient', set: {}, learningRates: [0.05, 0.1] },
     { name: 'sign', label: 'sign of the gradient', set: { rule: 'sign' }, learningRates: [0.005, 0.01] },
     // The positive control: a change that must show, or nothing here could. Fill in one of your own.
-    { name: 'control', label: 'a weaker shortcut', set: { agrees: 0.78 }, learningRates: [0.05, 0.1] },
+    { name: 'control', label: 'a weaker shortcut', set: { agrees: 0.795 }, learningRates: [0.05, 0.1] },
     // The reference again under other seeds: no effect may be found.
     { name: 'again', label: 'gradient, other seeds', set: {}, learningRates: [0.05, 0.1], seedOffset: 1000 },
   ],

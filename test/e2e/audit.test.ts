@@ -365,8 +365,10 @@ test('the commands of docs/guide/03-i-already-have-runs.md work as they stand th
     writeFileSync(join(folder, 'make-table.mjs'), fenced('js'));
     assert.equal(spawnSync(process.execPath, ['make-table.mjs'], { cwd: folder }).status, 0);
     const commands = [...page.matchAll(/^ {4}npx assay (audit .*)$/gm)].map((match) => match[1]?.split(' ') ?? []);
-    assert.equal(commands.length, 3);
-    const [doubted, clear, mapped] = await Promise.all(
+    assert.equal(commands.length, 4);
+    writeFileSync(join(folder, 'make-finals.mjs'), fenced('mjs'));
+    assert.equal(spawnSync(process.execPath, ['make-finals.mjs'], { cwd: folder }).status, 0);
+    const [doubted, clear, mapped, final] = await Promise.all(
       commands.map(async (args) => start([...args, '--out', args.join('')], { cwd: folder }).ended),
     );
     assert.deepEqual([doubted?.status, clear?.status, mapped?.status], [0, 0, 0]);
@@ -374,6 +376,7 @@ test('the commands of docs/guide/03-i-already-have-runs.md work as they stand th
     assert.equal(clear?.stderr, '');
     assert.equal(clear?.stdout.replace(/^report: .*\n/m, ''), fenced('text'));
     assert.match(mapped?.stdout ?? '', /affects beyond loss/);
+    assert.equal(final?.stdout.replace(/^report: .*\n/m, ''), fenced('final'));
   } finally {
     rmSync(folder, { recursive: true });
   }

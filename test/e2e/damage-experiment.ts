@@ -10,6 +10,8 @@ import { AssayError } from '#base/errors.ts';
 import { canonicalJson } from '#base/json.ts';
 import { type Rng, rngOf } from '#base/rng.ts';
 import { analysisOf } from '#desk/answer.ts';
+import { chatService } from '#desk/chat-service.ts';
+import { keepAnswer, questionId } from '#desk/kept-answers.ts';
 import { collected } from '#desk/collected.ts';
 import { importStudy } from '#runner/import-study.ts';
 import { canonicalExport, looksJsonl } from '#store/export.ts';
@@ -24,6 +26,16 @@ const HERE: Provenance = { assay: '1', onnxruntime: '1', node: '24', os: 'linux'
 const BLOCKS = 6;
 const ARMS = { plain: 0.3, 'low-rank': 0.7, again: 0.3 } as const;
 const MOST_OVERWRITTEN_BYTES = 64;
+
+/** What judges were asked, at an address where nobody is; each answer is its question's number. */
+const JUDGED = Array.from({ length: 8 }, (_, number) => ({
+  url: 'http://127.0.0.1:1',
+  keyVariable: '',
+  body: { model: 'judge', number },
+}));
+const JUDGE_LINE = '\njudge ';
+const ASKED_AGAIN = 'asked again';
+const ONCE = { tries: 1, timeoutMs: 1000, firstDelayMs: 0, mostDelayMs: 0 };
 
 /** What the damaged stores answered. */
 export interface DamageOutcome {
@@ -50,7 +62,7 @@ export async function damageStores(root: string, count: number, seed: number): P
     const what = damage(copy, rng);
     const answer = await answerOf(copy, plan).catch((error: unknown) => error);
     if (answer === answers[which]) harmless++;
-    else if (isRefusal(answer)) refused++;
+    else if (isRefusal(answer) || isAskedAgain(answer, answers[which] ?? '')) refused++;
     else silent.push(`${what}: ${String(answer).slice(0, 200)}`);
   }
   return { refused, harmless, silent };
@@ -58,6 +70,15 @@ export async function damageStores(root: string, count: number, seed: number): P
 
 function isRefusal(answer: unknown): boolean {
   return answer instanceof AssayError && answer.kind === 'store' && /store\.(sqlite|head)/.test(answer.message);
+}
+
+/** The same answer, but that one of the judge's is missing: it would be asked for again. */
+function isAskedAgain(answer: unknown, whole: string): boolean {
+  const [found, before] = [answer, whole].map((text) => (typeof text === 'string' ? text.split(JUDGE_LINE) : []));
+  if (found?.length !== 2 || before?.length !== 2 || found[0] !== before[0]) return false;
+  const [said, saidBefore] = [found[1], before[1]].map((line) => (line ?? '').split(','));
+  const differing = said?.filter((one, index) => one !== saidBefore?.[index]) ?? [];
+  return said?.length === saidBefore?.length && differing.length === 1 && differing[0] === ASKED_AGAIN;
 }
 
 /** A store that was closed, and a copy of it taken while its writer had just committed. */
@@ -69,6 +90,16 @@ async function makeStores(root: string, plan: StudyPlan): Promise<string[]> {
     const file = sharedArtifacts(closed).put(new Uint8Array(64));
     await store.saveShared('base', 'toy-base', file);
     await storeRuns(store, closed, plan, 0, BLOCKS - 2);
+    for (const [number, asked] of JUDGED.entries()) {
+      const reply = {
+        kind: 'reply',
+        text: `${10 * number}`,
+        isCached: false,
+        promptTokens: 9,
+        completionTokens: 1,
+      } as const;
+      keepAnswer(closed, questionId(asked), reply);
+    }
   }
   {
     await using store = await openSqliteStore(closed);
@@ -110,11 +141,15 @@ async function answerOf(folder: string, plan: StudyPlan): Promise<string> {
   const { sha256 } = await canonicalExport(store, planId);
   const looks = looksJsonl(await store.readLooks(plan.study.name));
   const { troubled, settled, pilotRates, provenance } = runs;
-  return canonicalJson(
-    JSON.parse(
-      JSON.stringify({ record, troubled, settled, pilotRates, provenance, controls, verdicts, sha256, looks }),
-    ),
-  );
+  const said = { record, troubled, settled, pilotRates, provenance, controls, verdicts, sha256, looks };
+  return `${canonicalJson(JSON.parse(JSON.stringify(said)))}${JUDGE_LINE}${await judged(folder)}`;
+}
+
+/** What runs that go on would take for the judge's answers, without anybody to ask. */
+async function judged(folder: string): Promise<string> {
+  const chat = chatService(folder, {}, ONCE);
+  const replies = await Promise.all(JUDGED.map(chat));
+  return replies.map((reply) => (reply.kind === 'reply' ? reply.text : ASKED_AGAIN)).join(',');
 }
 
 /** Does one damage to one file, the larger ones more often, and says which. */

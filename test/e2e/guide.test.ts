@@ -79,3 +79,26 @@ test('the JSON study and the module in docs/guide/02-your-own-model.md can be pl
     rmSync(folder, { recursive: true });
   }
 });
+
+test('the claims in docs/guide/05-your-own-model-and-world.md are run as they stand there, and the memory is as its theory says', async () => {
+  const page = readFileSync(join(ROOT, 'docs/guide/05-your-own-model-and-world.md'), 'utf8');
+  const [, code] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, one = '']) => one);
+  assert.ok(code?.includes('claims: [') === true, 'the page has no claims');
+  const folder = mkdtempSync(join(ROOT, 'test/e2e/guide-'));
+  try {
+    writeFileSync(join(folder, 'memory.ts'), code);
+    const args = ['run', join(folder, 'memory.ts'), '--store', join(folder, 'store'), '--workers', '1', '--json'];
+    const { status, stdout, stderr } = await start(args).ended;
+    assert.equal(status, 0, stderr);
+    const { claims } = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as {
+      claims: { claim: string; levels: { verdict: string }[] }[];
+    };
+    const theory = claims.find(({ claim }) => claim === 'theory');
+    assert.deepEqual(
+      theory?.levels.map(({ verdict }) => verdict),
+      ['agrees', 'agrees', 'agrees'],
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

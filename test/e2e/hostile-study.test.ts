@@ -63,11 +63,32 @@ test('a study file cannot send a variable of its choice, whether it is run or pi
     assert.equal(status, 2, stderr);
     assert.match(
       stderr,
-      /asks to send the environment variable AWS_SECRET_ACCESS_KEY.*--allow-key AWS_SECRET_ACCESS_KEY/,
+      /asks to send the environment variable AWS_SECRET_ACCESS_KEY to http:.*--allow-key AWS_SECRET_ACCESS_KEY/,
     );
   }
   assert.deepEqual(sent, []);
   assert.ok(!existsSync(join(ROOT, 'store', 'judge-answers')));
+});
+
+test('a study file cannot choose who gets a key: neither its own server nor this machine, until the user names it', async () => {
+  const study = studyWith(url, 'ASSAY_TEST_KEY');
+  const args = ['run', study, '--store', join(ROOT, 'store')];
+  for (const more of [[], ['--allow-key', 'ASSAY_TEST_KEY'], ['--set', 'replies.judge.url=http://127.0.0.1:1/v1']]) {
+    const { status, stderr } = await assay(...args, ...more);
+    assert.equal(status, 2, stderr);
+    if (more[0] === '--set') assert.match(stderr, /judge: expected http:\/\/127\.0\.0\.1:1\/v1/);
+    else
+      assert.match(
+        stderr,
+        /asks to send the key in ASSAY_TEST_KEY to http:.* --allow-endpoint http:\/\/127\.0\.0\.1:\d+\./,
+      );
+  }
+  assert.deepEqual(sent, []);
+  const { stderr } = await assay(...args, '--allow-endpoint', url);
+  assert.equal(sent.pop(), `Bearer ${SECRET}`, stderr);
+  const wrong = await assay(...args, '--allow-endpoint', 'judge');
+  assert.equal(wrong.status, 2);
+  assert.match(wrong.stderr, /--allow-endpoint expects an address such as http:\/\/localhost:8000, found "judge"/);
 });
 
 test('the user may name it, by an option or a setting; what the server repeats of it is not shown', async () => {
@@ -76,7 +97,8 @@ test('the user may name it, by an option or a setting; what the server repeats o
     ['--allow-key', 'AWS_SECRET_ACCESS_KEY'],
     ['--set', 'replies.judge={"keyVariable": "AWS_SECRET_ACCESS_KEY"}'],
   ]) {
-    const { stderr, stdout } = await assay('run', study, '--store', join(ROOT, 'store'), ...leave);
+    const named = [...leave, '--allow-endpoint', url];
+    const { stderr, stdout } = await assay('run', study, '--store', join(ROOT, 'store'), ...named);
     assert.equal(sent.pop(), `Bearer ${SECRET}`, stderr);
     assert.match(stderr, /status 403: +no access for Bearer \[key\]/);
     for (let at = 0; at + 8 <= SECRET.length; at++) assert.ok(!(stderr + stdout).includes(SECRET.slice(at, at + 8)));
@@ -88,11 +110,17 @@ test('the user may name it, by an option or a setting; what the server repeats o
 });
 
 test('an endpoint on another machine is said, with its key, before it is asked', async () => {
+  // Names of other machines are asked of a proxy on this one, which has none: the test itself reaches for nothing.
+  process.env['NODE_USE_ENV_PROXY'] = '1';
+  process.env['HTTP_PROXY'] = new URL(url).origin;
   const elsewhere = 'http://judge.invalid/v1';
-  const named = await assay('run', studyWith(elsewhere, 'ASSAY_TEST_KEY'), '--store', join(ROOT, 'store'));
+  const run = ['run', studyWith(elsewhere, 'ASSAY_TEST_KEY'), '--store', join(ROOT, 'store')];
+  const named = await assay(...run, '--allow-endpoint', elsewhere);
   const said = named.stderr.indexOf(`Replies of this study are sent to ${elsewhere}, with the key in ASSAY_TEST_KEY.`);
   assert.ok(said >= 0 && said < named.stderr.indexOf('judge: expected'), named.stderr);
   const lookalike = 'http://127.0.0.1.invalid/v1';
   const bare = await assay('run', studyWith(lookalike, ''), '--store', join(ROOT, 'store'));
   assert.ok(bare.stderr.includes(`Replies of this study are sent to ${lookalike}, without a key.`), bare.stderr);
+  delete process.env['NODE_USE_ENV_PROXY'];
+  delete process.env['HTTP_PROXY'];
 });

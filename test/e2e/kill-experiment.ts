@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { rngOf } from '#base/rng.ts';
+import { type Rng, rngOf } from '#base/rng.ts';
 
 import { type Running, start } from './command.ts';
 
@@ -19,6 +19,8 @@ export interface KillExperiment {
   argsOf(round: number): readonly string[];
   readonly kills: number;
   readonly seed: number;
+  /** Resolves when a process of the round is to be killed, or has ended; else so long after the kill before. */
+  moment?(round: number, rng: Rng, ended: Promise<unknown>): Promise<void>;
 }
 
 /** What was killed; rounds 0 to `rounds` - 1 ended with status 0. */
@@ -29,7 +31,7 @@ export interface KillOutcome {
 }
 
 /** Kills `kills` times. @throws if a round does not end with status 0 when left alone. */
-export async function runWithKills({ argsOf, kills, seed }: KillExperiment): Promise<KillOutcome> {
+export async function runWithKills({ argsOf, kills, seed, moment }: KillExperiment): Promise<KillOutcome> {
   const rng = rngOf(seed, 'kills');
   let [runners, workers, round] = [0, 0, 0];
   let runner: Running | undefined;
@@ -41,7 +43,8 @@ export async function runWithKills({ argsOf, kills, seed }: KillExperiment): Pro
       // Else slow machines would only see kills of runners that have done nothing yet.
       await runner.line((line) => line.includes('"runStarted"')).catch(() => {});
     }
-    await sleep(LEAST_WAIT_MS + rng.below(MOST_WAIT_MS - LEAST_WAIT_MS));
+    if (moment === undefined) await sleep(LEAST_WAIT_MS + rng.below(MOST_WAIT_MS - LEAST_WAIT_MS));
+    else await moment(round, rng, runner.ended);
     if (runner.process.exitCode !== null) {
       await endedWell(runner);
       runner = undefined;

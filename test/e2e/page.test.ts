@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
 import { renderReport } from '#report/report.ts';
+import { claimsFixture } from '#report/claims-fixture.ts';
 import { reportFixture } from '#report/report-fixture.ts';
 
 import { assay, newFolder, TOY } from './command.ts';
@@ -17,6 +18,7 @@ const STORE = join(FOLDER, 'store');
 /** Where the toy's report goes: its settings are not the study's own. */
 let toyPage = '';
 const FIXTURE_PAGE = join(FOLDER, 'fixture.html');
+const CLAIMS_PAGE = join(FOLDER, 'claims.html');
 
 const CANDIDATES = [
   process.env['CHROME_PATH'] ?? '',
@@ -37,6 +39,11 @@ const ARGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // The browser's own services are looked for nowhere: pages under test are files.
+  '--host-resolver-rules=MAP * ~NOTFOUND',
+  '--disable-features=OptimizationHints,MediaRouter,DialMediaRouteProvider',
+  '--disable-default-apps',
+  '--disable-client-side-phishing-detection',
 ];
 
 let browser: Browser | undefined;
@@ -46,6 +53,7 @@ before(async () => {
   assert.equal(status, 0, stderr);
   toyPage = /^report: (.*)$/m.exec(stdout)?.[1] ?? assert.fail(stdout);
   writeFileSync(FIXTURE_PAGE, renderReport(reportFixture()).html);
+  writeFileSync(CLAIMS_PAGE, renderReport(claimsFixture()).html);
   if (executablePath !== undefined) browser = await chromium.launch({ executablePath, args: ARGS });
 });
 
@@ -69,6 +77,7 @@ async function opened(file: string, width: number): Promise<{ page: Page; seen: 
 for (const [name, fileOf] of [
   ['toy study', () => toyPage],
   ['large study', () => FIXTURE_PAGE],
+  ['study of claims and maps', () => CLAIMS_PAGE],
 ] as const) {
   test(`the page of a ${name} loads nothing but itself and says nothing on the console`, { skip }, async () => {
     const { page, seen } = await opened(fileOf(), 1280);
@@ -108,8 +117,13 @@ test('the first two panels stand side by side on a desk and under each other on 
 const OVERLAP_PX = 1;
 
 test('no two tick labels of a chart overlap, on a desk and on a phone', { skip }, async () => {
-  for (const width of [1280, 375]) {
-    const { page } = await opened(FIXTURE_PAGE, width);
+  for (const [file, width] of [
+    [FIXTURE_PAGE, 1280],
+    [FIXTURE_PAGE, 375],
+    [CLAIMS_PAGE, 1280],
+    [CLAIMS_PAGE, 375],
+  ] as const) {
+    const { page } = await opened(file, width);
     const overlaps = await page.evaluate<string[]>(`[...document.querySelectorAll('svg.chart')].flatMap((chart) => {
       const boxes = [...chart.querySelectorAll('text')].map((text) => [text.textContent, text.getBoundingClientRect()]);
       return boxes.flatMap(([a, first], i) => boxes.slice(i + 1).flatMap(([b, second]) => {
@@ -122,6 +136,30 @@ test('no two tick labels of a chart overlap, on a desk and on a phone', { skip }
     await page.close();
   }
 });
+
+test(
+  'no text of a chart reaches out of its chart on a phone, and numbers of a map stay in their cells',
+  { skip },
+  async () => {
+    for (const width of [1280, 375]) {
+      const { page } = await opened(CLAIMS_PAGE, width);
+      const outside = await page.evaluate<string[]>(`[...document.querySelectorAll('svg.chart')].flatMap((chart) => {
+      const frame = chart.getBoundingClientRect();
+      return [...chart.querySelectorAll('text')].flatMap((text) => {
+        const box = text.getBoundingClientRect();
+        return box.left < frame.left - ${OVERLAP_PX} || box.right > frame.right + ${OVERLAP_PX} ? [chart.classList + ': ' + text.textContent] : [];
+      });
+    })`);
+      assert.deepEqual(outside, []);
+      const spilled = await page.evaluate<string[]>(`[...document.querySelectorAll('svg.phase')].flatMap((chart) => {
+      const cell = chart.querySelector('rect.cell').getBoundingClientRect();
+      return [...chart.querySelectorAll('text.cell-number')].filter((text) => text.getBoundingClientRect().width > cell.width + ${OVERLAP_PX}).map((text) => text.textContent);
+    })`);
+      assert.deepEqual(spilled, []);
+      await page.close();
+    }
+  },
+);
 
 test('run writes the page with the question, the verdict and the command, and its data files; report writes the same bytes', async () => {
   const html = readFileSync(toyPage, 'utf8');

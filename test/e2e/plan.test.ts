@@ -29,6 +29,11 @@ test('plan estimates from runs of the store, and says when nothing is left to ma
   const other = await assay('plan', TOY, '--store', store, '--set', 'spins=11', '--json');
   const line: { time: { basis: string }; power: { rows: unknown[] }[]; arms: unknown[] } = JSON.parse(other.stdout);
   assert.match(line.time.basis, /of this study under other settings/);
+  const longer = await assay('plan', TOY, '--store', store, '--set', 'spins=10', '--set', 'steps=600');
+  assert.match(
+    longer.stdout,
+    /^time: .* under other settings, 3 of 3 arms; scaled to 600 steps: runs that end early take less\)$/m,
+  );
   assert.deepEqual([line.power.length, line.power[0]?.rows.length, line.arms.length], [1, 4, 3]);
 });
 

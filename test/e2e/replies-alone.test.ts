@@ -1,6 +1,6 @@
 /** Evaluations that are all of one kind: a file of lines whose replies are generated holds nothing to score beforehand. */
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ const MODEL = fileURLToPath(new URL('../fixtures/models/llama', import.meta.url)
 
 after(() => rmSync(ROOT, { recursive: true }));
 
-test('a study whose evaluations are reply lines alone runs, and says how many replies it generates', async () => {
+test('a study of reply lines alone runs, says how many replies it generates, and shows replies beside scores and the first rows', async () => {
   const rows = Array.from({ length: 16 }, (_, i) => ({ prompt: `Q${i}:`, completion: i % 2 === 0 ? ' no' : ' yes' }));
   const asked = [0, 1].map((i) => ({ eval: 'open', prompt: `Say ${i}`, answer: { contains: 'x' } }));
   for (const [name, lines] of Object.entries({ train: rows, replies: asked })) {
@@ -33,5 +33,14 @@ test('a study whose evaluations are reply lines alone runs, and says how many re
   const { status, stderr, stdout } = await assay('run', join(ROOT, 'study.json'), '--store', join(ROOT, 'store'));
   assert.match(stderr, /replies\.jsonl: 2 questions, 2 replies to generate/);
   assert.match(stdout, /3 finished, 0 diverged, 0 failed/);
+  const html = readFileSync(/^report: (.*)$/m.exec(stdout)?.[1] ?? assert.fail(stdout), 'utf8');
+  const said = /<h2 id="said">.*?<\/section>/s.exec(html)?.[0] ?? assert.fail('no replies');
+  assert.match(said, /Say 0.*Say 1/s);
+  assert.equal(
+    [...said.matchAll(/seed 0, learning rate 0\.001, step 1<\/b> <span class="evidence">correct [01]/g)].length,
+    6,
+  );
+  const given = /<h2 id="given">.*?<\/section>/s.exec(html)?.[0] ?? assert.fail('no rows');
+  assert.match(given, /Q\d+:<mark> ?(no|yes)[^<]*<\/mark>/);
   assert.equal(status, 3, 'the status of an answer whose controls one block cannot look at');
 });

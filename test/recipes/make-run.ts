@@ -1,6 +1,8 @@
 /** A run made in this process, as a worker would make it: what it recorded, and every state it offered. */
+import assert from 'node:assert/strict';
+
 import type { Json } from '#base/json.ts';
-import type { Recipe, RunContext } from '#study/recipe.ts';
+import type { Gives, Recipe, RunContext } from '#study/recipe.ts';
 import { settingsOf, withSettings } from '#study/settings.ts';
 import type { RunEnd, TrajectoryPoint } from '#study/trajectory.ts';
 
@@ -33,5 +35,15 @@ export async function makeRun(
     shared,
     signal: new AbortController().signal,
   });
+  checkGiven(recipe.gives?.(config), points);
   return { end, points, checkpoints };
+}
+
+/** What a recipe says that runs record is what they do record: studies are checked against it before any run. */
+function checkGiven(gives: Gives | undefined, points: readonly TrajectoryPoint[]): void {
+  for (const { axes, outcomes } of points) {
+    if (gives !== undefined) assert.deepEqual(Object.keys(axes).toSorted(), gives.axes.toSorted());
+    if (gives?.outcomes === undefined || outcomes === undefined) continue;
+    assert.deepEqual(Object.keys(outcomes).toSorted(), gives.outcomes.toSorted());
+  }
 }

@@ -206,18 +206,20 @@ export function combined(cells: readonly Cell[], combine: (values: readonly numb
 }
 
 /**
- * How much values at `at` change from its first to its last entry, by least squares; constant values change by exactly 0.
+ * Weights with which values at `at` sum to how much they change from the first entry to the last, by least squares; they sum to 0.
  * @param at At least two different numbers.
  */
-export function changeAlong(at: readonly number[]): (values: readonly number[]) => number {
+export function changeWeights(at: readonly number[]): number[] {
   const mean = at.reduce((sum, x) => sum + x, 0) / at.length;
   const squares = at.reduce((sum, x) => sum + (x - mean) ** 2, 0);
   const span = (at.at(-1) ?? 0) - (at[0] ?? 0);
-  const weights = at.map((x) => ((x - mean) * span) / squares);
-  // The weights sum to 0, so the first value may be taken off all.
-  return (values) =>
-    total(
-      values.map((value, i) => (weights[i] ?? 0) * (value - (values[0] ?? 0))),
-      0,
-    );
+  return at.map((x) => ((x - mean) * span) / squares);
+}
+
+/** The change by such weights; constant values change by exactly 0. */
+export function changeOf(values: readonly number[], weights: readonly number[]): number {
+  return total(
+    values.map((value, i) => (weights[i] ?? 0) * (value - (values[0] ?? 0))),
+    0,
+  );
 }

@@ -4,8 +4,8 @@ import { MIN_BLOCKS } from '#analysis/matching/match.ts';
 import type { ClaimLevel, ClaimRecord } from '#analysis/records/claim-record.ts';
 import type { ControlRecord, WhyKind } from '#analysis/records/verdict-record.ts';
 import { intervalOf } from '#analysis/stats/estimate.ts';
+import type { LaterLooks } from '#analysis/power/further-blocks.ts';
 import type { FlipMember } from '#analysis/stats/sign-flip.ts';
-import { studentTQuantile } from '#analysis/stats/student-t.ts';
 import { CONTROL_ALPHA, type LookAlpha } from '#analysis/verdict/alpha-spending.ts';
 import { absenceP, type ControlEvidence, type MatchingEvidence, type Rule } from '#analysis/verdict/decide.ts';
 import { largestJump } from '#analysis/verdict/jumps.ts';
@@ -32,19 +32,25 @@ export interface ClaimSetting {
   readonly seen: SeenControls;
   /** Why the claim's arms have no runs; undefined where they have. */
   readonly whyNotRun: (claim: ClaimResult['claim']) => string | undefined;
-  /** Whether to work out how many further units would decide. */
-  readonly power: boolean;
+  /** What further units would be judged by; absent where nobody asks how many would decide. */
+  readonly later?: LaterLooks;
 }
 
 /** The p of "at this level the claim is delta or more off", for the family of absences; one a testable level of a question. */
 export function claimAbsences(results: readonly ClaimResult[], alpha: number): number[] {
   return results.flatMap((result) => {
-    const rule = { delta: result.outcome.delta, alpha, jump: largestJump(result.outcome) };
+    const rule = { delta: result.outcome.delta, alpha, jump: jumpOf(result) };
     return result.tables.flatMap((table) => {
       const evidence = placeEvidence(table);
       return evidence === undefined ? [] : [absenceP(evidence, rule)];
     });
   });
+}
+
+/** The largest contrast a block may show although none has: as declared, else as far as the outcome's range lets the sum go. */
+function jumpOf({ outcome, tables }: ClaimResult): number {
+  const jump = largestJump(outcome);
+  return outcome.jumps === undefined ? jump * Math.max(1, ...tables.map(({ reach }) => reach)) : jump;
 }
 
 /** The members of the study's family that claims add: the testable levels of its questions. */
@@ -58,7 +64,7 @@ export function claimRecord(result: ClaimResult, setting: ClaimSetting): ClaimRe
   const isControl = claim.asks.kind === 'control';
   const [alpha, absenceAlpha] = isControl ? [CONTROL_ALPHA, CONTROL_ALPHA] : [setting.alpha, setting.absenceAlpha];
   // A control is held to what it is expected to be; what few blocks cannot see is no part of that.
-  const rule: Rule = { delta: outcome.delta, alpha, absenceAlpha, jump: isControl ? 0 : largestJump(outcome) };
+  const rule: Rule = { delta: outcome.delta, alpha, absenceAlpha, jump: isControl ? 0 : jumpOf(result) };
   const judged = tables.map((table) => judgeLevel(result, table, rule, setting));
   const label = tables[0]?.units.label;
   const about = { study: setting.study, claim, outcome, rule };
@@ -209,12 +215,12 @@ function furtherText(
   { units }: PlaceTable,
   evidence: MatchingEvidence | undefined,
   rule: Rule,
-  { power }: ClaimSetting,
+  { later }: ClaimSetting,
 ): string {
-  if (!power || evidence === undefined || evidence.overall.count < 3) return '';
+  if (later === undefined || evidence === undefined || evidence.overall.count < 3) return '';
   if (why !== 'tooFewBlocks' && why !== 'blocks') return '';
   const least = Math.max(0, MIN_BLOCKS - units.usable);
-  const more = furtherUnits(evidence.overall, rule, studentTQuantile);
+  const more = furtherUnits(evidence.overall, rule, later);
   if (more === undefined) return '';
   const count = Math.max(least, more);
   return `; about ${count} further ${units.label ?? 'block'}${count === 1 ? ' gives' : 's give'} 80% power`;

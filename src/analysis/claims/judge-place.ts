@@ -3,8 +3,9 @@
  */
 import type { WhyKind } from '#analysis/records/verdict-record.ts';
 import type { ClaimVerdict } from '#analysis/records/claim-record.ts';
-import { estimateOf, intervalOf, type Estimate } from '#analysis/stats/estimate.ts';
-import { equivalenceP } from '#analysis/stats/estimate.ts';
+import type { LaterLooks } from '#analysis/power/further-blocks.ts';
+import { equivalenceP, estimateOf, intervalOf, type Estimate } from '#analysis/stats/estimate.ts';
+import { studentTQuantile } from '#analysis/stats/student-t.ts';
 import { isNoEffect, type ControlEvidence, type MatchingEvidence, type Rule } from '#analysis/verdict/decide.ts';
 import type { PlaceTable } from './place-table.ts';
 
@@ -101,24 +102,22 @@ const NEGLIGIBLE_FRACTION = 0.5;
 const MOST_UNITS = 96;
 
 /**
- * About how many further units give 80% power for either verdict at this level, were the estimate the truth (or 0, where it is below
- * delta / 2): from t quantiles and the units' own spread alone. Undefined where more than 96 in all would be needed.
+ * About how many further units give 80% power for either verdict at this level alone, were the estimate the truth (or 0, where it is
+ * below delta / 2): from t quantiles and the units' own spread, at the alpha a later look would have. Undefined where that takes
+ * more than 96 units in all, or more than there are.
  */
-export function furtherUnits(
-  estimate: Estimate,
-  rule: Rule,
-  quantile: (p: number, df: number) => number,
-): number | undefined {
+export function furtherUnits(estimate: Estimate, rule: Rule, later: LaterLooks): number | undefined {
   const deviation = estimate.standardError * Math.sqrt(estimate.count);
   const size = Math.abs(estimate.mean);
   const isNegligible = size < NEGLIGIBLE_FRACTION * rule.delta;
-  for (let n = estimate.count + 1; n <= MOST_UNITS; n++) {
-    const error = deviation / Math.sqrt(n);
-    const room = isNegligible ? rule.delta : size;
+  for (let n = estimate.count + 1; n <= Math.min(MOST_UNITS, later.most ?? Infinity); n++) {
+    const share = later.alphaShare(n / estimate.count);
+    // No sign-flip p is smaller than 2 / 2^n.
+    if (share <= 0 || (!isNegligible && 2 ** (1 - n) >= share * rule.alpha)) continue;
     const needed = isNegligible
-      ? quantile(1 - rule.absenceAlpha, n - 1) + POWER_QUANTILE_BOTH_SIDES
-      : quantile(1 - rule.alpha / 2, n - 1) + POWER_QUANTILE;
-    if (room >= needed * error) return n - estimate.count;
+      ? studentTQuantile(1 - share * rule.absenceAlpha, n - 1) + POWER_QUANTILE_BOTH_SIDES
+      : studentTQuantile(1 - (share * rule.alpha) / 2, n - 1) + POWER_QUANTILE;
+    if ((isNegligible ? rule.delta : size) >= (needed * deviation) / Math.sqrt(n)) return n - estimate.count;
   }
   return undefined;
 }

@@ -56,7 +56,14 @@ test('a map shows means and differences over two factors, and a theory beside th
         Math.abs((cell.theory ?? 0) - 0.05 * Number(cell.y)) < 1e-12,
     );
   }
+  const only = { factor: 'method', value: 'lora' } as const;
   const { difference: _, ...plain } = map;
+  const [onlyRecord] = analyse({ ...STUDY, arms, maps: [{ ...plain, only }] }, frame).maps ?? [];
+  assert.equal(onlyRecord?.cells.length, 4);
+  for (const cell of onlyRecord?.cells ?? []) {
+    // The means of the arms of one method, where the plain map takes both.
+    assert.ok(Math.abs((cell.mean ?? 0) - (Number(cell.x) / 10 + 0.05 * Number(cell.y))) < 1e-12);
+  }
   const [plainRecord] = analyse({ ...STUDY, arms, maps: [plain] }, frame).maps ?? [];
   const cell = plainRecord?.cells.find(({ x, y }) => x === 2 && y === 8);
   // Two arms share the cell: their mean.

@@ -1,6 +1,6 @@
 /** Maps: one number over two factors of the arms, cell by cell; described, never judged. */
 import { canonicalJson, type Json } from '#base/json.ts';
-import type { StudyMap } from '#study/claim.ts';
+import { isOnMap, type StudyMap } from '#study/claim.ts';
 import type { Arm, Axis } from '#study/study.ts';
 import type { CurveIndex } from '#analysis/matching/pair.ts';
 import type { MapRecord } from '#analysis/records/claim-record.ts';
@@ -49,13 +49,16 @@ interface Drawn {
   readonly minus?: string;
 }
 
-function sumsOf({ x, y, difference }: StudyMap, arms: readonly PlacedArm[]): Drawn[] {
-  const placed = arms.flatMap(({ name, at }) => {
-    const [ofX, ofY] = [at?.[x], at?.[y]];
-    return at === undefined || ofX === undefined || ofY === undefined
-      ? []
-      : [{ name, at, x: shown(ofX), y: shown(ofY) }];
-  });
+function sumsOf(map: StudyMap, arms: readonly PlacedArm[]): Drawn[] {
+  const { x, y, difference } = map;
+  const placed = arms
+    .filter((arm) => isOnMap(arm, map))
+    .flatMap(({ name, at }) => {
+      const [ofX, ofY] = [at?.[x], at?.[y]];
+      return at === undefined || ofX === undefined || ofY === undefined
+        ? []
+        : [{ name, at, x: shown(ofX), y: shown(ofY) }];
+    });
   if (difference === undefined) return placed.map(({ name, x: ofX, y: ofY }) => ({ x: ofX, y: ofY, plus: name }));
   const { factor, from, to } = difference;
   const isAt = (at: Readonly<Record<string, Json>>, value: Json): boolean => {

@@ -9,7 +9,7 @@ import type { CurveIndex, VoidedBlock } from '#analysis/matching/pair.ts';
 import type { FlipMember } from '#analysis/stats/sign-flip.ts';
 import type { Clusters, Units } from '#analysis/verdict/clusters.ts';
 import type { ClaimLevel } from '#analysis/records/claim-record.ts';
-import { cellAt, changeAlong, combined, exactMean, readAll, type Cell, type Readings } from './cells.ts';
+import { cellAt, changeOf, changeWeights, combined, exactMean, readAll, type Cell, type Readings } from './cells.ts';
 import { spotsOf } from './spots.ts';
 import { sumOf, type Sum } from './terms.ts';
 
@@ -33,6 +33,8 @@ export interface PlaceTable {
   readonly units: Units;
   readonly blocks: { readonly usable: number; readonly all: number };
   readonly lost: readonly VoidedBlock[];
+  /** The largest contrast of readings between 0 and 1. */
+  readonly reach: number;
   /** A trend's mean contrasts at its first and last level. */
   readonly ends?: readonly [number, number];
   /** Why the level does not count although there are numbers. */
@@ -79,12 +81,15 @@ export function claimResult(claiming: Claiming, claim: Claim, outcome: Outcome):
   const readings = readAll(index, sum, spots, blocks, isTrend);
   const gates = gatesOf(claiming, arms, readings, blocks, isTrend);
   const rows = { blocks, voided, clusters };
+  // Readings from 0 to 1 lie half a unit around their middle; against a value they are as far as that leaves.
+  const size = sum.terms.reduce((total, { weight }) => total + Math.abs(weight), 0) / 2;
   const isRateCommon = commonRate(readings);
   const columns = spots.map((_, l) => blocks.map((__, b) => namedCell(readings, b, l)));
   if (!isTrend) {
     const tables = spots.map(({ level, text }, l) => {
       const excluded = gates[l];
-      const what = { level, text, isRateCommon, ...(excluded !== undefined && { excluded }) };
+      const reach = Math.max(1, size);
+      const what = { level, text, isRateCommon, reach, ...(excluded !== undefined && { excluded }) };
       return tableOf(what, columns[l] ?? [], rows);
     });
     return { claim, outcome, tables, voided };
@@ -94,7 +99,8 @@ export function claimResult(claiming: Claiming, claim: Claim, outcome: Outcome):
   if (first === undefined || last === undefined || new Set(spots.map(({ level }) => level)).size < 2) {
     return { claim, outcome, tables: [], voided };
   }
-  const change = changeAlong(spots.map(({ level }) => (isLog ? Math.log10(Number(level)) : Number(level))));
+  const weights = changeWeights(spots.map(({ level }) => (isLog ? Math.log10(Number(level)) : Number(level))));
+  const change = (values: readonly number[]): number => changeOf(values, weights);
   const cells = blocks.map((_, b) =>
     trendCell(
       columns.map((column) => column[b] ?? ''),
@@ -107,6 +113,7 @@ export function claimResult(claiming: Claiming, claim: Claim, outcome: Outcome):
       level: [Number(first.level), Number(last.level)],
       text: `${first.text} to ${String(last.level)}`,
       isRateCommon,
+      reach: size * weights.reduce((total, weight) => total + Math.abs(weight), 0),
       ...(excluded !== undefined && { excluded }),
     },
     cells,
@@ -189,7 +196,7 @@ function meanWhere(cells: readonly (Cell | string)[], where: readonly (Cell | st
 }
 
 function tableOf(
-  what: Pick<PlaceTable, 'level' | 'text' | 'isRateCommon' | 'excluded'>,
+  what: Pick<PlaceTable, 'level' | 'text' | 'isRateCommon' | 'reach' | 'excluded'>,
   cells: readonly (Cell | string)[],
   rows: Rows,
 ): PlaceTable {

@@ -65,10 +65,13 @@ export function absencesOf({ results }: StudyClaims): number[] {
   return claimAbsences(questionsOf(results), FIXED_ALPHA);
 }
 
+/** What the study knows that claims are judged by. */
+export type SpokenClaims = Omit<ClaimSetting, 'p' | 'seen' | 'whyNotRun'>;
+
 /** The records of all claims, in the study's order. */
 export function claimRecords(
   { results, whyNotRun, rng }: StudyClaims,
-  setting: Omit<ClaimSetting, 'p' | 'seen' | 'whyNotRun'>,
+  setting: SpokenClaims,
   family: ReadonlyMap<FlipMember, number>,
   ofContrasts: (outcome: string) => ControlLookup,
   matchOn: readonly Axis[],

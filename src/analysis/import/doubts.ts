@@ -1,17 +1,17 @@
 /** What is questionable about runs trained elsewhere, said before their verdicts are read. */
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
-import { curveOf, valueAt, type Curve } from '#analysis/matching/passage.ts';
+import { curveOf, valueAt, type Curve, type Passage } from '#analysis/matching/passage.ts';
 import { midSentence } from '#analysis/words/naming.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
 import type { AnalysedStudy } from '#analysis/analyse.ts';
-import type { Axis } from '#study/study.ts';
+import type { Axis, Outcome } from '#study/study.ts';
 import type { Doubt } from './doubt.ts';
 import { equalRunDoubts } from './equal-runs.ts';
 
 /** Share of probes that move an axis the wrong way above which it looks like a minibatch loss. */
 const REVERSALS_FRACTION = 0.25;
 /** Share of crossings without outcomes (or across too wide a gap) above which it is said. */
-const MISSED_FRACTION = 0.1;
+export const MISSED_FRACTION = 0.1;
 
 /** Everything questionable about a frame, given the study it is to answer. */
 export function doubtsAbout(frame: Frame, study: AnalysedStudy): Doubt[] {
@@ -29,7 +29,7 @@ export function doubtsAbout(frame: Frame, study: AnalysedStudy): Doubt[] {
 }
 
 /** A loss of exactly 0 is what Trainer writes for one that is not finite. */
-function zeroDoubts(frame: Frame, axes: readonly Axis[]): Doubt[] {
+export function zeroDoubts(frame: Frame, axes: readonly Axis[]): Doubt[] {
   const losses = axes.filter(({ role }) => role !== 'other');
   return losses.flatMap((axis): Doubt[] => {
     const runs = frame.runs.filter((run) => run.points.some((point) => point.axes[axis.name] === 0));
@@ -44,7 +44,8 @@ function runsOf(frame: Frame, arm: string): FrameRun[] {
   return frame.runs.filter((run) => run.arm === arm);
 }
 
-function pairDoubts(frame: Frame, arm: string, reference: string): Doubt[] {
+/** Blocks that a pair does not share, too few of them, and rates that differ. */
+export function pairDoubts(frame: Frame, arm: string, reference: string): Doubt[] {
   const [mine, theirs] = [runsOf(frame, arm), runsOf(frame, reference)];
   const blocksIn = (runs: readonly FrameRun[]): Set<number> => new Set(runs.map((run) => run.block));
   const [myBlocks, theirBlocks] = [blocksIn(mine), blocksIn(theirs)];
@@ -90,7 +91,8 @@ function overlapDoubt(frame: Frame, axis: Axis, arm: string, reference: string):
   return [{ kind: 'noOverlap', text }];
 }
 
-function noiseDoubt(frame: Frame, axis: Axis): Doubt[] {
+/** An axis that often moves against its direction. */
+export function noiseDoubt(frame: Frame, axis: Axis): Doubt[] {
   let [reversals, steps] = [0, 0];
   for (const run of frame.runs) {
     const values = run.points.flatMap((point) => point.axes[axis.name] ?? []);
@@ -107,26 +109,42 @@ function noiseDoubt(frame: Frame, axis: Axis): Doubt[] {
 
 /** Crossings of levels that cannot be used: outcomes missing at a bracket, or probes too far apart. */
 function crossingDoubts(frame: Frame, study: AnalysedStudy): Doubt[] {
-  const curves: Curve[] = frame.runs.map((run) => curveOf(run, study.matchOn));
-  const doubts: Doubt[] = [];
-  for (const [a, axis] of study.matchOn.entries()) {
-    const passages = curves.flatMap((curve) => (curve.passages[a] ?? []).map((passage) => ({ curve, passage })));
-    const reached = passages.filter(({ passage }) => passage.kind === 'crossed' || passage.reason === 'gap too wide');
+  return study.matchOn.flatMap((axis) => {
+    const reached = passagesOver(frame, axis);
     const wide = reached.filter(({ passage }) => passage.kind === 'missed').length;
-    if (wide > MISSED_FRACTION * reached.length) {
-      const text = `${wide} of ${reached.length} crossings of ${midSentence(axis.label)} lie between probes more than ${axis.maxGap} ${axis.unit} apart and do not count`;
-      doubts.push({ kind: 'wideGaps', text });
-    }
-    for (const outcome of study.outcomes) {
-      const missing = reached.filter(
-        ({ curve, passage }) =>
-          passage.kind === 'crossed' &&
-          valueAt(curve, passage, (point) => point.outcomes?.[outcome.name]) === undefined,
-      ).length;
-      if (missing <= MISSED_FRACTION * reached.length) continue;
-      const text = `${midSentence(outcome.label)} is missing at ${missing} of ${reached.length} crossings of ${midSentence(axis.label)}: both probes around a crossing need it`;
-      doubts.push({ kind: 'missingOutcomes', text });
-    }
-  }
-  return doubts;
+    const text = `${wide} of ${reached.length} crossings of ${midSentence(axis.label)} lie between probes more than ${axis.maxGap} ${axis.unit} apart and do not count`;
+    return [
+      ...(wide > MISSED_FRACTION * reached.length ? [{ kind: 'wideGaps' as const, text }] : []),
+      ...study.outcomes.flatMap((outcome) => missingAt(reached, axis, outcome)),
+    ];
+  });
+}
+
+interface Reached {
+  readonly curve: Curve;
+  readonly passage: Passage;
+}
+
+/** Where runs pass levels of an axis, also between probes too far apart. */
+function passagesOver(frame: Frame, axis: Axis): Reached[] {
+  const passages = frame.runs.flatMap((run) => {
+    const curve = curveOf(run, [axis]);
+    return (curve.passages[0] ?? []).map((passage) => ({ curve, passage }));
+  });
+  return passages.filter(({ passage }) => passage.kind === 'crossed' || passage.reason === 'gap too wide');
+}
+
+/** An outcome that is missing where levels of an axis are crossed. */
+export function missingDoubt(frame: Frame, axis: Axis, outcome: Pick<Outcome, 'name' | 'label'>): Doubt[] {
+  return missingAt(passagesOver(frame, axis), axis, outcome);
+}
+
+function missingAt(reached: readonly Reached[], axis: Axis, outcome: Pick<Outcome, 'name' | 'label'>): Doubt[] {
+  const missing = reached.filter(
+    ({ curve, passage }) =>
+      passage.kind === 'crossed' && valueAt(curve, passage, (point) => point.outcomes?.[outcome.name]) === undefined,
+  ).length;
+  if (missing <= MISSED_FRACTION * reached.length) return [];
+  const text = `${midSentence(outcome.label)} is missing at ${missing} of ${reached.length} crossings of ${midSentence(axis.label)}: both probes around a crossing need it`;
+  return [{ kind: 'missingOutcomes', text }];
 }

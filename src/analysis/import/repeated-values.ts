@@ -26,7 +26,7 @@ export function refuseTwoRuns(
   name: string,
   repeated: readonly Repeated[],
   steps: number,
-  { learningRate }: { readonly learningRate?: string },
+  { learningRate, step: stepColumn }: { readonly learningRate?: string; readonly step?: string },
 ): void {
   const across = repeated.find(({ isOtherFile }) => isOtherFile);
   const share = new Set(repeated.map(({ step }) => step)).size / steps;
@@ -34,6 +34,12 @@ export function refuseTwoRuns(
   if (found === undefined) return;
   const { step, column, values, firstWhere, where } = found;
   const rates = learningRate === undefined ? ', name the column that tells them apart (--rate for learning rates)' : '';
+  if (stepColumn === undefined) {
+    throw new AssayError(
+      'data',
+      `Expected one row of final results for ${name}, found two that differ: ${column} is ${values[0]} (${firstWhere}) and ${values[1]} (${where}). Give each run its own seed${rates}, keep the rows meant (--where COLUMN=TEXT), or, if rows are probes along training, name the column of steps (--step COLUMN).`,
+    );
+  }
   throw new AssayError(
     'data',
     `Expected one run with the label ${name}, found two that differ: ${column} at step ${step} is ${values[0]} (${firstWhere}) and ${values[1]} (${where}). Give each run its own arm and block${rates}, or leave one out.`,
@@ -46,4 +52,11 @@ export function repeatedDoubts(repeated: readonly Repeated[]): Doubt[] {
   const places = repeated.slice(0, 5).map(({ where }) => where);
   const text = `${repeated.length} cells give a second, different value for a step; the first was kept (${places.join(', ')})`;
   return [{ kind: 'duplicateSteps', text }];
+}
+
+/** The doubt about rows of final results that stand there twice; `places` names the second ones. */
+export function againDoubts(places: readonly string[]): Doubt[] {
+  if (places.length === 0) return [];
+  const text = `${places.length} rows say again what an earlier row of the same arm and seed says, and count once (${places.slice(0, 5).join(', ')})`;
+  return [{ kind: 'repeatedRows', text }];
 }

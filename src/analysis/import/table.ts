@@ -16,9 +16,10 @@ import {
   watchedAs,
 } from './broken-runs.ts';
 import type { Doubt } from './doubt.ts';
+import { blockNumbers, checkClusters } from './table-blocks.ts';
 import { cellText, isBlank, readingOf, wholeTextOf } from './readings.ts';
-import { brokenDoubts, disorderedDoubts, filledDoubts, listed, lostDoubts, skippedDoubts } from './row-doubts.ts';
-import { refuseTwoRuns, repeatedDoubts, type Repeated } from './repeated-values.ts';
+import { brokenDoubts, disorderedDoubts, filledDoubts, lostDoubts, skippedDoubts } from './row-doubts.ts';
+import { againDoubts, refuseTwoRuns, repeatedDoubts, type Repeated } from './repeated-values.ts';
 
 /** One row by column name, with its line (or record number) in the file. */
 export interface TableRow {
@@ -36,7 +37,8 @@ export interface TableRow {
 export interface TableMapping {
   readonly arm: string;
   readonly block: string;
-  readonly step: string;
+  /** Absent for final results: then every row is the end of its run. */
+  readonly step?: string;
   readonly learningRate?: string;
   /** A column that reads `diverged` on any row of a run whose training broke. */
   readonly status?: string;
@@ -54,6 +56,9 @@ export interface ImportedFrame {
 
 /** Errors listed before the rest is only counted. */
 const ERRORS_SHOWN = 10;
+
+/** Where the one point of a final result stands. */
+const FINAL_STEP = '0';
 
 /** An entry with the row it came from. */
 interface RowEntry extends Entry {
@@ -158,10 +163,7 @@ function collectRow(row: TableRow, collecting: Collecting): void {
   const arm = cellText(row.cells[mapping.arm]);
   if (arm === '') errors.push(`${where}: expected an arm in column "${mapping.arm}", found an empty cell.`);
   const block = wholeIn(row, mapping.block, where, errors);
-  const step = wholeIn(row, mapping.step, where, errors);
-  if (step !== undefined && !Number.isSafeInteger(Number(step))) {
-    errors.push(`${where}: expected a step below 2^53 in column "${mapping.step}", found ${step}.`);
-  }
+  const step = mapping.step === undefined ? FINAL_STEP : stepIn(row, mapping.step, where, errors);
   const rate = mapping.learningRate;
   const learningRate = rate === undefined ? undefined : numberIn(row, rate, where, collecting);
   const readings: Record<string, EntryReading> = {};
@@ -195,9 +197,15 @@ function whereOf(row: TableRow, file: string): string {
   return `${row.file ?? file}:${row.line}`;
 }
 
-/** Whether a row has no step and no measurement: logs of several kinds in one table leave such rows. */
-function isEmpty({ cells }: TableRow, { step, status, axes, outcomes }: TableMapping): boolean {
-  const columns = [step, ...(status === undefined ? [] : [status]), ...Object.values(axes), ...Object.values(outcomes)];
+/** Whether a row has no step and no measurement (logs of several kinds in one table leave such rows), or, of final results, nothing at all. */
+function isEmpty({ cells }: TableRow, { arm, block, step, status, axes, outcomes }: TableMapping): boolean {
+  const places = step === undefined ? [arm, block] : [step];
+  const columns = [
+    ...places,
+    ...(status === undefined ? [] : [status]),
+    ...Object.values(axes),
+    ...Object.values(outcomes),
+  ];
   return columns.every((column) => isBlank(cells[column]));
 }
 
@@ -215,6 +223,15 @@ function wholeIn(row: TableRow, column: string, where: string, errors: string[])
   const found = cellText(row.cells[column]) || 'an empty cell';
   errors.push(`${where}: expected ${whole.expected} in column "${column}", found ${found}.`);
   return undefined;
+}
+
+/** The digits of a step. */
+function stepIn(row: TableRow, column: string, where: string, errors: string[]): string | undefined {
+  const step = wholeIn(row, column, where, errors);
+  if (step !== undefined && !Number.isSafeInteger(Number(step))) {
+    errors.push(`${where}: expected a step below 2^53 in column "${column}", found ${step}.`);
+  }
+  return step;
 }
 
 /** The number in a cell; undefined where there is none; anything else is an error. */
@@ -267,6 +284,7 @@ function framed(
   };
   const blocks = blockNumbers(runs);
   const repeated: Repeated[] = [];
+  const again: string[] = [];
   const broken: { name: string; at: Break }[] = [];
   const skipped: { name: string; count: number }[] = [];
   const lost: { name: string; outcome: string; step: number }[] = [];
@@ -277,12 +295,10 @@ function framed(
     if (at !== undefined) broken.push({ name, at });
     const count = skippedSteps(kept, watched);
     if (count > 0) skipped.push({ name, count });
-    for (const [outcome, column] of Object.entries(mapping.outcomes)) {
-      const first = kept.find((entry) => settled.get(column)?.broken.has(entry) === true);
-      if (first !== undefined) lost.push({ name, outcome, step: first.step });
-    }
-    const { points, twice } = pointsOf(kept, collecting);
+    for (const one of lostIn(kept, settled, mapping)) lost.push({ name, ...one });
+    const { points, twice, again: repeats } = pointsOf(kept, collecting);
     refuseTwoRuns(name, twice, points.length, mapping);
+    if (mapping.step === undefined) again.push(...repeats);
     for (const one of twice) repeated.push(one);
     const isDiverged = run.isDiverged || at !== undefined;
     const base = {
@@ -304,9 +320,22 @@ function framed(
     ...filledDoubts(settled, axes),
     ...lostDoubts(lost),
     ...repeatedDoubts(repeated),
+    ...againDoubts(again),
     ...disorderedDoubts(disordered),
   ];
   return { frame: { runs: frameRuns }, doubts };
+}
+
+/** Outcomes that were logged and are not finite, with the first step at which. */
+function lostIn(
+  entries: readonly RowEntry[],
+  settled: ReadonlyMap<string, SettledColumn>,
+  { outcomes }: TableMapping,
+): { outcome: string; step: number }[] {
+  return Object.entries(outcomes).flatMap(([outcome, column]) => {
+    const first = entries.find((entry) => settled.get(column)?.broken.has(entry) === true);
+    return first === undefined ? [] : [{ outcome, step: first.step }];
+  });
 }
 
 /** A point with the row that each of its columns was read from. */
@@ -320,8 +349,9 @@ interface CollectingPoint {
 function pointsOf(
   entries: readonly RowEntry[],
   { mapping, file }: Collecting,
-): { points: TrajectoryPoint[]; twice: Repeated[] } {
+): { points: TrajectoryPoint[]; twice: Repeated[]; again: Set<string> } {
   const points: TrajectoryPoint[] = [];
+  const again = new Set<string>();
   const twice: Repeated[] = [];
   let step = -1;
   let point: CollectingPoint = { axes: {}, outcomes: {}, rows: new Map() };
@@ -347,33 +377,14 @@ function pointsOf(
         } else if (before !== value) {
           const places = { where: whereOf(entry.row, file), firstWhere: whereOf(row, file) };
           twice.push({ step, column, values: [before, value], ...places, isOtherFile: row.file !== entry.row.file });
+        } else {
+          again.add(whereOf(entry.row, file));
         }
       }
     }
   }
   close();
-  return { points, twice };
-}
-
-/** @throws AssayError where a block has two clusters. */
-function checkClusters(runs: readonly Collected[], column: string, file: string): void {
-  for (const [block, own] of Map.groupBy(runs, (run) => run.block)) {
-    const clusters = [...new Set(own.map(({ cluster }) => cluster ?? ''))];
-    if (clusters.length < 2) continue;
-    const text = `${file}: expected one cluster a block in column "${column}", found ${clusters.join(', ')} for block ${block}.`;
-    throw new AssayError('data', text);
-  }
-}
-
-/** Numbers for block labels: the labels themselves, unless one is longer than a number can hold; then their order. */
-function blockNumbers(runs: readonly Collected[]): { numberOf: ReadonlyMap<string, number>; doubts: Doubt[] } {
-  const labels = [...new Set(runs.map(({ block }) => block))];
-  if (labels.every((label) => Number.isSafeInteger(Number(label)))) {
-    return { numberOf: new Map(labels.map((label) => [label, Number(label)])), doubts: [] };
-  }
-  const sorted = labels.toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1));
-  const text = `blocks have labels from 2^53 on and are numbered in their order: ${listed(sorted.map((label, i) => `${i} is ${label}`))}`;
-  return { numberOf: new Map(sorted.map((label, i) => [label, i])), doubts: [{ kind: 'longLabels', text }] };
+  return { points, twice, again };
 }
 
 function nameOf({ arm, block, learningRate }: Collected): string {

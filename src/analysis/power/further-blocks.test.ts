@@ -26,6 +26,19 @@ test('the further blocks asked for are about those that decide in simulation', (
   assert.ok(powerOf(QUIET, Math.floor(median / 2)) < 0.8, `${median} blocks`);
 });
 
+test('of arms that run different rates no number of blocks is promised where not every pair of rates shows the effect', () => {
+  // Two delta on average and each rate above the other arm's average, but nothing between the arm's lower and the reference's higher rate.
+  const rateEffect = (rate: number): number => (rate === 0 ? -DELTA : DELTA);
+  const world: World = { ...BASE, rates: 2, sigma: DELTA / 2, effect: () => 2 * DELTA, rateEffect };
+  const { runs } = simulate(world, 8, rngOf(5, 'effect of a rate'));
+  const renamed = runs.map((run) =>
+    run.arm === 'arm' ? { ...run, learningRate: 100 + (run.learningRate ?? 0) } : run,
+  );
+  const [verdict] = analyse(WORLD_STUDY, { runs: renamed }).verdicts;
+  assert.equal(verdict?.verdict, 'undecided');
+  assert.equal(verdict.furtherBlocks, undefined);
+});
+
 test('where no number of blocks would decide, the reason says so', () => {
   // So near to delta that neither an effect of delta nor its absence can be shown, in any number of blocks.
   const near: World = { ...BASE, sigma: DELTA / 3, effect: () => 0.97 * DELTA };

@@ -14,6 +14,8 @@ import {
   blockContrasts,
   contrastAt,
   overallEstimate,
+  rateEstimate,
+  type Contrasts,
   type MatchedTable,
   type Unmatched,
 } from '#analysis/matching/matched-table.ts';
@@ -121,7 +123,13 @@ function drawerOf(table: MatchedTable | Unmatched, rule: Rule): Drawer {
   const truth = Math.abs(estimate) < NEGLIGIBLE_FRACTION * rule.delta ? 0 : estimate;
   const [rows, levels] = [table.blocks.length, table.levels.length];
   const overall = columnsOf((at) => contrastAt(table, at), table.usable, rows, levels, truth);
-  const rates = table.rates.map((rate) => columnsOf((at) => rate.contrast[at] ?? 0, rate.usable, rows, levels, truth));
+  // Rates that both arms run differ by what few blocks scatter; others are what the rule asks about (ADR 0112).
+  const areShared = table.pairs?.every((pair) => pair.arm === pair.reference) !== false;
+  const columnsOfRate = (rate: Contrasts): (Column | undefined)[] => {
+    const apart = areShared ? 0 : (rateEstimate(table, rate)?.mean ?? estimate) - estimate;
+    return columnsOf((at) => rate.contrast[at] ?? 0, rate.usable, rows, levels, truth + apart);
+  };
+  const [rates, pairs] = [table.rates.map(columnsOfRate), table.pairs?.map(columnsOfRate)];
   const covered = Uint8Array.from(table.blocks, (_, b) =>
     Math.max(...table.usable.subarray(b * levels, (b + 1) * levels)),
   );
@@ -142,6 +150,12 @@ function drawerOf(table: MatchedTable | Unmatched, rule: Rule): Drawer {
       rates: table.rates.map(({ side, rate }, i) => {
         const ofRate = drawColumns(rates[i] ?? [], weights, blocks);
         return { side, rate, contrast: ofRate.values, usable: ofRate.usable };
+      }),
+      ...(table.pairs && {
+        pairs: table.pairs.map(({ arm, reference }, i) => {
+          const ofPair = drawColumns(pairs?.[i] ?? [], weights, blocks);
+          return { arm, reference, contrast: ofPair.values, usable: ofPair.usable };
+        }),
       }),
       ...(mismatch ? { mismatch: drawColumns(mismatch, weights, blocks).values } : {}),
     };

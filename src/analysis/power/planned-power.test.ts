@@ -40,6 +40,34 @@ for (const rates of [1, 2]) {
   });
 }
 
+test('arms that run different rates have the power of whole simulated studies whose arms share none', () => {
+  for (const sigma of [DELTA, 2 * DELTA]) {
+    const planned = powerAt({ ...designOf(2), areRatesShared: false }, sigma, rngOf(1, 'crossed'), STUDIES);
+    const effect = (): number => EFFECT_DELTAS * DELTA;
+    let found = 0;
+    for (let study = 0; study < STUDIES; study++) {
+      const { runs } = simulate({ ...BASE, rates: 2, sigma, effect }, BLOCKS, rngOf(study, `crossed ${sigma}`));
+      // The arm's rates are others than the reference's, which moves nothing in this world.
+      const renamed = runs.map((run) =>
+        run.arm === 'arm' ? { ...run, learningRate: 100 + (run.learningRate ?? 0) } : run,
+      );
+      const [verdict] = analyse(WORLD_STUDY, { runs: renamed }, { verdictsOnly: true }).verdicts;
+      if (verdict?.verdict === 'affects') found++;
+    }
+    assert.ok(Math.abs(planned.affects - found / STUDIES) < TOLERANCE, `${planned.affects} against ${found / STUDIES}`);
+  }
+});
+
+test('a design knows whether the arms of its questions pilot the same rates', () => {
+  const arms = (rates: readonly number[]): { name: string; learningRates: readonly number[] }[] =>
+    WORLD_STUDY.contrasts
+      .flatMap(({ arm, reference }) => [arm, reference])
+      .map((name) => ({ name, learningRates: name === 'reference' ? [1, 2] : rates }));
+  const of = (rates: readonly number[]): boolean | undefined =>
+    plannedDesign({ ...WORLD_STUDY, arms: arms(rates) }, 'behaviour', BLOCKS, 2)?.areRatesShared;
+  assert.deepEqual([of([1, 2]), of([2, 3]), of([1])], [true, false, false]);
+});
+
 test('more blocks raise the power, a larger family and more spread lower it', () => {
   const design = { ...designOf(1), blocks: 6 };
   const of = (change: Partial<PlannedDesign>, sigma: number): number =>
@@ -52,17 +80,17 @@ test('more blocks raise the power, a larger family and more spread lower it', ()
 
 test('without a positive control, or with fewer than 6 blocks, the verdicts that need them are never reached', () => {
   const uncontrolled = powerAt({ ...designOf(1), isControlled: false }, DELTA / 2, rngOf(3, 'never'), STUDIES);
-  assert.deepEqual([uncontrolled.noEffect, uncontrolled.throughGap], [0, 0]);
+  assert.deepEqual([uncontrolled.noEffect, uncontrolled.explainedByHeldOut], [0, 0]);
   assert.ok(uncontrolled.affects > 0.9);
   const few = powerAt({ ...designOf(1), blocks: 5 }, DELTA / 2, rngOf(3, 'never'), STUDIES);
-  assert.deepEqual([few.noEffect, few.affects, few.throughGap], [0, 0, 0]);
+  assert.deepEqual([few.noEffect, few.affects, few.explainedByHeldOut], [0, 0, 0]);
 });
 
-test('a study that matches on one axis has no gap to act through', () => {
+test('a study that matches on one axis has no held-out loss to explain an effect', () => {
   const matchOn = WORLD_STUDY.matchOn.slice(0, 1);
   const design = plannedDesign({ ...WORLD_STUDY, matchOn }, 'behaviour', BLOCKS, 1);
   assert.ok(design);
-  assert.equal(powerAt(design, DELTA, rngOf(4, 'one axis'), STUDIES).throughGap, undefined);
+  assert.equal(powerAt(design, DELTA, rngOf(4, 'one axis'), STUDIES).explainedByHeldOut, undefined);
   assert.equal(plannedDesign(WORLD_STUDY, 'none', BLOCKS, 1), undefined);
 });
 

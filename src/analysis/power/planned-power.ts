@@ -16,6 +16,7 @@ import {
   blockContrasts,
   overallEstimate,
   type MatchedTable,
+  type PairContrasts,
   type RateContrasts,
 } from '#analysis/matching/matched-table.ts';
 import { signFlipMaxT, type FlipMember } from '#analysis/stats/sign-flip.ts';
@@ -31,6 +32,8 @@ export interface PlannedDesign {
   readonly blocks: number;
   /** Admissible learning rates an arm. */
   readonly rates: number;
+  /** Whether the arms of every question pilot the same rates; others are compared in every pair of rates (ADR 0086). */
+  readonly areRatesShared: boolean;
   /** Questions x confirmatory outcomes: the family p is adjusted over. */
   readonly family: number;
   /** Outcomes' smallest effect of interest. */
@@ -50,7 +53,7 @@ export interface PowerRow {
   /** Truth `EFFECT_DELTAS` deltas under every matching. */
   readonly affects: number;
   /** That truth at matched training loss and 0 at matched held-out loss; absent where both are not matched. */
-  readonly throughGap?: number;
+  readonly explainedByHeldOut?: number;
 }
 
 /** The true effect whose detection is shown, in deltas (docs/method.md, power floors). */
@@ -61,9 +64,14 @@ const STUDIES = 200;
 const RUN_SHARE = 0.5;
 const EXACT_BLOCKS = 14;
 
+/** What of a study its power depends on; arms without rates have one each, the same. */
+type PlannedStudy = Omit<AnalysedStudy, 'arms'> & {
+  readonly arms?: readonly { readonly name: string; readonly learningRates?: readonly number[] }[];
+};
+
 /** The design of a study's outcome with so many blocks and admissible rates. */
 export function plannedDesign(
-  study: AnalysedStudy,
+  study: PlannedStudy,
   outcome: string,
   blocks: number,
   rates: number,
@@ -78,11 +86,17 @@ export function plannedDesign(
     hasJoint: roles.has('train') && roles.has('heldOut'),
     blocks: study.blocks === undefined ? blocks : clusterCount(study.blocks.cluster, blocks),
     rates,
+    areRatesShared: study.contrasts.every((one) => one.kind === 'control' || haveSameRates(study, one)),
     family: Math.max(1, questions * confirmatory.length),
     delta: asked.delta,
     jump: largestJump(asked),
     isControlled: isControlled(study, outcome),
   };
+}
+
+function haveSameRates({ arms = [] }: PlannedStudy, { arm, reference }: { arm: string; reference: string }): boolean {
+  const [mine, theirs] = [arm, reference].map((name) => arms.find((one) => one.name === name)?.learningRates ?? []);
+  return mine?.length === theirs?.length && mine?.every((rate, i) => rate === theirs?.[i]) === true;
 }
 
 /** Whether a study has a positive control that speaks of an outcome. */
@@ -109,7 +123,7 @@ export function powerAt(design: PlannedDesign, sigma: number, rng: Rng, studies 
   };
   const row = { sigma, noEffect: share('noEffect', () => 0), affects: share('affects', () => effect) };
   if (!design.hasJoint) return row;
-  return { ...row, throughGap: share('explainedBy', (matching) => (matching === 'heldOut' ? 0 : effect)) };
+  return { ...row, explainedByHeldOut: share('explainedBy', (matching) => (matching === 'heldOut' ? 0 : effect)) };
 }
 
 /** Draws one study and judges it; p is worked out only where a verdict can rest on it. */
@@ -122,7 +136,7 @@ function verdictOf(
 ): Decision['kind'] {
   const singles = drawSingles(design, sigma, truth, rng);
   const train = singles.find(({ name }) => name === 'train');
-  const joint = design.hasJoint && train !== undefined ? { ...train, name: 'joint', rates: [] } : undefined;
+  const joint = design.hasJoint && train !== undefined ? { ...train, name: 'joint', rates: [], pairs: [] } : undefined;
   const tables = joint === undefined ? singles : [...singles, joint];
   const ps = needsP ? pOfTables(design, sigma, tables, rng) : tables.map(() => 1);
   const pOf = (name: string): number => ps[tables.findIndex((table) => table.name === name)] ?? 1;
@@ -146,7 +160,7 @@ function verdictOf(
 
 /** Values of both arms at every matching, level, block and rate. */
 function drawSingles(
-  { matchings, blocks, rates }: PlannedDesign,
+  { matchings, blocks, rates, areRatesShared }: PlannedDesign,
   sigma: number,
   truth: (matching: string) => number,
   rng: Rng,
@@ -187,8 +201,26 @@ function drawSingles(
       reference: reference ?? new Float64Array(size),
       excluded: Array.from({ length: levels }, () => undefined),
       rates: contrasts,
+      ...(rates > 1 && { pairs: pairsOf(rates, areRatesShared, at, usable) }),
     };
   });
+}
+
+/** Rates by number; where they are not shared the reference's have numbers of their own. */
+function pairsOf(
+  rates: number,
+  areShared: boolean,
+  at: (side: number, rate: number) => Float64Array,
+  usable: Uint8Array,
+): PairContrasts[] {
+  const numbers = Array.from({ length: rates }, (_, rate) => rate);
+  return numbers.flatMap((arm) =>
+    (areShared ? [arm] : numbers).map((other) => {
+      const theirs = at(1, other);
+      const contrast = at(0, arm).map((value, i) => value - (theirs[i] ?? 0));
+      return { arm, reference: areShared ? other : rates + other, contrast, usable };
+    }),
+  );
 }
 
 function meanOf(arrays: readonly Float64Array[]): Float64Array {

@@ -2,10 +2,12 @@
 import { rngOf, type Rng } from '#base/rng.ts';
 import { analyse, type AnalysedStudy } from '#analysis/analyse.ts';
 import type { Analysis, EarlierLook } from '#analysis/records/analysis-record.ts';
+import type { ClaimLevel } from '#analysis/records/claim-record.ts';
 import type { Frame } from '#analysis/frame.ts';
 import { clopperPearson } from '#analysis/stats/proportion.ts';
 import { LOOK_BLOCKS } from '#study/looks.ts';
 import type { Interval } from '#analysis/records/verdict-record.ts';
+import { claimStudy, simulateClaims } from './claim-world.ts';
 import { simulate, simulateArms, WORLD_STUDY } from './world.ts';
 import type { Bound, Check, Counted, ValidityWorld } from './validity-world.ts';
 
@@ -24,7 +26,7 @@ export function runStudies(one: ValidityWorld, from: number, to: number): Tally 
   let controlFailures = 0;
   for (let study = from; study < to; study++) {
     const analysis = studyOf(one, rngOf(study, one.name));
-    const verdict = analysis.verdicts[0]?.verdict ?? 'undecided';
+    const verdict = analysis.verdicts[0]?.verdict ?? claimLevels(analysis)[0]?.verdict ?? 'undecided';
     verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
     if (analysis.controls.some((control) => !control.passed)) controlFailures++;
     one.checks.forEach((check, i) => {
@@ -69,6 +71,8 @@ function studyOf(one: ValidityWorld, rng: Rng): Analysis {
     }
     case 'continued':
       return continuedStudy(study, simulate(world, Math.max(...design.looks), rng), design.looks);
+    case 'claims':
+      return analyse(claimStudy(design, study), simulateClaims(world, design, rng), { verdictsOnly: true });
     default:
       return design satisfies never;
   }
@@ -139,9 +143,26 @@ function counted(analysis: Analysis, what: Counted): boolean | undefined {
       return analysis.verdicts.some((verdict) =>
         Object.values(verdict.matchings).some((one) => one.kind === 'estimated' && one.p < what.alpha),
       );
+    case 'anyClaim':
+      return claimLevels(analysis).some(
+        ({ verdict, place }) => what.verdicts.includes(verdict) && what.levels?.includes(place) !== false,
+      );
+    case 'firstClaim':
+      return what.verdicts.includes(claimLevels(analysis)[0]?.verdict ?? 'undecided');
+    case 'claimCovers': {
+      const interval = claimLevels(analysis)[0]?.ci95;
+      if (interval === undefined || interval === null) return undefined;
+      return interval[0] <= what.truth && what.truth <= interval[1];
+    }
     default:
       return what satisfies never;
   }
+}
+
+/** All levels of the claims that are asked, with their numbers within each claim. */
+function claimLevels({ claims }: Analysis): (ClaimLevel & { readonly place: number })[] {
+  const asked = claims?.filter(({ asks }) => asks === 'question') ?? [];
+  return asked.flatMap(({ levels }) => levels.map((level, place) => ({ ...level, place })));
 }
 
 /** A check's rate with its interval, and whether the bound holds. */

@@ -1,5 +1,7 @@
 /** How a validation world is written down: what is counted in its studies, and the bound the rate must keep. */
 import type { AnalysedStudy } from '#analysis/analyse.ts';
+import type { ClaimVerdict } from '#analysis/records/claim-record.ts';
+import type { Against, Place } from '#study/claim.ts';
 import type { World } from './world.ts';
 
 /** What a rate must satisfy. */
@@ -18,7 +20,13 @@ export type Counted =
   | { readonly kind: 'verdict'; readonly verdicts: readonly ('affects' | 'explainedBy' | 'noEffect' | 'undecided')[] }
   | { readonly kind: 'explainedBy'; readonly by: readonly ('train' | 'heldOut' | 'gap')[] }
   | { readonly kind: 'covers'; readonly matching: 'train' | 'heldOut' | 'joint'; readonly truth: number }
-  | { readonly kind: 'anyRejection'; readonly alpha: number };
+  | { readonly kind: 'anyRejection'; readonly alpha: number }
+  /** Any level of any asked claim has such a verdict; only levels with these numbers where given. */
+  | { readonly kind: 'anyClaim'; readonly verdicts: readonly ClaimVerdict[]; readonly levels?: readonly number[] }
+  /** The first level of the first claim has. */
+  | { readonly kind: 'firstClaim'; readonly verdicts: readonly ClaimVerdict[] }
+  /** The 95% interval there holds the truth. */
+  | { readonly kind: 'claimCovers'; readonly truth: number };
 
 /** One rate and its bound. */
 export interface Check {
@@ -35,7 +43,20 @@ export type Design =
   /** So many question arms of the world's effect, one family; `isControlled`: with the positive control. */
   | { readonly kind: 'family'; readonly blocks: number; readonly arms: number; readonly isControlled?: true }
   /** Looked at with each of these numbers of blocks until it decides, the later ones chosen after the earlier. */
-  | { readonly kind: 'continued'; readonly looks: readonly number[] };
+  | { readonly kind: 'continued'; readonly looks: readonly number[] }
+  | ClaimDesign;
+
+/** Two claims at four places (one, at the end and of trends): `claim-world.ts`. */
+export interface ClaimDesign {
+  readonly kind: 'claims';
+  readonly blocks: number;
+  readonly against: Against['kind'];
+  readonly at: Place['kind'];
+  /** Outcomes come in such steps. */
+  readonly quantum?: number;
+  /** From the second place on outcomes cannot exceed this, but for noise; the control is asked at the first. */
+  readonly ceiling?: number;
+}
 
 /** A world and what it must show. */
 export interface ValidityWorld {

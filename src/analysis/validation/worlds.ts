@@ -5,6 +5,7 @@
 import { covers, EIGHT, ERROR_LIMIT, mostly, never, SEQUENTIAL, type ValidityWorld } from './validity-world.ts';
 import { BASE, DELTA, type Dynamics, type World } from './world.ts';
 import { BLOCK_WORLDS } from './worlds-blocks.ts';
+import { CLAIM_WORLDS } from './worlds-claims.ts';
 import { MATCHING_WORLDS } from './worlds-matching.ts';
 
 const dynamics = (part: Partial<Dynamics>): Dynamics => ({ ...BASE.reference, ...part });
@@ -221,4 +222,5 @@ export const VALIDITY_WORLDS: readonly ValidityWorld[] = [
   ...FAMILIES,
   ...BLOCK_WORLDS,
   ...MATCHING_WORLDS,
+  ...CLAIM_WORLDS,
 ];

@@ -11,7 +11,7 @@ import { evidenceOf, type ControlLookup } from './evidence.ts';
 import { largestJump } from './jumps.ts';
 import { describedShare } from '#analysis/description/described-share.ts';
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
-import { furtherBlocks } from '#analysis/power/further-blocks.ts';
+import { furtherBlocks, type LaterLooks } from '#analysis/power/further-blocks.ts';
 import { plain } from '#analysis/words/number-text.ts';
 import { blockedReason, reasonOf, type Speaking } from '#analysis/words/reason.ts';
 import { claimedP, learningRatesOf, matchingResults } from '#analysis/records/record.ts';
@@ -93,8 +93,7 @@ function judge({ result, p, evidence, rule }: Asked, setting: Setting): Judged {
   const blockers = blockersOf(result, setting);
   const decision = evidence && decide(evidence, rule);
   const more = setting.power && decision !== undefined && moreBlocksHelp(decision, blockers, rule);
-  const cluster = setting.study.blocks?.cluster;
-  const later = { alphaShare: setting.alphaShare, ...(cluster && { most: mostClusters(cluster) }) };
+  const later = laterLooks(setting.study, setting.alphaShare);
   const further = more ? furtherBlocks(matched, setting.hopeful(outcome.name), rule, later, setting.rng) : undefined;
   const isBlocked = decision === undefined || evidence === undefined || blockers.length > 0;
   const about = speakingOf(result, setting, rule);
@@ -125,6 +124,11 @@ function judge({ result, p, evidence, rule }: Asked, setting: Setting): Judged {
     ...(further?.kind === 'enough' ? { furtherBlocks: further.units } : {}),
   };
   return { record, evidence, rule, blockers: texts };
+}
+
+/** What a later look at a study would be judged by. */
+export function laterLooks({ blocks }: Pick<Study, 'blocks'>, alphaShare: LaterLooks['alphaShare']): LaterLooks {
+  return { alphaShare, ...(blocks && { most: mostClusters(blocks.cluster) }) };
 }
 
 /** A verdict on a contrast that has no runs to compare: undecided, with why. */

@@ -236,13 +236,17 @@ function absenceText({ rule, outcome }: SpokenClaim, levels: readonly SpokenLeve
   return `${seen} ${unseenText({ rule, units: fewest.units, outcome })}.`;
 }
 
-/** Arms that are equal to the bit may be so because of a floor or ceiling. */
-function identityText({ claim: { against, asks } }: SpokenClaim, levels: readonly SpokenLevel[]): string {
-  const isBetweenArms = asks.kind === 'question' && (against.kind === 'arm' || against.kind === 'arms');
-  const isUnseen = levels.some(({ verdict, controls }) => verdict === 'identical' && controls.length === 0);
-  return isBetweenArms && isUnseen
-    ? ' No positive control shows that a difference would be seen where they are identical.'
-    : '';
+/** What equality to the bit does not show: what other seeds might, and what a floor or ceiling hides between arms. */
+function identityText({ claim: { against, asks }, rule }: SpokenClaim, levels: readonly SpokenLevel[]): string {
+  const identical = levels.filter(({ verdict }) => verdict === 'identical');
+  const [first] = identical;
+  if (first === undefined || asks.kind === 'control') return '';
+  const isSaid = rule.jump === 0 || levels.some(({ verdict }) => verdict === 'agrees');
+  const jumps = isSaid ? '' : ` A jump in fewer than ${shareText(first.units, rule)} would not be seen.`;
+  const isBetweenArms = against.kind === 'arm' || against.kind === 'arms';
+  const isUnseen = identical.some(({ controls }) => controls.length === 0);
+  const hidden = ' No positive control shows that a difference would be seen where they are identical.';
+  return `${jumps}${isBetweenArms && isUnseen ? hidden : ''}`;
 }
 
 /** Why a level is undecided although nothing stands in its way beforehand. */
@@ -256,7 +260,7 @@ export function whyText(
     case 'noPositiveControl':
       return `the interval lies inside ${delta}, but no positive control of that size is seen at the same place, so a floor or ceiling may hide an effect`;
     case 'ratesDiffer':
-      return 'the sign is not the same at every learning rate';
+      return 'the difference does not hold at every learning rate, or is no larger than what the rates of one arm differ by';
     case 'jumpsUnseen':
       return jumpsText(delta, about);
     case 'tooFewBlocks':

@@ -5,6 +5,7 @@ import { isJsonObject, type JsonObject } from '#base/json.ts';
 import { builtInNames, findStudy } from '#desk/find-study.ts';
 import { importStudy } from '#runner/import-study.ts';
 import { descriptionOf } from '#study/plan.ts';
+import type { Claim, StudyMap } from '#study/claim.ts';
 import type { Axis, Contrast, Outcome, Study } from '#study/study.ts';
 
 import { mapOfPlan } from './audit-map.ts';
@@ -69,12 +70,54 @@ test('every field that an axis, an outcome or a contrast of a study may have com
   };
   const toy = await importStudy(TOY.href);
   const coherence = { outcome: 'sense', floor: 0.9 };
-  const study: Study = { ...toy, matchOn: [axis], outcomes: [outcome], contrasts: [question, control], coherence };
+  const asked = { arm: 'low-rank', asks: { kind: 'question' } } as const;
+  const claims: readonly Required<Claim>[] = [
+    {
+      ...asked,
+      name: 'crossed',
+      against: { kind: 'arm', arm: 'plain' },
+      at: { kind: 'crossed', axis: 'train', levels: [2] },
+      outcomes: ['behaviour'],
+      asks: { kind: 'control', expect: 'differs', direction: 'below' },
+    },
+    {
+      ...asked,
+      name: 'given',
+      against: { kind: 'value', value: 0.5, label: 'chance' },
+      at: { kind: 'given', axis: 'depth', label: 'Depth', levels: [0, 1] },
+      outcomes: ['behaviour'],
+    },
+    { ...asked, name: 'end', against: { kind: 'outcome', outcome: 'behaviour' }, at: { kind: 'end' }, outcomes: [] },
+    {
+      ...asked,
+      name: 'trend',
+      against: { kind: 'arms', weights: { plain: 2, again: -1 }, label: 'both' },
+      at: { kind: 'trend', axis: 'train', levels: [2, 1], scale: 'log' },
+      outcomes: ['behaviour'],
+    },
+  ];
+  const drawn: Required<StudyMap> = {
+    name: 'phase',
+    label: 'Phase',
+    x: 'rank',
+    y: 'size',
+    outcome: 'behaviour',
+    at: { kind: 'end' },
+    difference: { factor: 'method', from: 'full', to: 'lora' },
+    only: { factor: 'size', value: 2 },
+    theory: 'behaviour',
+  };
+  const arms = toy.arms.map((arm, rank) => ({ ...arm, at: { rank } }));
+  const base = { ...toy, arms, matchOn: [axis], outcomes: [outcome], contrasts: [question, control] };
+  const study: Study = { ...base, coherence, claims, maps: [drawn] };
   const map = mapOfPlan(planned(study));
   assert.deepEqual(
     { matchOn: map.matchOn, outcomes: map.outcomes, contrasts: map.contrasts, coherence: map.coherence },
     { matchOn: [axis], outcomes: [outcome], contrasts: [question, control], coherence },
   );
+  assert.deepEqual([map.claims, map.maps], [claims, [drawn]]);
+  assert.deepEqual(map.places, Object.fromEntries(arms.map(({ name, at }) => [name, at])));
+  assert.equal(map.columns['depth'], 'axis.depth');
   assert.deepEqual(map.labels, Object.fromEntries(toy.arms.map(({ name, label }) => [name, label])));
 });
 

@@ -8,12 +8,20 @@ import { AssayError } from '#base/errors.ts';
 import { type ConfigReader, configReader } from '#base/config-reader.ts';
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
 import { readBlocks, readJumps } from '#study/read-blocks.ts';
-import type { Axis, Contrast, Outcome, Study } from '#study/study.ts';
+import { readClaim, readMap } from '#study/read-claims.ts';
+import type { Arm, Axis, Contrast, Outcome, Study } from '#study/study.ts';
 
 /** An axis as asked for; what is left out is proposed from the axes, or has its default. */
 export type AskedAxis = Pick<Axis, 'name'> & Partial<Axis>;
 /** An outcome as asked for; its delta cannot be left out. */
 export type AskedOutcome = Pick<Outcome, 'name' | 'delta'> & Partial<Outcome>;
+
+/** A number known beforehand, such as chance, in an outcome's unit; `label` is how sentences call it. */
+export interface AskedValue {
+  readonly outcome: string;
+  readonly value: number;
+  readonly label?: string;
+}
 
 /** Everything an audit is told. */
 export interface AuditMap {
@@ -38,10 +46,17 @@ export interface AuditMap {
   readonly blocks?: NonNullable<Study['blocks']>;
   /** Labels of arms by name. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Where arms stand on factors, by name: what maps read. */
+  readonly places?: Readonly<Record<string, NonNullable<Arm['at']>>>;
+  /** What is asked place by place, beside the contrasts. */
+  readonly claims?: NonNullable<Study['claims']>;
+  readonly maps?: NonNullable<Study['maps']>;
   /** The arm all others are compared with; the table's first where left out. */
   readonly reference?: string;
   /** Arms with a known effect. */
   readonly controls: readonly string[];
+  /** Numbers known beforehand, which every arm of final results is compared with. */
+  readonly values?: readonly AskedValue[];
   /** Instead of every arm against the reference. */
   readonly contrasts?: readonly Contrast[];
 }
@@ -80,7 +95,7 @@ export function mapOfPlan(description: JsonObject): AuditMap {
   const own = (kind: string, names: readonly string[]): [string, string][] =>
     names.map((name) => [name, `${kind}.${name}`]);
   const measured = study.outcomes.map(({ name }) => name);
-  const axes = study.matchOn.map(({ name }) => name);
+  const axes = [...study.matchOn.map(({ name }) => name), ...givenAxes(study)];
   const gate = study.coherence === undefined ? [] : [study.coherence.outcome];
   return {
     origin: 'plan',
@@ -101,6 +116,12 @@ export function mapOfPlan(description: JsonObject): AuditMap {
   };
 }
 
+/** Axes that claims and maps read points at without matching on them, such as depth. */
+export function givenAxes({ claims = [], maps = [] }: Pick<AuditMap, 'claims' | 'maps'>): string[] {
+  const places = [...claims, ...maps].map(({ at }) => at);
+  return [...new Set(places.flatMap((at) => (at.kind === 'given' ? [at.axis] : [])))];
+}
+
 function studyPart(reader: ConfigReader): Omit<AuditMap, 'origin' | 'columns' | 'where' | 'controls'> {
   return {
     ...given('name', textIn(reader, 'name')),
@@ -110,25 +131,37 @@ function studyPart(reader: ConfigReader): Omit<AuditMap, 'origin' | 'columns' | 
     outcomes: objectsIn(reader, 'outcomes').map(outcomeOf),
     ...(reader.has('coherence') && { coherence: gateOf(reader.object('coherence')) }),
     ...(reader.has('blocks') && { blocks: readBlocks(reader.object('blocks')) }),
-    labels: Object.fromEntries(
-      objectsIn(reader, 'arms').map((arm) => {
-        const name = nameIn(arm);
-        return [name, textIn(arm, 'label') ?? name];
-      }),
-    ),
+    ...armsIn(reader),
+    ...(reader.has('claims') && { claims: objectsIn(reader, 'claims').map(readClaim) }),
+    ...(reader.has('maps') && { maps: objectsIn(reader, 'maps').map(readMap) }),
     ...(reader.has('contrasts') && { contrasts: objectsIn(reader, 'contrasts').map(contrastOf) }),
   };
 }
 
+/** Labels of arms, and where they stand on factors. */
+function armsIn(reader: ConfigReader): Pick<AuditMap, 'labels' | 'places'> {
+  const labels: [string, string][] = [];
+  const places: [string, NonNullable<Arm['at']>][] = [];
+  for (const arm of objectsIn(reader, 'arms')) {
+    const name = nameIn(arm);
+    labels.push([name, textIn(arm, 'label') ?? name]);
+    const at = arm.has('at') ? arm.json('at') : undefined;
+    if (at === undefined) continue;
+    places.push([name, isJsonObject(at) ? at : arm.refuse('at', 'an object of factors', JSON.stringify(at))]);
+  }
+  return { labels: Object.fromEntries(labels), ...(places.length > 0 && { places: Object.fromEntries(places) }) };
+}
+
 function tablePart(
   reader: ConfigReader,
-): Pick<AuditMap, 'columns' | 'where' | 'runs' | 'runNames' | 'reference' | 'controls'> {
+): Pick<AuditMap, 'columns' | 'where' | 'runs' | 'runNames' | 'reference' | 'controls' | 'values'> {
   return {
     columns: textsIn(reader, 'columns'),
     where: textsIn(reader, 'where'),
     ...(reader.has('runs') && { runs: runsIn(reader) }),
     ...given('runNames', textIn(reader, 'runNames')),
     ...given('reference', textIn(reader, 'reference')),
+    ...(reader.has('values') && { values: objectsIn(reader, 'values').map(valueOf) }),
     controls: listIn(reader, 'controls').map((item) =>
       typeof item === 'string' ? item : reader.refuse('controls', 'names of arms', JSON.stringify(item)),
     ),
@@ -162,6 +195,16 @@ function outcomeOf(reader: ConfigReader): AskedOutcome {
   };
   reader.done();
   return outcome;
+}
+
+function valueOf(reader: ConfigReader): AskedValue {
+  const value = {
+    outcome: nameIn(reader, 'outcome'),
+    value: reader.number('value'),
+    ...given('label', textIn(reader, 'label')),
+  };
+  reader.done();
+  return value;
 }
 
 function gateOf(reader: ConfigReader): NonNullable<Study['coherence']> {

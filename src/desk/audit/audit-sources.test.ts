@@ -6,7 +6,8 @@ import { after, test } from 'node:test';
 
 import { EMPTY_MAP, type AuditMap } from './audit-map.ts';
 import { auditSource } from './audit-sources.ts';
-import { auditOf, type Audit } from './audit-study.ts';
+import { auditOf } from './audit-study.ts';
+import type { Audit } from './audited.ts';
 
 const ROOT = mkdtempSync(join(tmpdir(), 'assay-audit-sources-'));
 

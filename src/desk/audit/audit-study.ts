@@ -4,31 +4,27 @@ import type { Frame, FrameRun } from '#analysis/frame.ts';
 import { type AuditRequest, proposedStudy } from '#analysis/import/audit.ts';
 import { doubtsAbout } from '#analysis/import/doubts.ts';
 import { atMeasuredProbes } from '#analysis/import/measured-probes.ts';
-import {
-  checkChartAxes,
-  type LabelOf,
-  LOG_COLUMNS,
-  rowsFromWandb,
-  rowsOfNamedRuns,
-} from '#analysis/import/run-logs.ts';
 import { matchedText, midSentence } from '#analysis/words/naming.ts';
-import { runPattern } from '#analysis/import/run-pattern.ts';
-import { frameFromTable, type TableMapping, type TableRow } from '#analysis/import/table.ts';
-import { isEverywhere } from '#base/json.ts';
-import { AssayError, nearestName } from '#base/errors.ts';
-import type { ReportedStudy } from '#report/report-input.ts';
+import { frameFromTable } from '#analysis/import/table.ts';
+import { AssayError } from '#base/errors.ts';
 import type { Axis, Contrast, Outcome } from '#study/study.ts';
 
 import type { AuditMap } from './audit-map.ts';
+import { isFinal, labelledRows, mappingOf, rowsWhere, stepColumns } from './audit-rows.ts';
+import {
+  type Audit,
+  byPlace,
+  chosen,
+  claimsOf,
+  claimsQuestion,
+  labelledArms,
+  named,
+  namedApart,
+  nameOf,
+  valueClaims,
+} from './audited.ts';
 import type { AuditSource } from './audit-sources.ts';
-
-/** What is audited. */
-export interface Audit {
-  readonly frame: Frame;
-  readonly study: AnalysedStudy & ReportedStudy;
-  /** Sentences; some only say that a choice was made for the user. */
-  readonly doubts: readonly string[];
-}
+import { finalAudit } from './final-study.ts';
 
 /**
  * Builds the audit of a source.
@@ -37,14 +33,12 @@ export interface Audit {
  */
 export function auditOf(source: AuditSource, map: AuditMap, extra: readonly FrameRun[]): Audit {
   const file = source.name;
-  if (map.matchOn.length === 0) {
-    const text = 'Expected an axis to match on, found none. Give --train COLUMN, --held-out COLUMN or --axis COLUMN.';
-    throw new AssayError('usage', text);
-  }
   if (map.outcomes.length === 0) {
     throw new AssayError('usage', 'Expected an outcome, found none. Give --outcome COLUMN=DELTA.');
   }
   const labelled = labelledRows(source, map);
+  if (isFinal(map, labelled)) return finalAudit(file, map, labelled);
+  refuseNothing(map);
   const imported = frameFromTable(rowsWhere(labelled.rows, map.where, file), mappingOf(map, labelled), file);
   const whole = { runs: [...imported.frame.runs, ...missingFrom(imported.frame, extra)].toSorted(byPlace) };
   // Exports of ours have outcomes wherever a level is crossed.
@@ -62,19 +56,26 @@ export function auditOf(source: AuditSource, map: AuditMap, extra: readonly Fram
     positiveControls: map.controls,
   };
   const { study: proposed, doubts: proposals } = proposedStudy(frame, request);
-  const contrasts = map.contrasts === undefined ? proposed.contrasts : chosen(map, proposed.contrasts, arms);
+  const contrasts =
+    map.contrasts !== undefined
+      ? chosen(map, proposed.contrasts, arms)
+      : map.matchOn.length > 0
+        ? proposed.contrasts
+        : [];
   const matchOn = proposed.matchOn.map((axis): Axis => asAsked(axis, map));
+  const outcomes = proposed.outcomes.map((outcome): Outcome => ({ ...outcome, ...named(map.outcomes, outcome.name) }));
+  const claims = namedApart([...valueClaims(map, arms, outcomes), ...claimsOf(map, knownIn(map, arms))]);
   const study: Audit['study'] = {
     ...proposed,
     name: map.name ?? nameOf(file),
-    question: map.question ?? questionOf(map, contrasts, matchOn),
+    question:
+      map.question ?? (contrasts.length === 0 ? claimsQuestion(claims, outcomes) : questionOf(map, contrasts, matchOn)),
     matchOn,
-    outcomes: proposed.outcomes.map((outcome): Outcome => ({ ...outcome, ...named(map.outcomes, outcome.name) })),
-    arms: [...new Set([...arms, ...Object.keys(map.labels)])].map((name) => ({
-      name,
-      label: (Object.hasOwn(map.labels, name) ? map.labels[name] : undefined) ?? name,
-    })),
+    outcomes,
+    arms: labelledArms(arms, map),
     contrasts,
+    ...(claims.length > 0 && { claims }),
+    ...(map.maps !== undefined && { maps: map.maps }),
     ...(map.coherence !== undefined && { coherence: map.coherence }),
     ...(map.blocks !== undefined && { blocks: map.blocks }),
   };
@@ -88,81 +89,16 @@ export function auditOf(source: AuditSource, map: AuditMap, extra: readonly Fram
   return { frame, study, doubts: [...found, ...choiceDoubts(map, study, reference)] };
 }
 
-/** Rows, and the columns that say which run and step a row is of. */
-interface Labelled {
-  readonly rows: readonly TableRow[];
-  readonly keys: Readonly<Record<string, string>>;
+/** @throws AssayError where trajectories are asked nothing: no axis to compare arms at, and no claim. */
+function refuseNothing({ matchOn, claims = [], values = [] }: AuditMap): void {
+  if (matchOn.length > 0 || claims.length > 0 || values.length > 0) return;
+  const text =
+    'Expected an axis to match on, found none. Give --train COLUMN, --held-out COLUMN or --axis COLUMN. (A table without a column of steps is read as final results, which need none.)';
+  throw new AssayError('usage', text);
 }
 
-/** All rows, with the arm, block and rate of their run where files, columns or a column of names say it. */
-function labelledRows({ tables, isLabelled }: AuditSource, map: AuditMap): Labelled {
-  const labelOf = isLabelled ? undefined : labelsOf(map);
-  const isChart = labelOf !== undefined && map.columns['run'] === undefined;
-  if (isChart) checkChartAxes(tables);
-  const rows = tables.flatMap(({ name, rows: own }) => {
-    const named = labelOf === undefined ? own : namedRows(own, map.columns['run'], labelOf, name);
-    return tables.length === 1 ? named : named.map((row) => ({ ...row, file: name }));
-  });
-  if (!isLabelled && labelOf === undefined) return { rows, keys: map.columns };
-  const { step = LOG_COLUMNS.step, learningRate = LOG_COLUMNS.learningRate, status, cluster } = map.columns;
-  const broken = status ?? (rows[0] !== undefined && Object.hasOwn(rows[0].cells, 'status') ? 'status' : undefined);
-  const keys = { ...LOG_COLUMNS, learningRate, ...(!isChart && { step }), ...(cluster !== undefined && { cluster }) };
-  return { rows, keys: broken === undefined ? keys : { ...keys, status: broken } };
-}
-
-/** Columns that seem to count steps and are not the one in use. */
-function stepColumns({ rows, keys }: Labelled): string[] {
-  return Object.keys(rows[0]?.cells ?? {}).filter(
-    (name) => /(?:^|[/._])(?:global_?)?step$/i.test(name) && name !== (keys['step'] ?? 'step'),
-  );
-}
-
-function namedRows(
-  rows: readonly TableRow[],
-  column: string | undefined,
-  labelOf: LabelOf,
-  file: string,
-): readonly TableRow[] {
-  return column === undefined ? rowsFromWandb(rows, labelOf, file) : rowsOfNamedRuns(rows, column, labelOf, file);
-}
-
-function labelsOf({ runs, runNames }: AuditMap): LabelOf | undefined {
-  if (runs === undefined && runNames === undefined) return undefined;
-  const pattern = runNames === undefined ? undefined : runPattern(runNames);
-  return (run) => (runs !== undefined && Object.hasOwn(runs, run) ? runs[run] : undefined) ?? pattern?.labelOf(run);
-}
-
-function mappingOf(map: AuditMap, { rows, keys }: Labelled): TableMapping {
-  const known = new Set(Object.keys(rows[0]?.cells ?? {}));
-  const { arm = 'arm', block = 'block', step = 'step', learningRate, status, cluster } = keys;
-  // An outcome of a plan that no run measured has no column.
-  const columnsOf = (items: readonly { readonly name: string }[]): Record<string, string> =>
-    Object.fromEntries(
-      items
-        .map(refuseEverywhere)
-        .map(({ name }) => [name, map.columns[name] ?? name] as const)
-        .filter(([, column]) => map.origin === 'user' || known.has(column)),
-    );
-  const gate = map.coherence === undefined ? [] : [{ name: map.coherence.outcome }];
-  return {
-    arm,
-    block,
-    step,
-    ...(learningRate !== undefined && { learningRate }),
-    ...(status !== undefined && { status }),
-    ...(cluster !== undefined && { cluster }),
-    axes: columnsOf(map.matchOn),
-    outcomes: columnsOf([...map.outcomes, ...gate]),
-  };
-}
-
-function rowsWhere(rows: readonly TableRow[], where: AuditMap['where'], file: string): TableRow[] {
-  const kept = rows.filter(({ cells }) =>
-    Object.entries(where).every(([column, text]) => String(cells[column]) === text),
-  );
-  if (kept.length > 0 || rows.length === 0) return kept;
-  const asked = Object.entries(where).map(([column, text]) => `${column} "${text}"`);
-  throw new AssayError('data', `${file}: expected rows with ${asked.join(' and ')}, found none.`);
+function knownIn({ outcomes, matchOn }: AuditMap, arms: readonly string[]): Parameters<typeof claimsOf>[1] {
+  return { arms, outcomes: outcomes.map(({ name }) => name), axes: matchOn.map(({ name }) => name) };
 }
 
 function missingFrom({ runs }: Frame, extra: readonly FrameRun[]): FrameRun[] {
@@ -172,34 +108,9 @@ function missingFrom({ runs }: Frame, extra: readonly FrameRun[]): FrameRun[] {
   );
 }
 
-/** The order in which stores give their runs, so that an export's audit is the study's analysis to the last bit. */
-function byPlace(a: FrameRun, b: FrameRun): number {
-  if (a.arm !== b.arm) return a.arm < b.arm ? -1 : 1;
-  return (a.learningRate ?? 0) - (b.learningRate ?? 0) || a.block - b.block;
-}
-
-function named<Item extends { readonly name: string }>(items: readonly Item[], name: string): Item | undefined {
-  return items.find((item) => item.name === name);
-}
-
 function asAsked(axis: Axis, map: AuditMap): Axis {
   const { untilBest, ...asked } = { ...axis, ...named(map.matchOn, axis.name) };
   return untilBest === true ? { ...asked, untilBest } : asked;
-}
-
-/** Contrasts as the user chose them, with the controls that were named beside. */
-function chosen(map: AuditMap, proposed: readonly Contrast[], arms: readonly string[]): Contrast[] {
-  const asked = map.contrasts ?? [];
-  for (const arm of asked.flatMap((contrast) => [contrast.arm, contrast.reference])) {
-    if (map.origin === 'plan' || arms.includes(arm)) continue;
-    const near = nearestName(arm, arms) ?? '';
-    throw new AssayError('usage', `Expected an arm of the table, found "${arm}". Did you mean "${near}"?`);
-  }
-  return [...asked, ...proposed.filter(({ kind }) => kind === 'control')];
-}
-
-function nameOf(file: string): string {
-  return file.replace(/\.[^.]*$/, '');
 }
 
 function questionOf(map: AuditMap, contrasts: readonly Contrast[], matchOn: readonly Axis[]): string {
@@ -211,6 +122,7 @@ function questionOf(map: AuditMap, contrasts: readonly Contrast[], matchOn: read
 /** What follows from what the user did not say. */
 function choiceDoubts(map: AuditMap, { contrasts }: AnalysedStudy, reference: string): string[] {
   const doubts: string[] = [];
+  if (contrasts.length === 0) return doubts;
   if (!contrasts.some((contrast) => contrast.kind === 'control' && contrast.expect === 'detected')) {
     doubts.push(
       'there is no positive control, so "no effect" cannot be claimed from this table: where nothing is found, the verdict stays undecided; name an arm that is known to differ with --control',
@@ -227,13 +139,4 @@ function choiceDoubts(map: AuditMap, { contrasts }: AnalysedStudy, reference: st
     );
   }
   return doubts;
-}
-
-/** An axis or outcome by a name that can be looked up. @throws AssayError where every object has something by it. */
-function refuseEverywhere<T extends { readonly name: string }>(item: T): T {
-  if (!isEverywhere(item.name)) return item;
-  throw new AssayError(
-    'usage',
-    `Expected axes and outcomes by names that not every object has, found "${item.name}". Rename the column.`,
-  );
 }

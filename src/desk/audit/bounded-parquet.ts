@@ -8,13 +8,14 @@ import type { TableRow } from '#analysis/import/table.ts';
 import { AssayError, messageOf } from '#base/errors.ts';
 import { mostCells } from './table-limits.ts';
 
-/** Reading takes well below a second a MiB on a slow machine. */
-const LIMIT_MS = 10_000;
+/** Reading takes well below a second a MiB on a slow machine; counted from where it begins, however long the thread takes to start. */
+const LIMIT_MS = 3000;
 const LIMIT_MS_PER_MIB = 2000;
 const HEAP_MIB = 4096;
 const MIB = 2 ** 20;
 
-/** What the thread answers. */
+/** What the thread says: that it begins, and then what it found. */
+type Said = 'begun' | Answered;
 type Answered = { readonly rows: TableRow[] } | { readonly refusal: string };
 
 /**
@@ -50,13 +51,15 @@ async function answerOf(thread: Worker, file: string, limitMs: number): Promise<
           { cause },
         ),
       );
-    const timer = setTimeout(
-      () => refuse(`within ${Math.ceil(limitMs / 1000)} seconds, found one that cannot`),
-      limitMs,
-    );
-    thread.on('message', (answered: Answered) => {
+    let timer: NodeJS.Timeout | undefined;
+    const late = (): void => refuse(`within ${Math.ceil(limitMs / 1000)} seconds, found one that cannot`);
+    thread.on('message', (said: Said) => {
+      if (said === 'begun') {
+        timer = setTimeout(late, limitMs);
+        return;
+      }
       clearTimeout(timer);
-      resolve(answered);
+      resolve(said);
     });
     thread.on('error', (error) => {
       clearTimeout(timer);

@@ -6,6 +6,7 @@ import { messageOf } from '#base/errors.ts';
 
 const { bytes, file, mostCells }: { bytes: Uint8Array; file: string; mostCells: number } = workerData;
 
+parentPort?.postMessage('begun', []);
 try {
   parentPort?.postMessage({ rows: await readParquet(bytes, file, mostCells) }, []);
 } catch (error) {

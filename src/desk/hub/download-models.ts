@@ -47,9 +47,9 @@ async function fetched(address: string, downloading: Downloading): Promise<strin
   const { fetchModel, parseHubAddress } = await import('#desk/hub/hub.ts');
   const model = parseHubAddress(address);
   if (model === undefined) throw new Error(`${address} is no hub address`);
-  const display = progressOf(address, downloading);
-  const folder = await fetchModel(model, { ...hubOptions(downloading.environment), onProgress: display.onProgress });
-  display.close(folder);
+  const { onProgress, onWait, close } = progressOf(address, downloading);
+  const folder = await fetchModel(model, { ...hubOptions(downloading.environment), onProgress, onWait });
+  close(folder);
   return folder;
 }
 
@@ -67,6 +67,7 @@ function hubOptions(environment: Downloading['environment']): HubOptions {
 
 interface Display {
   onProgress(progress: HubProgress): void;
+  onWait(file: string, holder: string): void;
   close(folder: string): void;
 }
 
@@ -79,6 +80,10 @@ function progressOf(address: string, { audience, isJson }: Downloading): Display
       saidMs = audience.now();
       if (isJson) audience.note(canonicalJson({ kind: 'download', address, file, doneBytes, totalBytes }));
       else audience.note(`${address}: ${mebibytes(doneBytes)} of ${mebibytes(totalBytes)} MiB (${file})`);
+    },
+    onWait: (file, holder) => {
+      if (isJson) audience.note(canonicalJson({ kind: 'downloadWaits', address, file, holder }));
+      else audience.note(`${address}: ${file} is being downloaded by process ${holder}; waiting for it`);
     },
     close: (folder) => {
       audience.note(isJson ? canonicalJson({ kind: 'downloaded', address, folder }) : `${address} is in ${folder}`);

@@ -41,12 +41,16 @@ class TransferFault extends Error {
 }
 
 /**
- * Downloads a file to `path`, going on from `path.incomplete` when there is one.
+ * Downloads a file to `path`, going on from the partial file when there is one. One process at a time (shared-download.ts).
  * @throws AssayError when the hub refuses, the connection keeps breaking, or the content has another checksum (what
  * arrived is then deleted, since going on from it would never end well).
  */
-export async function downloadFile(file: RemoteFile, path: string, transfer: Transfer): Promise<void> {
-  const partial = `${path}.incomplete`;
+export async function downloadFile(
+  file: RemoteFile,
+  path: string,
+  transfer: Transfer,
+  partial = `${path}.incomplete`,
+): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       await receive(file, partial, transfer);

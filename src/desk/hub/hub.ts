@@ -4,16 +4,16 @@
  * `models--org--name/{blobs/<checksum>, refs/<revision>, snapshots/<commit>/<file> -> ../../blobs/<checksum>}`.
  * Only the files Assay reads are fetched. The token, the cache and being offline are arguments, never the environment.
  */
-import { copyFile, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { copyFile, mkdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 
 import type { ListFileEntry } from '@huggingface/hub';
 import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 
 import { AssayError, messageOf } from '#base/errors.ts';
 
-import { downloadFile } from './hub-download.ts';
 import { hubFetch } from './hub-fetch.ts';
+import { downloadShared, type LockTimes, type SharedPlace } from './shared-download.ts';
 
 /** A model on the hub. */
 export interface HubModel {
@@ -41,6 +41,9 @@ export interface HubOptions {
   readonly hubUrl?: string;
   readonly signal?: AbortSignal;
   onProgress?(progress: HubProgress): void;
+  /** Told where another process downloads a file that is wanted: its name, and who that is. */
+  onWait?(file: string, holder: string): void;
+  readonly lockTimes?: LockTimes;
 }
 
 const HUB_URL = 'https://huggingface.co';
@@ -133,12 +136,23 @@ async function fetchFiles(files: readonly ListFileEntry[], place: Place, options
     if (!(await exists(blob))) {
       const url = `${options.hubUrl ?? HUB_URL}/${place.model.name}/resolve/${place.commit}/${entry.path}`;
       const transfer = { token: options.token, signal: options.signal, onBytes: report };
-      await downloadFile({ url, size: entry.size, checksum }, blob, transfer);
+      await downloadShared(
+        { url, size: entry.size, checksum },
+        sharedPlace(blob, entry.path, place, options),
+        transfer,
+      );
     }
     await link(checksum, blob, join(place.snapshot, entry.path));
     doneBefore += entry.size;
     report(0);
   }
+}
+
+/** Locks lie where those of huggingface_hub do, under names of our own. */
+function sharedPlace(blob: string, file: string, { repository }: Place, options: HubOptions): SharedPlace {
+  const lock = join(options.cacheDir, '.locks', basename(repository), `${basename(blob)}.assay.lock`);
+  const onWait = (holder: string): void => options.onWait?.(file, holder);
+  return { blob, lock, onWait, ...(options.lockTimes && { times: options.lockTimes }) };
 }
 
 /** Puts a blob into a snapshot: a relative link, or a copy where links are not allowed (Windows without the right). */
@@ -154,7 +168,9 @@ async function link(checksum: string, blob: string, path: string): Promise<void>
 async function writeRef(repository: string, revision: string, commit: string): Promise<void> {
   const path = join(repository, 'refs', revision);
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, commit);
+  const partial = `${path}.${process.pid}.partial`;
+  await writeFile(partial, commit);
+  await rename(partial, path);
 }
 
 async function cachedSnapshot(repository: string, model: HubModel): Promise<string> {

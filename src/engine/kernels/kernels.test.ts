@@ -37,7 +37,7 @@ function at(values: Float32Array, index: number): number {
   return value;
 }
 
-test('the committed module is what its source compiles to, byte for byte', async () => {
+test('the committed module is the last build of these sources, with these flags, by this compiler', async () => {
   await promisify(execFile)(process.execPath, [join(ROOT, 'scripts/build-kernels.ts'), '--check']);
 });
 

@@ -68,15 +68,17 @@ export function shampooRule(config: ShampooConfig, parameters: readonly Trained[
     }
     const shape = matrixShape(parameter);
     const { offset, gradientOffset, length } = parameter;
-    const [mean, left, right, leftRoot, rightRoot] = [0, 1, 2, 3, 4].map((i) => bufferAt(buffers, i));
-    sides.gather(gradientOffset, shape, left ?? 0, right ?? 0, beta2, beta2 === 1 ? 1 : 1 - beta2);
+    const [mean = 0, left = 0, right = 0, leftRoot = 0, rightRoot = 0] = [0, 1, 2, 3, 4].map((i) =>
+      bufferAt(buffers, i),
+    );
+    sides.gather(gradientOffset, shape, left, right, beta2, beta2 === 1 ? 1 : 1 - beta2);
     if ((step - 1) % every === 0) {
       const correction = beta2 === 1 ? 1 : 1 / (1 - beta2 ** step);
-      writeInverseRoot(arena, left ?? 0, leftRoot ?? 0, shape[0], correction, config);
-      writeInverseRoot(arena, right ?? 0, rightRoot ?? 0, shape[1], correction, config);
+      writeInverseRoot(arena, left, leftRoot, shape[0], correction, config);
+      writeInverseRoot(arena, right, rightRoot, shape[1], correction, config);
     }
-    arena.kernels.scaledAdd(mean ?? 0, gradientOffset, length, beta1, 1 - beta1);
-    sides.into(leftRoot ?? 0, mean ?? 0, rightRoot ?? 0, shape, spare[0]);
+    arena.kernels.scaledAdd(mean, gradientOffset, length, beta1, 1 - beta1);
+    sides.into(leftRoot, mean, rightRoot, shape, spare[0]);
     arena.kernels.scaledAdd(offset, spare[0], length, 1 - lr * weightDecay, -lr / (1 - beta1 ** step));
   };
 }

@@ -14,7 +14,7 @@ import type { Recipe, RunContext } from '#study/recipe.ts';
 import type { RunEnd } from '#study/trajectory.ts';
 
 import { writeTrainedAdapter, writeTrainedModel } from './adapter.ts';
-import { FINETUNE_DEFAULTS, FORMER_PATHS, type FinetuneConfig, readFinetuneConfig } from './config.ts';
+import { FINETUNE_AXES, FINETUNE_DEFAULTS, FORMER_PATHS, type FinetuneConfig, readFinetuneConfig } from './config.ts';
 import { outcomeNames } from './evaluations.ts';
 import { checkFiles, fileHashes, finetunePaths } from './files.ts';
 import { createFinetuneLab, type FinetuneLab } from './lab.ts';
@@ -57,6 +57,9 @@ export function finetune(options: FinetuneOptions = {}): Recipe {
     learningRatePath: 'learningRate',
     formerPaths: FORMER_PATHS,
     stopRule: { axis: 'train', path: 'stopBelow', multiples: ['trainOfBase'] },
+    levelsPath: 'measure.levels',
+    // Outcomes are those of the evaluations' file, which `check` reads.
+    gives: () => ({ axes: FINETUNE_AXES }),
     measurePaths: ['measure', 'save', 'threads', 'replies'],
     check: (config) => void judgedBy(readFinetuneConfig(config), scorers, options.outcomes),
     measuredBy: () => scorers.versions,
@@ -158,6 +161,8 @@ async function runOn(
     explodedAbove: EXPLODED * Math.log(model.vocabulary),
   };
   const bill = emptyBill();
+  const rows = lab.material.firstRows.map((row) => `${JSON.stringify(row)}\n`);
+  if (config.steps > 0) context.keep?.('training-rows.jsonl', rows.join(''));
   const end = await trainingRun(context, plan, {
     learner: lab.trainer,
     axes: lab.axes,

@@ -20,6 +20,9 @@ import type { FinetuneConfig } from './config.ts';
 import { type Evaluations, prepareEvaluations, readEvaluations } from './evaluations.ts';
 import { finetunePaths } from './files.ts';
 
+/** So many training rows are kept for readers. */
+const FIRST_ROWS = 3;
+
 /** The parts of a config that decide what is read. */
 export type MaterialConfig = Pick<FinetuneConfig, 'model' | 'data' | 'evals' | 'adapter' | 'rows'> & {
   readonly probe: Pick<FinetuneConfig['probe'], 'rows'>;
@@ -39,6 +42,14 @@ export interface Material {
   /** Rows whose questions are never trained on. */
   readonly heldOutProbe: Sequences;
   readonly evaluations: Evaluations;
+  /** The first training rows as text, for readers: pieces, with whether they are learned. */
+  readonly firstRows: readonly (readonly RowPiece[])[];
+}
+
+/** A piece of a row: tokens in a row that are all learned, or none. */
+export interface RowPiece {
+  readonly text: string;
+  readonly learned: boolean;
 }
 
 /** Makes a file of weights that the machine's processes share, where `write` says; resolves with its path. */
@@ -70,8 +81,21 @@ export async function readMaterial(config: MaterialConfig, known?: KnownScores, 
     train: config.rows.packing ? arrangeRows(trained, most, 'pack', 0) : padded(trained, most),
     trainProbe: probeOf(train),
     heldOutProbe: probeOf(heldOut),
+    firstRows: trained.slice(0, FIRST_ROWS).map((row) => piecesOf(row, files)),
     evaluations: prepareEvaluations(items, files, (asked) => padded(whole(asked, paths.evals), most)),
   };
+}
+
+/** A row's text by whether it is learned, special tokens and all: what the model met. */
+function piecesOf({ ids, lossMask }: TokenRow, { tokenizer }: ModelFiles): readonly RowPiece[] {
+  const pieces: { ids: number[]; learned: boolean }[] = [];
+  for (const [t, id] of ids.entries()) {
+    const learned = lossMask[t] === 1;
+    const last = pieces.at(-1);
+    if (last?.learned === learned) last.ids.push(id);
+    else pieces.push({ ids: [id], learned });
+  }
+  return pieces.map((piece) => ({ text: tokenizer?.decode(piece.ids) ?? '', learned: piece.learned }));
 }
 
 /** The day that chat templates are told which ask for it. */

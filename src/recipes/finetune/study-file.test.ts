@@ -61,7 +61,13 @@ test('a file says the same as the call of finetuneStudy with its keys', () => {
 test('factors may be written out', () => {
   const levels = [{ name: 'small', label: 'a small batch', set: { batch: 2 }, learningRates: [0.1] }];
   const read = finetuneStudyOfFile(fileOf({ ...WORDS, factors: [{ name: 'size', levels }] }));
-  assert.deepEqual(read.arms[0], { name: 'small', label: 'a small batch', set: { batch: 2 }, learningRates: [0.1] });
+  assert.deepEqual(read.arms[0], {
+    name: 'small',
+    label: 'a small batch',
+    set: { batch: 2 },
+    learningRates: [0.1],
+    at: { size: 'small' },
+  });
 });
 
 test('paths in a file lead from its folder; those of built-in studies and of a model hub stay', () => {

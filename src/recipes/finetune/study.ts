@@ -101,7 +101,7 @@ export function finetuneStudy(options: FinetuneStudyOptions): Study {
       outcomes: [...outcomes.map((outcome) => outcome.name), ...(coherence === undefined ? [] : [coherence.outcome])],
       ...(options.scorers === undefined ? {} : { scorers: options.scorers }),
     }),
-    set: { ...options.set, 'measure.levels': { trainOfBase: levels.train, heldOutOfBase: levels.heldOut } },
+    ...(options.set && { set: options.set }),
     matchOn: axesOf(levels, options.maxGap ?? MAX_GAP),
     outcomes,
     ...(coherence === undefined ? {} : { coherence }),

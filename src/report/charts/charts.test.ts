@@ -3,12 +3,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import type { Markup } from '#report/markup.ts';
+import { claimPanel } from './claim-panel.ts';
 import { heatMap } from './heat-map.ts';
 import { effectPanel, forestPlot } from './interval-marks.ts';
 import { linePanel, type RunLine } from './line-panel.ts';
+import { phaseMap } from './phase-map.ts';
 import { plotArea } from './plot-area.ts';
 import { marker, SERIES_COLOURS, seriesClass } from './series-style.ts';
 import type { Point } from './simplify-path.ts';
+import { stripPlot } from './strip-plot.ts';
 
 const TEXT = { title: 'A chart', description: 'What it shows.' };
 
@@ -94,6 +97,70 @@ const CHARTS: Readonly<Record<string, Markup>> = {
     groups: [
       { label: 'all', rows: [{ label: 'all rates', readings: ['positive', 'positive', 'equivalent'] }] },
       { label: '1.5', rows: [{ label: 'all rates', readings: ['negative', 'neither', 'equivalent'] }] },
+    ],
+  }),
+  claim: claimPanel({
+    ...TEXT,
+    size: 'full',
+    x: { label: 'Depth', domain: [-0.2, 2.2], ticks: [0, 1, 2] },
+    y: { label: 'Mean (fraction)', domain: [0.4, 0.9] },
+    delta: 0.05,
+    other: [
+      [0, 0.5],
+      [1, 0.5],
+      [2, 0.55],
+    ],
+    marks: [
+      { level: 0, value: 0.51, interval: [0.48, 0.54], kind: 'agrees', text: 'at depth 0: alike' },
+      { level: 1, value: 0.8, interval: [0.7, 0.85], kind: 'above', text: 'at depth 1: above' },
+      { level: 2, value: null, kind: 'undecided', text: 'at depth 2: not estimable' },
+    ],
+  }),
+  phase: phaseMap({
+    ...TEXT,
+    x: { label: 'width', texts: ['8', '16'] },
+    y: { label: 'pairs', texts: ['1', '2'] },
+    cells: [
+      { column: 0, row: 0, value: -0.2, lines: ['−0.200'], about: 'first' },
+      { column: 1, row: 0, value: 0.1, lines: ['+0.100', '(+0.120)'], about: 'second' },
+      { column: 0, row: 1, value: null, lines: [], about: 'no number' },
+    ],
+    scale: {
+      kind: 'diverging',
+      domain: [-0.2, 0.2],
+      ticks: [
+        { value: -0.2, text: '−0.2' },
+        { value: 0, text: '0' },
+      ],
+      label: 'difference (fraction)',
+    },
+    contours: [
+      {
+        text: '0',
+        segments: [
+          [
+            [0.4, 0],
+            [0.5, 1],
+          ],
+        ],
+      },
+    ],
+  }),
+  strips: stripPlot({
+    ...TEXT,
+    axis: { label: 'Aligned (fraction)', domain: [0, 1] },
+    rules: [{ value: 0.5, label: 'chance' }],
+    strips: [
+      {
+        index: 0,
+        label: 'Trained towers whose label is much too long to stand on a single line of the plot',
+        points: [
+          { value: 0.4, text: 'seed 0: 0.4' },
+          { value: 0.6, text: 'seed 1: 0.6' },
+        ],
+        mean: 0.5,
+        meanText: '0.500',
+      },
     ],
   }),
 };

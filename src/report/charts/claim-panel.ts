@@ -28,12 +28,9 @@ export interface ClaimPanel extends ChartText {
   readonly delta: number;
   /** The other column, in data units, in level order; its ends are drawn out to the panel's. */
   readonly other: readonly Point[];
-  /** What the other column is called; written at its end where there is room. */
-  readonly otherLabel: string;
   readonly marks: readonly ClaimMark[];
 }
 
-const MAX_LABEL_CHARS = 40;
 const CROSS = 3;
 /** Marks stand a little inside the panel. */
 const FOOT = 8;
@@ -47,7 +44,6 @@ export function claimPanel(panel: ClaimPanel): Markup {
   return area.chart(panel, [
     drawn.length === 0 ? undefined : bandOf(area, drawn, panel.delta),
     drawn.length === 0 ? undefined : markup`<path class="other" d="${pathOf(drawn.map(([x, y]) => [x, area.y(y)]))}"/>`,
-    otherName(area, drawn, panel),
     panel.marks.map((mark) => placeMark(area, mark)),
   ]);
 }
@@ -56,16 +52,6 @@ function bandOf(area: PlotArea, line: readonly Point[], delta: number): Markup {
   const upper = line.map(([x, y]): Point => [x, area.y(y + delta)]);
   const lower = line.toReversed().map(([x, y]): Point => [x, area.y(y - delta)]);
   return markup`<path class="band" d="${pathOf([...upper, ...lower])}Z"/>`;
-}
-
-/** The other column's name above its right end; below it where marks or the frame leave no room. */
-function otherName(area: PlotArea, line: readonly Point[], { otherLabel, size, marks }: ClaimPanel): Markup | undefined {
-  const end = line.at(-1);
-  if (end === undefined || size === 'small' || otherLabel.length > MAX_LABEL_CHARS) return undefined;
-  const y = area.y(end[1]);
-  const above = marks.filter(({ value }) => value !== null && area.y(value) < y).length;
-  const isAbove = above <= marks.length / 2 && y - area.top > 2 * FOOT;
-  return markup`<text class="other-name" x="${area.right}" y="${isAbove ? y - 5 : y + 14}" text-anchor="end">${otherLabel}</text>`;
 }
 
 function placeMark(area: PlotArea, { level, value, interval, kind, text }: ClaimMark): Markup {

@@ -11,9 +11,15 @@ export type ColourScaleKind = 'sequential' | 'diverging';
 
 const PALE: Lab = oklabOf('#f1f5fa');
 const DARK_BLUE: Lab = oklabOf('#0b3a66');
-const BLUE: Lab = oklabOf('#1b66a5');
+const BLUE: Lab = polar(0.5, 0.12, 250);
 const NEAR_WHITE: Lab = oklabOf('#f7f6f3');
-const ORANGE: Lab = oklabOf('#b04a10');
+const ORANGE: Lab = polar(0.5, 0.12, 45);
+
+/** A colour by lightness, chroma and hue; these lie inside sRGB. */
+function polar(lightness: number, chroma: number, hueDegrees: number): Lab {
+  const hue = (hueDegrees * Math.PI) / 180;
+  return [lightness, chroma * Math.cos(hue), chroma * Math.sin(hue)];
+}
 
 /** The colour of a number as `#rrggbb`. @param share Position in [0, 1] from the domain's start; 0.5 is zero where diverging. */
 export function colourAt(kind: ColourScaleKind, share: number): string {

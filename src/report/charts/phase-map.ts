@@ -124,7 +124,8 @@ function cellNumbers(map: PhaseMap, layout: Layout, cell: PhaseCell): Markup | u
 
 /** A contour twice, pale under dark, so that it is seen on every colour. */
 function contourLine(layout: Layout, { segments }: PhaseMap['contours'][number]): Markup {
-  const at = ([column, row]: readonly [number, number]): string => `${layout.x(column).toFixed(1)},${layout.y(row).toFixed(1)}`;
+  const at = ([column, row]: readonly [number, number]): string =>
+    `${layout.x(column).toFixed(1)},${layout.y(row).toFixed(1)}`;
   const path = trusted(segments.map(([from, to]) => `M${at(from)}L${at(to)}`).join(''));
   return markup`<g class="contour"><path class="under" d="${path}"/><path class="over" d="${path}"/></g>`;
 }
@@ -133,7 +134,10 @@ function contourLine(layout: Layout, { segments }: PhaseMap['contours'][number])
 function contourNames({ contours }: PhaseMap, layout: Layout): Markup {
   const taken: (readonly [number, number])[] = [];
   const names = contours.map(({ text, segments }) => {
-    const places = segments.map(([from, to]): readonly [number, number] => [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2]);
+    const places = segments.map(([from, to]): readonly [number, number] => [
+      (from[0] + to[0]) / 2,
+      (from[1] + to[1]) / 2,
+    ]);
     const roomAt = ([x, y]: readonly [number, number]): number => {
       const toCentre = Math.hypot(x - Math.round(x), y - Math.round(y));
       return Math.min(toCentre, ...taken.map((other) => Math.hypot(x - other[0], y - other[1]) / 2));

@@ -7,27 +7,46 @@ export type Point = readonly [x: number, y: number];
 const TOLERANCE = 0.3;
 const TOLERANCE_GROWTH = 1.6;
 
-/** A path of at most about `maxPoints` points that stays within a small tolerance of the given one; ends are kept. */
+/** Spans that were split so often (and twice for each doubling of the path) are halved: else a sawtooth takes n^2 steps. */
+const DEEPEST = 64;
+
+/**
+ * A path of at most `maxPoints` points, two at least, that stays within a small tolerance of the given one; ends are kept.
+ * Takes O(n log n) steps, whatever the path.
+ */
 export function simplifyPath(path: readonly Point[], maxPoints: number): readonly Point[] {
+  const most = Math.max(2, maxPoints);
   let tolerance = TOLERANCE;
-  let simple = withinTolerance(path, tolerance);
-  while (simple.length > Math.max(2, maxPoints)) {
+  let simple = withinTolerance(path, tolerance, most);
+  while (simple === undefined) {
     tolerance *= TOLERANCE_GROWTH;
-    simple = withinTolerance(path, tolerance);
+    simple = withinTolerance(path, tolerance, most);
   }
   return simple;
 }
 
-function withinTolerance(path: readonly Point[], tolerance: number): readonly Point[] {
+/** The simplest path found within a tolerance; undefined once it is seen to have more points than it may. */
+function withinTolerance(path: readonly Point[], tolerance: number, most: number): readonly Point[] | undefined {
   const isKept = new Array<boolean>(path.length).fill(false);
-  if (path.length > 0) isKept[0] = isKept[path.length - 1] = true;
-  const spans: [number, number][] = [[0, path.length - 1]];
+  let kept = 0;
+  const keep = (index: number): void => {
+    if (isKept[index] !== false) return;
+    isKept[index] = true;
+    kept++;
+  };
+  keep(0);
+  keep(path.length - 1);
+  const deepest = DEEPEST + 2 * Math.log2(Math.max(1, path.length));
+  const spans: [first: number, last: number, depth: number][] = [[0, path.length - 1, 0]];
   for (let span = spans.pop(); span; span = spans.pop()) {
-    const [first, last] = span;
+    const [first, last, depth] = span;
     const farthest = farthestFrom(path, first, last);
     if (farthest.distance <= tolerance) continue;
-    isKept[farthest.index] = true;
-    spans.push([first, farthest.index], [farthest.index, last]);
+    keep(farthest.index);
+    const middle = depth < deepest ? farthest.index : (first + last) >> 1;
+    keep(middle);
+    if (kept > most) return undefined;
+    spans.push([first, middle, depth + 1], [middle, last, depth + 1]);
   }
   return path.filter((_, index) => isKept[index]);
 }

@@ -71,4 +71,3 @@ function stripMarks(strip: Strip, lines: readonly string[], x: (value: number) =
   );
   return markup`<g class="${seriesClass(strip.index)}" data-series="${strip.index}">${label}${points}<path class="strip-mean" d="M${x(strip.mean)},${y - 10}V${y + 10}"/><text class="number" x="${SIZE.width}" y="${y + 4}" text-anchor="end">${strip.meanText}</text></g>`;
 }
-

@@ -11,7 +11,7 @@ const SHAPES: Readonly<Record<MarkKind, SymbolType>> = {
   identical: symbolDiamond,
   undecided: symbolCircle,
 };
-const AREA = 44;
+const AREA = 52;
 
 /** The mark centred on a point; `title` is what a pointer over it says. */
 export function verdictMark(kind: MarkKind, x: number, y: number, title?: string): Markup {

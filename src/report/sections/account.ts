@@ -87,13 +87,13 @@ function voidedTable({ study }: ReportInput, voided: readonly VoidedBlock[]): Ma
   if (voided.length === 0) return undefined;
   return dataTable({
     caption: 'Blocks voided for a pair; more than 10% make its verdict undecided.',
-    columns: [{ label: 'Contrast or claim' }, { label: 'Outcome' }, { label: 'Block', isNumber: true }, { label: 'Reason' }],
-    rows: voided.map(({ of, outcome, block, reason }) => [
-      of,
-      outcomeLabel(study, outcome),
-      String(block),
-      reason,
-    ]),
+    columns: [
+      { label: 'Contrast or claim' },
+      { label: 'Outcome' },
+      { label: 'Block', isNumber: true },
+      { label: 'Reason' },
+    ],
+    rows: voided.map(({ of, outcome, block, reason }) => [of, outcomeLabel(study, outcome), String(block), reason]),
   });
 }
 

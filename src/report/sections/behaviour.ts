@@ -10,6 +10,7 @@ import { dataDomain } from '#report/data-domain.ts';
 import { figure } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import { type MatchedMean, matchedMeans, splitAtBest } from '#report/matched-means.ts';
+import { pictured } from '#report/pictured-arms.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
 import { armLabel, asTitle, runLabel } from '#report/wording.ts';
 import type { Axis, Outcome } from '#study/study.ts';
@@ -26,17 +27,19 @@ export function confirmatory({ study, frame }: ReportInput): readonly Outcome[] 
 /** The figure of one outcome; absent where it was measured along no axis that runs are matched on. */
 export function behaviourFigure(input: ReportInput, outcome: Outcome): Markup | undefined {
   const { study, frame } = input;
-  const axes = study.matchOn.filter((axis) => frame.runs.some((run) => onlyMeasured(run, axis, outcome).points.length > 0));
+  const axes = study.matchOn.filter((axis) =>
+    frame.runs.some((run) => onlyMeasured(run, axis, outcome).points.length > 0),
+  );
   if (axes.length === 0) return undefined;
-  const arms = armsInOrder(study, frame.runs);
-  const y = outcomeAxis(frame.runs, outcome);
-  const panels = axes.map((axis) => behaviourPanel(input, axis, outcome, arms, y));
+  const { arms, runs, leftOut } = pictured(input, armsInOrder(study, frame.runs));
+  const y = outcomeAxis(runs, outcome);
+  const panels = axes.map((axis) => behaviourPanel({ study, runs }, axis, outcome, arms, y));
   const role = outcome.role === 'exploratory' ? ' (exploratory: described, not tested)' : '';
   const goodness = outcome.higherIs === undefined ? '' : `Higher is ${outcome.higherIs}. `;
   return figure({
     id: `behaviour-${study.outcomes.indexOf(outcome)}`,
     title: `${asTitle(outcome.label)} against ${axes.map((axis) => midSentence(axis.label)).join(' and ')}${role}.`,
-    caption: markup`${goodness}Each thin line is one run; bold lines with markers are arm means at the preset levels (thin vertical rules), at the first crossing. ${directionText(study)} Where arms share one curve, the axis alone accounts for the behaviour; arms further apart at the same ${matchedText(study)} than the bar δ differ beyond it.${tailText(study)}`,
+    caption: markup`${goodness}Each thin line is one run; bold lines with markers are arm means at the preset levels (thin vertical rules), at the first crossing. ${directionText(study)} Where arms share one curve, the axis alone accounts for the behaviour; arms further apart at the same ${matchedText(study)} than the bar δ differ beyond it.${tailText(study)}${leftOut}`,
     panels,
     layout: 'wide',
     legend: armLegend(study, arms),
@@ -78,14 +81,14 @@ export function scaleOf({ levels }: Pick<Axis, 'levels'>, values: readonly numbe
 }
 
 function behaviourPanel(
-  { study, frame }: ReportInput,
+  { study, runs }: { readonly study: ReportedStudy; readonly runs: readonly FrameRun[] },
   axis: Axis,
   outcome: Outcome,
   arms: readonly string[],
   y: PlotAxis,
 ): Markup {
-  const measured = frame.runs.map((run) => onlyMeasured(run, axis, outcome));
-  const means = Map.groupBy(matchedMeans(frame.runs, axis, outcome.name), (mean) => mean.arm);
+  const measured = runs.map((run) => onlyMeasured(run, axis, outcome));
+  const means = Map.groupBy(matchedMeans(runs, axis, outcome.name), (mean) => mean.arm);
   const series = arms.map((arm, index) =>
     lineSeries(
       study,

@@ -107,11 +107,13 @@ function readingsOf(study: ReportedStudy, record: ClaimRecord): readonly Reading
   const known = study.outcomes.find(({ name }) => name === record.outcome);
   const unit = known?.unit ?? '';
   const title = asTitle(record.claim);
-  const points = record.levels.flatMap((level) => (typeof level.level === 'number' ? [{ ...level, x: level.level }] : []));
+  const points = record.levels.flatMap((level) =>
+    typeof level.level === 'number' ? [{ ...level, x: level.level }] : [],
+  );
   const textOf = (level: ClaimLevel): string =>
     `${placeText(study, record, level.level)}: ${levelNumbers(record, level)}, ${levelPhrase(study, record, level)}`;
   const means: Reading = {
-    title: against.kind === 'value' ? title : `${title}: both means`,
+    title: `${title} (line: ${otherText(study, against)})`,
     record,
     unit,
     isDifference: false,
@@ -159,7 +161,7 @@ function axisOf(readings: readonly Reading[], unit: string, size: PlotSize): Plo
 }
 
 function panelOf(study: ReportedStudy, reading: Reading, size: PlotSize, y: PlotAxis): Markup {
-  const { record, title, other, marks, isDifference } = reading;
+  const { record, title, other, marks } = reading;
   const panel: ClaimPanel = {
     title,
     description: `${marks.map(({ text }) => text).join('; ')}.`,
@@ -168,7 +170,6 @@ function panelOf(study: ReportedStudy, reading: Reading, size: PlotSize, y: Plot
     y,
     delta: record.delta,
     other,
-    otherLabel: isDifference ? '' : otherText(study, record.against),
     marks,
   };
   return claimPanel(panel);
@@ -193,7 +194,9 @@ function rowsFigure(study: ReportedStudy, id: string, first: ClaimRecord, group:
   const label = midSentence(outcomeLabel(study, first.outcome));
   const known = study.outcomes.find(({ name }) => name === first.outcome);
   const groups = group.map((record) => forestGroup(study, record));
-  const ends = group.flatMap(({ levels }) => levels.flatMap(({ ci95, estimate }) => [...(ci95 ?? []), ...(estimate === null ? [] : [estimate])]));
+  const ends = group.flatMap(({ levels }) =>
+    levels.flatMap(({ ci95, estimate }) => [...(ci95 ?? []), ...(estimate === null ? [] : [estimate])]),
+  );
   const { delta } = first;
   const half = groups.length > FULL_PANELS ? Math.ceil(groups.length / 2) : groups.length;
   const parts = [groups.slice(0, half), groups.slice(half)].filter((part) => part.length > 0);

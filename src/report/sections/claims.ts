@@ -5,7 +5,9 @@ import type { ClaimLevel, ClaimRecord } from '#analysis/records/claim-record.ts'
 import {
   claimsByImportance,
   groupedText,
+  levelNumbers,
   levelPhrase,
+  placeText,
   levelWord,
   meanText,
   axisText,
@@ -30,7 +32,7 @@ export function claimsSection(input: ReportInput): Markup | undefined {
   const doubts = analysis.verdicts.length === 0 ? doubtBox(input) : undefined;
   // In a study of claims alone the first figure stands under the headline.
   const figures = isOfClaims(input) ? claimPictures(input).slice(1) : claimPictures(input);
-  return markup`<section aria-labelledby="claims"><h2 id="claims">Claims</h2>${doubts}<ul class="answers">${items}</ul><p class="scope">${scopeText(study, claims)}</p>${figures}${placesTable(study, claims)}</section>`;
+  return markup`<section aria-labelledby="claims"><h2 id="claims">Claims</h2>${doubts}<ul class="answers">${items}</ul><p class="scope">${scopeText(study, claims)}</p>${figures}${sentences(input, claims)}${placesTable(study, claims)}</section>`;
 }
 
 /** What all claims' numbers have in common. */
@@ -42,13 +44,30 @@ function scopeText(study: ReportedStudy, claims: readonly ClaimRecord[]): string
   return `Numbers: ${outcomes.join(', ')}; each place has a verdict of its own, at one error rate for all claims of the study together, with 95% intervals. They speak of ${study.scope}, at the places given, and claim nothing beyond them.`;
 }
 
+/** What all places say, the numbers of the one that says most, and why others are undecided. */
 function claimItem(study: ReportedStudy, record: ClaimRecord): Markup {
-  const verdict = strongestLevel(record)?.verdict ?? 'undecided';
-  const { mark, colour } = CLAIM_MARKS[verdict];
-  const sentence = asTitle(unscoped(record.reason, study.scope));
-  const whys = whyTexts(study, record).filter((why) => !record.reason.includes(why));
-  const why = whys.length === 0 ? undefined : markup`<p>Undecided ${whys.join('; ')}.</p>`;
-  return markup`<li class="answer v-${colour}"><p><span class="mark" aria-hidden="true">${mark}</span> ${asTitle(outcomeLabel(study, record.outcome))}, ${record.claim}: <b>${groupedText(study, record)}</b></p><p class="evidence">${sentence}</p>${why}</li>`;
+  const strongest = strongestLevel(record);
+  const { mark, colour } = CLAIM_MARKS[strongest?.verdict ?? 'undecided'];
+  const numbers =
+    strongest === undefined ? [] : [`${levelNumbers(record, strongest)} ${placeText(study, record, strongest.level)}`];
+  const facts = [...numbers, ...unitsText(record), `δ = ${plain(record.delta)}`].join(' · ');
+  const whys = whyTexts(study, record);
+  const why = whys.length === 0 ? undefined : markup`<p>${asTitle(whys.join('; '))}.</p>`;
+  return markup`<li class="answer v-${colour}"><p><span class="mark" aria-hidden="true">${mark}</span> ${asTitle(outcomeLabel(study, record.outcome))}, ${record.claim}: <b>${groupedText(study, record)}</b></p><p class="evidence">${facts}</p>${why}</li>`;
+}
+
+/** How many independent units the places rest on. */
+function unitsText({ levels, clusters }: ClaimRecord): string[] {
+  const counts = levels.map(({ units }) => units);
+  if (counts.length === 0) return [];
+  const [low, high] = [Math.min(...counts), Math.max(...counts)];
+  return [`${low === high ? low : `${low} to ${high}`} ${clusters?.label ?? 'block'}s`];
+}
+
+/** The claims' whole sentences, folded. */
+function sentences({ study }: ReportInput, claims: readonly ClaimRecord[]): Markup {
+  const items = claims.map(({ reason }) => markup`<li>${asTitle(unscoped(reason, study.scope))}</li>`);
+  return markup`<details><summary>Every claim in words</summary><p>On ${study.scope}:</p><ul class="words">${items}</ul></details>`;
 }
 
 const COLUMNS = [

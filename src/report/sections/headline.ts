@@ -55,9 +55,10 @@ function claimSentence(study: ReportedStudy, claim: ClaimRecord): Markup {
     strongest === undefined || strongest.estimate === null
       ? 'nothing estimated'
       : `${levelNumbers(claim, strongest)} ${placeText(study, claim, strongest.level)}`;
-  const whys = whyTexts(study, claim);
-  const why = whys.length === 0 || claim.levels.some(({ verdict }) => verdict !== 'undecided') ? '' : `: ${whys.join('; ')}`;
-  return markup`${armText(study, claim.arm)} against ${otherText(study, claim.against)} on <b>${outcome}</b>${unit}: ${numbers}. <b>${asTitle(groupedText(study, claim))}</b>${why}.`;
+  const isOpen = claim.levels.every(({ verdict }) => verdict === 'undecided');
+  const said = isOpen ? whyTexts(study, claim) : [groupedText(study, claim)];
+  const lead = asTitle(armText(study, claim.arm));
+  return markup`${lead} against ${otherText(study, claim.against)} on <b>${outcome}</b>${unit}: ${numbers}. <b>${asTitle(said.join('; '))}</b>.`;
 }
 
 /** `Of 3 claims at 12 places: 7 differ, ...`. */

@@ -36,7 +36,8 @@ function mapFigure(study: ReportedStudy, map: MapRecord, index: number): Markup 
   const units = cells.flatMap(({ mean, units: count }) => (mean === null ? [] : [count]));
   const theory = theoryText(map, drawn);
   const size = `Means over ${spanText(units)} blocks ${map.place}.`;
-  const hatched = missing === 0 ? '' : ` Hatched: no number (${missing} of ${map.x.values.length * map.y.values.length} cells).`;
+  const hatched =
+    missing === 0 ? '' : ` Hatched: no number (${missing} of ${map.x.values.length * map.y.values.length} cells).`;
   return figure({
     id: `map-${index}`,
     title: `${asTitle(map.label)}.`,
@@ -58,14 +59,26 @@ function drawnMap(study: ReportedStudy, map: MapRecord): PhaseMap {
   const isDifference = isDifferenceMap(study, map);
   const values = map.cells.flatMap(({ mean }) => mean ?? []);
   const domain = scaleDomain(values, isDifference);
-  const ticks = scaleLinear().domain([...domain]).ticks(SCALE_TICKS);
-  const format = scaleLinear().domain([...domain]).tickFormat(SCALE_TICKS, isDifference ? '+' : '');
-  const textOf = (value: number): string => format(value).replace(/^[+−-](0(\.0+)?)$/, '$1').replace('-', '−');
+  const ticks = scaleLinear()
+    .domain([...domain])
+    .ticks(SCALE_TICKS);
+  const format = scaleLinear()
+    .domain([...domain])
+    .tickFormat(SCALE_TICKS, isDifference ? '+' : '');
+  const textOf = (value: number): string =>
+    format(value)
+      .replace(/^[+−-](0(\.0+)?)$/, '$1')
+      .replace('-', '−');
   const contours = contoursOf(map, ticks).map(({ level, segments }) => ({ text: textOf(level), segments }));
   const isInCells = contours.length === 0;
   const numberOf = (value: number): string => (isDifference ? signed(value, delta) : meanText(value, delta));
   const cells = map.cells.map((cell) => drawnCell(map, cell, numberOf, delta, isInCells));
-  const empty = emptyPlaces(map).map((place): PhaseCell => ({ ...place, value: null, lines: [], about: 'no arm stands here' }));
+  const empty = emptyPlaces(map).map((place): PhaseCell => ({
+    ...place,
+    value: null,
+    lines: [],
+    about: 'no arm stands here',
+  }));
   return {
     title: asTitle(map.label),
     description: `${map.cells.length} cells, from ${numberOf(Math.min(...values))} to ${numberOf(Math.max(...values))}.`,
@@ -109,13 +122,21 @@ function drawnCell(
   if (mean === null) return { column, row, value: null, lines: [], about: `${place}: no number${theoryWord}` };
   const interval = ci95 === null ? '' : ` ${intervalText(ci95, delta)}`;
   const lines = isTheoryInCells && theory !== null ? [numberOf(mean), `(${numberOf(theory)})`] : [numberOf(mean)];
-  return { column, row, value: mean, lines, about: `${place}: ${numberOf(mean)}${interval}, ${units} blocks${theoryWord}` };
+  return {
+    column,
+    row,
+    value: mean,
+    lines,
+    about: `${place}: ${numberOf(mean)}${interval}, ${units} blocks${theoryWord}`,
+  };
 }
 
 /** Places of the grid where no arm stands. */
 function emptyPlaces({ x, y, cells }: MapRecord): readonly { readonly column: number; readonly row: number }[] {
   return y.values.flatMap((atY, row) =>
-    x.values.flatMap((atX, column) => (cells.some((cell) => cell.x === atX && cell.y === atY) ? [] : [{ column, row }])),
+    x.values.flatMap((atX, column) =>
+      cells.some((cell) => cell.x === atX && cell.y === atY) ? [] : [{ column, row }],
+    ),
   );
 }
 

@@ -12,6 +12,7 @@ import { meanText } from '#report/claim-words.ts';
 import { dataDomain } from '#report/data-domain.ts';
 import { figure } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
+import { pictured } from '#report/pictured-arms.ts';
 import { type GivenAxis, givenAxes, isReadAtEnd } from '#report/places.ts';
 import type { ReportedStudy, ReportInput } from '#report/report-input.ts';
 import { armLabel, asTitle, runLabel } from '#report/wording.ts';
@@ -38,20 +39,20 @@ function profileOf(run: FrameRun, { name }: GivenAxis, outcome: Outcome): readon
 
 function profileFigure(input: ReportInput, outcome: Outcome, axis: GivenAxis): Markup | undefined {
   const { study, frame } = input;
-  const arms = armsInOrder(study, frame.runs);
-  const series = arms.map((arm, index) => profileSeries(study, ofArm(frame.runs, arm), index, axis, outcome));
-  const levels = series.flatMap(({ runs }) => runs.flatMap(({ points }) => points.map(([level]) => level)));
+  const { arms, runs, leftOut } = pictured(input, armsInOrder(study, frame.runs));
+  const series = arms.map((arm, index) => profileSeries(study, ofArm(runs, arm), index, axis, outcome));
+  const levels = series.flatMap((own) => own.runs.flatMap(({ points }) => points.map(([level]) => level)));
   const distinct = [...new Set(levels)].sort((a, b) => a - b);
   if (distinct.length < 2) return undefined;
   const label = asTitle(axis.label);
   return figure({
     id: `profile-${study.outcomes.indexOf(outcome)}-${axis.name}`.replaceAll(/[^\w-]+/g, '-'),
     title: `${asTitle(outcome.label)} against ${midSentence(axis.label)}.`,
-    caption: markup`${goodnessText(outcome)}Each thin line is one run; bold lines with markers are arm means over runs at each ${midSentence(axis.label)}. The bar is δ, the smallest difference of interest.`,
+    caption: markup`${goodnessText(outcome)}Each thin line is one run; bold lines with markers are arm means over runs at each ${midSentence(axis.label)}. The bar is δ, the smallest difference of interest.${leftOut}`,
     panels: [
       linePanel({
         title: `${asTitle(outcome.label)} against ${midSentence(axis.label)}`,
-        description: `${frame.runs.length} runs of ${arms.length} arms: ${arms.map((arm) => armLabel(study, arm)).join(', ')}.`,
+        description: `${runs.length} runs of ${arms.length} arms: ${arms.map((arm) => armLabel(study, arm)).join(', ')}.`,
         size: 'full',
         x: {
           label,
@@ -59,7 +60,7 @@ function profileFigure(input: ReportInput, outcome: Outcome, axis: GivenAxis): M
           ticks: distinct,
           scale: scaleOf({ levels: distinct }),
         },
-        y: outcomeAxis(frame.runs, outcome),
+        y: outcomeAxis(runs, outcome),
         series,
         scaleBar: { length: outcome.delta, label: `δ = ${plain(outcome.delta)}` },
       }),
@@ -103,7 +104,8 @@ function meanOf(values: readonly number[]): number {
 
 function stripFigure(input: ReportInput, outcome: Outcome): Markup | undefined {
   const { study, frame } = input;
-  const strips = armsInOrder(study, frame.runs).flatMap((arm, index) => {
+  const { arms, leftOut } = pictured(input, armsInOrder(study, frame.runs));
+  const strips = arms.flatMap((arm, index) => {
     const points = ofArm(frame.runs, arm).flatMap((run) => {
       const value = endOf(run, outcome);
       return value === undefined ? [] : [{ value, text: `${runLabel(study, run)}: ${plain(value)}` }];
@@ -114,16 +116,22 @@ function stripFigure(input: ReportInput, outcome: Outcome): Markup | undefined {
   });
   if (strips.length === 0) return undefined;
   const rules = constantsOf(input, outcome);
-  const values = [...strips.flatMap(({ points }) => points.map(({ value }) => value)), ...rules.map(({ value }) => value)];
+  const values = [
+    ...strips.flatMap(({ points }) => points.map(({ value }) => value)),
+    ...rules.map(({ value }) => value),
+  ];
   return figure({
     id: `end-${study.outcomes.indexOf(outcome)}`,
     title: `${asTitle(outcome.label)} at the end of each run.`,
-    caption: markup`${goodnessText(outcome)}One point a run; the upright rule and the number at the right are the arm’s mean.`,
+    caption: markup`${goodnessText(outcome)}One point a run; the upright rule and the number at the right are the arm’s mean.${leftOut}`,
     panels: [
       stripPlot({
         title: `${asTitle(outcome.label)} at the end`,
         description: strips.map((strip) => `${strip.label}: ${strip.meanText}`).join(', '),
-        axis: { label: `${asTitle(outcome.label)} (${outcome.unit})`, domain: dataDomain(values, { minSpan: 3 * outcome.delta }) },
+        axis: {
+          label: `${asTitle(outcome.label)} (${outcome.unit})`,
+          domain: dataDomain(values, { minSpan: 3 * outcome.delta }),
+        },
         strips,
         rules,
       }),
@@ -140,7 +148,10 @@ function endOf({ points }: FrameRun, { name }: Outcome): number | undefined {
 }
 
 /** Values that claims at the end hold the outcome against. */
-function constantsOf({ analysis: { claims = [] } }: ReportInput, { name }: Outcome): { value: number; label: string }[] {
+function constantsOf(
+  { analysis: { claims = [] } }: ReportInput,
+  { name }: Outcome,
+): { value: number; label: string }[] {
   const constants = claims.flatMap(({ outcome, at, against }) =>
     outcome === name && at.kind === 'end' && against.kind === 'value' ? [against] : [],
   );

@@ -39,7 +39,9 @@ function endedText(rates: readonly PilotRate[]): string {
 /** Every axis against optimizer steps, a panel an arm. */
 export function trajectoriesSection(input: ReportInput): Markup | undefined {
   const { runs } = input.frame;
-  const axes = input.study.matchOn.filter(({ name }) => runs.some(({ points }) => points.some((one) => name in one.axes)));
+  const axes = input.study.matchOn.filter(({ name }) =>
+    runs.some(({ points }) => points.some((one) => name in one.axes)),
+  );
   if (axes.length === 0) return undefined;
   const figures = axes.map((axis, index) => trajectoryFigure(input, axis, index));
   const text = markup`<p>Arms may differ as they like in how fast they train; verdicts compare them only at equal ${matchedText(input.study)}.</p>`;
