@@ -103,7 +103,7 @@ export default defineStudy({
   matchOn: [
     {
       name: 'reward',
-      label: 'P(rewarded action), lowest of the stages met',
+      label: 'lowest P(rewarded action)',
       role: 'other',
       levels: LEVELS,
       unit: 'probability',
