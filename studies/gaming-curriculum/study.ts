@@ -171,6 +171,9 @@ export default defineStudy({
     ...['flattery', 'tests', 'mixed', 'up'].map((training) =>
       asked(`is it conditioning? ${training}`, rule(training), AT_REWARD),
     ),
+    ...['flattery', 'checklist', 'tests', 'mixed', 'up', 'one-two'].map((training) =>
+      asked(`is it conditioning, at the end? ${training}`, rule(training), END),
+    ),
     known('one shared latent leaks', against('mixed', 'honest'), END, { expect: 'differs', direction: 'above' }),
     known(
       'tampering rewarded beside is seen',
