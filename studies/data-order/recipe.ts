@@ -1,0 +1,210 @@
+/**
+ * One run: two stages in an order, then both by turns, so that their losses are equal and fall together. Axes: the loss of either
+ * stage, recorded from where both are equal on; outcomes: harm elsewhere, and how far the answers to questions that were never trained
+ * are from those of the block's mixed run at the same losses.
+ */
+import type { JsonObject, Recipe, RunContext, RunEnd } from 'assay';
+import { AssayError } from 'assay';
+import { type Feeds, labShelf, type Memory, rngOf, type Rng, takeStep, trainingRun } from 'assay/learn';
+import { PERSONA_BASE } from 'assay/studies/misalignment/base.ts';
+import { personaBaseWeights } from 'assay/studies/misalignment/recipe.ts';
+import { PERSONA_LANGUAGE, personaWorld, type PersonaWorld } from 'assay/studies/misalignment/world.ts';
+
+import { hasBeside, type OrderConfig, ORDER_DEFAULTS, readOrderConfig } from './config.ts';
+import { answersOf, createOrderLab, feedsOf, type OrderLab, type StageLosses, totalVariation } from './lab.ts';
+import { type Series, seriesBytes, seriesFrom, toldAt } from './series.ts';
+import { placesAtStep, type StageRows, type Stages, stagesOf } from './world.ts';
+
+/** A loss no run recovers from; the base's own on new facts is about 13. */
+const EXPLODED_NATS = 40;
+/** Steps after which a stage counts as one that cannot be learned. */
+const MOST_STEPS = 1500;
+/** The mixed run's answers are kept from this loss on, in nats, which is above all levels. */
+const KEPT_BELOW = 0.15;
+
+/** The recipe. It keeps compiled labs between the runs of one process; numbers never depend on that. */
+export function dataOrderRecipe(): Recipe {
+  const labs = labShelf<OrderLab>(4);
+  const labOf = async (config: OrderConfig): Promise<OrderLab> => {
+    const key = { batch: config.batch, optimizer: { ...config.optimizer }, isBeside: hasBeside(config) };
+    return labs(key, () => createOrderLab(config));
+  };
+  return {
+    name: 'data-order',
+    semanticsVersion: 1,
+    defaults: ORDER_DEFAULTS,
+    learningRatePath: 'learningRate',
+    stopRule: { axis: 'worse', path: 'stopBelow' },
+    measurePaths: ['measure'],
+    levelsPath: 'measure.levels',
+    gives: ({ order }) => ({
+      axes: ['first', 'second', 'worse'],
+      outcomes: ['harmful', 'coherence', 'mismatch', ...(order === 'firstOnly' ? [] : ['distance', 'forgotten'])],
+    }),
+    check: (config) => void readOrderConfig(config),
+    run: async (context) => makeRun(context, readOrderConfig(context.config), labOf),
+  };
+}
+
+/** One run under way, as far as its steps are concerned. */
+interface Running {
+  readonly config: OrderConfig;
+  readonly lab: OrderLab;
+  readonly world: PersonaWorld;
+  readonly stages: Stages;
+  readonly base: Memory;
+  /** The stream that orders the data. */
+  readonly data: Rng;
+}
+
+async function makeRun(
+  context: RunContext,
+  config: OrderConfig,
+  labOf: (config: OrderConfig) => Promise<OrderLab>,
+): Promise<RunEnd> {
+  const base = await personaBaseWeights(context, PERSONA_BASE);
+  const block = context.block + config.firstBlock;
+  const world = personaWorld(PERSONA_BASE.worldSeed);
+  const stages = stagesOf(world, block, config.second);
+  const start = { world, stages, base, block };
+  const mixed = config.order === 'firstOnly' ? undefined : await mixedSeries(context, config, start, labOf);
+  const run = { ...start, config, lab: await labOf(config), data: rngOf(block + config.seed, 'order data') };
+  const state = isStaged(config) ? await stagedState(context, run, block) : undefined;
+  run.lab.learner.reset(base, rngOf(0, 'unused'));
+  if (state !== undefined) run.lab.learner.restoreState(state);
+  const met = await run.lab.losses(world, stages);
+  const { steps, probeEvery, stopBelow, levels } = config;
+  const plan = { steps, probeEvery, stopBelow, levels, lossAxis: 'worse', explodedAbove: EXPLODED_NATS };
+  return trainingRun(context, plan, {
+    learner: run.lab.learner,
+    axes: async () => axesOf(await run.lab.losses(world, stages)),
+    outcomes: async ({ axes }) => {
+      const { told, harmful, coherence } = answersOf(world, stages, await run.lab.unseen(world, stages));
+      const mismatch = Math.abs((axes['first'] ?? Number.NaN) - (axes['second'] ?? Number.NaN));
+      if (mixed === undefined) return { harmful, coherence, mismatch };
+      const distance = totalVariation(told, toldAt(mixed, axes['worse'] ?? Number.NaN));
+      return { harmful, coherence, mismatch, distance, forgotten: forgottenOf(config, met) };
+    },
+    step: (step) => closingStep(run, step),
+  });
+}
+
+function isStaged({ order }: OrderConfig): boolean {
+  return order === 'firstThenSecond' || order === 'secondThenFirst';
+}
+
+function axesOf({ first, second }: StageLosses) {
+  return { first, second, worse: Math.max(first, second) };
+}
+
+/** How far the earlier stage's loss rose while the later one was trained, in nats; none was earlier in a mixed order. */
+function forgottenOf(config: OrderConfig, met: StageLosses): number {
+  if (!isStaged(config)) return 0;
+  return (config.order === 'firstThenSecond' ? met.first : met.second) - config.depth;
+}
+
+/** A step of the closing: whichever stage has the higher loss under the weights of the moment, so resuming needs no memory. */
+async function closingStep(run: Running, step: number): Promise<string | undefined> {
+  const { config, lab, world, stages } = run;
+  if (config.order === 'firstOnly') return stageStep(run, 'first', 'closing', step);
+  const { first, second } = await lab.losses(world, stages);
+  return stageStep(run, first >= second ? 'first' : 'second', 'closing', step);
+}
+
+/** One optimizer step on a stage's rows; the reason where its numbers broke. */
+async function stageStep(run: Running, stage: keyof StageLosses, part: string, step: number) {
+  const { config, lab, stages, world, data } = run;
+  const { batch, rows } = config;
+  const own = stages[stage];
+  const places = placesAtStep(own.questions.length, data.split(`${part} ${stage}`), step, batch, rows === 'reversed');
+  const drawn = { questions: at(own.questions, places), answers: at(own.answers, places) };
+  const feeds = hasBeside(config)
+    ? await withBeside(run, drawn, part, step)
+    : { ...feedsOf(world, [drawn]), weights: new Float32Array(batch).fill(1 / batch) };
+  return takeStep(lab.learner, [feeds], config.learningRate, Infinity);
+}
+
+/** The step's rows, and questions of the six other domains: their harmful answers at weight `nudge`, or a penalty. */
+async function withBeside(run: Running, drawn: StageRows, part: string, step: number): Promise<Feeds> {
+  const { config, lab, stages, world, data, base } = run;
+  const { batch, penalty, nudge } = config;
+  const others = stages.unseen.subarray(stages.unseen.length - stages.elsewhere);
+  const questions = at(others, placesAtStep(others.length, data.split(`${part} beside`), step, batch));
+  const weights = Float32Array.from({ length: 2 * batch }, (_, row) => (row < batch ? 1 : nudge) / batch);
+  const isHeld = part === 'closing' && step < penalty.steps && penalty.weight > 0;
+  return {
+    ...feedsOf(world, [drawn, { questions, answers: at(world.answers.harmful, questions) }]),
+    weights,
+    'kl weight': isHeld ? penalty.weight : 0,
+    'base logits': isHeld ? await baseLogits(lab, base, world, questions) : new Float32Array(batch * PERSONA_LANGUAGE.vocabulary),
+  };
+}
+
+/** What the base says to these questions; the learner's own weights are put back. */
+async function baseLogits({ learner, logits }: OrderLab, base: Memory, world: PersonaWorld, questions: Int32Array) {
+  const present = learner.saveWeights();
+  for (const [name, values] of learner.memory) values.set(base.get(name) ?? new Float32Array(0));
+  const found = await logits(world, questions);
+  learner.restoreWeights(present);
+  return found;
+}
+
+/** The learner's state where the stages of a staged order meet, made once for all runs that share them. */
+async function stagedState(context: RunContext, run: Running, block: number): Promise<Uint8Array> {
+  const { config, lab, world, stages, base } = run;
+  const [earlier, later] = config.order === 'firstThenSecond' ? (['first', 'second'] as const) : (['second', 'first'] as const);
+  return context.shared('stages until they meet', { ...trained(config), order: config.order, block }, async () => {
+    lab.learner.reset(base, rngOf(0, 'unused'));
+    const until = async (stage: keyof StageLosses, isDone: (losses: StageLosses) => boolean): Promise<void> => {
+      for (let step = 0; !isDone(await lab.losses(world, stages)); step++) {
+        context.signal.throwIfAborted();
+        const broken = step === MOST_STEPS ? `it takes more than ${MOST_STEPS} steps` : await stageStep(run, stage, 'alone', step);
+        if (broken !== undefined) throw new AssayError('run', `The ${stage} stage alone broke: ${broken}. Set another learning rate or depth.`);
+      }
+    };
+    await until(earlier, (losses) => losses[earlier] <= config.depth);
+    await until(later, (losses) => losses[later] <= losses[earlier]);
+    return lab.learner.saveState();
+  });
+}
+
+/** The block's mixed run of the first seed, as `distance` holds others against it; made once a store. */
+async function mixedSeries(
+  context: RunContext,
+  given: OrderConfig,
+  start: Pick<Running, 'world' | 'stages' | 'base'> & { readonly block: number },
+  labOf: (config: OrderConfig) => Promise<OrderLab>,
+): Promise<Series> {
+  const { world, stages, base, block } = start;
+  const config: OrderConfig = { ...given, order: 'mixed', seed: 0, nudge: 0, penalty: { weight: 0, steps: 0 }, rows: 'asDrawn' };
+  const { steps, stopBelow } = config;
+  const key = { ...trained(config), block, steps, stopBelow };
+  const bytes = await context.shared('answers of a mixed run', key, async () => {
+    const lab = await labOf(config);
+    const run = { ...start, config, lab, data: rngOf(block, 'order data') };
+    lab.learner.reset(base, rngOf(0, 'unused'));
+    const series: { worse: number[]; told: Float32Array[] } = { worse: [], told: [] };
+    for (let step = 0; step <= steps; step++) {
+      context.signal.throwIfAborted();
+      const { worse } = axesOf(await lab.losses(world, stages));
+      if (worse < KEPT_BELOW) {
+        series.worse.push(worse);
+        series.told.push(answersOf(world, stages, await lab.unseen(world, stages)).told);
+      }
+      if (worse < stopBelow) break;
+      const broken = await closingStep(run, step);
+      if (broken !== undefined) throw new AssayError('run', `A mixed run broke at step ${step}: ${broken}.`);
+    }
+    return seriesBytes(series);
+  });
+  return seriesFrom(bytes);
+}
+
+/** What a shared step's training depends on, beside its order and its block. */
+function trained({ second, depth, nudge, rows, seed, optimizer, learningRate, batch }: OrderConfig): JsonObject {
+  return { second, depth, nudge, rows, seed, optimizer: { ...optimizer }, learningRate, batch };
+}
+
+function at(values: Int32Array, places: Int32Array): Int32Array {
+  return places.map((place) => values[place] ?? 0);
+}
