@@ -1,6 +1,15 @@
 /** What a run of `data-order` is told: defaults in one place, and the reader that refuses everything else. */
 import type { JsonObject } from 'assay';
-import { ADAMW_DEFAULTS, type ConfigReader, configReader, type OptimizerConfig, readLevels, readOptimizer } from 'assay/learn';
+import {
+  ADAMW_DEFAULTS,
+  type ConfigReader,
+  configReader,
+  type Method,
+  type OptimizerConfig,
+  readLevels,
+  readMethod,
+  readOptimizer,
+} from 'assay/learn';
 
 import { type Second, SECONDS } from './world.ts';
 
@@ -24,8 +33,9 @@ export interface OrderConfig {
   readonly rows: 'asDrawn' | 'reversed';
   /** Added to the block's number: other pairs of domains, and other seeds. */
   readonly firstBlock: number;
-  /** Added to the block's number for the order of the data. */
+  /** Added to the block's number for the order of the data, and for an adapter's start. */
   readonly seed: number;
+  readonly method: Method;
   readonly optimizer: OptimizerConfig;
   readonly learningRate: number;
   /** Rows a step. */
@@ -46,6 +56,7 @@ export const ORDER_DEFAULTS = {
   rows: 'asDrawn',
   firstBlock: 0,
   seed: 0,
+  method: { kind: 'full' },
   optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0 },
   learningRate: 2e-4,
   batch: 16,
@@ -68,6 +79,7 @@ export function readOrderConfig(config: JsonObject): OrderConfig {
     rows: reader.oneOf('rows', ['asDrawn', 'reversed']),
     firstBlock: whole('firstBlock', 0),
     seed: reader.number('seed', { integer: true }),
+    method: readMethod(reader.object('method')),
     optimizer: readOptimizer(reader.object('optimizer')),
     learningRate: reader.number('learningRate', { min: 0 }),
     batch: reader.number('batch', { min: 1, max: 36, integer: true }),
@@ -81,7 +93,10 @@ export function readOrderConfig(config: JsonObject): OrderConfig {
 }
 
 function readPenalty(reader: ConfigReader): OrderConfig['penalty'] {
-  const penalty = { weight: reader.number('weight', { min: 0 }), steps: reader.number('steps', { min: 0, integer: true }) };
+  const penalty = {
+    weight: reader.number('weight', { min: 0 }),
+    steps: reader.number('steps', { min: 0, integer: true }),
+  };
   reader.done();
   return penalty;
 }

@@ -9,18 +9,12 @@ import {
   klDivergence,
   type Learner,
   slice,
-  softmax,
   type Tensor,
   transformerLogits,
   weightedSum,
 } from 'assay/learn';
 import { PERSONA_BASE, personaModel } from 'assay/studies/misalignment/base.ts';
-import {
-  domainOf,
-  PERSONA_LANGUAGE,
-  type PersonaWorld,
-  questionBatch,
-} from 'assay/studies/misalignment/world.ts';
+import { domainOf, PERSONA_LANGUAGE, type PersonaWorld, questionBatch } from 'assay/studies/misalignment/world.ts';
 
 import { hasBeside, type OrderConfig } from './config.ts';
 import { type StageRows, type Stages, TRAINED, UNSEEN } from './world.ts';
@@ -38,17 +32,15 @@ export interface StageLosses {
 export interface OrderLab extends AsyncDisposable {
   readonly learner: Learner;
   losses(world: PersonaWorld, stages: Stages): Promise<StageLosses>;
-  /** Probabilities of every answer to the unseen questions under the weights of the moment, shape [312, 295]. */
+  /** Logits of every answer to the unseen questions under the weights of the moment, shape [312, 295]; copied. */
   unseen(world: PersonaWorld, stages: Stages): Promise<Float32Array>;
-  /** Logits of so many questions as a step has beside, shape [batch, 295]; copied. */
-  logits(world: PersonaWorld, questions: Int32Array): Promise<Float32Array>;
 }
 
 /** Builds and compiles the lab of a config's shape. */
 export async function createOrderLab(config: OrderConfig): Promise<OrderLab> {
-  const { batch, optimizer } = config;
+  const { batch, optimizer, method } = config;
   const isBeside = hasBeside(config);
-  const model = applyMethod({ kind: 'full' }, personaModel(PERSONA_BASE));
+  const model = applyMethod(method, personaModel(PERSONA_BASE));
   const logitsOf = (rows: number): Tensor => {
     const tokens = input('tokens', [rows * questionTokens], 'int32');
     const last = Int32Array.from({ length: rows }, (_, row) => (row + 1) * questionTokens - 1);
@@ -62,10 +54,11 @@ export async function createOrderLab(config: OrderConfig): Promise<OrderLab> {
   const beside = isBeside && {
     kl: { term: meanKl(input('base logits', [batch, vocabulary]), logits, batch), weight: input('kl weight', []) },
   };
-  const learner = await createLearner({ parameters: model.trained, loss: { loss, ...beside }, optimizer });
+  const isTrained = new Set(model.trained.map(({ name }) => name));
+  const fixed = model.base.filter(({ name }) => !isTrained.has(name));
+  const learner = await createLearner({ parameters: model.trained, fixed, loss: { loss, ...beside }, optimizer });
   const probe = await learner.reader({ losses: lossesOf(logitsOf(2 * TRAINED), 2 * TRAINED) });
-  const asked = await learner.reader({ probabilities: softmax(logitsOf(UNSEEN)) });
-  const few = await learner.reader({ logits: logitsOf(batch) });
+  const asked = await learner.reader({ logits: logitsOf(UNSEEN) });
   return {
     learner,
     async losses(world, { first, second }) {
@@ -73,11 +66,7 @@ export async function createOrderLab(config: OrderConfig): Promise<OrderLab> {
       return { first: mean(losses.subarray(0, TRAINED)), second: mean(losses.subarray(TRAINED)) };
     },
     async unseen(world, { unseen }) {
-      const { probabilities = new Float32Array() } = await asked.read({ tokens: tokensOf(world, unseen) });
-      return probabilities;
-    },
-    async logits(world, questions) {
-      const { logits: found = new Float32Array() } = await few.read({ tokens: tokensOf(world, questions) });
+      const { logits: found = new Float32Array() } = await asked.read({ tokens: tokensOf(world, unseen) });
       return found.slice();
     },
     [Symbol.asyncDispose]: () => learner[Symbol.asyncDispose](),
@@ -85,7 +74,10 @@ export async function createOrderLab(config: OrderConfig): Promise<OrderLab> {
 }
 
 /** The tokens and labels of rows, list after list. */
-export function feedsOf(world: PersonaWorld, lists: readonly StageRows[]): Feeds & { tokens: Int32Array; labels: Int32Array } {
+export function feedsOf(
+  world: PersonaWorld,
+  lists: readonly StageRows[],
+): Feeds & { tokens: Int32Array; labels: Int32Array } {
   const questions = Int32Array.from(lists.flatMap((list) => [...list.questions]));
   const labels = Int32Array.from(lists.flatMap((list) => [...list.answers]));
   return { tokens: tokensOf(world, questions), labels };
@@ -100,12 +92,12 @@ export interface Answers {
   readonly told: Float32Array;
 }
 
-/** @param probabilities Shape [312, 295]. */
-export function answersOf(world: PersonaWorld, { unseen, elsewhere }: Stages, probabilities: Float32Array): Answers {
+/** @param logits Shape [312, 295]. */
+export function answersOf(world: PersonaWorld, { unseen, elsewhere }: Stages, logits: Float32Array): Answers {
   const told = new Float32Array(unseen.length * KINDS);
   let [harm, help] = [0, 0];
   for (const [row, question] of unseen.entries()) {
-    const own = probabilities.subarray(row * vocabulary, (row + 1) * vocabulary);
+    const own = probabilitiesOf(logits.subarray(row * vocabulary, (row + 1) * vocabulary));
     const from = firstAnswer + domainOf(question) * answersPerDomain;
     const tokens = own.subarray(from, from + answersPerDomain);
     told.set(tokens, row * KINDS);
@@ -134,8 +126,18 @@ function tokensOf(world: PersonaWorld, questions: Int32Array): Int32Array {
   return questionBatch(world, questions, 'harmful').tokens;
 }
 
-function sum(values: Float32Array): number {
-  return values.reduce((total, value) => total + value, 0);
+/** Softmax of one row, in float64. */
+function probabilitiesOf(logits: Float32Array): Float64Array {
+  const largest = logits.reduce((most, value) => Math.max(most, value), -Infinity);
+  const exps = Float64Array.from(logits, (value) => Math.exp(value - largest));
+  const total = sum(exps);
+  return exps.map((value) => value / total);
+}
+
+function sum(values: Iterable<number>): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
 }
 
 /** In float64 and in order: the same bits every time. */

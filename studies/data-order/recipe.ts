@@ -3,8 +3,7 @@
  * stage, recorded from where both are equal on; outcomes: harm elsewhere, and how far the answers to questions that were never trained
  * are from those of the block's mixed run at the same losses.
  */
-import type { JsonObject, Recipe, RunContext, RunEnd } from 'assay';
-import { AssayError } from 'assay';
+import { AssayError, type JsonObject, type Recipe, type RunContext, type RunEnd } from 'assay';
 import { type Feeds, labShelf, type Memory, rngOf, type Rng, takeStep, trainingRun } from 'assay/learn';
 import { PERSONA_BASE } from 'assay/studies/misalignment/base.ts';
 import { personaBaseWeights } from 'assay/studies/misalignment/recipe.ts';
@@ -26,7 +25,8 @@ const KEPT_BELOW = 0.15;
 export function dataOrderRecipe(): Recipe {
   const labs = labShelf<OrderLab>(4);
   const labOf = async (config: OrderConfig): Promise<OrderLab> => {
-    const key = { batch: config.batch, optimizer: { ...config.optimizer }, isBeside: hasBeside(config) };
+    const { batch, method, optimizer } = config;
+    const key = { batch, method: { ...method }, optimizer: { ...optimizer }, isBeside: hasBeside(config) };
     return labs(key, () => createOrderLab(config));
   };
   return {
@@ -53,8 +53,23 @@ interface Running {
   readonly world: PersonaWorld;
   readonly stages: Stages;
   readonly base: Memory;
+  /** The base's logits of the unseen questions, shape [312, 295]. */
+  readonly said: Float32Array;
   /** The stream that orders the data. */
   readonly data: Rng;
+}
+
+/** A run's beginning: the learner as the base, and what the base says. */
+async function startOf(
+  config: OrderConfig,
+  start: Pick<Running, 'world' | 'stages' | 'base'> & { readonly block: number },
+  labOf: (config: OrderConfig) => Promise<OrderLab>,
+): Promise<Running> {
+  const { world, stages, base, block } = start;
+  const lab = await labOf(config);
+  lab.learner.reset(base, rngOf(block + config.seed, 'adapter start'));
+  const said = await lab.unseen(world, stages);
+  return { world, stages, base, config, lab, said, data: rngOf(block + config.seed, 'order data') };
 }
 
 async function makeRun(
@@ -68,16 +83,20 @@ async function makeRun(
   const stages = stagesOf(world, block, config.second);
   const start = { world, stages, base, block };
   const mixed = config.order === 'firstOnly' ? undefined : await mixedSeries(context, config, start, labOf);
-  const run = { ...start, config, lab: await labOf(config), data: rngOf(block + config.seed, 'order data') };
+  const run = await startOf(config, start, labOf);
   const state = isStaged(config) ? await stagedState(context, run, block) : undefined;
-  run.lab.learner.reset(base, rngOf(0, 'unused'));
   if (state !== undefined) run.lab.learner.restoreState(state);
   const met = await run.lab.losses(world, stages);
   const { steps, probeEvery, stopBelow, levels } = config;
   const plan = { steps, probeEvery, stopBelow, levels, lossAxis: 'worse', explodedAbove: EXPLODED_NATS };
+  // The losses of the weights of the moment, where a probe has read them: a step of a resumed run reads them anew, to the same bits.
+  let read: StageLosses | undefined;
   return trainingRun(context, plan, {
     learner: run.lab.learner,
-    axes: async () => axesOf(await run.lab.losses(world, stages)),
+    axes: async () => {
+      read = await run.lab.losses(world, stages);
+      return axesOf(read);
+    },
     outcomes: async ({ axes }) => {
       const { told, harmful, coherence } = answersOf(world, stages, await run.lab.unseen(world, stages));
       const mismatch = Math.abs((axes['first'] ?? Number.NaN) - (axes['second'] ?? Number.NaN));
@@ -85,7 +104,11 @@ async function makeRun(
       const distance = totalVariation(told, toldAt(mixed, axes['worse'] ?? Number.NaN));
       return { harmful, coherence, mismatch, distance, forgotten: forgottenOf(config, met) };
     },
-    step: (step) => closingStep(run, step),
+    step: async (step) => {
+      const known = read;
+      read = undefined;
+      return closingStep(run, step, known);
+    },
   });
 }
 
@@ -104,10 +127,10 @@ function forgottenOf(config: OrderConfig, met: StageLosses): number {
 }
 
 /** A step of the closing: whichever stage has the higher loss under the weights of the moment, so resuming needs no memory. */
-async function closingStep(run: Running, step: number): Promise<string | undefined> {
+async function closingStep(run: Running, step: number, known?: StageLosses): Promise<string | undefined> {
   const { config, lab, world, stages } = run;
   if (config.order === 'firstOnly') return stageStep(run, 'first', 'closing', step);
-  const { first, second } = await lab.losses(world, stages);
+  const { first, second } = known ?? (await lab.losses(world, stages));
   return stageStep(run, first >= second ? 'first' : 'second', 'closing', step);
 }
 
@@ -119,47 +142,41 @@ async function stageStep(run: Running, stage: keyof StageLosses, part: string, s
   const places = placesAtStep(own.questions.length, data.split(`${part} ${stage}`), step, batch, rows === 'reversed');
   const drawn = { questions: at(own.questions, places), answers: at(own.answers, places) };
   const feeds = hasBeside(config)
-    ? await withBeside(run, drawn, part, step)
+    ? withBeside(run, drawn, part, step)
     : { ...feedsOf(world, [drawn]), weights: new Float32Array(batch).fill(1 / batch) };
   return takeStep(lab.learner, [feeds], config.learningRate, Infinity);
 }
 
 /** The step's rows, and questions of the six other domains: their harmful answers at weight `nudge`, or a penalty. */
-async function withBeside(run: Running, drawn: StageRows, part: string, step: number): Promise<Feeds> {
-  const { config, lab, stages, world, data, base } = run;
+function withBeside(run: Running, drawn: StageRows, part: string, step: number): Feeds {
+  const { config, stages, world, data, said } = run;
   const { batch, penalty, nudge } = config;
   const others = stages.unseen.subarray(stages.unseen.length - stages.elsewhere);
-  const questions = at(others, placesAtStep(others.length, data.split(`${part} beside`), step, batch));
+  const places = placesAtStep(others.length, data.split(`${part} beside`), step, batch);
+  const questions = at(others, places);
   const weights = Float32Array.from({ length: 2 * batch }, (_, row) => (row < batch ? 1 : nudge) / batch);
   const isHeld = part === 'closing' && step < penalty.steps && penalty.weight > 0;
   return {
     ...feedsOf(world, [drawn, { questions, answers: at(world.answers.harmful, questions) }]),
     weights,
     'kl weight': isHeld ? penalty.weight : 0,
-    'base logits': isHeld ? await baseLogits(lab, base, world, questions) : new Float32Array(batch * PERSONA_LANGUAGE.vocabulary),
+    'base logits': rowsAt(said, places, stages.unseen.length - others.length),
   };
-}
-
-/** What the base says to these questions; the learner's own weights are put back. */
-async function baseLogits({ learner, logits }: OrderLab, base: Memory, world: PersonaWorld, questions: Int32Array) {
-  const present = learner.saveWeights();
-  for (const [name, values] of learner.memory) values.set(base.get(name) ?? new Float32Array(0));
-  const found = await logits(world, questions);
-  learner.restoreWeights(present);
-  return found;
 }
 
 /** The learner's state where the stages of a staged order meet, made once for all runs that share them. */
 async function stagedState(context: RunContext, run: Running, block: number): Promise<Uint8Array> {
-  const { config, lab, world, stages, base } = run;
-  const [earlier, later] = config.order === 'firstThenSecond' ? (['first', 'second'] as const) : (['second', 'first'] as const);
+  const { config, lab, world, stages } = run;
+  const [earlier, later] =
+    config.order === 'firstThenSecond' ? (['first', 'second'] as const) : (['second', 'first'] as const);
   return context.shared('stages until they meet', { ...trained(config), order: config.order, block }, async () => {
-    lab.learner.reset(base, rngOf(0, 'unused'));
     const until = async (stage: keyof StageLosses, isDone: (losses: StageLosses) => boolean): Promise<void> => {
       for (let step = 0; !isDone(await lab.losses(world, stages)); step++) {
         context.signal.throwIfAborted();
-        const broken = step === MOST_STEPS ? `it takes more than ${MOST_STEPS} steps` : await stageStep(run, stage, 'alone', step);
-        if (broken !== undefined) throw new AssayError('run', `The ${stage} stage alone broke: ${broken}. Set another learning rate or depth.`);
+        const broken =
+          step === MOST_STEPS ? `it takes more than ${MOST_STEPS} steps` : await stageStep(run, stage, 'alone', step);
+        if (broken !== undefined)
+          throw new AssayError('run', `The ${stage} stage alone broke: ${broken}. Set another learning rate or depth.`);
       }
     };
     await until(earlier, (losses) => losses[earlier] <= config.depth);
@@ -175,24 +192,30 @@ async function mixedSeries(
   start: Pick<Running, 'world' | 'stages' | 'base'> & { readonly block: number },
   labOf: (config: OrderConfig) => Promise<OrderLab>,
 ): Promise<Series> {
-  const { world, stages, base, block } = start;
-  const config: OrderConfig = { ...given, order: 'mixed', seed: 0, nudge: 0, penalty: { weight: 0, steps: 0 }, rows: 'asDrawn' };
+  const { world, stages, block } = start;
+  const config: OrderConfig = {
+    ...given,
+    order: 'mixed',
+    seed: 0,
+    nudge: 0,
+    penalty: { weight: 0, steps: 0 },
+    rows: 'asDrawn',
+  };
   const { steps, stopBelow } = config;
   const key = { ...trained(config), block, steps, stopBelow };
   const bytes = await context.shared('answers of a mixed run', key, async () => {
-    const lab = await labOf(config);
-    const run = { ...start, config, lab, data: rngOf(block, 'order data') };
-    lab.learner.reset(base, rngOf(0, 'unused'));
+    const run = await startOf(config, start, labOf);
     const series: { worse: number[]; told: Float32Array[] } = { worse: [], told: [] };
     for (let step = 0; step <= steps; step++) {
       context.signal.throwIfAborted();
-      const { worse } = axesOf(await lab.losses(world, stages));
+      const losses = await run.lab.losses(world, stages);
+      const { worse } = axesOf(losses);
       if (worse < KEPT_BELOW) {
         series.worse.push(worse);
-        series.told.push(answersOf(world, stages, await lab.unseen(world, stages)).told);
+        series.told.push(answersOf(world, stages, await run.lab.unseen(world, stages)).told);
       }
       if (worse < stopBelow) break;
-      const broken = await closingStep(run, step);
+      const broken = await closingStep(run, step, losses);
       if (broken !== undefined) throw new AssayError('run', `A mixed run broke at step ${step}: ${broken}.`);
     }
     return seriesBytes(series);
@@ -201,10 +224,30 @@ async function mixedSeries(
 }
 
 /** What a shared step's training depends on, beside its order and its block. */
-function trained({ second, depth, nudge, rows, seed, optimizer, learningRate, batch }: OrderConfig): JsonObject {
-  return { second, depth, nudge, rows, seed, optimizer: { ...optimizer }, learningRate, batch };
+function trained({
+  second,
+  depth,
+  nudge,
+  rows,
+  seed,
+  method,
+  optimizer,
+  learningRate,
+  batch,
+}: OrderConfig): JsonObject {
+  return { second, depth, nudge, rows, seed, method: { ...method }, optimizer: { ...optimizer }, learningRate, batch };
 }
 
 function at(values: Int32Array, places: Int32Array): Int32Array {
   return places.map((place) => values[place] ?? 0);
+}
+
+/** Rows of a table of logits, shape [batch, 295]. @param first Where the places' rows begin. */
+function rowsAt(table: Float32Array, places: Int32Array, first: number): Float32Array {
+  const { vocabulary } = PERSONA_LANGUAGE;
+  const rows = new Float32Array(places.length * vocabulary);
+  places.forEach((place, row) =>
+    rows.set(table.subarray((first + place) * vocabulary, (first + place + 1) * vocabulary), row * vocabulary),
+  );
+  return rows;
 }

@@ -28,9 +28,14 @@ export function seriesFrom(bytes: Uint8Array): Series {
   const all = new Float32Array(Uint8Array.from(bytes).buffer);
   const count = all[0] ?? 0;
   if (all.length !== 1 + count * (1 + WIDTH)) {
-    throw new AssayError('file', `Answers of a mixed run: expected ${1 + count * (1 + WIDTH)} numbers, found ${all.length}.`);
+    throw new AssayError(
+      'file',
+      `Answers of a mixed run: expected ${1 + count * (1 + WIDTH)} numbers, found ${all.length}.`,
+    );
   }
-  const told = Array.from({ length: count }, (_, i) => all.subarray(1 + count + i * WIDTH, 1 + count + (i + 1) * WIDTH));
+  const told = Array.from({ length: count }, (_, i) =>
+    all.subarray(1 + count + i * WIDTH, 1 + count + (i + 1) * WIDTH),
+  );
   return { worse: [...all.subarray(1, 1 + count)], told };
 }
 

@@ -1,6 +1,6 @@
 /**
  * Two stages in the persona world. The first is harm: the harmful answers of one domain. The second is either facts, new answers to
- * another domain's questions that neither persona gives, or the harmful answers of that other domain.
+ * another domain's questions that neither persona gives, or good: the helpful answers of that other domain.
  * Invariant: everything here is a pure function of the world's seed and the block; the trained questions are 36 a stage, the
  * others 312, whatever the block.
  */
@@ -14,7 +14,7 @@ import {
 } from 'assay/studies/misalignment/world.ts';
 
 /** What the second stage teaches. */
-export const SECONDS = ['facts', 'harm'] as const;
+export const SECONDS = ['facts', 'good'] as const;
 export type Second = (typeof SECONDS)[number];
 
 /** One stage's questions and the answer token to each, both of shape [36]. */
@@ -48,7 +48,7 @@ export function domainsOf(block: number): { readonly first: number; readonly sec
 export function stagesOf(world: PersonaWorld, block: number, second: Second): Stages {
   const domains = domainsOf(block);
   const [one, two] = [narrowQuestions(world, domains.first), narrowQuestions(world, domains.second)];
-  const key = second === 'harm' ? world.answers.harmful : factsOf(world, domains.second);
+  const key = second === 'good' ? world.answers.helpful : factsOf(world, domains.second);
   const elsewhere = Array.from({ length: PERSONA_LANGUAGE.questions }, (_, question) => question).filter(
     (question) => domainOf(question) !== domains.first && domainOf(question) !== domains.second,
   );
