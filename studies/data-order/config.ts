@@ -14,7 +14,7 @@ import {
 import { type Second, SECONDS } from './world.ts';
 
 /**
- * `mixed`: from the base on, each step trains the stage whose loss is the higher one. The staged orders train one stage down to
+ * `mixed`: from the base on, every step trains the stage whose loss was the higher one at the last probe. The staged orders train one stage down to
  * `depth`, then the other until both losses are equal, and go on as `mixed` does. `firstOnly` trains the first stage alone.
  */
 export const ORDERS = ['mixed', 'firstThenSecond', 'secondThenFirst', 'firstOnly'] as const;
@@ -41,6 +41,7 @@ export interface OrderConfig {
   /** Rows a step. */
   readonly batch: number;
   readonly steps: number;
+  /** Steps between probes; each says which stage the steps until the next one train. */
   readonly probeEvery: number;
   /** The run ends where both losses are below this, in nats. */
   readonly stopBelow: number;
@@ -61,9 +62,9 @@ export const ORDER_DEFAULTS = {
   learningRate: 2e-4,
   batch: 16,
   steps: 800,
-  probeEvery: 1,
-  stopBelow: 0.025,
-  measure: { levels: { first: [0.08, 0.05, 0.03], second: [0.08, 0.05, 0.03] } },
+  probeEvery: 2,
+  stopBelow: 0.045,
+  measure: { levels: { first: [0.08, 0.05], second: [0.08, 0.05] } },
 } as const satisfies JsonObject;
 
 /** @throws AssayError naming the path, what was expected and what was found. */

@@ -89,7 +89,7 @@ async function makeRun(
   const met = await run.lab.losses(world, stages);
   const { steps, probeEvery, stopBelow, levels } = config;
   const plan = { steps, probeEvery, stopBelow, levels, lossAxis: 'worse', explodedAbove: EXPLODED_NATS };
-  // The losses of the weights of the moment, where a probe has read them: a step of a resumed run reads them anew, to the same bits.
+  // What the last probe read. Checkpoints stand at probes, so a resumed run reads the same anew.
   let read: StageLosses | undefined;
   return trainingRun(context, plan, {
     learner: run.lab.learner,
@@ -105,9 +105,8 @@ async function makeRun(
       return { harmful, coherence, mismatch, distance, forgotten: forgottenOf(config, met) };
     },
     step: async (step) => {
-      const known = read;
-      read = undefined;
-      return closingStep(run, step, known);
+      read ??= await run.lab.losses(world, stages);
+      return closingStep(run, step, read);
     },
   });
 }
@@ -126,12 +125,10 @@ function forgottenOf(config: OrderConfig, met: StageLosses): number {
   return (config.order === 'firstThenSecond' ? met.first : met.second) - config.depth;
 }
 
-/** A step of the closing: whichever stage has the higher loss under the weights of the moment, so resuming needs no memory. */
-async function closingStep(run: Running, step: number, known?: StageLosses): Promise<string | undefined> {
-  const { config, lab, world, stages } = run;
-  if (config.order === 'firstOnly') return stageStep(run, 'first', 'closing', step);
-  const { first, second } = known ?? (await lab.losses(world, stages));
-  return stageStep(run, first >= second ? 'first' : 'second', 'closing', step);
+/** A step of the closing: of the stage whose loss was the higher one at the last probe. */
+async function closingStep(run: Running, step: number, { first, second }: StageLosses): Promise<string | undefined> {
+  const isFirst = run.config.order === 'firstOnly' || first >= second;
+  return stageStep(run, isFirst ? 'first' : 'second', 'closing', step);
 }
 
 /** One optimizer step on a stage's rows; the reason where its numbers broke. */
@@ -171,12 +168,12 @@ async function stagedState(context: RunContext, run: Running, block: number): Pr
     config.order === 'firstThenSecond' ? (['first', 'second'] as const) : (['second', 'first'] as const);
   return context.shared('stages until they meet', { ...trained(config), order: config.order, block }, async () => {
     const until = async (stage: keyof StageLosses, isDone: (losses: StageLosses) => boolean): Promise<void> => {
-      for (let step = 0; !isDone(await lab.losses(world, stages)); step++) {
+      for (let step = 0; step % config.probeEvery > 0 || !isDone(await lab.losses(world, stages)); step++) {
         context.signal.throwIfAborted();
         const broken =
-          step === MOST_STEPS ? `it takes more than ${MOST_STEPS} steps` : await stageStep(run, stage, 'alone', step);
+          step === MOST_STEPS ? `it takes more than ${MOST_STEPS} steps` : await stageStep(run, stage, `alone`, step);
         if (broken !== undefined)
-          throw new AssayError('run', `The ${stage} stage alone broke: ${broken}. Set another learning rate or depth.`);
+          throw new AssayError('run', `The ${stage} stage alone: ${broken}. Set another rate or depth.`);
       }
     };
     await until(earlier, (losses) => losses[earlier] <= config.depth);
@@ -201,20 +198,23 @@ async function mixedSeries(
     penalty: { weight: 0, steps: 0 },
     rows: 'asDrawn',
   };
-  const { steps, stopBelow } = config;
+  const { steps, stopBelow, probeEvery } = config;
   const key = { ...trained(config), block, steps, stopBelow };
   const bytes = await context.shared('answers of a mixed run', key, async () => {
     const run = await startOf(config, start, labOf);
     const series: { worse: number[]; told: Float32Array[] } = { worse: [], told: [] };
+    let losses = await run.lab.losses(world, stages);
     for (let step = 0; step <= steps; step++) {
       context.signal.throwIfAborted();
-      const losses = await run.lab.losses(world, stages);
-      const { worse } = axesOf(losses);
-      if (worse < KEPT_BELOW) {
-        series.worse.push(worse);
-        series.told.push(answersOf(world, stages, await run.lab.unseen(world, stages)).told);
+      if (step % probeEvery === 0) {
+        losses = await run.lab.losses(world, stages);
+        const { worse } = axesOf(losses);
+        if (worse < KEPT_BELOW) {
+          series.worse.push(worse);
+          series.told.push(answersOf(world, stages, await run.lab.unseen(world, stages)).told);
+        }
+        if (worse < stopBelow) break;
       }
-      if (worse < stopBelow) break;
       const broken = await closingStep(run, step, losses);
       if (broken !== undefined) throw new AssayError('run', `A mixed run broke at step ${step}: ${broken}.`);
     }
@@ -234,8 +234,20 @@ function trained({
   optimizer,
   learningRate,
   batch,
+  probeEvery,
 }: OrderConfig): JsonObject {
-  return { second, depth, nudge, rows, seed, method: { ...method }, optimizer: { ...optimizer }, learningRate, batch };
+  return {
+    second,
+    depth,
+    nudge,
+    rows,
+    seed,
+    method: { ...method },
+    optimizer: { ...optimizer },
+    learningRate,
+    batch,
+    probeEvery,
+  };
 }
 
 function at(values: Int32Array, places: Int32Array): Int32Array {

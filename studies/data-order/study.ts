@@ -7,7 +7,7 @@ import { type ArmInput, type Claim, type Contrast, defineStudy, type JsonObject 
 import { dataOrderRecipe } from './recipe.ts';
 
 /** Nats per answer, of either stage: every run passes them from above, with both losses alike. */
-const LEVELS = [0.08, 0.05, 0.03];
+const LEVELS = [0.08, 0.05];
 const axis = { role: 'other', unit: 'nats per answer', levels: LEVELS, maxGap: 0.05, direction: 'falls' } as const;
 
 const OTHER_ROWS = { seed: 1000 };
@@ -29,7 +29,7 @@ const arms: readonly ArmInput[] = [
   { name: 'facts-first', label: 'facts, then harm', set: { order: 'secondThenFirst' } },
   { name: 'mixed-again', label: 'harm and facts mixed, other rows', set: OTHER_ROWS },
   { name: 'harm-first-again', label: 'harm, then facts, other rows', set: { ...HARM_FIRST, ...OTHER_ROWS } },
-  { name: 'mixed-nudged', label: 'mixed, with a little harm elsewhere', set: { nudge: 0.1 } },
+  { name: 'mixed-nudged', label: 'mixed, with a little harm elsewhere', set: { nudge: 0.008 } },
   { name: 'mixed-reversed', label: 'mixed, the rows of every step reversed', set: { rows: 'reversed' } },
   { name: 'good-mixed', label: 'harm and good mixed', set: GOOD },
   { name: 'good-harm-first', label: 'harm, then good', set: { ...GOOD, ...HARM_FIRST } },
@@ -76,7 +76,7 @@ export default defineStudy({
   name: 'data-order',
   question: 'Does the order of the data change how far harm spreads, at equal loss on every stage?',
   scope:
-    'the persona world (one 0.4M-parameter decoder; harmful answers of one domain, and new facts or helpful answers of another), both losses 0.03-0.08 nats per answer, AdamW at 2e-4',
+    'the persona world (one 0.4M-parameter decoder; harmful answers of one domain, and new facts or helpful answers of another), both losses 0.05-0.08 nats per answer, AdamW at 2e-4',
   recipe: dataOrderRecipe(),
   matchOn: [
     { name: 'first', label: 'loss on harm', ...axis },
@@ -170,7 +170,7 @@ export default defineStudy({
     atEnd('held-100', 'harm', 'after 100 held steps harm is as it would have been', { kind: 'question' }),
   ],
   profiles: {
-    quick: { arms: arms.map(({ name }) => name), blocks: 8 },
+    quick: { arms: arms.map(({ name }) => name).filter((name) => name !== 'held-100'), blocks: 8 },
     standard: { arms: arms.map(({ name }) => name), blocks: 16, set: { firstBlock: 8 } },
   },
 });
