@@ -7,7 +7,7 @@ import { estimateOf, isEquivalent } from '#analysis/stats/estimate.ts';
 import { signFlipMaxT } from '#analysis/stats/sign-flip.ts';
 import { CONTROL_ALPHA } from '#analysis/verdict/alpha-spending.ts';
 import { midSentence } from '#analysis/words/naming.ts';
-import { pPhrase, plain, signed } from '#analysis/words/number-text.ts';
+import { inUnit, plain, pPhrase, signed } from '#analysis/words/number-text.ts';
 import type { ClaimResult, PlaceTable } from './place-table.ts';
 import { isDirected } from './seen-controls.ts';
 
@@ -45,7 +45,7 @@ function partOf(result: ClaimResult, table: PlaceTable, rng: Rng): Part {
   const [p, mean] = [singleP(table, rng), estimateOf(table.member.contrasts)?.mean ?? 0];
   const few = table.member.blocks.length < MIN_BLOCKS;
   const evidence = few ? `${clustersText(labelOf(table), table.units.usable)}, too few for a test` : pPhrase(p);
-  const detail = `${where}: ${signed(mean, outcome.delta)} ${outcome.unit} (${evidence})`;
+  const detail = `${where}: ${inUnit(signed(mean, outcome.delta), outcome.unit)} (${evidence})`;
   switch (claim.asks.expect) {
     case 'differs': {
       const isFound = few ? haveSign(table, mean) : p < CONTROL_ALPHA;

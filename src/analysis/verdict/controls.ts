@@ -15,7 +15,7 @@ import { noisiestArm } from './noisiest-arm.ts';
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
 import { blockContrasts, countedLevels, overallEstimate, type MatchedTable } from '#analysis/matching/matched-table.ts';
 import { armText, matchingText, midSentence, type NamingStudy } from '#analysis/words/naming.ts';
-import { pPhrase, plain, signed } from '#analysis/words/number-text.ts';
+import { inUnit, plain, pPhrase, signed } from '#analysis/words/number-text.ts';
 import { isEquivalent } from '#analysis/stats/estimate.ts';
 import { signFlipMaxT } from '#analysis/stats/sign-flip.ts';
 import type { ControlRecord } from '#analysis/records/verdict-record.ts';
@@ -149,14 +149,14 @@ function untwinnedText(
   const ofQuestions: CurveIndex = new Map([...index].filter(([arm]) => asked.has(arm) || twinned.has(arm)));
   const noisiest = noisiestArm(ofQuestions, outcome.name, twinned.add(contrast.arm));
   if (noisiest === undefined) return [];
-  const spread = `${plain(noisiest.deviation)} ${outcome.unit} from block to block`;
+  const spread = `${inUnit(plain(noisiest.deviation), outcome.unit)} from block to block`;
   return [`${armText(study, noisiest.arm)} scatters most (${spread}) and has no A/A twin`];
 }
 
 /** "harmful answers at matched training loss: +0.356 probability (p = 0.008)". */
 function foundText(study: NamingStudy, outcome: Outcome, table: MatchedTable, mean: number, evidence: string): string {
   const where = matchingText(study, table.name);
-  return `${midSentence(outcome.label)} at matched ${where}: ${signed(mean, outcome.delta)} ${outcome.unit} (${evidence})`;
+  return `${midSentence(outcome.label)} at matched ${where}: ${inUnit(signed(mean, outcome.delta), outcome.unit)} (${evidence})`;
 }
 
 function whyNot(result: ContrastResult): string {
