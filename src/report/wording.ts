@@ -25,7 +25,7 @@ export const VERDICT_MARKS: Readonly<Record<VerdictKind, { readonly mark: string
 export const CLAIM_MARKS: Readonly<
   Record<ClaimVerdict, { readonly mark: string; readonly short: string; readonly colour: VerdictKind }>
 > = {
-  differs: { mark: 'D', short: 'a difference', colour: 'affects' },
+  differs: { mark: 'D', short: 'different', colour: 'affects' },
   identical: { mark: 'I', short: 'identical to the bit', colour: 'noEffect' },
   agrees: { mark: '=', short: 'alike within ±δ', colour: 'noEffect' },
   undecided: { mark: '?', short: 'undecided', colour: 'undecided' },

@@ -251,7 +251,13 @@ function identityText({ claim: { against, asks }, rule }: SpokenClaim, levels: r
 
 /** Why a level is undecided although nothing stands in its way beforehand. */
 export function whyText(
-  why: Extract<WhyKind, 'noPositiveControl' | 'ratesDiffer' | 'jumpsUnseen' | 'tooFewBlocks'>,
+  {
+    why,
+    isWithin,
+  }: {
+    readonly why: Extract<WhyKind, 'noPositiveControl' | 'ratesDiffer' | 'jumpsUnseen' | 'tooFewBlocks'>;
+    readonly isWithin?: true;
+  },
   about: { readonly outcome: Outcome; readonly rule: Rule; readonly units: Units; readonly size: string },
 ): string {
   const { outcome, rule, size } = about;
@@ -260,7 +266,9 @@ export function whyText(
     case 'noPositiveControl':
       return `the interval lies inside ${delta}, but no positive control of that size is seen at the same place, so a floor or ceiling may hide an effect`;
     case 'ratesDiffer':
-      return 'the sign is not the same at every learning rate';
+      return isWithin === true
+        ? `the learning rates together lie inside ${delta}, but not each of them`
+        : 'the sign is not the same at every learning rate';
     case 'jumpsUnseen':
       return jumpsText(delta, about);
     case 'tooFewBlocks':
