@@ -18,6 +18,11 @@ export function inUnit(number: string, unit: string): string {
   return unit === '' ? number : `${number} ${unit}`;
 }
 
+/** What a control that did not pass was expected to show, such as ", expected 0.05 points or more below"; nothing for one that passed. */
+export function missedText(isPassed: boolean, what: string): string {
+  return isPassed ? '' : `, expected ${what}`;
+}
+
 /** A label with its unit in brackets; alone where there is none. */
 export function withUnit(label: string, unit: string): string {
   return unit === '' ? label : `${label} (${unit})`;

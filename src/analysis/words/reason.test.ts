@@ -2,7 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { recordOf, ABOVE, BINDING, depths, flat, frameOf, SEEN } from '#analysis/claims/claims-fixture.ts';
+import { analyse } from '#analysis/analyse.ts';
+import { analysed, recordOf, ABOVE, BINDING, depths, flat, frameOf, SEEN } from '#analysis/claims/claims-fixture.ts';
+import { BASE, DELTA, simulate, WORLD_STUDY } from '#analysis/validation/world.ts';
+import { rngOf } from '#base/rng.ts';
+import type { Claim } from '#study/claim.ts';
 import type { Outcome } from '#study/study.ts';
 import { shareText, unseenText } from './reason.ts';
 
@@ -36,4 +40,23 @@ test('an outcome without a unit leaves no hole in a sentence', () => {
     const { reason } = recordOf(claim, frame, { outcomes: [bare] }, [SEEN]);
     assert.doesNotMatch(reason, / {2}| [.,;)]|\(\)/, reason);
   }
+});
+
+test('a control that failed says what was expected of it, of a claim and of a contrast', () => {
+  const frame = frameOf({ towers: flat(0.5, 0.01), base: flat(0.5, -0.01), harmed: flat(0.43, 0.01) });
+  const detailsOf = (asks: Claim['asks'], arm = 'harmed'): string =>
+    analysed([{ ...SEEN, arm, asks }], frame).controls[0]?.detail ?? '';
+  assert.match(
+    detailsOf({ kind: 'control', expect: 'differs', direction: 'above' }),
+    /, expected 0\.05 fraction or more above$/,
+  );
+  assert.match(detailsOf({ kind: 'control', expect: 'differs' }, 'towers'), /, expected 0\.05 fraction or more$/);
+  assert.match(detailsOf({ kind: 'control', expect: 'agrees' }), /, expected within ±0\.05$/);
+  assert.doesNotMatch(detailsOf({ kind: 'control', expect: 'differs', direction: 'below' }), /expected/);
+  const world = simulate({ ...BASE, rates: 1, sigma: DELTA / 5 }, 8, rngOf(1, 'expected'));
+  const contrasts = WORLD_STUDY.contrasts.map((one) =>
+    one.kind === 'control' ? { ...one, direction: 'below' as const } : one,
+  );
+  const [control] = analyse({ ...WORLD_STUDY, contrasts }, world, { verdictsOnly: true }).controls;
+  assert.match(control?.detail ?? '', /, expected 0\.1 points or more below/);
 });
