@@ -24,10 +24,12 @@ let [inputs, faults] = [0, 0];
 try {
   for (const [reader, own] of all) {
     const startedMs = performance.now();
-    const found = await hunted({ reader, seed, from, count: own, folder });
+    const { faults: found, refused } = await hunted({ reader, seed, from, count: own, folder });
     for (const fault of found) console.log(`FAULT ${JSON.stringify(fault)}`);
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
-    console.log(`${reader}: ${own} inputs of seed ${seed} from ${from}, ${found.length} faults (${seconds} s)`);
+    console.log(
+      `${reader}: ${own} inputs of seed ${seed} from ${from}, ${refused} refused, ${found.length} faults (${seconds} s)`,
+    );
     inputs += own;
     faults += found.length;
   }

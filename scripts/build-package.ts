@@ -3,7 +3,7 @@
  * Node strips types only outside `node_modules`, so the package carries compiled files, with a package.json made from ours.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -19,12 +19,25 @@ const MAIN = 'src/cli/main.js';
 
 const { values } = parseArgs({ options: { out: { type: 'string', default: join(ROOT, 'dist') } } });
 const out = resolve(values.out);
+if (!isOurs(out)) {
+  console.error(
+    `Expected --out to be new, empty or a package built here, found other files in ${out}. They were left alone.`,
+  );
+  process.exit(2);
+}
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 compile();
 for (const name of COPIED) copy(name);
 writeFileSync(join(out, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`);
 chmodSync(join(out, MAIN), 0o755);
+
+/** Whether a folder may be made anew: nobody's files are in it but those of an earlier build. */
+function isOurs(folder: string): boolean {
+  if (!existsSync(folder) || readdirSync(folder).length === 0) return true;
+  const isBuilt = existsSync(join(folder, 'package.json')) && existsSync(join(folder, MAIN));
+  return isBuilt && !existsSync(join(folder, 'tsconfig.json')) && !existsSync(join(folder, '.git'));
+}
 
 function compile(): void {
   const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');

@@ -3,15 +3,44 @@ import type { Fault } from './fault.ts';
 
 const CHAT = 'src/desk/chat-service.test.ts';
 const HUB = 'src/desk/hub/hostile-hub.test.ts';
+const DOWNLOADS = 'test/e2e/shared-download.test.ts';
 const CACHE = 'src/cli/compile-cache.test.ts';
 
 export const HOSTILE_FAULTS: readonly Fault[] = [
   {
     name: 'any variable may be sent as a key',
     file: 'src/desk/judge-keys.ts',
-    from: '!OWN_VARIABLE.test(variable)',
-    to: 'variable.length === 0',
+    from: '|| OWN_VARIABLE.test(variable)',
+    to: '|| variable.length > 0',
     tests: [CHAT],
+  },
+  {
+    name: 'a study chooses who gets a key',
+    file: 'src/desk/judge-keys.ts',
+    from: 'if (!isTrusted(url, variable, environment)) {',
+    to: "if (url === 'nowhere') {",
+    tests: [CHAT],
+  },
+  {
+    name: 'an address that begins like a provider’s is taken for it',
+    file: 'src/desk/judge-keys.ts',
+    from: 'trusted.has(origin)',
+    to: '[...trusted].some((own) => origin !== own && url.startsWith(own)) || trusted.has(origin)',
+    tests: [CHAT],
+  },
+  {
+    name: 'an answer of a judge that was changed is taken for one',
+    file: 'src/desk/kept-answers.ts',
+    from: 'seal !== sealOf(question, answer)',
+    to: 'seal === undefined',
+    tests: [CHAT],
+  },
+  {
+    name: 'two processes download the same blob, one after the other',
+    file: 'src/desk/hub/shared-download.ts',
+    from: 'if (!(await isThere(blob))) await downloadFile',
+    to: 'await downloadFile',
+    tests: [DOWNLOADS],
   },
   {
     name: 'an error is cut before the key is taken out of it',

@@ -196,4 +196,25 @@ export const LEARNER_FAULTS: readonly Fault[] = [
     to: 'vector.map((value) => value / norm ** 2)',
     tests: ['src/learning/nn/layers.test.ts'],
   },
+  {
+    name: 'an episode enters its own baseline',
+    file: 'studies/gaming-curriculum/reinforce.ts',
+    from: '(one - (total - one) / (count - 1)) / count',
+    to: '(one - total / count) / count',
+    tests: ['studies/gaming-curriculum/reinforce.test.ts'],
+  },
+  {
+    name: 'the penalty towards a base is that of the base towards the policy',
+    file: 'studies/gaming-curriculum/reinforce.ts',
+    from: "klDivergence(logits, input('base', logits.shape))",
+    to: "klDivergence(input('base', logits.shape), logits)",
+    tests: ['studies/gaming-curriculum/reinforce.test.ts'],
+  },
+  {
+    name: 'an agent of one severity draws another for each stage',
+    file: 'studies/gaming-curriculum/world.ts',
+    from: '(isOne ? severity : rng.uniform())',
+    to: 'rng.uniform()',
+    tests: ['studies/gaming-curriculum/world.test.ts'],
+  },
 ];

@@ -5,6 +5,7 @@ const RECIPE = 'studies/misalignment/recipe.test.ts';
 const WORLD = 'studies/misalignment/world.test.ts';
 const UPDATE = 'studies/misalignment/update.test.ts';
 const DOSES = 'studies/dose-response/doses.test.ts';
+const ADAPTER = 'studies/minimal-adapter/recipe.test.ts';
 
 export const PERSONA_FAULTS: readonly Fault[] = [
   {
@@ -104,5 +105,19 @@ export const PERSONA_FAULTS: readonly Fault[] = [
     from: 'Math.log10(value)',
     to: 'value',
     tests: [DOSES],
+  },
+  {
+    name: 'a penalty goes on after its steps',
+    file: 'studies/minimal-adapter/finetuning.ts',
+    from: 'step < penalty.steps ? penalty.weight : 0',
+    to: 'penalty.weight',
+    tests: [ADAPTER],
+  },
+  {
+    name: 'a direction is taken out under the seeds that wrote it',
+    file: 'studies/minimal-adapter/config.ts',
+    from: 'const DONOR_SEED = 500_000;',
+    to: 'const DONOR_SEED = 0;',
+    tests: [ADAPTER],
   },
 ];

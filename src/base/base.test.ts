@@ -52,6 +52,11 @@ test('canonical JSON sorts keys, drops undefined and refuses what is not JSON', 
   assert.throws(() => canonicalJson({ a: Number.NaN }), /finite number/);
 });
 
+test('names of a million characters, as damaged files have them, are compared at once', () => {
+  const long = 'x'.repeat(1_000_000);
+  assert.equal(nearestName(`ev${long}als`, [`${long}y`, 'evals', 'steps']), `${long}y`);
+});
+
 test('nearestName finds the closest known name', () => {
   assert.equal(nearestName('optimiser.kind', ['optimizer.kind', 'method.kind']), 'optimizer.kind');
 });

@@ -114,8 +114,8 @@ function isKnown(variable: string): boolean {
 
 /** Whether an address is the provider's of a key, or one that the user has named. */
 function isTrusted(url: string, variable: string, environment: Environment): boolean {
-  const named = listIn(environment, ALLOWED_ENDPOINTS).flatMap(originsOf);
-  return originsOf(url).some((origin) => ownAddresses(variable).includes(origin) || named.includes(origin));
+  const trusted = new Set([...ownAddresses(variable), ...listIn(environment, ALLOWED_ENDPOINTS).flatMap(originsOf)]);
+  return originsOf(url).some((origin) => trusted.has(origin));
 }
 
 function ownAddresses(variable: string): readonly string[] {

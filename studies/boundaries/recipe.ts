@@ -45,6 +45,7 @@ export const boundaries = worldRecipe({
   }),
   training: { learningRate: 3e-2, steps: 1000, stopBelow: 0.04 },
   levels: { train: [0.1, 0.05], heldOut: [0.1, 0.05] },
+  outcomes: ['ranked', 'without', 'same', 'bent'],
   lossAxis: 'train',
   async createLab({ dimensions, rows, width, start }, optimizer) {
     const { hidden, score } = classifier(width, dimensions, start);

@@ -2,7 +2,7 @@
  * Question 2: does Adam leave another boundary than SGD at equal loss? Two linear cues, where the answer is known to rest on the
  * basis, and three clusters, where the published direction holds on a part of a map only.
  */
-import { ADAMW_DEFAULTS, type Arm, type Contrast, defineStudy, type JsonObject, SGD_DEFAULTS, type Study } from 'assay';
+import { ADAMW_DEFAULTS, type Arm, type Claim, type Contrast, defineStudy, type JsonObject, SGD_DEFAULTS } from 'assay';
 
 import { boundaries } from './recipe.ts';
 
@@ -68,11 +68,7 @@ const control = (
 ): Contrast => ({ kind: 'control', name, arm, reference, expect, ...direction });
 
 /** Small starts; each level has its own verdict, since below the floor equal loss leaves no room to differ. */
-const clusterClaim = (
-  name: string,
-  distance: number,
-  levels: readonly number[],
-): NonNullable<Study['claims']>[number] => ({
+const clusterClaim = (name: string, distance: number, levels: readonly number[]): Claim => ({
   name,
   arm: `adam-clusters-${distance}-0.01`,
   against: { kind: 'arm', arm: `sgd-clusters-${distance}-0.01` },
@@ -86,7 +82,6 @@ export default defineStudy({
   question: 'Does Adam leave another boundary than SGD, beyond loss?',
   scope: 'two linear cues in 20 inputs by a linear classifier, and three clusters in 10 inputs by 64 ReLU units',
   recipe: boundaries,
-  set: { 'measure.levels': LEVELS },
   matchOn: [
     { name: 'train', label: 'training loss', role: 'train', levels: LEVELS.train, ...loss },
     { name: 'heldOut', label: 'held-out loss', role: 'heldOut', levels: LEVELS.heldOut, untilBest: true, ...loss },

@@ -42,6 +42,8 @@ export function forgettingRecipe(): Recipe {
     defaults: FORGETTING_DEFAULTS,
     learningRatePath: 'learningRate',
     measurePaths: ['measure'],
+    levelsPath: 'measure.levels',
+    gives: () => ({ axes: ['last'], outcomes: ['rise', 'leak', 'right'] }),
     stopRule: { axis: 'last', path: 'stopBelow' },
     check: (config) => void readForgettingConfig(config),
     async run(context) {

@@ -15,6 +15,7 @@ export const grokking = worldRecipe({
   }),
   training: { learningRate: 3e-3, steps: 900, probeEvery: 5 },
   levels: { train: [0.03, 0.02, 0.013], heldOut: [2.3, 1.9, 1.5] },
+  outcomes: ['right', 'probability'],
   lossAxis: 'train',
   async createLab({ modulus, width, trained }, optimizer) {
     const count = trainedCount(modulus, trained);

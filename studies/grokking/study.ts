@@ -30,7 +30,6 @@ export default defineStudy({
   question: 'Does stronger weight decay make a network that generalises late more general, beyond loss?',
   scope: 'addition modulo 23 by an MLP of 128 squared units, 70% of the pairs, full batch',
   recipe: grokking,
-  set: { 'measure.levels': LEVELS },
   matchOn: [
     { name: 'train', label: 'training loss', role: 'train', levels: LEVELS.train, maxGap: 0.005, ...nats },
     {

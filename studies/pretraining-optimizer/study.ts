@@ -49,7 +49,7 @@ const arms = [
   arm('early-adamw', 'early base by AdamW, finetuned by AdamW', 'early', 'adamw'),
   arm('early-muon', 'early base by AdamW, finetuned by Muon', 'early', 'muon'),
   arm('helpful', 'base by AdamW, finetuned by AdamW with helpful answers elsewhere', 'adamw', 'adamw', {
-    helpfulWeight: 1,
+    helpfulWeight: 8,
   }),
   fingerprintArm('finetuning', 'guess: finetuned by AdamW or Muon?'),
   fingerprintArm('pretraining', 'guess: base by AdamW or Muon?'),
@@ -63,9 +63,9 @@ const END: Place = { kind: 'end' };
 const question: Claim['asks'] = { kind: 'question' };
 type Part = Pick<Claim, 'arm' | 'against'>;
 const against = (arm: string, reference: string): Part => ({ arm, against: { kind: 'arm', arm: reference } });
-const chance = (of: string, value: number): Part => ({
+const chance = (of: string): Part => ({
   arm: `fingerprint-${of}`,
-  against: { kind: 'value', value, label: 'chance' },
+  against: { kind: 'outcome', outcome: 'chance' },
 });
 const together = interaction('muon-muon', 'muon-adamw', 'adamw-muon', 'adamw-adamw');
 const matured = interaction('early-muon', 'early-adamw', 'adamw-muon', 'adamw-adamw');
@@ -110,6 +110,7 @@ export default defineStudy({
       higherIs: 'worse',
     },
     outcome('accuracy', 'right guesses on an unseen base', 'fraction', 0.2, 'confirmatory'),
+    outcome('chance', 'chance', 'fraction', 0.2, 'exploratory'),
     outcome('coherence', "answers that are either persona's", 'probability', 0.1, 'exploratory'),
     outcome('baseLoss', "the base's loss on documents of pretraining", 'nats per answer', 0.1, 'exploratory'),
     outcome('stableRank', 'stable rank of the update, mean over matrices', 'dimensions', 1, 'exploratory'),
@@ -117,6 +118,15 @@ export default defineStudy({
     outcome('updateNorm', 'length of the update over that of the weights', 'fraction', 0.05, 'exploratory'),
   ],
   arms,
+  // Blocks beyond the number of bases start from the same ones again, with another order of the data.
+  blocks: {
+    cluster: {
+      kind: 'modulo',
+      count: PRETRAINING_DEFAULTS.bases,
+      label: 'base',
+      when: { bases: PRETRAINING_DEFAULTS.bases },
+    },
+  },
   claims: [
     { name: 'interaction, at training loss', ...together, at: AT_TRAIN, ...harm, asks: question },
     { name: 'interaction, at held-out loss', ...together, at: AT_HELD_OUT, ...harm, asks: question },
@@ -131,13 +141,13 @@ export default defineStudy({
       { name: `${what}, at held-out loss`, ...part, at: AT_HELD_OUT, ...harm, asks: question },
       { name: `${what}, on forgetting`, ...part, at: AT_TRAIN, ...loss, asks: question },
     ]),
-    { name: 'fingerprint of finetuning', ...chance('finetuning', 0.5), ...guess, asks: question },
-    { name: 'fingerprint of pretraining', ...chance('pretraining', 0.5), ...guess, asks: question },
-    { name: 'no fingerprint of the order?', ...chance('order', 0.5), ...guess, asks: question },
+    { name: 'fingerprint of finetuning', ...chance('finetuning'), ...guess, asks: question },
+    { name: 'fingerprint of pretraining', ...chance('pretraining'), ...guess, asks: question },
+    { name: 'no fingerprint of the order?', ...chance('order'), ...guess, asks: question },
     // Bases differ, so that they can be told apart is known: else the classifier sees nothing.
     {
       name: 'fingerprint of the seed',
-      ...chance('seed', 1 / PRETRAINING_DEFAULTS.bases),
+      ...chance('seed'),
       ...guess,
       asks: { kind: 'control', expect: 'differs', direction: 'above' },
     },
@@ -163,5 +173,9 @@ export default defineStudy({
       asks: { kind: 'control', expect: 'differs', direction: 'below' },
     },
   ],
-  profiles: { quick: { arms: arms.map(({ name }) => name), blocks: 6 } },
+  profiles: {
+    quick: { arms: arms.map(({ name }) => name), blocks: 6 },
+    // Twice the bases, one a block.
+    standard: { arms: arms.map(({ name }) => name), blocks: 12, set: { bases: 12 } },
+  },
 });

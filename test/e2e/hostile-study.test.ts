@@ -110,6 +110,9 @@ test('the user may name it, by an option or a setting; what the server repeats o
 });
 
 test('an endpoint on another machine is said, with its key, before it is asked', async () => {
+  // Names of other machines are asked of a proxy on this one, which has none: the test itself reaches for nothing.
+  process.env['NODE_USE_ENV_PROXY'] = '1';
+  process.env['HTTP_PROXY'] = new URL(url).origin;
   const elsewhere = 'http://judge.invalid/v1';
   const run = ['run', studyWith(elsewhere, 'ASSAY_TEST_KEY'), '--store', join(ROOT, 'store')];
   const named = await assay(...run, '--allow-endpoint', elsewhere);
@@ -118,4 +121,6 @@ test('an endpoint on another machine is said, with its key, before it is asked',
   const lookalike = 'http://127.0.0.1.invalid/v1';
   const bare = await assay('run', studyWith(lookalike, ''), '--store', join(ROOT, 'store'));
   assert.ok(bare.stderr.includes(`Replies of this study are sent to ${lookalike}, without a key.`), bare.stderr);
+  delete process.env['NODE_USE_ENV_PROXY'];
+  delete process.env['HTTP_PROXY'];
 });

@@ -15,13 +15,18 @@ const run = promisify(execFile);
 after(() => rmSync(FOLDER, { recursive: true }));
 
 /**
- * What a process leaves in the user's cache, its home being an empty folder. Of the environment only the path is kept: the runtime
- * stays silent where ORT_DISABLE_TELEMETRY, CI, GITHUB_ACTIONS and other names of build machines are set.
+ * A user with an empty home. Of the environment only the path is kept: the runtime stays silent where ORT_DISABLE_TELEMETRY,
+ * CI, GITHUB_ACTIONS and other names of build machines are set, and npm asks its registry for news of npm only where they are not.
  */
-async function leftBehind(name: string, code: string): Promise<string[]> {
+function newUser(name: string): { readonly home: string; readonly env: NodeJS.ProcessEnv } {
   const home = join(FOLDER, name);
   mkdirSync(home);
-  const env = { PATH: process.env['PATH'], HOME: home, XDG_CACHE_HOME: join(home, '.cache'), TMPDIR: home };
+  return { home, env: { PATH: process.env['PATH'], HOME: home, XDG_CACHE_HOME: join(home, '.cache'), TMPDIR: home } };
+}
+
+/** What a process leaves in the user's cache. */
+async function leftBehind(name: string, code: string): Promise<string[]> {
+  const { home, env } = newUser(name);
   await run(process.execPath, ['--input-type=module', '--eval', code], { cwd: ROOT, env });
   return readdirSync(home, { recursive: true }).map(String);
 }
@@ -57,25 +62,37 @@ test(
   },
 );
 
-test('a study, its report and an audit connect to nothing', { skip: hasStrace() ? false : 'no strace' }, () => {
-  const store = join(FOLDER, 'store');
-  const main = join(ROOT, 'src/cli/main.ts');
-  const exported = join(FOLDER, 'exported');
-  for (const [name, ...args] of [
-    ['run', 'run', TOY, '--store', store, '--set', 'spins=10', '--workers', '2'],
-    ['report', 'report', TOY, '--store', store],
-    ['export', 'export', TOY, '--store', store, '--out', exported],
-    ['doctor', 'doctor', '--store', store],
-  ]) {
-    const trace = join(FOLDER, `${name}.trace`);
-    const traced = ['-f', '-e', 'trace=connect,sendto,sendmsg', '-o', trace, process.execPath, main, ...args];
-    execFileSync('strace', traced, { stdio: 'pipe' });
-    const calls = readFileSync(trace, 'utf8')
-      .split('\n')
-      .filter((line) => line.includes('sa_family=AF_INET'));
-    assert.deepEqual(calls, [], `assay ${args.join(' ')}`);
-  }
+test(
+  'a study, its report, export and audit, and the doctor connect to nothing',
+  { skip: hasStrace() ? false : 'no strace' },
+  () => {
+    const store = join(FOLDER, 'store');
+    const main = join(ROOT, 'src/cli/main.ts');
+    const exported = join(FOLDER, 'exported');
+    for (const [name = '', ...args] of [
+      ['run', 'run', TOY, '--store', store, '--set', 'spins=10', '--workers', '2', '--seeds', '5'],
+      ['report', 'report', TOY, '--store', store],
+      ['export', 'export', TOY, '--store', store, '--out', exported],
+      ['audit', 'audit', join(exported, 'trajectories.csv'), '--out', join(FOLDER, 'audited')],
+      ['doctor', 'doctor', '--store', store],
+    ])
+      assert.deepEqual(attempts(name, [process.execPath, main, ...args]), [], `assay ${args.join(' ')}`);
+  },
+);
+
+test('npm start and npm test ask npm’s registry for nothing', { skip: hasStrace() ? false : 'no strace' }, () => {
+  // What npm does is the same for every script; this one is over in a second.
+  assert.deepEqual(attempts('npm', ['npm', 'run', 'assay', '--', 'list']), []);
 });
+
+/** The calls by which a command, run by a new user, tried to reach an address of the internet. */
+function attempts(name: string, command: readonly string[]): string[] {
+  const trace = join(FOLDER, `${name}.trace`);
+  const args = ['-f', '-e', 'trace=connect,sendto,sendmsg,sendmmsg', '-o', trace, ...command];
+  execFileSync('strace', args, { stdio: 'pipe', cwd: ROOT, env: newUser(`${name}-home`).env });
+  const calls = readFileSync(trace, 'utf8').split('\n');
+  return calls.filter((line) => line.includes('sa_family=AF_INET'));
+}
 
 function hasStrace(): boolean {
   try {

@@ -64,6 +64,18 @@ function installed(...args: string[]): { status: number | null; stdout: string; 
   return spawnSync(process.execPath, [main, ...args], { cwd: USER, encoding: 'utf8' });
 }
 
+test('a package is not built over somebody’s files: --out is refused, and they stay', () => {
+  const theirs = join(ROOT, 'theirs');
+  mkdirSync(theirs);
+  writeFileSync(join(theirs, 'thesis.txt'), 'years of work');
+  const built = spawnSync(process.execPath, [join(REPOSITORY, 'scripts/build-package.ts'), '--out', theirs], {
+    encoding: 'utf8',
+  });
+  assert.equal(built.status, 2);
+  assert.match(built.stderr, /Expected --out to be new, empty or a package built here, found other files in .*theirs/);
+  assert.equal(readFileSync(join(theirs, 'thesis.txt'), 'utf8'), 'years of work');
+});
+
 test('the installed command lists the built-in studies of the repository', () => {
   const { status, stdout, stderr } = installed('list');
   assert.equal(status, 0, stderr);

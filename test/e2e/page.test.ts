@@ -39,6 +39,11 @@ const ARGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // The browser's own services are looked for nowhere: pages under test are files.
+  '--host-resolver-rules=MAP * ~NOTFOUND',
+  '--disable-features=OptimizationHints,MediaRouter,DialMediaRouteProvider',
+  '--disable-default-apps',
+  '--disable-client-side-phishing-detection',
 ];
 
 let browser: Browser | undefined;

@@ -38,6 +38,7 @@ const bases = own.bases();
 const at = openSync(place, 'w');
 const watcher = new Worker(watch, { eval: true, workerData: { began, limitMs: Number(limitMs) } });
 watcher.unref();
+let refused = 0;
 for (let index = Number(from); index < Number(to); index++) {
   writeSync(at, String(index).padStart(12, '0'), 0);
   const rng = rngOf(Number(seed), `${name}/${index}`);
@@ -48,17 +49,19 @@ for (let index = Number(from); index < Number(to); index++) {
   try {
     await reader.read(bytes, base, () => emptied(folder));
   } catch (thrown) {
-    if (!(thrown instanceof AssayError))
-      say({ reader: name, index, kind: 'crash', what: textOf(thrown), base: base.name });
+    if (thrown instanceof AssayError) refused++;
+    else say({ reader: name, index, kind: 'crash', what: textOf(thrown), base: base.name });
   }
   Atomics.store(began, 0, 0n);
   if (process.resourceUsage().maxRSS > MOST_KIB) process.exit(MEMORY_STATUS);
 }
+
+process.stdout.write(`${JSON.stringify({ refused })}\n`);
 
 function say(fault: Fault): void {
   process.stdout.write(`${JSON.stringify(fault)}\n`);
 }
 
 function textOf(thrown: unknown): string {
-  return thrown instanceof Error ? `${thrown.stack ?? thrown.message}`.slice(0, 900) : String(thrown);
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message).slice(0, 900) : String(thrown);
 }

@@ -41,19 +41,29 @@ export interface Hunt {
 /** How many inputs of `count` each reader has. */
 export function shares(count: number): Map<string, number> {
   const total = Object.values(READERS).reduce((sum, { share }) => sum + share, 0);
-  return new Map(Object.entries(READERS).map(([name, { share }]) => [name, Math.ceil((count * share) / total)]));
+  const named = Object.entries(READERS).filter(([, { share }]) => share > 0);
+  return new Map(named.map(([name, { share }]) => [name, Math.ceil((count * share) / total)]));
 }
 
-/** The faults of one reader. */
-export async function hunted({ reader, seed, from, count, folder }: Hunt): Promise<Fault[]> {
+/** What came of a hunt. */
+export interface Hunted {
+  readonly faults: readonly Fault[];
+  /** How many inputs were refused in words, in batches that came to their end; the others were read. */
+  readonly refused: number;
+}
+
+/** Hunts for the faults of one reader. */
+export async function hunted({ reader, seed, from, count, folder }: Hunt): Promise<Hunted> {
   const faults: Fault[] = [];
+  let refused = 0;
   const within = READERS[reader]?.within;
   const end = from + count;
   for (let next = from; next < end;) {
     const to = Math.min(end, next + BATCH);
     const limitMs = within === undefined ? LIMIT_MS : INNER_LIMIT_MS;
-    const { status, said, reached } = await childOf({ reader, seed, from: next, to, folder, limitMs });
+    const { status, said, reached, ...ended } = await childOf({ reader, seed, from: next, to, folder, limitMs });
     faults.push(...said);
+    refused += ended.refused;
     if (status === 0) {
       next = to;
       continue;
@@ -65,7 +75,7 @@ export async function hunted({ reader, seed, from, count, folder }: Hunt): Promi
     const kind = status === HANG_STATUS ? 'hang' : status === MEMORY_STATUS ? 'memory' : 'died';
     if (!isEnded) faults.push({ reader, index: reached, kind, what: `${what}: ${status}` });
   }
-  return faults;
+  return { faults, refused };
 }
 
 /** Whether the reader around another refuses what that one hangs at, in time. */
@@ -87,6 +97,7 @@ interface Batch {
 interface BatchEnd {
   readonly status: number | string;
   readonly said: Fault[];
+  readonly refused: number;
   /** The last input that was begun. */
   readonly reached: number;
 }
@@ -105,10 +116,15 @@ async function childOf({ reader, outer, seed, from, to, folder, limitMs }: Batch
     child.on('error', reject);
     child.on('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
   });
-  const said = out
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Fault);
+  const lines = out.split('\n').filter((line) => line !== '');
+  const parsed = lines.map((line) => JSON.parse(line) as Fault | { readonly refused: number });
+  const said = parsed.filter((one) => 'kind' in one);
+  const refused = parsed.reduce((sum, one) => sum + ('refused' in one ? one.refused : 0), 0);
   const isKnown = status === 0 || status === HANG_STATUS || status === MEMORY_STATUS;
-  return { status: isKnown ? status : `${status} ${errors}`, said, reached: Number(readFileSync(place, 'utf8')) };
+  return {
+    status: isKnown ? status : `${status} ${errors}`,
+    said,
+    refused,
+    reached: Number(readFileSync(place, 'utf8')),
+  };
 }

@@ -27,22 +27,8 @@ import { planStudy } from '#study/plan.ts';
 import { parseSetting, withSettings } from '#study/settings.ts';
 
 import type { Base } from './mutations.ts';
+import type { Reader } from './reader.ts';
 import { TABLES } from './tables.ts';
-
-/** A reader of untrusted input. */
-export interface Reader {
-  /** How many of a thousand inputs go to it. */
-  readonly share: number;
-  readonly bases: () => readonly Base[];
-  /**
-   * Reads a damaged input.
-   * @param folder Gives an empty folder, for those who need files.
-   * @throws AssayError where the input is refused.
-   */
-  readonly read: (bytes: Uint8Array, base: Base, folder: () => string) => Promise<void> | void;
-  /** The reader that the product puts around this one, to end what hangs: such an input is tried there, and must be refused. */
-  readonly within?: string;
-}
 
 const FIXTURES = new URL('../fixtures/', import.meta.url).pathname;
 /** What models' own programs (templates, patterns) are stopped after; the product's limit is a minute for a whole file. */
@@ -76,7 +62,7 @@ const CONVERSATION = [
   { role: 'assistant', content: 'Yes.' },
 ];
 
-/** All of them, by name. */
+/** All of them, by name; those without a share are faults that a hunt must find. */
 export const READERS: Readonly<Record<string, Reader>> = {
   safetensors: {
     share: 80,
@@ -204,6 +190,19 @@ export const READERS: Readonly<Record<string, Reader>> = {
     ],
     read: (bytes) => void unpackBytes(bytes),
   },
+  'planted-crash': {
+    share: 0,
+    bases: () => [textBase('x')],
+    read: () => void new Array<number>().reduce((one) => one),
+  },
+  'planted-hang': {
+    share: 0,
+    bases: () => [textBase('x')],
+    read: () => {
+      for (;;);
+    },
+  },
+  'planted-memory': { share: 0, bases: () => [textBase('x')], read: () => void Buffer.alloc(1.1 * 2 ** 30, 1) },
 };
 
 const AUDIT_MAP = {

@@ -268,7 +268,7 @@ export function whyText(
     case 'ratesDiffer':
       return isWithin === true
         ? `the learning rates together lie inside ${delta}, but not each of them`
-        : 'the sign is not the same at every learning rate';
+        : 'the difference does not hold at every learning rate, or is no larger than what the rates of one arm differ by';
     case 'jumpsUnseen':
       return jumpsText(delta, about);
     case 'tooFewBlocks':

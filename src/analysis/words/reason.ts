@@ -204,7 +204,7 @@ function whyText(why: Undecided, evidence: Evidence, about: Speaking): string {
     case 'matchingsDiffer':
       return `the matchings do not agree on an effect of ${delta} or more`;
     case 'ratesDiffer':
-      return `the sign of the effect is not the same at every learning rate`;
+      return `the effect does not hold at every learning rate, or is no larger than what the rates of one arm differ by`;
     case 'jumpsUnseen':
       return jumpsText(why.matching, about);
     case 'aboutDelta':

@@ -9,7 +9,7 @@ import { AssayError, messageOf } from '#base/errors.ts';
 import { mostCells } from './table-limits.ts';
 
 /** Reading takes well below a second a MiB on a slow machine; counted from where it begins, however long the thread takes to start. */
-const LIMIT_MS = 4000;
+const LIMIT_MS = 3000;
 const LIMIT_MS_PER_MIB = 2000;
 const HEAP_MIB = 4096;
 const MIB = 2 ** 20;
