@@ -272,3 +272,12 @@ test('the terminal gives each claim its grouped verdict and a row a place, at an
   );
   assert.ok(renderTable(input.analysis, { columns: 80, isColoured: true }).includes('\u001B[33m'));
 });
+
+test('an outcome or an axis without a unit leaves no empty brackets and no hole', () => {
+  const bare = <T extends { readonly unit: string }>(one: T): T => ({ ...one, unit: '' });
+  const { study } = input;
+  const unitless = { ...study, outcomes: study.outcomes.map(bare), matchOn: study.matchOn.map(bare) };
+  const page = shownOf(renderReport({ ...input, study: unitless }).html).replaceAll(/<[^>]*>/g, ' ');
+  assert.doesNotMatch(page, /\(\s*[),]/);
+  assert.match(shownOf(html), /\(fraction/);
+});
