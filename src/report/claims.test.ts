@@ -234,7 +234,7 @@ test('of many arms a picture shows those that claims speak of, and says so', () 
   const page = renderReport({ ...input, frame: { runs: [...input.frame.runs, ...runs] } }).html;
   const profile = figureOf(page, 'profile-0-depth');
   assert.equal(countOf(profile, /class="run"/g), input.frame.runs.length);
-  assert.match(profile, /Shown are 3 of 23 arms, of those that verdicts and claims speak of; the data file has all\./);
+  assert.match(profile, /Shown are 3 of 23 arms, of those that claims speak of; the data file has all\./);
 });
 
 test('hostile names of claims, values and factors come out as text', () => {
