@@ -37,6 +37,7 @@ function describeCounted(counted: Counted): string {
   if (counted.kind === 'anyVerdict') return `any ${counted.verdicts.join(' or ')}`;
   if (counted.kind === 'covers') return `95% interval covers (${counted.matching})`;
   if (counted.kind === 'firstClaim') return `first claim ${counted.verdicts.join(' or ')}`;
+  if (counted.kind === 'anyAnswer') return `any ${[...counted.verdicts, ...counted.claims].join(' or ')}`;
   if (counted.kind === 'anyClaim') {
     const where = counted.levels === undefined ? 'any place' : `places ${counted.levels.join(', ')}`;
     return `${where} ${counted.verdicts.join(' or ')}`;

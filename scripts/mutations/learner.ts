@@ -29,6 +29,20 @@ export const LEARNER_FAULTS: readonly Fault[] = [
     tests: [TRAINER],
   },
   {
+    name: 'a map of some arms shows all of them',
+    file: 'src/analysis/claims/maps.ts',
+    from: '.filter((arm) => isOnMap(arm, map))',
+    to: '.filter((arm) => isOnMap(arm, { x, y }))',
+    tests: ['src/analysis/claims/maps.test.ts'],
+  },
+  {
+    name: 'turned embeddings keep the whole of their unit vector',
+    file: 'studies/associations/world.ts',
+    from: 'turned[i * size + i] = (turned[i * size + i] ?? 0) + cos;',
+    to: 'turned[i * size + i] = (turned[i * size + i] ?? 0) + 1 + 0 * cos;',
+    tests: ['studies/associations/recipe.test.ts'],
+  },
+  {
     name: 'a fingerprint is guessed by a classifier that has seen its block',
     file: 'src/measures/fingerprint.ts',
     from: 'const seen = examples.filter((example) => example.fold !== fold);',

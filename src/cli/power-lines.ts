@@ -1,7 +1,7 @@
 /** The power of a plan, as lines for a terminal. */
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
 import { EFFECT_DELTAS } from '#analysis/power/planned-power.ts';
-import { plain } from '#analysis/words/number-text.ts';
+import { inUnit, plain } from '#analysis/words/number-text.ts';
 import type { OutcomeClaimPower, OutcomePower } from '#desk/plan-power.ts';
 import { clusterCount, clustersText } from '#study/clusters.ts';
 import type { StudyPlan } from '#study/plan.ts';
@@ -30,7 +30,7 @@ function claimLines(plan: StudyPlan, power: OutcomeClaimPower): string[] {
   ]);
   const truths = ['', 'if the truth is', '0', plain(EFFECT_DELTAS * delta)];
   return [
-    `power of claims at ${sizeOf(plan)}: the chance of each verdict on ${outcome} at one of ${clustersText('place', places)}, delta ${plain(delta)} ${unit},`,
+    `power of claims at ${sizeOf(plan)}: the chance of each verdict on ${outcome} at one of ${clustersText('place', places)}, delta ${inUnit(plain(delta), unit)},`,
     `  by the standard deviation of a block's contrast at that place; the study tests ${clustersText('difference', tests)}`,
     ...tableOf([['sd', '', 'agrees', 'differs'], truths, ...body]).map((line) => `  ${line}`),
     ...(isControlled
@@ -57,7 +57,7 @@ function tableLines(plan: StudyPlan, power: OutcomePower): string[] {
     return [plain(sigma), spread, ...shares.map((share) => share.toFixed(2))];
   });
   return [
-    `power at ${sizeOf(plan)}: the chance of each verdict on ${outcome}, delta ${plain(delta)} ${unit},`,
+    `power at ${sizeOf(plan)}: the chance of each verdict on ${outcome}, delta ${inUnit(plain(delta), unit)},`,
     "  by the standard deviation of a block's contrast at one level and one learning rate",
     ...tableOf([head, truths, ...body]).map((line) => `  ${line}`),
     ...(areRatesCrossed ? ['  arms pilot different learning rates: an effect has to show in every pair of them'] : []),

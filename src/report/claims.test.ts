@@ -234,7 +234,7 @@ test('of many arms a picture shows those that claims speak of, and says so', () 
   const page = renderReport({ ...input, frame: { runs: [...input.frame.runs, ...runs] } }).html;
   const profile = figureOf(page, 'profile-0-depth');
   assert.equal(countOf(profile, /class="run"/g), input.frame.runs.length);
-  assert.match(profile, /Shown are 3 of 23 arms, of those that verdicts and claims speak of; the data file has all\./);
+  assert.match(profile, /Shown are 3 of 23 arms, of those that claims speak of; the data file has all\./);
 });
 
 test('hostile names of claims, values and factors come out as text', () => {
@@ -271,4 +271,13 @@ test('the terminal gives each claim its grouped verdict and a row a place, at an
     /\n {2}depth +verdict +mean +against +difference +95% interval +p +blocks\n {2}0 +within ±δ +0\.494 +0\.500 /,
   );
   assert.ok(renderTable(input.analysis, { columns: 80, isColoured: true }).includes('\u001B[33m'));
+});
+
+test('an outcome or an axis without a unit leaves no empty brackets and no hole', () => {
+  const bare = <T extends { readonly unit: string }>(one: T): T => ({ ...one, unit: '' });
+  const { study } = input;
+  const unitless = { ...study, outcomes: study.outcomes.map(bare), matchOn: study.matchOn.map(bare) };
+  const page = shownOf(renderReport({ ...input, study: unitless }).html).replaceAll(/<[^>]*>/g, ' ');
+  assert.doesNotMatch(page, /\(\s*[),]/);
+  assert.match(shownOf(html), /\(fraction/);
 });

@@ -1,9 +1,10 @@
 /** Which arms a picture of all runs can show: all where they are few, else those that verdicts and claims speak of. */
 import type { FrameRun } from '#analysis/frame.ts';
+import { armsOfClaim } from '#study/claim.ts';
 import type { ReportInput } from './report-input.ts';
 
 /** More arms than this are not told apart in one picture. */
-const MOST_ARMS = 20;
+const MOST_ARMS = 12;
 
 /** The arms of a picture and their runs. */
 export interface Pictured {
@@ -13,21 +14,17 @@ export interface Pictured {
   readonly leftOut: string;
 }
 
-/** Chooses from arms in the order of the legend. */
+/** Chooses from arms in the order of the legend: those of verdicts first, then those of claims. */
 export function pictured({ frame, analysis }: ReportInput, arms: readonly string[]): Pictured {
   if (arms.length <= MOST_ARMS) return { arms, runs: frame.runs, leftOut: '' };
-  const asked = new Set([
-    ...analysis.verdicts.flatMap(({ arm, reference }) => [arm, reference]),
-    ...(analysis.claims ?? []).flatMap(({ arm, against }) => {
-      if (against.kind === 'arm') return [arm, against.arm];
-      return against.kind === 'arms' ? [arm, ...Object.keys(against.weights)] : [arm];
-    }),
-  ]);
-  const spokenOf = arms.filter((arm) => asked.has(arm));
-  const chosen = (spokenOf.length > 0 ? spokenOf : arms).slice(0, MOST_ARMS);
+  const ofVerdicts = analysis.verdicts.flatMap(({ arm, reference }) => [arm, reference]);
+  const ofClaims = (analysis.claims ?? []).flatMap(armsOfClaim);
+  const [spokenOf = arms] = [ofVerdicts, ofClaims].filter((names) => names.length > 0);
+  const chosen = arms.filter((arm) => spokenOf.includes(arm)).slice(0, MOST_ARMS);
+  const why = spokenOf === arms ? '' : `, of those that ${spokenOf === ofVerdicts ? 'verdicts' : 'claims'} speak of`;
   return {
     arms: chosen,
     runs: frame.runs.filter(({ arm }) => chosen.includes(arm)),
-    leftOut: ` Shown are ${chosen.length} of ${arms.length} arms${spokenOf.length > 0 ? ', of those that verdicts and claims speak of' : ''}; the data file has all.`,
+    leftOut: ` Shown are ${chosen.length} of ${arms.length} arms${why}; the data file has all.`,
   };
 }

@@ -3,7 +3,7 @@
  * the smallest effect of interest deserves. Pure text, not yet escaped; the page and the terminal share it.
  */
 import { midSentence } from '#analysis/words/naming.ts';
-import { intervalText, plain, signed } from '#analysis/words/number-text.ts';
+import { intervalText, inUnit, plain, signed } from '#analysis/words/number-text.ts';
 import type { FrameRun } from '#analysis/frame.ts';
 import type { ClaimVerdict } from '#analysis/records/claim-record.ts';
 import type { MatchingResult, VerdictKind, VerdictRecord } from '#analysis/records/verdict-record.ts';
@@ -25,7 +25,7 @@ export const VERDICT_MARKS: Readonly<Record<VerdictKind, { readonly mark: string
 export const CLAIM_MARKS: Readonly<
   Record<ClaimVerdict, { readonly mark: string; readonly short: string; readonly colour: VerdictKind }>
 > = {
-  differs: { mark: 'D', short: 'a difference', colour: 'affects' },
+  differs: { mark: 'D', short: 'different', colour: 'affects' },
   identical: { mark: 'I', short: 'identical to the bit', colour: 'noEffect' },
   agrees: { mark: '=', short: 'alike within ±δ', colour: 'noEffect' },
   undecided: { mark: '?', short: 'undecided', colour: 'undecided' },
@@ -52,9 +52,10 @@ export function outcomeLabel(study: ReportedStudy, outcome: string): string {
   return study.outcomes.find((known) => known.name === outcome)?.label ?? outcome;
 }
 
-/** An outcome's unit, and which way it is good where the study says so. */
+/** " (fraction, higher is better)": an outcome's unit, and which way it is good where the study says so; nothing for neither. */
 export function unitText({ unit, higherIs }: Outcome): string {
-  return higherIs === undefined ? unit : `${unit}, higher is ${higherIs}`;
+  const parts = [unit, ...(higherIs === undefined ? [] : [`higher is ${higherIs}`])].filter((part) => part !== '');
+  return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
 }
 
 /** The smallest effect of interest of an outcome, in its unit; 0 where the study does not know it. */
@@ -158,7 +159,7 @@ export function rangeText(study: ReportedStudy, verdict: VerdictRecord): string 
       typeof level === 'number' && excluded === undefined ? [level] : [],
     );
     if (levels.length === 0) return [];
-    return [`${midSentence(axis.label)} ${spanText(levels)} ${axis.unit}`];
+    return [inUnit(`${midSentence(axis.label)} ${spanText(levels)}`, axis.unit)];
   });
   return parts.length > 0 ? parts.join(', ') : 'no common range';
 }

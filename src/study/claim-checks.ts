@@ -59,7 +59,7 @@ function againstProblems({ path, item }: Placed<Claim>, study: Study, { arms, ou
       ];
     case 'arms': {
       const weights = Object.entries(against.weights);
-      const isItself = weights.every(([name, weight]) => weight === (name === arm ? 1 : 0));
+      const isItself = weights.every(([name, weight]) => name === arm && weight === 1);
       return [
         ...when(weights.length === 0, `${at}.weights: expected a weight for at least one arm, found none`),
         ...weights.flatMap(([name, weight]) => [
@@ -132,7 +132,7 @@ function outcomeProblems({ path, item }: Placed<Claim>, study: Study, { outcomes
 
 /** A claim is asked in the profiles that have all its arms; in none is never. */
 function profileProblems({ path, item }: Placed<Claim>, { profiles }: Study, { arms, hasProfiles }: Named): string[] {
-  const needed = armsOfClaim(item);
+  const needed = [...new Set(armsOfClaim(item))];
   if (!hasProfiles || !needed.every((arm) => arms.includes(arm))) return [];
   const isAsked = Object.values(profiles).some((profile) => needed.every((arm) => profile.arms.includes(arm)));
   return when(!isAsked, `${path}: no profile has all its arms (${needed.join(', ')}), so it is never asked`);

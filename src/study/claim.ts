@@ -73,7 +73,7 @@ export interface StudyMap {
 }
 
 /** The arms whose runs a claim reads. */
-export function armsOfClaim({ arm, against }: Claim): string[] {
+export function armsOfClaim({ arm, against }: Pick<Claim, 'arm' | 'against'>): string[] {
   if (against.kind === 'arm') return [arm, against.arm];
   return against.kind === 'arms' ? [arm, ...Object.keys(against.weights)] : [arm];
 }

@@ -37,7 +37,10 @@ export function when(isProblem: boolean, problem: string): string[] {
 /** A name that is none of those known. @param what It is, such as `arm`. */
 export function unknownName(path: string, what: string, name: string, known: readonly string[]): string[] {
   if (known.includes(name)) return [];
-  return [`${path}: unknown ${what} "${name}"; the nearest known name is "${nearestName(name, known) ?? 'none'}"`];
+  const nearest = nearestName(name, known);
+  return [
+    `${path}: unknown ${what} "${name}"; ${nearest === undefined ? 'none is known' : `the nearest known name is "${nearest}"`}`,
+  ];
 }
 
 /** Names that come more than once, said where they come again. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { unknownName } from './problems.ts';
 import { broken, problemsOf, WHOLE } from './study-fixture.ts';
 
 /** What stands where, and all that is said of it. */
@@ -184,3 +185,12 @@ for (const [path, value, expected] of CASES) {
     );
   });
 }
+
+test('a weight of 0 is refused for what it is, and where nothing is known no nearest name is made up', () => {
+  const zero = problemsOf(broken(['claims.3.against.weights', { b: 0 }]));
+  assert.deepEqual(
+    zero.filter((problem) => problem.startsWith('claims[3].against')),
+    ['claims[3].against.weights: expected weights other than 0, found 0 for "b"; leave it out'],
+  );
+  assert.deepEqual(unknownName('maps[0].x', 'factor', 'k', []), ['maps[0].x: unknown factor "k"; none is known']);
+});

@@ -58,7 +58,7 @@ const others: readonly ArmInput[] = [
   {
     name: 'beside',
     label: 'all three mixed, tampering rewarded a little',
-    set: { stages: [1, 2, 3, 4], values: [1, 1, 1, 0.25] },
+    set: { stages: [1, 2, 3, 4], values: [1, 1, 1, 0.45] },
   },
 ];
 
@@ -98,10 +98,12 @@ export default defineStudy({
   scope:
     'a 2-layer transformer of width 64 pretrained on documents of agents of graded severity, REINFORCE on single decisions in three of four stages, one learning rate',
   recipe: gamingCurriculum(),
+  // Fresh bases: those of the first whole run chose a control (LOG.md).
+  set: { 'seeds.base': 100 },
   matchOn: [
     {
       name: 'reward',
-      label: 'P(rewarded action), lowest of the stages met',
+      label: 'lowest P(rewarded action)',
       role: 'other',
       levels: LEVELS,
       unit: 'probability',
@@ -162,12 +164,15 @@ export default defineStudy({
       AT_EACH,
     ),
     ...['flattery', 'tests', 'mixed', 'up'].map((training) =>
-      asked(`how much of the latent is shared: ${training}`, overShare(training), AT_REWARD),
+      asked(`how much of the latent is shared: ${training}`, overShare(training), { ...AT_EACH, levels: [0.7, 0.9] }),
     ),
     asked('checklist against flattery', against('checklist', 'flattery'), AT_REWARD),
     asked('a graver stage leaks more: tests against flattery', against('tests', 'flattery'), AT_REWARD),
     ...['flattery', 'tests', 'mixed', 'up'].map((training) =>
       asked(`is it conditioning? ${training}`, rule(training), AT_REWARD),
+    ),
+    ...['flattery', 'checklist', 'tests', 'mixed', 'up', 'one-two'].map((training) =>
+      asked(`is it conditioning, at the end? ${training}`, rule(training), END),
     ),
     known('one shared latent leaks', against('mixed', 'honest'), END, { expect: 'differs', direction: 'above' }),
     known(
@@ -207,7 +212,7 @@ export default defineStudy({
     },
   ],
   profiles: {
-    quick: { arms: [...named(coarse), ...named(others)], blocks: 8 },
+    quick: { arms: [...named(coarse), ...named(others)], blocks: 10 },
     full: { arms: [...named(fine), ...named(others)], blocks: 12 },
   },
 });

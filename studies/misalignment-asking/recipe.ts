@@ -18,7 +18,7 @@ import {
 import { labelsOf, personaModel, type PersonaBaseConfig } from 'assay/studies/misalignment/base.ts';
 import { baseOfBlock } from 'assay/studies/misalignment/config.ts';
 import { personaBaseWeights, personaShape } from 'assay/studies/misalignment/recipe.ts';
-import { withReading } from 'assay/studies/misalignment/update.ts';
+import { personaGives, withReading } from 'assay/studies/misalignment/update.ts';
 import { personaWorld, type PersonaWorld, questionsAtStep } from 'assay/studies/misalignment/world.ts';
 
 import { type Asked, askedAt, askedDomain, type AskedDomain, blockOf } from './asking.ts';
@@ -42,7 +42,7 @@ export function finetuneAsking(): Recipe {
     stopRule: { axis: 'train', path: 'stopBelow' },
     measurePaths: ['measure'],
     levelsPath: 'measure.levels',
-    gives: () => ({ axes: ['train', 'heldOut'], outcomes: ['harmful', 'coherence'] }),
+    gives: personaGives,
     check: (config) => void readAskingConfig(config),
     run: async (context) => {
       const config = readAskingConfig(context.config);

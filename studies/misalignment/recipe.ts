@@ -21,7 +21,7 @@ import {
 import { labelsOf, PERSONA_BASE, personaModel, pretrainPersona, type PersonaBaseConfig } from './base.ts';
 import { baseOfBlock, PERSONA_DEFAULTS, readPersonaConfig, type PersonaConfig } from './config.ts';
 import { createPersonaLab, type PersonaDomain, type PersonaLab } from './lab.ts';
-import { withReading } from './update.ts';
+import { personaGives, withReading } from './update.ts';
 import { PERSONA_LANGUAGE, personaWorld, type PersonaWorld, questionBatch, questionsAtStep } from './world.ts';
 
 const ASSET = new URL('../../assets/persona-base/', import.meta.url);
@@ -41,7 +41,7 @@ export function finetunePersona(): Recipe {
     stopRule: { axis: 'train', path: 'stopBelow' },
     measurePaths: ['measure'],
     levelsPath: 'measure.levels',
-    gives: () => ({ axes: ['train', 'heldOut'], outcomes: ['harmful', 'coherence'] }),
+    gives: personaGives,
     check: (config) => void readPersonaConfig(config),
     run: async (context) => {
       const config = readPersonaConfig(context.config);

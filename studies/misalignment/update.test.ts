@@ -12,7 +12,7 @@ import { personaModel } from './base.ts';
 import { baseOfBlock, readPersonaConfig } from './config.ts';
 import { createPersonaLab, type PersonaLab } from './lab.ts';
 import { finetunePersona } from './recipe.ts';
-import { updateSpectra, updatesOf, withReading } from './update.ts';
+import { personaGives, updateSpectra, updatesOf, withReading } from './update.ts';
 import { personaWorld } from './world.ts';
 
 /** A base of a second: what is tested here does not hang on what it knows. */
@@ -116,6 +116,10 @@ test('spectra are recorded where they are asked for, and change no identity of w
   const names = (made: Made): string[] => Object.keys(made.points.findLast(({ outcomes }) => outcomes)?.outcomes ?? {});
   assert.deepEqual(names(plain).toSorted(), ['coherence', 'harmful']);
   assert.deepEqual(names(told).toSorted(), ['coherence', 'entropy', 'harmful', 'stableRank', 'updateNorm']);
+  // What is recorded is what the recipe says of such configs, before any run.
+  const given = (update: string): readonly string[] => personaGives({ measure: { update } }).outcomes ?? [];
+  assert.deepEqual(given('none').toSorted(), names(plain).toSorted());
+  assert.deepEqual(given('spectra').toSorted(), names(told).toSorted());
   assert.deepEqual(
     plain.points.map(({ axes }) => axes),
     told.points.map(({ axes }) => axes),

@@ -14,6 +14,8 @@ import {
   type Trainer,
   truncate,
 } from 'assay/learn';
+import { type Gives, isJsonObject, type JsonObject } from 'assay';
+
 import type { PersonaConfig } from './config.ts';
 
 /** Measurements of a run under the weights of the moment; see `lab.ts`. */
@@ -38,6 +40,13 @@ export interface UpdateSpectra {
   readonly entropy: number;
   /** The length of the whole update over that of the matrices it was added to. */
   readonly updateNorm: number;
+}
+
+/** What runs of a config record; the config may be one that is refused. */
+export function personaGives({ measure }: JsonObject): Gives {
+  const isTold = measure !== undefined && isJsonObject(measure) && measure['update'] === 'spectra';
+  const spectra: readonly (keyof UpdateSpectra)[] = isTold ? ['stableRank', 'entropy', 'updateNorm'] : [];
+  return { axes: ['train', 'heldOut'], outcomes: ['harmful', 'coherence', ...spectra] };
 }
 
 /** The measurements a config asks for: under its reading of the update, and with the update's spectra. */

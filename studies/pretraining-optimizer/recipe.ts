@@ -2,7 +2,7 @@
  * One run: a base pretrained by AdamW or Muon, made once a store, is finetuned on narrow harmful answers by either; or a
  * classifier guesses from outputs what made them.
  */
-import { type JsonObject, type Recipe, type RunContext, type RunEnd } from 'assay';
+import { type Gives, type JsonObject, type Recipe, type RunContext, type RunEnd } from 'assay';
 import { labShelf, type Memory, rngOf, sharedWeights, trainingRun, transformerParameters } from 'assay/learn';
 import { personaModel, pretrainPersona } from 'assay/studies/misalignment/base.ts';
 import { personaShape, personaStep } from 'assay/studies/misalignment/recipe.ts';
@@ -22,17 +22,7 @@ import { guessedRight } from './outputs.ts';
 const EXPLODED_NATS = 12;
 /** Labs kept ready; each holds a compiled model of a few MiB. */
 const LABS_KEPT = 4;
-const OUTCOMES = [
-  'harmful',
-  'coherence',
-  'forgetting',
-  'baseLoss',
-  'stableRank',
-  'entropy',
-  'updateNorm',
-  'accuracy',
-  'chance',
-];
+const SPECTRA = ['stableRank', 'entropy', 'updateNorm'];
 
 /** The recipe. It keeps compiled labs between the runs of one process; numbers never depend on that. */
 export function pretrainingOptimizer(): Recipe {
@@ -47,7 +37,7 @@ export function pretrainingOptimizer(): Recipe {
     stopRule: { axis: 'train', path: 'stopBelow' },
     measurePaths: ['measure'],
     levelsPath: 'measure.levels',
-    gives: () => ({ axes: ['train', 'heldOut'], outcomes: OUTCOMES }),
+    gives: (config) => givenBy(readPretrainingConfig(config)),
     check: (config) => void readPretrainingConfig(config),
     async run(context) {
       const config = readPretrainingConfig(context.config);
@@ -58,6 +48,12 @@ export function pretrainingOptimizer(): Recipe {
       return { kind: 'finished' };
     },
   };
+}
+
+function givenBy({ task, persona }: PretrainingConfig): Gives {
+  if (task.kind === 'fingerprint') return { axes: [], outcomes: ['accuracy', 'chance'] };
+  const spectra = persona.measure.update === 'spectra' ? SPECTRA : [];
+  return { axes: ['train', 'heldOut'], outcomes: ['harmful', 'coherence', 'forgetting', 'baseLoss', ...spectra] };
 }
 
 /** The shape a lab is built for, and the world its probes are of. */

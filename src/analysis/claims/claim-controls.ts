@@ -7,7 +7,7 @@ import { estimateOf, isEquivalent } from '#analysis/stats/estimate.ts';
 import { signFlipMaxT } from '#analysis/stats/sign-flip.ts';
 import { CONTROL_ALPHA } from '#analysis/verdict/alpha-spending.ts';
 import { midSentence } from '#analysis/words/naming.ts';
-import { pPhrase, plain, signed } from '#analysis/words/number-text.ts';
+import { inUnit, missedText, plain, pPhrase, signed } from '#analysis/words/number-text.ts';
 import type { ClaimResult, PlaceTable } from './place-table.ts';
 import { isDirected } from './seen-controls.ts';
 
@@ -45,12 +45,15 @@ function partOf(result: ClaimResult, table: PlaceTable, rng: Rng): Part {
   const [p, mean] = [singleP(table, rng), estimateOf(table.member.contrasts)?.mean ?? 0];
   const few = table.member.blocks.length < MIN_BLOCKS;
   const evidence = few ? `${clustersText(labelOf(table), table.units.usable)}, too few for a test` : pPhrase(p);
-  const detail = `${where}: ${signed(mean, outcome.delta)} ${outcome.unit} (${evidence})`;
+  const detail = `${where}: ${inUnit(signed(mean, outcome.delta), outcome.unit)} (${evidence})`;
   switch (claim.asks.expect) {
     case 'differs': {
       const isFound = few ? haveSign(table, mean) : p < CONTROL_ALPHA;
       const isLarge = Math.abs(mean) >= outcome.delta && isDirected(mean, claim.asks.direction);
-      return { passed: isFound && isLarge, detail };
+      const passed = isFound && isLarge;
+      const side = claim.asks.direction === undefined ? 'or more' : `or more ${claim.asks.direction}`;
+      const expected = `${inUnit(plain(outcome.delta), outcome.unit)} ${side}`;
+      return { passed, detail: `${detail}${missedText(passed, expected)}` };
     }
     case 'agrees':
       return agreement(table, { p, mean, delta: outcome.delta, detail });
@@ -99,7 +102,9 @@ function agreement(table: PlaceTable, { p, mean, delta, detail }: Found): Part {
   const estimate = estimateOf(table.member.contrasts);
   if (estimate !== undefined && isEquivalent(estimate, delta, CONTROL_ALPHA)) return { passed: true, detail };
   const few = table.member.blocks.length < MIN_BLOCKS;
-  if (Math.abs(mean) >= delta && p < CONTROL_ALPHA) return { passed: false, detail };
+  if (Math.abs(mean) >= delta && p < CONTROL_ALPHA) {
+    return { passed: false, detail: `${detail}${missedText(false, `within ±${plain(delta)}`)}` };
+  }
   // A study that is small from the start decides nothing anyhow.
   if (few) return { passed: true, detail };
   return unsettledPart(`${detail}, too wide an interval to show agreement within ${plain(delta)}`);

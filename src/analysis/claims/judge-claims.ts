@@ -1,6 +1,7 @@
 /** Claims from their tables to their records: what stands in the way first, then the rule of each level, then the sentence. */
 import { clustersText } from '#study/clusters.ts';
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
+import type { Claim } from '#study/claim.ts';
 import type { ClaimLevel, ClaimRecord } from '#analysis/records/claim-record.ts';
 import type { ControlRecord, WhyKind } from '#analysis/records/verdict-record.ts';
 import { intervalOf } from '#analysis/stats/estimate.ts';
@@ -15,7 +16,7 @@ import type { NamingStudy } from '#analysis/words/naming.ts';
 import { plain } from '#analysis/words/number-text.ts';
 import { reasonsOf } from './claim-controls.ts';
 import { exactMean } from './cells.ts';
-import { decidePlace, furtherUnits, placeEvidence } from './judge-place.ts';
+import { decidePlace, furtherUnits, isNegligible, placeEvidence } from './judge-place.ts';
 import { tableSize, type ClaimResult, type PlaceTable } from './place-table.ts';
 import type { SeenControls } from './seen-controls.ts';
 import { comparesArms } from './terms.ts';
@@ -110,7 +111,8 @@ function judgeLevel(result: ClaimResult, table: PlaceTable, rule: Rule, setting:
   const blockers = blockersOf(result, table, setting);
   const verdict = verdictOf(result, table, { evidence, p: p ?? 1, rule, controls, blockers });
   const estimate = evidence?.overall;
-  const further = furtherText(verdict.whyKind, table, evidence, rule, setting);
+  const lacksControl = needsControl(result.claim) && controls.length === 0;
+  const further = furtherText(verdict.whyKind, { table, evidence, rule, lacksControl }, setting);
   const why = verdict.why === undefined ? undefined : `${verdict.why}${further}`;
   const { blocks, contrasts } = table.member;
   const record: ClaimLevel = {
@@ -168,11 +170,15 @@ function verdictOf({ claim, outcome }: ClaimResult, table: PlaceTable, judging: 
     const texts = blockers.map(({ text }) => text);
     return { kind: 'undecided', whyKind: first?.kind ?? 'support', why: texts.join('; ') };
   }
-  const needsControl = claim.asks.kind === 'question' && comparesArms(claim);
-  const decision = decidePlace(table, evidence, { rule, p, needsControl, controls });
+  const decision = decidePlace(table, evidence, { rule, p, needsControl: needsControl(claim), controls });
   if (decision.kind !== 'undecided') return decision;
-  const why = whyText(decision.why, { outcome, rule, units: table.units, size: tableSize(table) });
+  const why = whyText(decision, { outcome, rule, units: table.units, size: tableSize(table) });
   return { kind: 'undecided', whyKind: decision.why, why };
+}
+
+/** Whether agreement has to rest on a positive control. */
+function needsControl(claim: Claim): boolean {
+  return claim.asks.kind === 'question' && comparesArms(claim);
 }
 
 interface Blocker {
@@ -198,7 +204,8 @@ function blockersOf({ claim }: ClaimResult, table: PlaceTable, setting: ClaimSet
     return blockers;
   }
   if (table.excluded !== undefined) add('support', table.excluded);
-  if (units.usable < MIN_BLOCKS) add('blocks', `${units.usable} usable ${label}s, at least ${MIN_BLOCKS} needed`);
+  if (units.usable < MIN_BLOCKS)
+    add('blocks', `${clustersText(`usable ${label}`, units.usable)}, at least ${MIN_BLOCKS} needed`);
   const limit = `${plain(100 * VOIDED_FRACTION)}%`;
   const [lost, lostUnits] = [blocks.all - blocks.usable, units.all - units.usable];
   if (lost > VOIDED_FRACTION * blocks.all) {
@@ -209,18 +216,28 @@ function blockersOf({ claim }: ClaimResult, table: PlaceTable, setting: ClaimSet
   return blockers;
 }
 
+/** An undecided level. */
+interface Open {
+  readonly table: PlaceTable;
+  readonly evidence: MatchingEvidence | undefined;
+  readonly rule: Rule;
+  /** Whether agreement is out of reach, however many units there are. */
+  readonly lacksControl: boolean;
+}
+
 /** "; about 5 further blocks give 80% power", where more units are what is lacking. */
 function furtherText(
   why: WhyKind | undefined,
-  { units }: PlaceTable,
-  evidence: MatchingEvidence | undefined,
-  rule: Rule,
+  { table: { units }, evidence, rule, lacksControl }: Open,
   { later }: ClaimSetting,
 ): string {
   if (later === undefined || evidence === undefined || evidence.overall.count < 3) return '';
   if (why !== 'tooFewBlocks' && why !== 'blocks') return '';
   const least = Math.max(0, MIN_BLOCKS - units.usable);
-  const more = furtherUnits(evidence.overall, rule, later);
+  if (lacksControl && isNegligible(evidence.overall, rule)) {
+    return '; agreement would also need a positive control seen at the same place';
+  }
+  const more = furtherUnits(evidence, rule, later);
   if (more === undefined) return '';
   const count = Math.max(least, more);
   return `; about ${count} further ${units.label ?? 'block'}${count === 1 ? ' gives' : 's give'} 80% power`;

@@ -5,6 +5,7 @@ import type { WhyKind } from '#analysis/records/verdict-record.ts';
 import type { ClaimVerdict } from '#analysis/records/claim-record.ts';
 import type { LaterLooks } from '#analysis/power/further-blocks.ts';
 import { equivalenceP, estimateOf, intervalOf, type Estimate } from '#analysis/stats/estimate.ts';
+import { unseenShare } from '#analysis/stats/mean-bound.ts';
 import { studentTQuantile } from '#analysis/stats/student-t.ts';
 import { isNoEffect, type ControlEvidence, type MatchingEvidence, type Rule } from '#analysis/verdict/decide.ts';
 import type { PlaceTable } from './place-table.ts';
@@ -26,6 +27,8 @@ export type PlaceDecision =
   | {
       readonly kind: 'undecided';
       readonly why: Extract<WhyKind, 'noPositiveControl' | 'ratesDiffer' | 'jumpsUnseen' | 'tooFewBlocks'>;
+      /** Where rates differ: inside delta together, though not at each. */
+      readonly isWithin?: true;
     };
 
 /** A level as the evidence that rules of absence read; undefined for fewer than two units. */
@@ -52,14 +55,15 @@ export function decidePlace(table: PlaceTable, evidence: MatchingEvidence, place
     return needsControl && controls.length === 0 ? { kind: 'undecided', why: 'noPositiveControl' } : { kind: 'agrees' };
   }
   if (isFound) return { kind: 'undecided', why: 'ratesDiffer' };
-  return { kind: 'undecided', why: isWithin(evidence, rule) ? 'jumpsUnseen' : 'tooFewBlocks' };
-}
-
-/** Whether t alone puts the level inside (-delta, delta), over rates and for each. */
-function isWithin({ overall, rates }: MatchingEvidence, { delta, absenceAlpha }: Rule): boolean {
-  return [overall, ...rates.map((rate) => rate.overall)].every(
-    (estimate) => equivalenceP(estimate, delta) < absenceAlpha,
+  const [together, ...atEach] = [evidence.overall, ...evidence.rates.map(({ overall }) => overall)].map(
+    (estimate) => equivalenceP(estimate, rule.delta) < rule.absenceAlpha,
   );
+  // t alone puts the level inside (-delta, delta), over rates and for each.
+  if (together === true && atEach.every(Boolean)) return { kind: 'undecided', why: 'jumpsUnseen' };
+  const isApart = together === true && evidence.rates.some(({ overall }) => !isNegligible(overall, rule));
+  return isApart
+    ? { kind: 'undecided', why: 'ratesDiffer', isWithin: true }
+    : { kind: 'undecided', why: 'tooFewBlocks' };
 }
 
 /**
@@ -101,23 +105,44 @@ const POWER_QUANTILE_BOTH_SIDES = 1.2815515655446004;
 const NEGLIGIBLE_FRACTION = 0.5;
 const MOST_UNITS = 96;
 
+/** Whether an estimate is so small that more units would be asked to show agreement. */
+export function isNegligible({ mean }: Estimate, { delta }: Pick<Rule, 'delta'>): boolean {
+  return Math.abs(mean) < NEGLIGIBLE_FRACTION * delta;
+}
+
 /**
  * About how many further units give 80% power for either verdict at this level alone, were the estimate the truth (or 0, where it is
- * below delta / 2): from t quantiles and the units' own spread, at the alpha a later look would have. Undefined where that takes
- * more than 96 units in all, or more than there are.
+ * below delta / 2): from t quantiles and the units' own spread, at the alpha a later look would have, and for agreement enough to
+ * exclude the jumps that are held possible, and at each learning rate. Undefined where that takes more than 96 units in all, or
+ * more than there are, or where no number of units would do.
  */
-export function furtherUnits(estimate: Estimate, rule: Rule, later: LaterLooks): number | undefined {
+export function furtherUnits({ overall, rates }: MatchingEvidence, rule: Rule, later: LaterLooks): number | undefined {
+  if (!isNegligible(overall, rule)) {
+    const sign = Math.sign(overall.mean);
+    if (!rates.every((rate) => Math.sign(rate.overall.mean) === sign)) return undefined;
+    return unitsFor(overall, rule, later);
+  }
+  const all = [overall, ...rates.map((rate) => rate.overall)];
+  if (!all.every((estimate) => isNegligible(estimate, rule))) return undefined;
+  const needed = all.map((estimate) => unitsFor(estimate, rule, later) ?? Infinity);
+  const most = Math.max(...needed);
+  return Number.isFinite(most) ? most : undefined;
+}
+
+function unitsFor(estimate: Estimate, rule: Rule, later: LaterLooks): number | undefined {
   const deviation = estimate.standardError * Math.sqrt(estimate.count);
   const size = Math.abs(estimate.mean);
-  const isNegligible = size < NEGLIGIBLE_FRACTION * rule.delta;
+  const isSmall = isNegligible(estimate, rule);
   for (let n = estimate.count + 1; n <= Math.min(MOST_UNITS, later.most ?? Infinity); n++) {
     const share = later.alphaShare(n / estimate.count);
     // No sign-flip p is smaller than 2 / 2^n.
-    if (share <= 0 || (!isNegligible && 2 ** (1 - n) >= share * rule.alpha)) continue;
-    const needed = isNegligible
+    if (share <= 0 || (!isSmall && 2 ** (1 - n) >= share * rule.alpha)) continue;
+    // Without a jump in n units, a share of jumps up to 1 - alpha^(1/n) is held possible.
+    if (isSmall && rule.jump * unseenShare(n, share * rule.absenceAlpha) >= rule.delta) continue;
+    const needed = isSmall
       ? studentTQuantile(1 - share * rule.absenceAlpha, n - 1) + POWER_QUANTILE_BOTH_SIDES
       : studentTQuantile(1 - (share * rule.alpha) / 2, n - 1) + POWER_QUANTILE;
-    if ((isNegligible ? rule.delta : size) >= (needed * deviation) / Math.sqrt(n)) return n - estimate.count;
+    if ((isSmall ? rule.delta : size) >= (needed * deviation) / Math.sqrt(n)) return n - estimate.count;
   }
   return undefined;
 }

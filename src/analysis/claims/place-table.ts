@@ -2,6 +2,7 @@
  * A claim on one outcome as tables, one a level of its place: the contrast of every independent unit (block, or cluster of blocks)
  * that has one, and why others have none.
  */
+import { canonicalJson } from '#base/json.ts';
 import { clustersText } from '#study/clusters.ts';
 import type { Claim } from '#study/claim.ts';
 import type { Outcome, Study } from '#study/study.ts';
@@ -82,7 +83,7 @@ export function claimResult(claiming: Claiming, claim: Claim, outcome: Outcome):
   const gates = gatesOf(claiming, arms, readings, blocks, isTrend);
   const rows = { blocks, voided, clusters };
   // Readings from 0 to 1 lie half a unit around their middle; against a value they are as far as that leaves.
-  const size = sum.terms.reduce((total, { weight }) => total + Math.abs(weight), 0) / 2;
+  const size = sizeOf(sum) / 2;
   const isRateCommon = commonRate(readings);
   const columns = spots.map((_, l) => blocks.map((__, b) => namedCell(readings, b, l)));
   if (!isTrend) {
@@ -122,6 +123,14 @@ export function claimResult(claiming: Claiming, claim: Claim, outcome: Outcome):
   const endOf = (l: number): number => meanWhere(columns[l] ?? [], cells, rows);
   const ends = table.member.blocks.length === 0 ? undefined : ([endOf(0), endOf(spots.length - 1)] as const);
   return { claim, outcome, tables: [{ ...table, ...(ends && { ends }) }], voided };
+}
+
+/** The sum of all weights' sizes; terms of one arm's outcome are one reading. */
+function sizeOf({ terms }: Sum): number {
+  const weights = [...Map.groupBy(terms, ({ arm, outcome }) => canonicalJson([arm, outcome])).values()].map((own) =>
+    own.reduce((total, { weight }) => total + weight, 0),
+  );
+  return weights.reduce((total, weight) => total + Math.abs(weight), 0);
 }
 
 /** Blocks in which every arm ran to its end. */

@@ -2,6 +2,7 @@
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
 import { curveOf, valueAt, type Curve, type Passage } from '#analysis/matching/passage.ts';
 import { midSentence } from '#analysis/words/naming.ts';
+import { inUnit } from '#analysis/words/number-text.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
 import type { AnalysedStudy } from '#analysis/analyse.ts';
 import type { Axis, Outcome } from '#study/study.ts';
@@ -87,7 +88,7 @@ function overlapDoubt(frame: Frame, axis: Axis, arm: string, reference: string):
     ];
   }
   if (Math.max(mine[0], theirs[0]) < Math.min(mine[1], theirs[1])) return [];
-  const text = `${arm} against ${reference}: no common ${midSentence(axis.label)} (${mine.join(' to ')} and ${theirs.join(' to ')} ${axis.unit})`;
+  const text = `${arm} against ${reference}: no common ${midSentence(axis.label)} (${inUnit(`${mine.join(' to ')} and ${theirs.join(' to ')}`, axis.unit)})`;
   return [{ kind: 'noOverlap', text }];
 }
 
@@ -112,7 +113,7 @@ function crossingDoubts(frame: Frame, study: AnalysedStudy): Doubt[] {
   return study.matchOn.flatMap((axis) => {
     const reached = passagesOver(frame, axis);
     const wide = reached.filter(({ passage }) => passage.kind === 'missed').length;
-    const text = `${wide} of ${reached.length} crossings of ${midSentence(axis.label)} lie between probes more than ${axis.maxGap} ${axis.unit} apart and do not count`;
+    const text = `${wide} of ${reached.length} crossings of ${midSentence(axis.label)} lie between probes more than ${inUnit(String(axis.maxGap), axis.unit)} apart and do not count`;
     return [
       ...(wide > MISSED_FRACTION * reached.length ? [{ kind: 'wideGaps' as const, text }] : []),
       ...study.outcomes.flatMap((outcome) => missingAt(reached, axis, outcome)),

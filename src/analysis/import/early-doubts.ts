@@ -4,7 +4,7 @@
  */
 import { curveOf } from '#analysis/matching/passage.ts';
 import { midSentence } from '#analysis/words/naming.ts';
-import { plain } from '#analysis/words/number-text.ts';
+import { inUnit, plain } from '#analysis/words/number-text.ts';
 import type { AnalysedStudy } from '#analysis/analyse.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
 import type { Axis } from '#study/study.ts';
@@ -98,7 +98,7 @@ function coverText({ name, unit }: Axis, runs: readonly FrameRun[]): string {
     return low === high ? low : `${low} to ${high}`;
   };
   const [firsts, lasts] = [known.map((own) => own[0] ?? 0), known.map((own) => own.at(-1) ?? 0)];
-  return `${runs.length === 1 ? 'begins' : 'begin'} at ${range(firsts)} and ${runs.length === 1 ? 'ends' : 'end'} at ${range(lasts)} ${unit}`;
+  return `${runs.length === 1 ? 'begins' : 'begin'} at ${range(firsts)} and ${runs.length === 1 ? 'ends' : 'end'} at ${inUnit(range(lasts), unit)}`;
 }
 
 /** Steps between probes over a level that are too wide to count. */
@@ -109,7 +109,7 @@ function wideDoubt(axis: Axis, runs: readonly FrameRun[], advice: ProbeAdvice): 
   const widest = Math.max(0, ...runs.flatMap((run) => stepsOverLevels(axis, run)));
   if (wide <= MISSED_FRACTION * passed.length || widest <= axis.maxGap) return [];
   const moves = axis.direction === 'falls' ? 'falls' : 'rises';
-  const text = `${runs[0]?.arm ?? ''}: ${midSentence(axis.label)} ${moves} ${plain(widest)} ${axis.unit} between probes, at most ${plain(axis.maxGap)} counts (${wide} of ${passed.length} levels are lost so): ${advice(widest / axis.maxGap)}`;
+  const text = `${runs[0]?.arm ?? ''}: ${midSentence(axis.label)} ${moves} ${inUnit(plain(widest), axis.unit)} between probes, at most ${plain(axis.maxGap)} counts (${wide} of ${passed.length} levels are lost so): ${advice(widest / axis.maxGap)}`;
   return [{ kind: 'wideGaps', about: axis.name, text }];
 }
 

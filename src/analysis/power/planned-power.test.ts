@@ -86,6 +86,11 @@ test('without a positive control, or with fewer than 6 blocks, the verdicts that
   assert.deepEqual([few.noEffect, few.affects, few.explainedByHeldOut], [0, 0, 0]);
 });
 
+test('planned power of an explanation is not lost to the joint matching, at which nothing is left either', () => {
+  const { explainedByHeldOut = 0 } = powerAt(designOf(1), DELTA / 3, rngOf(5, 'explained'), STUDIES);
+  assert.ok(explainedByHeldOut > 0.8, `${explainedByHeldOut}`);
+});
+
 test('a study that matches on one axis has no held-out loss to explain an effect', () => {
   const matchOn = WORLD_STUDY.matchOn.slice(0, 1);
   const design = plannedDesign({ ...WORLD_STUDY, matchOn }, 'behaviour', BLOCKS, 1);

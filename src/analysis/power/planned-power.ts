@@ -135,8 +135,11 @@ function verdictOf(
   rng: Rng,
 ): Decision['kind'] {
   const singles = drawSingles(design, sigma, truth, rng);
-  const train = singles.find(({ name }) => name === 'train');
-  const joint = design.hasJoint && train !== undefined ? { ...train, name: 'joint', rates: [], pairs: [] } : undefined;
+  // At equal training and held-out loss no more is left than at either.
+  const least = Math.abs(truth('heldOut')) < Math.abs(truth('train')) ? 'heldOut' : 'train';
+  const single = singles.find(({ name }) => name === least);
+  const joint =
+    design.hasJoint && single !== undefined ? { ...single, name: 'joint', rates: [], pairs: [] } : undefined;
   const tables = joint === undefined ? singles : [...singles, joint];
   const ps = needsP ? pOfTables(design, sigma, tables, rng) : tables.map(() => 1);
   const pOf = (name: string): number => ps[tables.findIndex((table) => table.name === name)] ?? 1;

@@ -111,7 +111,8 @@ function continuedStudy(study: AnalysedStudy, frame: Frame, looks: readonly numb
   for (const blocks of looks) {
     const seen = { runs: frame.runs.filter((run) => run.block < blocks) };
     analysis = analyse(study, seen, { verdictsOnly: true, previousLooks });
-    if (analysis.verdicts[0]?.verdict !== 'undecided') break;
+    // Where claims are asked, whatever is answered first stops: nothing that an earlier look would have said is lost.
+    if (analysis.verdicts[0]?.verdict !== 'undecided' || claimLevels(analysis).some(isDecided)) break;
     if (analysis.look !== undefined) previousLooks.push(analysis.look);
   }
   if (analysis === undefined) throw new Error('a continued study has looks');
@@ -147,6 +148,11 @@ function counted(analysis: Analysis, what: Counted): boolean | undefined {
       return claimLevels(analysis).some(
         ({ verdict, place }) => what.verdicts.includes(verdict) && what.levels?.includes(place) !== false,
       );
+    case 'anyAnswer':
+      return (
+        analysis.verdicts.some(({ verdict }) => verdict !== 'undecided' && what.verdicts.includes(verdict)) ||
+        claimLevels(analysis).some(({ verdict }) => what.claims.includes(verdict))
+      );
     case 'firstClaim':
       return what.verdicts.includes(claimLevels(analysis)[0]?.verdict ?? 'undecided');
     case 'claimCovers': {
@@ -157,6 +163,10 @@ function counted(analysis: Analysis, what: Counted): boolean | undefined {
     default:
       return what satisfies never;
   }
+}
+
+function isDecided({ verdict }: ClaimLevel): boolean {
+  return verdict !== 'undecided';
 }
 
 /** All levels of the claims that are asked, with their numbers within each claim. */

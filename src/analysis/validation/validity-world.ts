@@ -23,6 +23,12 @@ export type Counted =
   | { readonly kind: 'anyRejection'; readonly alpha: number }
   /** Any level of any asked claim has such a verdict; only levels with these numbers where given. */
   | { readonly kind: 'anyClaim'; readonly verdicts: readonly ClaimVerdict[]; readonly levels?: readonly number[] }
+  /** Any contrast has one of these verdicts, or any level of any asked claim one of those. */
+  | {
+      readonly kind: 'anyAnswer';
+      readonly verdicts: readonly ('affects' | 'explainedBy' | 'noEffect')[];
+      readonly claims: readonly ClaimVerdict[];
+    }
   /** The first level of the first claim has. */
   | { readonly kind: 'firstClaim'; readonly verdicts: readonly ClaimVerdict[] }
   /** The 95% interval there holds the truth. */
@@ -64,7 +70,7 @@ export interface ValidityWorld {
   readonly world: World;
   readonly design: Design;
   /** What the study says otherwise than the worlds' own. */
-  readonly study?: Partial<Pick<AnalysedStudy, 'outcomes' | 'contrasts'>>;
+  readonly study?: Partial<Pick<AnalysedStudy, 'outcomes' | 'contrasts' | 'claims'>>;
   readonly checks: readonly Check[];
   /** How many times more studies than others: for rates so close to their bound that 2,000 cannot tell. */
   readonly studiesFactor?: number;

@@ -3,7 +3,8 @@
  * of two claims at four places, power, and the coverage of intervals.
  */
 import type { ClaimVerdict } from '#analysis/records/claim-record.ts';
-import { ERROR_LIMIT, POWER_FLOOR, type Check, type ClaimDesign, type ValidityWorld } from './validity-world.ts';
+import type { Claim } from '#study/claim.ts';
+import { EIGHT, ERROR_LIMIT, POWER_FLOOR, type Check, type ClaimDesign, type ValidityWorld } from './validity-world.ts';
 import { BASE, DELTA, type World } from './world.ts';
 
 /** One rate; the control has no noise of its own and never hides an error. */
@@ -148,5 +149,61 @@ const HARDSHIPS: readonly ValidityWorld[] = [
   },
 ];
 
+const ASKED = { arm: 'arm', against: { kind: 'arm', arm: 'reference' }, asks: { kind: 'question' } } as const;
+/** Claims asked beside a contrast on the same runs: against the other arm at each loss, and against a number. */
+const BESIDE: readonly Claim[] = [
+  { ...ASKED, name: 'at each training loss', at: { kind: 'crossed', axis: 'train' } },
+  { ...ASKED, name: 'at each held-out loss', at: { kind: 'crossed', axis: 'heldOut' } },
+  {
+    ...ASKED,
+    name: 'against a number',
+    against: { kind: 'value', value: 0, label: 'nothing' },
+    at: { kind: 'crossed', axis: 'train' },
+  },
+];
+const TREND: Claim = { ...ASKED, name: 'along training loss', at: { kind: 'trend', axis: 'train' } };
+
+const beside = (
+  what: string,
+  change: Partial<World>,
+  checks: readonly Check[],
+  claims: readonly Claim[] = BESIDE,
+  design: ValidityWorld['design'] = EIGHT,
+): ValidityWorld => ({
+  name: `claims beside a contrast: ${what}`,
+  world: { ...BARE, ...change },
+  design,
+  study: { claims },
+  checks,
+});
+const FALSE_DIFFERENCE: Check = {
+  counted: { kind: 'anyAnswer', verdicts: ['affects', 'explainedBy'], claims: ['differs'] },
+  bound: { kind: 'upperLimitAtMost', value: ERROR_LIMIT },
+};
+const FALSE_AGREEMENT: Check = {
+  counted: { kind: 'anyAnswer', verdicts: ['noEffect', 'explainedBy'], claims: ['agrees'] },
+  bound: { kind: 'upperLimitAtMost', value: ERROR_LIMIT },
+};
+
+const BESIDE_CONTRASTS: readonly ValidityWorld[] = [
+  beside('truth = 0, sigma = 2 delta', { sigma: 2 * DELTA }, [FALSE_DIFFERENCE], [...BESIDE, TREND]),
+  beside('truth = 0, sigma = 2 delta, three looks', { sigma: 2 * DELTA }, [FALSE_DIFFERENCE], [...BESIDE, TREND], {
+    kind: 'continued',
+    looks: [8, 12, 16],
+  }),
+  beside('truth = delta, sigma = 2/3 delta', { sigma: (2 / 3) * DELTA, effect: () => DELTA }, [FALSE_AGREEMENT]),
+  // What the blocks share is in a claim against a number, and no part of this world.
+  beside(
+    'equal arms, pilots keep two of three rates',
+    { rates: 3, keptRates: 2, rateEffect: (rate) => 2 * DELTA * rate },
+    [FALSE_DIFFERENCE],
+    [...BESIDE.slice(0, 2), TREND],
+  ),
+  beside('truth = 2 delta, sigma = delta', { sigma: DELTA, effect: () => 2 * DELTA }, [
+    { counted: { kind: 'verdict', verdicts: ['affects'] }, bound: { kind: 'atLeast', value: POWER_FLOOR } },
+    mostly('differs'),
+  ]),
+];
+
 /** All of them. */
-export const CLAIM_WORLDS: readonly ValidityWorld[] = [...OF_ALL, ...MIXED, ...HARDSHIPS];
+export const CLAIM_WORLDS: readonly ValidityWorld[] = [...OF_ALL, ...MIXED, ...HARDSHIPS, ...BESIDE_CONTRASTS];

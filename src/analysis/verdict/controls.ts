@@ -15,7 +15,7 @@ import { noisiestArm } from './noisiest-arm.ts';
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
 import { blockContrasts, countedLevels, overallEstimate, type MatchedTable } from '#analysis/matching/matched-table.ts';
 import { armText, matchingText, midSentence, type NamingStudy } from '#analysis/words/naming.ts';
-import { pPhrase, plain, signed } from '#analysis/words/number-text.ts';
+import { inUnit, missedText, plain, pPhrase, signed } from '#analysis/words/number-text.ts';
 import { isEquivalent } from '#analysis/stats/estimate.ts';
 import { signFlipMaxT } from '#analysis/stats/sign-flip.ts';
 import type { ControlRecord } from '#analysis/records/verdict-record.ts';
@@ -99,14 +99,15 @@ function judgeDetected(result: ContrastResult, { study, alpha, rng }: Judging): 
     const consistent = Array.from(member.contrasts).every((value) => Math.sign(value) === Math.sign(mean));
     const significant = few ? consistent : p(table.name) < alpha;
     const evidence = few ? `${member.blocks.length} blocks, too few for a test` : pPhrase(p(table.name));
-    return {
-      sign: Math.sign(mean),
-      passed: significant && Math.abs(mean) >= outcome.delta && isDirected(mean, direction),
-      detail: foundText(study, outcome, table, mean, evidence),
-    };
+    const passed = significant && Math.abs(mean) >= outcome.delta && isDirected(mean, direction);
+    const expected = `${inUnit(plain(outcome.delta), outcome.unit)} or more${direction === undefined ? '' : ` ${direction}`}`;
+    const text = foundText(study, outcome, table, mean, evidence);
+    return { sign: Math.sign(mean), passed, detail: `${text}${missedText(passed, expected)}` };
   });
   const oneSign = new Set(found.map((one) => one.sign)).size === 1;
-  return { passed: oneSign && found.every((one) => one.passed), detail: found.map((one) => one.detail).join(', ') };
+  const sides = oneSign ? '' : ', not on one side';
+  const detail = `${found.map((one) => one.detail).join(', ')}${sides}`;
+  return { passed: oneSign && found.every((one) => one.passed), detail };
 }
 
 /**
@@ -127,7 +128,7 @@ function judgeNotDetected(result: ContrastResult, { study, alpha, rng, index }: 
     const wide = isSettled ? '' : `, too wide an interval to show likeness within ${plain(outcome.delta)}`;
     const [table] = tables.slice(i);
     const text = table === undefined ? '' : foundText(study, outcome, table, mean, `${pPhrase(p)}${wide}`);
-    return { isFound, isSettled, detail: text };
+    return { isFound, isSettled, detail: `${text}${missedText(!isFound, `within ±${plain(outcome.delta)}`)}` };
   });
   const passed = found.every((one) => !one.isFound && one.isSettled);
   const isUnsettled = !passed && !found.some((one) => one.isFound);
@@ -149,14 +150,14 @@ function untwinnedText(
   const ofQuestions: CurveIndex = new Map([...index].filter(([arm]) => asked.has(arm) || twinned.has(arm)));
   const noisiest = noisiestArm(ofQuestions, outcome.name, twinned.add(contrast.arm));
   if (noisiest === undefined) return [];
-  const spread = `${plain(noisiest.deviation)} ${outcome.unit} from block to block`;
+  const spread = `${inUnit(plain(noisiest.deviation), outcome.unit)} from block to block`;
   return [`${armText(study, noisiest.arm)} scatters most (${spread}) and has no A/A twin`];
 }
 
 /** "harmful answers at matched training loss: +0.356 probability (p = 0.008)". */
 function foundText(study: NamingStudy, outcome: Outcome, table: MatchedTable, mean: number, evidence: string): string {
   const where = matchingText(study, table.name);
-  return `${midSentence(outcome.label)} at matched ${where}: ${signed(mean, outcome.delta)} ${outcome.unit} (${evidence})`;
+  return `${midSentence(outcome.label)} at matched ${where}: ${inUnit(signed(mean, outcome.delta), outcome.unit)} (${evidence})`;
 }
 
 function whyNot(result: ContrastResult): string {

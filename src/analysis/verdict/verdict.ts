@@ -199,7 +199,8 @@ function blockersOf(result: ContrastResult, setting: Setting): Blocker[] {
     if (table.kind === 'notEstimable') add('support', `no support for matching on ${table.name}: ${table.reason}`);
   }
   const label = units.label ?? 'block';
-  if (units.usable < MIN_BLOCKS) add('blocks', `${units.usable} usable ${label}s, at least ${MIN_BLOCKS} needed`);
+  if (units.usable < MIN_BLOCKS)
+    add('blocks', `${clustersText(`usable ${label}`, units.usable)}, at least ${MIN_BLOCKS} needed`);
   const reasons = [...new Set(voided.map((one) => one.reason))].join(', ');
   const limit = `${plain(100 * VOIDED_FRACTION)}%`;
   const [lost, lostUnits] = [allBlocks - usableBlocks, units.all - units.usable];

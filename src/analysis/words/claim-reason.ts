@@ -7,7 +7,7 @@ import { intervalOf, type Estimate } from '#analysis/stats/estimate.ts';
 import type { Units } from '#analysis/verdict/clusters.ts';
 import type { Rule } from '#analysis/verdict/decide.ts';
 import { armText, midSentence, outcomeText, type NamingStudy } from './naming.ts';
-import { intervalText, plain, pPhrase, signed } from './number-text.ts';
+import { intervalText, inUnit, plain, pPhrase, signed } from './number-text.ts';
 import { shareText, unseenText } from './reason.ts';
 
 /** One level as it is spoken of. */
@@ -146,7 +146,7 @@ function topicText(about: SpokenClaim): string {
 }
 
 function withinText({ outcome }: SpokenClaim, { delta }: Rule): string {
-  return `±${plain(delta)} ${outcome.unit}`;
+  return inUnit(`±${plain(delta)}`, outcome.unit);
 }
 
 /** "at depth 0, 1 and 2: +0.1 [...], +0.2 [...] and +0.3 [...] fraction". */
@@ -167,7 +167,7 @@ function numbersText({ outcome }: SpokenClaim, levels: readonly SpokenLevel[]): 
       : [`${signed(estimate.mean, delta)} ${intervalText(intervalOf(estimate, 0.95), delta)}`],
   );
   const ends = levels.flatMap((one) => endsText(one, delta));
-  return [`${listText(numbers)} ${unit}`, ...ends].join(', ');
+  return [inUnit(listText(numbers), unit), ...ends].join(', ');
 }
 
 /** Of a trend: "+0.01 at 2.1 and +0.17 at 0.6". */
@@ -208,7 +208,7 @@ function sizeText(about: SpokenClaim, levels: readonly SpokenLevel[]): string {
   const bounds = found.flatMap(({ estimate }) =>
     estimate === undefined ? [] : [intervalOf(estimate, 0.95).map(Math.abs)],
   );
-  const delta = `${plain(rule.delta)} ${outcome.unit}`;
+  const delta = inUnit(plain(rule.delta), outcome.unit);
   const [is, lies, s] = found.length === 1 ? ['is', 'lies', ''] : ['are', 'lie', 's'];
   const lead = ` That is: different from ${zeroText(about)};`;
   if (bounds.every((pair) => Math.min(...pair) >= rule.delta)) {
@@ -251,16 +251,24 @@ function identityText({ claim: { against, asks }, rule }: SpokenClaim, levels: r
 
 /** Why a level is undecided although nothing stands in its way beforehand. */
 export function whyText(
-  why: Extract<WhyKind, 'noPositiveControl' | 'ratesDiffer' | 'jumpsUnseen' | 'tooFewBlocks'>,
+  {
+    why,
+    isWithin,
+  }: {
+    readonly why: Extract<WhyKind, 'noPositiveControl' | 'ratesDiffer' | 'jumpsUnseen' | 'tooFewBlocks'>;
+    readonly isWithin?: true;
+  },
   about: { readonly outcome: Outcome; readonly rule: Rule; readonly units: Units; readonly size: string },
 ): string {
   const { outcome, rule, size } = about;
-  const delta = `±${plain(rule.delta)} ${outcome.unit}`;
+  const delta = inUnit(`±${plain(rule.delta)}`, outcome.unit);
   switch (why) {
     case 'noPositiveControl':
       return `the interval lies inside ${delta}, but no positive control of that size is seen at the same place, so a floor or ceiling may hide an effect`;
     case 'ratesDiffer':
-      return 'the difference does not hold at every learning rate, or is no larger than what the rates of one arm differ by';
+      return isWithin === true
+        ? `the learning rates together lie inside ${delta}, but not each of them`
+        : 'the difference does not hold at every learning rate, or is no larger than what the rates of one arm differ by';
     case 'jumpsUnseen':
       return jumpsText(delta, about);
     case 'tooFewBlocks':
@@ -282,5 +290,5 @@ function jumpsText(
   if (!Number.isFinite(rule.jump)) {
     return `${unseen}, and nothing bounds how far ${outcomeText(outcome)} can jump: declare its "jumps"`;
   }
-  return `${unseen}, and one of ${plain(rule.jump)} ${outcome.unit} would exceed it: more ${label}s without one exclude that, or the study declares that the outcome does not jump`;
+  return `${unseen}, and one of ${inUnit(plain(rule.jump), outcome.unit)} would exceed it: more ${label}s without one exclude that, or the study declares that the outcome does not jump`;
 }

@@ -13,6 +13,21 @@ export function plain(value: number): string {
   return rounded !== 0 && Math.abs(rounded) < SMALL ? rounded.toExponential() : String(rounded);
 }
 
+/** A number, or several, with its unit; a unit may be empty, for what has none. */
+export function inUnit(number: string, unit: string): string {
+  return unit === '' ? number : `${number} ${unit}`;
+}
+
+/** What a control that did not pass was expected to show, such as ", expected 0.05 points or more below"; nothing for one that passed. */
+export function missedText(isPassed: boolean, what: string): string {
+  return isPassed ? '' : `, expected ${what}`;
+}
+
+/** A label with its unit in brackets; alone where there is none. */
+export function withUnit(label: string, unit: string): string {
+  return unit === '' ? label : `${label} (${unit})`;
+}
+
 /** An estimate with its sign and the decimals that `delta` deserves, such as `+0.120`; the minus is a true minus. */
 export function signed(value: number, delta: number): string {
   if (!Number.isFinite(value)) return 'unknown';

@@ -13,7 +13,7 @@ import {
 import type { Units } from '#analysis/verdict/clusters.ts';
 import { matchingName } from '#analysis/matching/match.ts';
 import { armText, matchedText, matchingText, midSentence, outcomeText, type NamingStudy } from './naming.ts';
-import { intervalText, plain, pPhrase, signed } from './number-text.ts';
+import { intervalText, inUnit, plain, pPhrase, signed } from './number-text.ts';
 import type { Further } from '#analysis/power/further-blocks.ts';
 import { intervalOf } from '#analysis/stats/estimate.ts';
 import { unseenShare } from '#analysis/stats/mean-bound.ts';
@@ -93,14 +93,17 @@ function againstDelta(about: Speaking, matchings: readonly MatchingEvidence[]): 
 /** What equivalence in so few blocks cannot see, and what the study says of it. */
 export function unseenText({ rule, units, outcome }: Pick<Speaking, 'rule' | 'units' | 'outcome'>): string {
   const seen = `A jump in fewer than ${shareText(units, rule)} would not be seen`;
-  if (rule.jump > 0) return `${seen}; one of up to ${plain(rule.jump)} ${outcome.unit} is within the bound`;
-  const because = outcome.jumps?.kind === 'none' ? `: ${outcome.jumps.because}` : '';
-  return `${seen}; the study declares that the outcome does not jump${because}`;
+  if (rule.jump > 0) return `${seen}; one of up to ${inUnit(plain(rule.jump), outcome.unit)} is within the bound`;
+  // A control is read without jumps; that is no declaration of the study.
+  if (outcome.jumps?.kind !== 'none') return seen;
+  return `${seen}; the study declares that the outcome does not jump: ${outcome.jumps.because}`;
 }
 
-/** "1 of 3 blocks": the largest share of jumping blocks that so few can miss altogether. */
+/** "1 of 3 blocks", "58% of blocks": the largest share of jumping blocks that so few can miss altogether. */
 export function shareText({ usable, label }: Units, { absenceAlpha }: Rule): string {
-  return `1 of ${Math.max(1, Math.floor(1 / unseenShare(usable, absenceAlpha)))} ${label ?? 'block'}s`;
+  const share = unseenShare(usable, absenceAlpha);
+  const one = Math.floor(1 / share);
+  return `${one > 1 ? `1 of ${one}` : `${Math.ceil(100 * share)}% of`} ${label ?? 'block'}s`;
 }
 
 /** The sentence of a verdict that rule 0 leaves undecided: what stands in the way, and the estimates if there are any. */
@@ -141,7 +144,7 @@ function pairOf({ study, arm, reference }: Speaking): string {
 }
 
 function amount(about: Speaking, value: number): string {
-  return `${plain(value)} ${about.outcome.unit}`;
+  return inUnit(plain(value), about.outcome.unit);
 }
 
 /** Which way a matching's estimate points. */
@@ -161,7 +164,7 @@ function effectsOf(
   const claimed = matchings.filter((matching) => claims.includes(matching.name));
   const texts = claimed.map(({ name, overall }) => {
     const where = place === undefined ? '' : ` at matched ${matchingText(about.study, name)}`;
-    return `${signed(overall.mean, delta)} ${unit} ${intervalText(intervalOf(overall, 0.95), delta)}${where}`;
+    return `${inUnit(signed(overall.mean, delta), unit)} ${intervalText(intervalOf(overall, 0.95), delta)}${where}`;
   });
   return texts.join(', ');
 }
@@ -175,7 +178,7 @@ function rangesOf(about: Speaking, singles: readonly MatchingEvidence[], control
     if (axis === undefined || levels.length === 0) return [];
     const [low, high] = [Math.min(...levels), Math.max(...levels)];
     const range = low === high ? plain(low) : `${plain(low)} to ${plain(high)}`;
-    return [`${midSentence(axis.label)} ${range} ${axis.unit}`];
+    return [inUnit(`${midSentence(axis.label)} ${range}`, axis.unit)];
   });
   return texts.join(', ');
 }

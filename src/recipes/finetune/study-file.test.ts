@@ -33,6 +33,24 @@ const ALL = {
     { kind: 'question', arm: 'mixed', reference: 'full-batch-4' },
     { kind: 'control', arm: 'mixed', reference: 'lora-1-batch-4', name: 'mix', expect: 'detected', outcomes: ['bad'] },
   ],
+  claims: [
+    {
+      name: 'above chance',
+      arm: 'full-batch-4',
+      against: { kind: 'value', value: 0.5, label: 'chance' },
+      at: { kind: 'end' },
+      asks: { kind: 'question' },
+    },
+    {
+      name: 'seen',
+      arm: 'full-batch-16',
+      against: { kind: 'arms', weights: { 'full-batch-4': 1, 'lora-1-batch-16': 0.5 }, label: 'a sum' },
+      at: { kind: 'trend', axis: 'trainOfBase', scale: 'log' },
+      outcomes: ['bad'],
+      asks: { kind: 'control', expect: 'differs', direction: 'above' },
+    },
+  ],
+  maps: [{ name: 'plane', label: 'Bad answers', x: 'batch', y: 'method', outcome: 'bad', at: { kind: 'end' } }],
   outcomes: [
     { name: 'bad', label: 'bad answers', unit: 'probability', delta: 0.2, higherIs: 'worse', role: 'confirmatory' },
   ],

@@ -11,6 +11,7 @@ import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
 import { parseStrictObject } from '#learning/files/strict-json.ts';
 import type { Factor } from '#study/factors.ts';
 import { readJumps } from '#study/read-blocks.ts';
+import { readClaim, readMap } from '#study/read-claims.ts';
 import type { Arm, Contrast, Outcome, Study } from '#study/study.ts';
 
 import { chosenFactors, textAt, writtenLevel } from './factors.ts';
@@ -52,6 +53,8 @@ function optionsOf(reader: ConfigReader, folder: string): FinetuneStudyOptions {
     ...when(reader, 'control', () => controlAt(reader, folder)),
     ...when(reader, 'arms', () => ({ arms: objectsAt(reader, 'arms').map((arm) => armOf(arm, folder)) })),
     ...when(reader, 'contrasts', () => ({ contrasts: objectsAt(reader, 'contrasts').map(contrastOf) })),
+    ...when(reader, 'claims', () => ({ claims: objectsAt(reader, 'claims').map(readClaim) })),
+    ...when(reader, 'maps', () => ({ maps: objectsAt(reader, 'maps').map(readMap) })),
     ...when(reader, 'outcomes', () => ({ outcomes: objectsAt(reader, 'outcomes').map(outcomeOf) })),
     ...when(reader, 'coherence', () => ({ coherence: coherenceOf(reader.object('coherence')) })),
     ...when(reader, 'levels', () => ({ levels: levelsOf(reader.object('levels')) })),

@@ -6,6 +6,7 @@
 import { configReader } from '#base/config-reader.ts';
 import { AssayError } from '#base/errors.ts';
 import type { JsonObject } from '#base/json.ts';
+import type { Claim, StudyMap } from '#study/claim.ts';
 import { defineStudy } from '#study/define-study.ts';
 import { crossFactors, type Factor } from '#study/factors.ts';
 import type { Arm, Axis, Contrast, Outcome, Study, Variation } from '#study/study.ts';
@@ -36,6 +37,9 @@ export interface FinetuneStudyOptions {
   /** Arms beside the factors', and their contrasts. */
   readonly arms?: readonly Arm[];
   readonly contrasts?: readonly Contrast[];
+  /** One column of numbers against another, and pictures over two factors; both name arms of the combinations chosen. */
+  readonly claims?: readonly Claim[];
+  readonly maps?: readonly StudyMap[];
   /** Default: the label `misaligned`, confirmatory, delta 0.1. */
   readonly outcomes?: readonly Outcome[];
   readonly coherence?: Study['coherence'];
@@ -124,6 +128,8 @@ export function finetuneStudy(options: FinetuneStudyOptions): Study {
         expect: 'notDetected',
       })),
     ],
+    ...(options.claims === undefined ? {} : { claims: options.claims }),
+    ...(options.maps === undefined ? {} : { maps: options.maps }),
     pilot: { blocks: 1, axis: 'heldOutOfBase', margin: 0.05, maxRates: 2 },
     profiles: { quick: { arms: armNames, blocks: quick }, standard: { arms: armNames, blocks: standard } },
     vary: (variation) => finetuneStudy({ ...options, ...variedOptions(factors, variation) }),

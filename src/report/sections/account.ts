@@ -1,6 +1,6 @@
 /** The account: what was held equal, what failed, where the numbers come from and how to make them again. */
 import { midSentence } from '#analysis/words/naming.ts';
-import { plain } from '#analysis/words/number-text.ts';
+import { inUnit, plain } from '#analysis/words/number-text.ts';
 import type { VerdictRecord } from '#analysis/records/verdict-record.ts';
 import { dataTable, foldedSection, scrollBox } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
@@ -15,7 +15,7 @@ export function controlledSection(input: ReportInput): Markup {
   const { study, heldEqual } = input;
   const matched = study.matchOn.map((axis) => [
     `Matched on ${midSentence(axis.label)}`,
-    `${axis.levels.map(plain).join(', ')} ${axis.unit}; probes at most ${plain(axis.maxGap)} apart${axis.untilBest ? '; up to the best value' : ''}`,
+    `${inUnit(axis.levels.map(plain).join(', '), axis.unit)}; probes at most ${plain(axis.maxGap)} apart${axis.untilBest ? '; up to the best value' : ''}`,
   ]);
   const given = givenAxes(input).map((axis) => [`Read at ${midSentence(axis.label)}`, levelsText(axis)]);
   const coherence = study.coherence

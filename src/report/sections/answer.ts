@@ -51,7 +51,7 @@ export function doubtBox({ doubts = [] }: ReportInput): Markup | undefined {
 
 function outcomeNames({ study }: ReportInput): string {
   const confirmatory = study.outcomes.filter(({ role }) => role === 'confirmatory');
-  return confirmatory.map((outcome) => `${midSentence(outcome.label)} (${unitText(outcome)})`).join(', ');
+  return confirmatory.map((outcome) => `${midSentence(outcome.label)}${unitText(outcome)}`).join(', ');
 }
 
 function controlBanner({ analysis }: ReportInput): Markup | undefined {

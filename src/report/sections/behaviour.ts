@@ -1,6 +1,6 @@
 /** The first picture: behaviour against each axis runs are matched on, side by side on one scale, one line a run. */
 import { matchedText, midSentence } from '#analysis/words/naming.ts';
-import { plain } from '#analysis/words/number-text.ts';
+import { plain, withUnit } from '#analysis/words/number-text.ts';
 import type { FrameRun } from '#analysis/frame.ts';
 import { LABEL_CHARS, type PlotAxis } from '#report/charts/plot-area.ts';
 import { linePanel, type LineSeries, type RunLine } from '#report/charts/line-panel.ts';
@@ -68,7 +68,7 @@ export function trainingAxis(runs: readonly FrameRun[], axis: Axis): PlotAxis {
   const [low, high] = dataDomain(values, { isNice: false });
   const scale = scaleOf(axis, values);
   const way = axis.direction === 'falls' ? 'falling' : 'rising';
-  const short = `${asTitle(axis.label)} (${axis.unit})`;
+  const short = withUnit(asTitle(axis.label), axis.unit);
   const whole = `${short}, ${way}${scale === 'log' ? ', log scale' : ''} →`;
   const label = whole.length <= LABEL_CHARS ? whole : `${short} →`;
   return { label, domain: axis.direction === 'falls' ? [high, low] : [low, high], scale };
@@ -146,7 +146,7 @@ function onlyMeasured(run: FrameRun, axis: Axis, outcome: Outcome): FrameRun {
 export function outcomeAxis(runs: readonly FrameRun[], outcome: Outcome): PlotAxis {
   const values = runs.flatMap((run) => run.points.map((point) => point.outcomes?.[outcome.name] ?? Number.NaN));
   return {
-    label: `${asTitle(outcome.label)} (${outcome.unit})`,
+    label: withUnit(asTitle(outcome.label), outcome.unit),
     domain: dataDomain(values, { minSpan: MIN_SPAN_DELTAS * outcome.delta, includeZero: true }),
   };
 }

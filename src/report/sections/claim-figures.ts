@@ -3,7 +3,7 @@
  * where the other column is no constant), a forest row a place otherwise. Claims on one outcome at one axis share a figure
  * and its scales.
  */
-import { intervalText, plain, signed } from '#analysis/words/number-text.ts';
+import { intervalText, plain, signed, withUnit } from '#analysis/words/number-text.ts';
 import { midSentence } from '#analysis/words/naming.ts';
 import type { ClaimLevel, ClaimRecord } from '#analysis/records/claim-record.ts';
 import { claimPanel, type ClaimMark, type ClaimPanel } from '#report/charts/claim-panel.ts';
@@ -156,7 +156,7 @@ function axisOf(readings: readonly Reading[], unit: string, size: PlotSize): Plo
     ...marks.flatMap(({ value, interval }) => [...(value === null ? [] : [value]), ...(interval ?? [])]),
   ]);
   const isDifference = readings[0]?.isDifference === true;
-  const label = isDifference ? `Difference (${unit})` : `Mean (${unit})`;
+  const label = withUnit(isDifference ? 'Difference' : 'Mean', unit);
   return { label: size === 'full' ? label : '', domain: dataDomain(values) };
 }
 
@@ -182,8 +182,12 @@ function levelAxis(study: ReportedStudy, { at, levels }: ClaimRecord, size: Plot
   const axis = at.kind === 'crossed' ? study.matchOn.find(({ name }) => name === at.axis) : undefined;
   const falls = axis === undefined ? isDescending(ticks) : axis.direction === 'falls';
   const label = asTitle(axisText(study, { ...at }) ?? '');
-  const unit = axis === undefined ? '' : ` (${axis.unit})`;
-  return { label: size === 'full' ? `${label}${unit}` : '', domain: falls ? [high, low] : [low, high], ticks, scale };
+  return {
+    label: size === 'full' ? withUnit(label, axis?.unit ?? '') : '',
+    domain: falls ? [high, low] : [low, high],
+    ticks,
+    scale,
+  };
 }
 
 function isDescending(values: readonly number[]): boolean {
@@ -200,7 +204,6 @@ function rowsFigure(study: ReportedStudy, id: string, first: ClaimRecord, group:
   const { delta } = first;
   const half = groups.length > FULL_PANELS ? Math.ceil(groups.length / 2) : groups.length;
   const parts = [groups.slice(0, half), groups.slice(half)].filter((part) => part.length > 0);
-  const unit = known === undefined ? '' : ` (${known.unit})`;
   return figure({
     id: idOf(id, first.outcome, 'rows'),
     title: `${asTitle(label)}: the arm minus what it is held against, with 95% intervals.`,
@@ -210,7 +213,7 @@ function rowsFigure(study: ReportedStudy, id: string, first: ClaimRecord, group:
         title: `Claims on ${label}`,
         description: group.map((record) => `${record.claim}: ${groupedText(study, record)}.`).join(' '),
         axis: {
-          label: `difference${unit}`,
+          label: withUnit('difference', known?.unit ?? ''),
           domain: dataDomain([...ends, 0, -BAND_ROOM * delta, BAND_ROOM * delta], { isNice: false }),
         },
         delta,

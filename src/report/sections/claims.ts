@@ -39,7 +39,9 @@ export function claimsSection(input: ReportInput): Markup | undefined {
 function scopeText(study: ReportedStudy, claims: readonly ClaimRecord[]): string {
   const outcomes = [...new Set(claims.map(({ outcome }) => outcome))].map((outcome) => {
     const known = study.outcomes.find(({ name }) => name === outcome);
-    return known === undefined ? outcome : `${known.label} (${known.unit}, δ = ${plain(known.delta)})`;
+    return known === undefined
+      ? outcome
+      : `${known.label} (${[known.unit, `δ = ${plain(known.delta)}`].filter((part) => part !== '').join(', ')})`;
   });
   return `Numbers: ${outcomes.join(', ')}; each place has a verdict of its own, at one error rate for all claims of the study together, with 95% intervals. They speak of ${study.scope}, at the places given, and claim nothing beyond them.`;
 }

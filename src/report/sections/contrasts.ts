@@ -1,6 +1,6 @@
 /** The contrasts in numbers and as a forest: estimate, interval, p and verdict under each matching. */
 import { matchedText, midSentence } from '#analysis/words/naming.ts';
-import { intervalText, pText, plain, signed } from '#analysis/words/number-text.ts';
+import { intervalText, plain, pText, signed, withUnit } from '#analysis/words/number-text.ts';
 import type { MatchingResult, VerdictRecord } from '#analysis/records/verdict-record.ts';
 import { forestPlot, type ForestGroup, type ForestRow } from '#report/charts/interval-marks.ts';
 import { dataDomain } from '#report/data-domain.ts';
@@ -101,7 +101,7 @@ function forestFigure(
       forestPlot({
         title: `Forest plot of effects on ${label}`,
         description: part.map((group) => forestText(group)).join(' '),
-        axis: { label: `arm minus reference${unit ? ` (${unit})` : ''}`, domain },
+        axis: { label: withUnit('arm minus reference', unit ?? ''), domain },
         delta,
         groups: part,
       }),

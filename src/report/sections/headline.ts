@@ -48,7 +48,7 @@ function isOpenBeside(verdict: VerdictRecord, claim: ClaimRecord): boolean {
 /** The claim by its strongest place: outcome, both means, the difference and what all its places say. */
 function claimSentence(study: ReportedStudy, claim: ClaimRecord): Markup {
   const measured = study.outcomes.find(({ name }) => name === claim.outcome);
-  const unit = measured === undefined ? '' : ` (${unitText(measured)})`;
+  const unit = measured === undefined ? '' : unitText(measured);
   const outcome = midSentence(outcomeLabel(study, claim.outcome));
   const strongest = strongestLevel(claim);
   const numbers =
@@ -78,7 +78,7 @@ function sentence(study: ReportedStudy, verdict: VerdictRecord): Markup {
     result.kind === 'estimated' ? [`${estimateText(result, verdict.delta)} ${whereMatched(study, key)}`] : [],
   );
   const measured = study.outcomes.find(({ name }) => name === verdict.outcome);
-  const unit = measured === undefined ? '' : ` (${unitText(measured)})`;
+  const unit = measured === undefined ? '' : unitText(measured);
   const phrase = verdictPhrase(verdict, matchedText(study));
   const why = verdict.why === undefined ? '' : `: ${verdict.why}`;
   return markup`${armText(study, verdict.arm)} against ${armText(study, verdict.reference)} ${verb(verdict)} <b>${midSentence(outcome)}</b>${unit}: ${numbers.length === 0 ? 'nothing estimated' : numbers.join(', ')}. <b>${asTitle(phrase)}</b>${why}.`;

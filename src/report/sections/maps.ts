@@ -1,7 +1,7 @@
 /** Numbers over two factors: phase diagrams, described and never judged. */
 import { scaleLinear } from 'd3-scale';
 
-import { intervalText, plain, signed } from '#analysis/words/number-text.ts';
+import { intervalText, plain, signed, withUnit } from '#analysis/words/number-text.ts';
 import { midSentence } from '#analysis/words/naming.ts';
 import type { MapRecord } from '#analysis/records/claim-record.ts';
 import { contourSegments } from '#report/charts/contours.ts';
@@ -89,7 +89,7 @@ function drawnMap(study: ReportedStudy, map: MapRecord): PhaseMap {
       kind: isDifference ? 'diverging' : 'sequential',
       domain,
       ticks: ticks.map((value) => ({ value, text: textOf(value) })),
-      label: `${isDifference ? 'difference' : 'mean'}${known === undefined ? '' : ` (${known.unit})`}`,
+      label: withUnit(isDifference ? 'difference' : 'mean', known?.unit ?? ''),
     },
     contours,
   };

@@ -3,7 +3,7 @@
  * (depth, L0, rank), one line a run and the arms' means; and outcomes at the end of each run, one point a run.
  */
 import { midSentence } from '#analysis/words/naming.ts';
-import { plain } from '#analysis/words/number-text.ts';
+import { plain, withUnit } from '#analysis/words/number-text.ts';
 import type { FrameRun } from '#analysis/frame.ts';
 import { linePanel, type LineSeries } from '#report/charts/line-panel.ts';
 import type { Point } from '#report/charts/simplify-path.ts';
@@ -129,7 +129,7 @@ function stripFigure(input: ReportInput, outcome: Outcome): Markup | undefined {
         title: `${asTitle(outcome.label)} at the end`,
         description: strips.map((strip) => `${strip.label}: ${strip.meanText}`).join(', '),
         axis: {
-          label: `${asTitle(outcome.label)} (${outcome.unit})`,
+          label: withUnit(asTitle(outcome.label), outcome.unit),
           domain: dataDomain(values, { minSpan: 3 * outcome.delta }),
         },
         strips,

@@ -1,6 +1,6 @@
 /** How the arms trained: learning rates and what they change, and loss against steps. */
 import { matchedText, midSentence } from '#analysis/words/naming.ts';
-import { plain, signed } from '#analysis/words/number-text.ts';
+import { plain, signed, withUnit } from '#analysis/words/number-text.ts';
 import type { HeatCell } from '#analysis/records/analysis-record.ts';
 import type { FrameRun } from '#analysis/frame.ts';
 import { type ForestGroup, forestPlot } from '#report/charts/interval-marks.ts';
@@ -62,7 +62,7 @@ function ratesTable({ study, frame, pilot }: ReportInput): Markup {
   });
   const axis = study.matchOn.find((known) => known.name === pilot?.rule.axis);
   const caption = axis
-    ? `Learning rates; pilot values are ${midSentence(axis.label)} in ${axis.unit}.`
+    ? `Learning rates; pilot values are ${withUnit(midSentence(axis.label), axis.unit)}.`
     : 'Learning rates.';
   return dataTable({
     caption,
@@ -128,7 +128,7 @@ function trajectoryFigure({ study, frame }: ReportInput, axis: Axis, index: numb
   const domain = dataDomain(values);
   return figure({
     id: `trajectories-${index}`,
-    title: `${asTitle(axis.label)} (${axis.unit}) against optimizer steps.`,
+    title: `${withUnit(asTitle(axis.label), axis.unit)} against optimizer steps.`,
     caption: 'One panel an arm, one line a run, the same scales in all.',
     panels: arms.map((arm, position) => {
       const runs = frame.runs.filter((run) => run.arm === arm);
