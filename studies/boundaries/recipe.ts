@@ -32,17 +32,23 @@ export const boundaries = worldRecipe({
     width: 0,
     start: 0,
   },
-  read: (settings) => ({
-    weakCue: settings.oneOf('weakCue', WEAK_CUES),
-    strong: settings.number('strong', { min: 0 }),
-    weak: settings.number('weak', { min: 0 }),
-    noise: settings.number('noise', { min: 0 }),
-    dimensions: settings.number('dimensions', { min: 2, integer: true }),
-    rows: settings.number('rows', { min: 1, integer: true }),
-    rotated: settings.boolean('rotated'),
-    width: settings.number('width', { min: 0, integer: true }),
-    start: settings.number('start', { min: 0 }),
-  }),
+  read(settings) {
+    const world = {
+      weakCue: settings.oneOf('weakCue', WEAK_CUES),
+      strong: settings.number('strong', { min: 0 }),
+      weak: settings.number('weak', { min: 0 }),
+      noise: settings.number('noise', { min: 0 }),
+      dimensions: settings.number('dimensions', { min: 2, integer: true }),
+      rows: settings.number('rows', { min: 1, integer: true }),
+      rotated: settings.boolean('rotated'),
+      width: settings.number('width', { min: 0, integer: true }),
+      start: settings.number('start', { min: 0 }),
+    };
+    if (world.width > 0 && world.start === 0) {
+      settings.refuse('start', `above 0 for ${world.width} hidden units, which learn nothing from zero`, '0');
+    }
+    return world;
+  },
   training: { learningRate: 3e-2, steps: 1000, stopBelow: 0.04 },
   levels: { train: [0.1, 0.05], heldOut: [0.1, 0.05] },
   outcomes: ['ranked', 'without', 'same', 'bent'],

@@ -74,3 +74,10 @@ test('ReLU units go below the linear floor by the even cue', async () => {
   assert.ok((run.at(-1)?.axes['heldOut'] ?? 1) < 0.3);
   assert.ok(last(run, 'ranked') > 0.7 && last(run, 'bent') > 0.1);
 });
+
+test('hidden units that start at zero, and so learn nothing, are refused', async () => {
+  await assert.rejects(
+    points({ ...CLUSTERS, ...SGD, 'world.width': 64 }),
+    /world\.start.*above 0 for 64 hidden units/s,
+  );
+});

@@ -7,7 +7,7 @@ import { constant, createLearner, type Reader, rngOf, weightedSum } from 'assay/
 
 import { makeRun } from '../../test/recipes/make-run.ts';
 import { grokking } from './recipe.ts';
-import { mlpOutputs, mlpWeights, splitOf, sumsOf } from './world.ts';
+import { mlpOutputs, mlpWeights, setSizes, splitOf, sumsOf } from './world.ts';
 
 const MODULUS = 23;
 const PAIRS = Int32Array.from({ length: MODULUS ** 2 }, (_, pair) => pair);
@@ -71,4 +71,17 @@ test('training memorises before it generalises, and stronger decay generalises a
     return general?.axes['train'] ?? Number.NaN;
   };
   assert.ok((await lossAt(0.7)) > 1.3 * (await lossAt(0.5)));
+});
+
+test('worlds with an empty set, with more leaks than places, or with a table that fills memory are refused by their path', async () => {
+  const refused = async (world: Readonly<Record<string, number>>, message: RegExp): Promise<void> => {
+    await assert.rejects(
+      makeRun(grokking, Object.fromEntries(Object.entries(world).map(([key, value]) => [`world.${key}`, value])), 0),
+      message,
+    );
+  };
+  assert.deepEqual(setSizes(3, 0.9), { trained: 8, heldOut: 0, third: 1 });
+  await refused({ modulus: 3, trained: 0.9 }, /world\.trained.*some are held out.*8 of 9 pairs/s);
+  await refused({ trained: 0.1, leaked: 1 }, /world\.leaked.*1 of 238 pairs for 53 places/s);
+  await refused({ modulus: 100_000 }, /world\.modulus.*100000/s);
 });

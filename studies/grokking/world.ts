@@ -23,9 +23,11 @@ export interface Split {
   readonly third: Int32Array;
 }
 
-/** How many pairs are trained on, for `splitOf` and the shape of the training program. */
-export function trainedCount(modulus: number, fraction: number): number {
-  return Math.round(modulus ** 2 * fraction);
+/** How many pairs are in each set where a fraction is trained on. */
+export function setSizes(modulus: number, fraction: number): Readonly<Record<keyof Split, number>> {
+  const trained = Math.round(modulus ** 2 * fraction);
+  const heldOut = Math.floor((modulus ** 2 - trained) / 2);
+  return { trained, heldOut, third: modulus ** 2 - trained - heldOut };
 }
 
 /**
@@ -34,8 +36,8 @@ export function trainedCount(modulus: number, fraction: number): number {
  */
 export function splitOf(modulus: number, fraction: number, leaked: number, rng: Rng): Split {
   const pairs = Int32Array.from(rng.permutation(modulus ** 2));
-  const trained = trainedCount(modulus, fraction);
-  const middle = trained + Math.floor((pairs.length - trained) / 2);
+  const { trained, heldOut } = setSizes(modulus, fraction);
+  const middle = trained + heldOut;
   const third = pairs.subarray(middle);
   const fromThird = third.subarray(0, Math.round(leaked * third.length));
   return {

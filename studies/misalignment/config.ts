@@ -145,6 +145,9 @@ function readBase(reader: ConfigReader): PersonaBaseConfig {
     learningRate: reader.number('learningRate', { min: 0 }),
     initialStd: reader.number('initialStd', { min: 0 }),
   };
+  if (base.dModel % base.nHeads !== 0) {
+    reader.refuse('nHeads', `a divisor of dModel (${base.dModel})`, `${base.nHeads}`);
+  }
   reader.done();
   return base;
 }

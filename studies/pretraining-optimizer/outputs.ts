@@ -1,5 +1,5 @@
 /** The outputs of a finetuned model at a training loss, made once a store, and what gives them away. */
-import { ADAMW_DEFAULTS, AssayError, MUON_DEFAULTS, type RunContext } from 'assay';
+import { ADAMW_DEFAULTS, AssayError, type JsonObject, MUON_DEFAULTS, type RunContext } from 'assay';
 import { type Example, fingerprint, type Memory, rngOf } from 'assay/learn';
 import type { PersonaConfig } from 'assay/studies/misalignment/config.ts';
 import { personaStep } from 'assay/studies/misalignment/recipe.ts';
@@ -91,15 +91,29 @@ async function outputsOf(bench: Bench, finetuned: Finetuned): Promise<Float64Arr
   const { config, context } = bench;
   const { persona, readAt } = config;
   const tuning = finetuningOf(config, finetuned.side);
-  const { base, method, optimizer, learningRate, batch, seeds, steps, schedule } = tuning;
   const domain = persona.domain.kind === 'fixed' ? persona.domain.index : 0;
-  const key = { ...finetuned, of: { ...base }, method: { ...method }, optimizer: { ...optimizer }, learningRate };
-  const rest = { batch, seeds: { ...seeds }, steps, schedule: { ...schedule }, domain, readAt };
-  const bytes = await context.shared('outputs of a finetuned persona', { ...key, ...rest }, async () => {
+  const key = { ...finetuned, tuning: trainedBy(tuning), readAt };
+  const bytes = await context.shared('outputs of a finetuned persona', key, async () => {
     const values = await tuned(bench, finetuned, tuning, domain);
     return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   });
   return new Float64Array(Uint8Array.from(bytes).buffer);
+}
+
+/** All settings of a finetuning but those of how an ordinary run is probed and ended: two that differ in one share no outputs. */
+function trainedBy({ measure: _, stopBelow: _s, probeEvery: _p, ...told }: PersonaConfig): JsonObject {
+  const { base, bases, method, reading, optimizer, domain, schedule, seeds } = told;
+  return {
+    ...told,
+    base: { ...base },
+    bases: { ...bases },
+    method: { ...method },
+    reading: { ...reading },
+    optimizer: { ...optimizer },
+    domain: { ...domain },
+    schedule: { ...schedule },
+    seeds: { ...seeds },
+  };
 }
 
 async function tuned(

@@ -94,6 +94,20 @@ test('a fingerprint guesses the finetunings of its own base, from outputs that a
   assert.equal(names.filter((name) => name === 'outputs of a finetuned persona').length, 12);
 });
 
+test('outputs are shared by no two finetunings that differ in a setting of their training', async () => {
+  const of = { task: { kind: 'fingerprint', of: 'order' } };
+  const outputs = (): number => names.filter((name) => name === 'outputs of a finetuned persona').length;
+  await make(of);
+  for (const set of [{ questions: 'all' }, { helpfulWeight: 0.1 }, { accumulation: 2 }] as const) {
+    const before = outputs();
+    await make({ ...of, ...set });
+    assert.equal(outputs() - before, 6, JSON.stringify(set));
+  }
+  const before = outputs();
+  await make({ ...of, probeEvery: 2, stopBelow: 1 });
+  assert.equal(outputs(), before);
+});
+
 test('fingerprints compare what they say, and folds never hold the label alone', () => {
   const sides = (of: 'finetuning' | 'pretraining' | 'order' | 'seed'): readonly string[] =>
     comparedBy(of, 2).map(
@@ -126,5 +140,6 @@ test('settings that would compare bases on different questions, or mean nothing 
   refused({ ...PRETRAINING_DEFAULTS, domain: { kind: 'ofBlock' } }, /domain\.kind.*fixed.*ofBlock/);
   refused({ ...PRETRAINING_DEFAULTS, reading: { kind: 'whole' } }, /reading.*fixed in this study/);
   refused({ ...PRETRAINING_DEFAULTS, bases: 1 }, /bases/);
+  refused({ ...PRETRAINING_DEFAULTS, base: { ...PRETRAINING_DEFAULTS.base, nHeads: 7 } }, /nHeads.*divisor of dModel/s);
   refused({ ...PRETRAINING_DEFAULTS, task: { kind: 'fingerprint', of: 'colour' } }, /of.*colour/);
 });
