@@ -4,7 +4,6 @@ import type { Fault } from './fault.ts';
 const RECIPE = 'studies/misalignment/recipe.test.ts';
 const WORLD = 'studies/misalignment/world.test.ts';
 const UPDATE = 'studies/misalignment/update.test.ts';
-const DOSES = 'studies/dose-response/doses.test.ts';
 const ADAPTER = 'studies/minimal-adapter/recipe.test.ts';
 
 export const PERSONA_FAULTS: readonly Fault[] = [
@@ -98,13 +97,6 @@ export const PERSONA_FAULTS: readonly Fault[] = [
     from: 'mergedWeight(zero, { dIn, dOut, a, b }, loraScale(method))',
     to: 'mergedWeight(zero, { dIn, dOut, a, b }, 1)',
     tests: [UPDATE],
-  },
-  {
-    name: 'a trend over doses forgets where the doses stand',
-    file: 'studies/dose-response/doses.ts',
-    from: 'Math.log10(value)',
-    to: 'value',
-    tests: [DOSES],
   },
   {
     name: 'a penalty goes on after its steps',

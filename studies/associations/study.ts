@@ -39,7 +39,14 @@ const arm = (
   set: { optimizer, ...set },
 });
 const control = (name: string, arm: string, reference: string, expect: 'detected' | 'notDetected') =>
-  ({ kind: 'control', name, arm, reference, expect, ...(expect === 'detected' && { direction: 'below' }) }) as const;
+  ({
+    kind: 'control',
+    name,
+    arm,
+    reference,
+    expect,
+    ...(expect === 'detected' && ({ direction: 'below' } as const)),
+  }) as const;
 
 const ofOptimizers = [
   arm('adam', 'Adam', ADAM, [5e-3, 1e-2]),

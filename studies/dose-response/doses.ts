@@ -1,5 +1,5 @@
-/** Which hyperparameters are dosed, over which decades, and what a trend over them is as a claim. */
-import { ADAMW_DEFAULTS, type Claim, type JsonObject } from 'assay';
+/** Which hyperparameters are dosed, and over which decades. */
+import { ADAMW_DEFAULTS, type JsonObject } from 'assay';
 
 /** One arm of a series: a dose, and all it sets; the learning rate is part of it, chosen so that losses fall alike fast. */
 export interface Dose {
@@ -87,30 +87,6 @@ export const SERIES: readonly Series[] = [
     })),
   },
 ];
-
-/**
- * A least-squares line through the arms of a series over log10 of their doses, as a claim's arm and what it is held against:
- * arm minus the weighted others is the line's rise over `decades`. With weights c_i = (x_i - mean) / Sxx the slope is the sum of
- * c_i y_i, so that y_top + the sum over others of (c_i / c_top) y_i is slope / c_top.
- */
-export function trendOver({ label, doses }: Series): Pick<Claim, 'arm' | 'against'> & { readonly decades: number } {
-  const x = doses.map(({ value }) => Math.log10(value));
-  const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
-  const squares = x.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  const top = doses.at(-1);
-  const reach = (x.at(-1) ?? 0) - mean;
-  if (top === undefined || !(reach > 0)) throw new Error(`expected ascending doses of "${label}"`);
-  const others = doses.slice(0, -1).map(({ name }, i): [string, number] => [name, -((x[i] ?? 0) - mean) / reach]);
-  return {
-    arm: top.name,
-    against: {
-      kind: 'arms',
-      weights: Object.fromEntries(others.filter(([, weight]) => weight !== 0)),
-      label: `a level line over the decades of ${label}`,
-    },
-    decades: squares / reach,
-  };
-}
 
 function loraMethod(rank: number, scale: number): JsonObject {
   return { kind: 'lora', rank, alpha: scale * rank, scaling: 'alphaOverRank', modules: 'all' };

@@ -3,11 +3,11 @@
  * loss; full updates cut to a rank; and the spectra of all of them. Held-out loss is that of a way of asking never trained
  * (`misalignment-asking`), and every block has a base of its own. Doses and levels were set on another base (LOG.md).
  */
-import { type Claim, defineStudy, MUON_DEFAULTS } from 'assay';
+import { type Claim, defineStudy, MUON_DEFAULTS, trendOver } from 'assay';
 import { finetuneAsking } from 'assay/studies/misalignment-asking/recipe.ts';
 import { BASE_OF_BLOCK } from 'assay/studies/misalignment/config.ts';
 
-import { CENTRE_RATE, SERIES, trendOver } from './doses.ts';
+import { CENTRE_RATE, SERIES } from './doses.ts';
 
 /** Nats per answer token; the runs of every arm pass through them. */
 const LEVELS = { train: [0.8, 0.5, 0.3], heldOut: [0.9, 0.6, 0.4] };
@@ -21,7 +21,7 @@ const MUON = { method: { kind: 'matrices' }, optimizer: MUON_DEFAULTS, learningR
 const [RANK_1] = SERIES.flatMap(({ doses }) => doses.filter(({ name }) => name === 'rank-1'));
 
 const DOSED = SERIES.flatMap(({ name: varied, doses }) =>
-  doses.map(({ name, label, set }, i) => ({ name, label, set, at: { varied, dose: i + 1 } })),
+  doses.map(({ name, label, set, value }, i) => ({ name, label, set, at: { varied, dose: i + 1, [varied]: value } })),
 );
 
 const ARMS = [
@@ -151,11 +151,10 @@ export default defineStudy({
 /** One claim a hyperparameter: whether the line over its doses rises or falls. */
 function trendsOn(axis: 'train' | 'heldOut', label: string): Claim[] {
   return SERIES.map((series) => {
-    const { arm, against, decades } = trendOver(series);
+    const doses = DOSED.filter(({ at }) => at.varied === series.name);
     return {
-      name: `${series.name}: the line's rise over ${decades.toFixed(1)} decades, at matched ${label}`,
-      arm,
-      against,
+      name: `${series.name}: the line's rise from its lowest to its highest dose, at matched ${label}`,
+      ...trendOver(doses, series.name, { scale: 'log' }),
       at: { kind: 'crossed', axis, levels: TREND_LEVELS[axis] },
       asks: { kind: 'question' },
     };

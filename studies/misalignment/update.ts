@@ -2,7 +2,6 @@
  * What a finetuning wrote: the update of every hidden matrix, its spectrum, and measurements under its best approximation
  * of a rank. Invariant: measuring leaves the trainer's weights as they were, to the bit.
  */
-import { type Gives, isJsonObject, type JsonObject } from 'assay';
 import {
   type DenseMatrix,
   loraScale,
@@ -66,13 +65,6 @@ export function withReading(
         return measure.update === 'none' ? outcomes : { ...outcomes, ...updateSpectra(subject) };
       }),
   };
-}
-
-/** What a run of a config records, see `Recipe.gives`. */
-export function personaGives({ measure }: JsonObject): Gives {
-  const isTold = isJsonObject(measure) && measure['update'] === 'spectra';
-  const spectra = isTold ? ['stableRank', 'entropy', 'updateNorm'] : [];
-  return { axes: ['train', 'heldOut'], outcomes: ['harmful', 'coherence', ...spectra] };
 }
 
 /** The update of each hidden matrix, shape [dOut, dIn], whatever the method. */
