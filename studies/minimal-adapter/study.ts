@@ -117,10 +117,19 @@ const atEnd = (
   asks,
 });
 
-/** Does taking out another seed's direction leave less than half of the spread, and more than the base's? Does adding it spread? */
-const directions = ['mlp-out-0', 'attention-out-1', ...hosts.map(({ name }) => name)].flatMap((name) => [
-  atEnd(`${name}: less than a random direction leaves?`, name, 'ablated', ofOutcome('ablatedRandom')),
-  atEnd(`${name}: less than half of the spread?`, name, 'ablated', ofOutcome('half')),
+/** Which direction is taken out of what; models that were trained elsewhere first. In layer 1 seeds find one line, so there its own place is told apart. */
+const TAKEN_OUT = {
+  'wide-without-late': "layer 1's line out of rank 16 everywhere",
+  'wide-without-early': "layer 0's line out of rank 16 everywhere",
+  'early-without-late': "layer 1's line out of the layer-0 adapter",
+  'late-without-early': "layer 0's line out of the layer-1 adapter",
+  'mlp-out-0': "layer 0's line out of another seed's layer-0 adapter",
+  'attention-out-1': "layer 1's line out of another seed's layer-1 adapter (which is that adapter)",
+};
+/** Does taking out another seed's direction leave less than half of the spread, and less than taking out any? */
+const directions = Object.entries(TAKEN_OUT).flatMap(([name, what]) => [
+  atEnd(`${what}: less than half of the spread left?`, name, 'ablated', ofOutcome('half')),
+  atEnd(`${what}: less left than without a random one?`, name, 'ablated', ofOutcome('ablatedRandom')),
 ]);
 const sufficiency = ['mlp-out-0', 'attention-out-1'].map((name) =>
   atEnd(`${name}: does its direction spread harm in the base?`, name, 'added', ofOutcome('half')),
