@@ -30,6 +30,7 @@ test('each depth has its own verdict, and one whole sentence says them all', () 
       'within ±0.05 fraction of chance (0.5) at depth 1: 0.000 [−0.006, +0.006] fraction (8 blocks); ' +
       'equal to chance (0.5) to the bit at depth 0: 0.000 [0.000, 0.000] fraction (8 blocks). ' +
       'That is: different from chance; the 95% interval lies beyond 0.05 fraction, the smallest effect of interest. ' +
+      'This takes for granted that blocks scatter evenly to both sides, since no other arm cancels a skew. ' +
       'A jump in fewer than 1 of 2 blocks would not be seen; the study declares that the outcome does not jump: the numbers are made up.',
   );
 });

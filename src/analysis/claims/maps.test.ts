@@ -69,3 +69,22 @@ test('a map shows means and differences over two factors, and a theory beside th
   // Two arms share the cell: their mean.
   assert.ok(Math.abs((cell?.mean ?? 0) - (0.2 + 0.2)) < 1e-12, `${cell?.mean}`);
 });
+
+test('cells stand in the order of the values of x, then of y, whatever the order of the arms', () => {
+  const places = [
+    [4, 'b'],
+    [2, 'a'],
+    [2, 'b'],
+    [4, 'a'],
+  ] as const;
+  const arms = places.map(([rank, side]) => ({ name: `${rank}${side}`, label: '', at: { rank, side } }));
+  const frame = frameOf(
+    Object.fromEntries(arms.map(({ name }) => [name, (scatter: number) => ({ binding: scatter })])),
+  );
+  const map = { name: 'm', label: 'm', x: 'rank', y: 'side', outcome: 'binding', at: { kind: 'end' } } as const;
+  const [record] = analyse({ ...STUDY, arms, maps: [map] }, frame).maps ?? [];
+  assert.deepEqual(
+    record?.cells.map(({ x, y }) => `${x}${y}`),
+    ['2b', '2a', '4b', '4a'],
+  );
+});

@@ -30,14 +30,16 @@ export function mapRecord(map: StudyMap, mapping: Mapping): MapRecord {
     if (first === undefined || spot === undefined) return [];
     return [{ x: first.x, y: first.y, ...cellOf(map, own, spot, mapping) }];
   });
+  const [xs, ys] = [valuesOf(drawn.map(({ x }) => x)), valuesOf(drawn.map(({ y }) => y))];
   return {
     name: map.name,
     label: map.label,
-    x: { factor: map.x, values: valuesOf(drawn.map(({ x }) => x)) },
-    y: { factor: map.y, values: valuesOf(drawn.map(({ y }) => y)) },
+    x: { factor: map.x, values: xs },
+    y: { factor: map.y, values: ys },
     outcome: map.outcome,
     place: `at ${spot?.text ?? 'no place'}`,
-    cells,
+    // Row by row in the order of the values, whatever the order of the arms.
+    cells: cells.toSorted((a, b) => xs.indexOf(a.x) - xs.indexOf(b.x) || ys.indexOf(a.y) - ys.indexOf(b.y)),
   };
 }
 

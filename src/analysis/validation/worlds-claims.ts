@@ -85,6 +85,8 @@ const MIXED: readonly ValidityWorld[] = KINDS.filter(({ at }) => at === 'given' 
 const GIVEN: Kind = { against: 'value', at: 'given' };
 const BETWEEN: Kind = { against: 'arm', at: 'given' };
 const CLUSTERED: Partial<World> = { clusters: { count: 8, share: 0.99 } };
+/** Upper limit of false differences from a number known beforehand where noise is exponential: far above all other errors. */
+const SKEW_COST = 0.25;
 const HARDSHIPS: readonly ValidityWorld[] = [
   {
     ...ofKind(GIVEN, 'accuracy in steps of delta, with ties, truth = 0', { sigma: DELTA }, [neverAny('differs')]),
@@ -108,6 +110,19 @@ const HARDSHIPS: readonly ValidityWorld[] = [
     'truth = delta, skewed noise in the arms asked',
     { sigma: (2 / 3) * DELTA, effect: () => DELTA, skewedArms: ['arm', 'second'] },
     [neverAny('agrees')],
+  ),
+  // No other arm cancels a skew here, and sign flips are exact for symmetric contrasts only: what that costs, not what is allowed.
+  ofKind(
+    GIVEN,
+    'truth = 0, exponential noise, nothing to cancel its skew',
+    { sigma: 2 * DELTA, skewedArms: ['arm', 'second'], runShare: 0 },
+    [{ ...neverAny('differs'), bound: { kind: 'upperLimitAtMost', value: SKEW_COST } }],
+  ),
+  ofKind(
+    BETWEEN,
+    'truth = 0, exponential noise in all arms',
+    { sigma: 2 * DELTA, skewedArms: ['arm', 'second', 'reference'], runShare: 0 },
+    [neverAny('differs')],
   ),
   ofKind(
     BETWEEN,

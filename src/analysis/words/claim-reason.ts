@@ -47,7 +47,12 @@ export function claimReason(about: SpokenClaim, levels: readonly SpokenLevel[]):
   const open = undecidedTexts(about, levels);
   if (found.length === 0) return `${lead}undecided for ${topicText(about)} ${open.join('; ')}.`;
   const clauses = [...found, ...open.map((text) => `undecided ${text}`)];
-  const tail = [sizeText(about, levels), absenceText(about, levels), identityText(about, levels)].join('');
+  const tail = [
+    sizeText(about, levels),
+    skewText(about, levels),
+    absenceText(about, levels),
+    identityText(about, levels),
+  ].join('');
   return `${lead}${words.subject} ${clauses.join('; ')}.${tail}`;
 }
 
@@ -218,6 +223,13 @@ function sizeText(about: SpokenClaim, levels: readonly SpokenLevel[]): string {
     return `${lead} the 95% interval${s} ${lies} inside ±${delta}, so the difference${s} ${is} smaller than any effect of interest.`;
   }
   return `${lead} whether ${found.length === 1 ? 'it exceeds' : 'all exceed'} ${delta}, the smallest effect of interest, is not shown.`;
+}
+
+/** What "differs" takes for granted: sign flips are exact for symmetric contrasts, which equal arms have and a column alone need not. */
+function skewText({ claim: { against, asks } }: SpokenClaim, levels: readonly SpokenLevel[]): string {
+  const isAlone = against.kind === 'value' || against.kind === 'outcome';
+  if (!isAlone || asks.kind === 'control' || !levels.some(({ verdict }) => verdict === 'differs')) return '';
+  return ' This takes for granted that blocks scatter evenly to both sides, since no other arm cancels a skew.';
 }
 
 function zeroText({ claim: { at, against } }: SpokenClaim): string {

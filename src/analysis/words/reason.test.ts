@@ -60,3 +60,10 @@ test('a control that failed says what was expected of it, of a claim and of a co
   const [control] = analyse({ ...WORLD_STUDY, contrasts }, world, { verdictsOnly: true }).controls;
   assert.match(control?.detail ?? '', /, expected 0\.1 points or more below/);
 });
+
+test('a difference from a number says that a skew of the blocks would not be cancelled; one between arms need not', () => {
+  const frame = frameOf({ towers: flat(0.8, 0.01), base: flat(0.5, -0.01) });
+  const reasonOf = (claim: Claim): string => recordOf(claim, frame).reason;
+  assert.match(reasonOf({ ...ABOVE, at: depths(0) }), /takes for granted that blocks scatter evenly to both sides/);
+  assert.doesNotMatch(reasonOf({ ...SEEN, arm: 'towers', asks: { kind: 'question' } }), /scatter evenly/);
+});
