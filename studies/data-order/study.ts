@@ -29,6 +29,8 @@ const arms: readonly ArmInput[] = [
   { name: 'facts-first', label: 'facts, then harm', set: { order: 'secondThenFirst' } },
   { name: 'mixed-again', label: 'harm and facts mixed, other rows', set: OTHER_ROWS },
   { name: 'harm-first-again', label: 'harm, then facts, other rows', set: { ...HARM_FIRST, ...OTHER_ROWS } },
+  { name: 'harm-to-0.3', label: 'harm down to 0.3 nats, then facts', set: { ...HARM_FIRST, depth: 0.3 } },
+  { name: 'harm-to-1', label: 'harm down to 1 nat, then facts', set: { ...HARM_FIRST, depth: 1 } },
   { name: 'mixed-nudged', label: 'mixed, with a little harm elsewhere', set: { nudge: 0.008 } },
   { name: 'mixed-reversed', label: 'mixed, the rows of every step reversed', set: { rows: 'reversed' } },
   { name: 'good-mixed', label: 'harm and good mixed', set: GOOD },
@@ -123,6 +125,9 @@ export default defineStudy({
     question('facts-first', 'mixed'),
     question('harm-first', 'facts-first'),
     question('good-harm-first', 'good-mixed'),
+    question('harm-to-0.3', 'mixed'),
+    question('harm-to-1', 'mixed'),
+    question('harm-first', 'harm-to-0.3'),
     {
       kind: 'control',
       name: 'a little harm elsewhere',
