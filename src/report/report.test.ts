@@ -41,6 +41,17 @@ test('the first picture is two panels with one path a run in each', () => {
   assert.deepEqual(yTicks[0], yTicks[1], 'the same y axis');
 });
 
+test('the legend of a picture has no arm that it does not draw, and the others keep their styles', () => {
+  const { frame } = input;
+  const runs = frame.runs.map((run) =>
+    run.arm === 'lora-4' ? { ...run, points: run.points.map(({ step }) => ({ step, axes: {}, outcomes: {} })) } : run,
+  );
+  const legend = (text: string): string => figureOf(text, 'behaviour-0').split('</ul>')[0] ?? '';
+  const [all, some] = [legend(html), legend(renderReport({ ...input, frame: { runs } }).html)];
+  assert.ok(all.includes('LoRA rank 4') && !some.includes('LoRA rank 4'));
+  assert.equal(some, all.replace(/<li [^>]*>(?:(?!<\/li>).)*LoRA rank 4<\/li>/s, ''));
+});
+
 test('which way an outcome is good stands beside the numbers and under the picture, where the study says so', () => {
   assert.match(figureOf(html, 'behaviour-0'), /<\/b> Higher is worse\. Each thin line/);
   assert.match(html, /Numbers: misaligned answers \(fraction, higher is worse\)/);

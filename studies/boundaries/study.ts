@@ -67,7 +67,7 @@ const control = (
   direction: { readonly direction?: 'above' | 'below' } = {},
 ): Contrast => ({ kind: 'control', name, arm, reference, expect, ...direction });
 
-/** Small starts; each level has its own verdict, since below the floor equal loss leaves no room to differ. */
+/** Small starts; each level has its own verdict, since the further below the floor, the less room equal loss leaves. */
 const clusterClaim = (name: string, distance: number, levels: readonly number[]): Claim => ({
   name,
   arm: `adam-clusters-${distance}-0.01`,

@@ -108,6 +108,13 @@ test('outputs are shared by no two finetunings that differ in a setting of their
   assert.equal(outputs(), before);
 });
 
+test('what runs record is said of configs that are refused, too', () => {
+  const refused = { ...configOf(), bases: 1, reading: { kind: 'whole' } };
+  assert.throws(() => recipe.check(refused));
+  assert.deepEqual(recipe.gives?.(refused).axes, ['train', 'heldOut']);
+  assert.deepEqual(recipe.gives?.({ ...refused, task: { kind: 'fingerprint' } }).outcomes, ['accuracy', 'chance']);
+});
+
 test('fingerprints compare what they say, and folds never hold the label alone', () => {
   const sides = (of: 'finetuning' | 'pretraining' | 'order' | 'seed'): readonly string[] =>
     comparedBy(of, 2).map(

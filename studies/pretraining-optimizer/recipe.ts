@@ -2,11 +2,11 @@
  * One run: a base pretrained by AdamW or Muon, made once a store, is finetuned on narrow harmful answers by either; or a
  * classifier guesses from outputs what made them.
  */
-import { type Gives, type JsonObject, type Recipe, type RunContext, type RunEnd } from 'assay';
+import { type Gives, isJsonObject, type JsonObject, type Recipe, type RunContext, type RunEnd } from 'assay';
 import { labShelf, type Memory, rngOf, sharedWeights, trainingRun, transformerParameters } from 'assay/learn';
 import { personaModel, pretrainPersona } from 'assay/studies/misalignment/base.ts';
 import { personaShape, personaStep } from 'assay/studies/misalignment/recipe.ts';
-import { withReading } from 'assay/studies/misalignment/update.ts';
+import { personaGives, withReading } from 'assay/studies/misalignment/update.ts';
 
 import {
   PRETRAINING,
@@ -22,7 +22,6 @@ import { guessedRight } from './outputs.ts';
 const EXPLODED_NATS = 12;
 /** Labs kept ready; each holds a compiled model of a few MiB. */
 const LABS_KEPT = 4;
-const SPECTRA = ['stableRank', 'entropy', 'updateNorm'];
 
 /** The recipe. It keeps compiled labs between the runs of one process; numbers never depend on that. */
 export function pretrainingOptimizer(): Recipe {
@@ -37,7 +36,7 @@ export function pretrainingOptimizer(): Recipe {
     stopRule: { axis: 'train', path: 'stopBelow' },
     measurePaths: ['measure'],
     levelsPath: 'measure.levels',
-    gives: (config) => givenBy(readPretrainingConfig(config)),
+    gives: givenBy,
     check: (config) => void readPretrainingConfig(config),
     async run(context) {
       const config = readPretrainingConfig(context.config);
@@ -50,10 +49,14 @@ export function pretrainingOptimizer(): Recipe {
   };
 }
 
-function givenBy({ task, persona }: PretrainingConfig): Gives {
-  if (task.kind === 'fingerprint') return { axes: [], outcomes: ['accuracy', 'chance'] };
-  const spectra = persona.measure.update === 'spectra' ? SPECTRA : [];
-  return { axes: ['train', 'heldOut'], outcomes: ['harmful', 'coherence', 'forgetting', 'baseLoss', ...spectra] };
+/** What runs of a config record. It takes configs that are refused, too. */
+function givenBy(config: JsonObject): Gives {
+  const { task } = config;
+  if (task !== undefined && isJsonObject(task) && task['kind'] === 'fingerprint') {
+    return { axes: [], outcomes: ['accuracy', 'chance'] };
+  }
+  const { axes, outcomes = [] } = personaGives(config);
+  return { axes, outcomes: [...outcomes, 'forgetting', 'baseLoss'] };
 }
 
 /** The shape a lab is built for, and the world its probes are of. */

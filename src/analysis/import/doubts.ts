@@ -9,7 +9,10 @@ import type { Axis, Outcome } from '#study/study.ts';
 import type { Doubt } from './doubt.ts';
 import { equalRunDoubts } from './equal-runs.ts';
 
-/** Share of probes that move an axis the wrong way above which it looks like a minibatch loss. */
+/**
+ * Share of probes that move an axis the wrong way, and share that turn its way, above which it looks like a minibatch loss. Noise turns at
+ * two probes in three; a loss that rises smoothly (while memorising, or once it overfits) turns a few times in all.
+ */
 const REVERSALS_FRACTION = 0.25;
 /** Share of crossings without outcomes (or across too wide a gap) above which it is said. */
 export const MISSED_FRACTION = 0.1;
@@ -92,18 +95,17 @@ function overlapDoubt(frame: Frame, axis: Axis, arm: string, reference: string):
   return [{ kind: 'noOverlap', text }];
 }
 
-/** An axis that often moves against its direction. */
+/** An axis that often moves against its direction, to and fro. */
 export function noiseDoubt(frame: Frame, axis: Axis): Doubt[] {
-  let [reversals, steps] = [0, 0];
+  let [reversals, turns, steps] = [0, 0, 0];
   for (const run of frame.runs) {
     const values = run.points.flatMap((point) => point.axes[axis.name] ?? []);
-    values.slice(1).forEach((value, i) => {
-      const change = value - (values[i] ?? 0);
-      steps++;
-      if (axis.direction === 'falls' ? change > 0 : change < 0) reversals++;
-    });
+    const changes = values.slice(1).map((value, i) => value - (values[i] ?? 0));
+    steps += changes.length;
+    reversals += changes.filter((change) => (axis.direction === 'falls' ? change > 0 : change < 0)).length;
+    turns += changes.filter((change, i) => change * (changes[i - 1] ?? 0) < 0).length;
   }
-  if (steps === 0 || reversals <= REVERSALS_FRACTION * steps) return [];
+  if (steps === 0 || Math.min(reversals, turns) <= REVERSALS_FRACTION * steps) return [];
   const text = `${midSentence(axis.label)} moves the wrong way in ${Math.round((100 * reversals) / steps)}% of probes: it looks like a minibatch loss; measure it on a fixed probe set, noise biases every matching`;
   return [{ kind: 'noisyAxis', text }];
 }

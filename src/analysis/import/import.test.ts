@@ -17,6 +17,7 @@ import {
   rowsFromWandb,
   rowsOfNamedRuns,
 } from '#analysis/import/run-logs.ts';
+import { noiseDoubt } from '#analysis/import/doubts.ts';
 import { frameFromTable, type TableMapping } from '#analysis/import/table.ts';
 import { BASE, DELTA, simulate } from '#analysis/validation/world.ts';
 import { rngOf } from '#base/rng.ts';
@@ -98,6 +99,25 @@ test('what is wrong with a table is said with its lines, all at once', () => {
     () => frameFromTable(readCsv('arm,block,lr,step,train_los,eval_loss,score\n1,1,1,1,1,1,1\n', FILE), MAPPING, FILE),
     /expected a column "train_loss".*Did you mean "train_los"/,
   );
+});
+
+test('an axis that goes to and fro is noisy, and one that rises smoothly for long (memorising, overfitting) is not', () => {
+  const axis = {
+    name: 'loss',
+    label: 'Loss',
+    unit: 'nats',
+    role: 'heldOut',
+    levels: [1],
+    maxGap: 1,
+    direction: 'falls',
+  } as const;
+  const doubts = (values: readonly number[]): number => {
+    const points = values.map((loss, step) => ({ step, axes: { loss } }));
+    return noiseDoubt({ runs: [{ arm: 'a', block: 0, status: 'finished', points }] }, axis).length;
+  };
+  assert.equal(doubts([3, 3.2, 3.5, 3.7, 3.2, 2.5, 1.5, 1, 0.9, 1, 1.1, 1.3]), 0);
+  assert.equal(doubts([3, 2.8, 2.9, 2.4, 2.6, 2.1, 2.2, 1.7, 1.8, 1.2]), 1);
+  assert.equal(doubts([3, 2.8, 2.5, 2.4, 2.2, 2.1, 2.0, 1.7, 1.8, 1.2]), 0);
 });
 
 test('every doubt about the data is said', () => {

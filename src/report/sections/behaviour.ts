@@ -42,15 +42,21 @@ export function behaviourFigure(input: ReportInput, outcome: Outcome): Markup | 
     caption: markup`${goodness}Each thin line is one run; bold lines with markers are arm means at the preset levels (thin vertical rules), at the first crossing. ${directionText(study)} Where arms share one curve, the axis alone accounts for the behaviour; arms further apart at the same ${matchedText(study)} than the bar δ differ beyond it.${tailText(study)}${leftOut}`,
     panels,
     layout: 'wide',
-    legend: armLegend(study, arms),
+    legend: armLegend(study, arms, (arm) =>
+      runs.some((run) => run.arm === arm && axes.some((axis) => onlyMeasured(run, axis, outcome).points.length > 0)),
+    ),
     dataFile: 'trajectories.csv',
   });
 }
 
-/** The key to arms' lines and markers. */
-export function armLegend(study: ReportedStudy, arms: readonly string[]): Markup {
-  const items = arms.map(
-    (arm, index) => markup`<li data-series="${index}">${swatch(index)} ${armLabel(study, arm)}</li>`,
+/** The key to the lines and markers of the arms that are drawn; each has the style of its place among all. */
+export function armLegend(
+  study: ReportedStudy,
+  arms: readonly string[],
+  isDrawn: (arm: string) => boolean = () => true,
+): Markup {
+  const items = arms.flatMap((arm, index) =>
+    isDrawn(arm) ? [markup`<li data-series="${index}">${swatch(index)} ${armLabel(study, arm)}</li>`] : [],
   );
   return markup`<ul class="legend" aria-label="Arms">${items}</ul>`;
 }
