@@ -22,7 +22,7 @@ export function powerLines(
 }
 
 function claimLines(plan: StudyPlan, power: OutcomeClaimPower): string[] {
-  const { outcome, delta, unit, places, tests, isControlled, rows } = power;
+  const { outcome, delta, unit, places, tests, uncontrolled, rows } = power;
   const body = rows.map(({ sigma, spread, agrees, differs }) => [
     plain(sigma),
     spread,
@@ -33,10 +33,27 @@ function claimLines(plan: StudyPlan, power: OutcomeClaimPower): string[] {
     `power of claims at ${sizeOf(plan)}: the chance of each verdict on ${outcome} at one of ${clustersText('place', places)}, delta ${inUnit(plain(delta), unit)},`,
     `  by the standard deviation of a block's contrast at that place; the study tests ${clustersText('difference', tests)}`,
     ...tableOf([['sd', '', 'agrees', 'differs'], truths, ...body]).map((line) => `  ${line}`),
-    ...(isControlled
+    ...(uncontrolled.length === 0
       ? []
-      : ['  no positive control between arms in this profile: agreement between arms is never claimed']),
+      : [
+          `  no positive control between arms at the places of ${uncontrolled.map((name) => `"${name}"`).join(', ')}: agreement is never claimed there`,
+        ]),
+    ...jumpLines(plan, power),
     ...(unitsOf(plan) < MIN_BLOCKS ? [`  fewer than ${MIN_BLOCKS} ${labelOf(plan)}s decide nothing`] : []),
+  ];
+}
+
+/** Why agreement is out of reach, whatever the spread. */
+function jumpLines(plan: StudyPlan, { outcome, unit, jumps }: OutcomeClaimPower): string[] {
+  if (jumps === undefined) return [];
+  if (!Number.isFinite(jumps.size)) {
+    return [
+      `  nothing bounds how far ${outcome} can jump: agreement is never claimed until the study declares its "jumps"`,
+    ];
+  }
+  const size = inUnit(plain(jumps.size), unit);
+  return [
+    `  jumps of ${size} are held possible: agreement takes ${jumps.leastUnits} ${labelOf(plan)}s without one, or a declaration ("jumps")`,
   ];
 }
 

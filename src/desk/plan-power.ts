@@ -41,8 +41,12 @@ export interface OutcomeClaimPower {
   /** Places of the outcome's claims, and differences that the whole study tests. */
   readonly places: number;
   readonly tests: number;
-  /** Whether agreement can be claimed: between arms it takes a positive control. */
+  /** Whether agreement can be claimed anywhere: between arms it takes a positive control. */
   readonly isControlled: boolean;
+  /** Claims between arms without a positive control at their place. */
+  readonly uncontrolled: readonly string[];
+  /** Absent where jumps stand in nobody's way. */
+  readonly jumps?: { readonly size: number; readonly leastUnits: number };
   readonly rows: readonly (ClaimPowerRow & { readonly spread: string })[];
 }
 
@@ -77,12 +81,13 @@ export function claimPowerOf({ study, blocks }: StudyPlan): OutcomeClaimPower[] 
   return study.outcomes.flatMap(({ name, delta, unit }) => {
     const design = plannedPlaces(study, name, blocks);
     if (design === undefined) return [];
-    const { places, tests, isControlled: hasControl } = design;
+    const { places, tests, isControlled: hasControl, uncontrolled, leastUnits, units, jump } = design;
     const rows = SUPPOSED.map(({ share, name: spread }) => ({
       ...claimPowerAt(design, share * delta, rngOf(0, 'plan claims')),
       spread,
     }));
-    return [{ outcome: name, delta, unit, places, tests, isControlled: hasControl, rows }];
+    const jumps = leastUnits > units ? { jumps: { size: jump, leastUnits } } : {};
+    return [{ outcome: name, delta, unit, places, tests, isControlled: hasControl, uncontrolled, ...jumps, rows }];
   });
 }
 

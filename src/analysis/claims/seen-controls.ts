@@ -47,7 +47,7 @@ function ownEvidence(control: ClaimResult, asked: ClaimResult, table: PlaceTable
 }
 
 /** Whether two claims read runs in the same way; which levels is for their tables. */
-function isSamePlace({ at: a }: Claim, { at: b }: Claim): boolean {
+export function isSamePlace({ at: a }: Pick<Claim, 'at'>, { at: b }: Pick<Claim, 'at'>): boolean {
   if (a.kind === 'end' || b.kind === 'end') return a.kind === b.kind;
   if (a.kind === 'trend' && b.kind === 'trend')
     return a.axis === b.axis && (a.scale ?? 'linear') === (b.scale ?? 'linear');

@@ -58,6 +58,23 @@ test('a plan counts every place that is asked, and knows what agreement between 
   assert.equal(plannedPlaces({ ...study, claims: [] }, 'behaviour', 8), undefined);
 });
 
+test('a plan names the claims at whose place no control is asked, and how many blocks exclude jumps', () => {
+  const study = claimStudy(AT_DEPTHS);
+  const [asked] = study.claims ?? [];
+  assert.ok(asked);
+  const atEnd = { ...asked, name: 'at the end', at: { kind: 'end' } } as const;
+  const plan = (change: Partial<typeof study>): PlannedPlaces =>
+    plannedPlaces({ ...study, ...change }, 'behaviour', 8) ?? assert.fail('no claim asks of the outcome');
+  const mixed = plan({ claims: [...(study.claims ?? []), atEnd] });
+  assert.deepEqual([mixed.uncontrolled, mixed.isControlled], [['at the end'], true]);
+  assert.deepEqual(plan({}).uncontrolled, []);
+  const { jumps: _, ...undeclared } = study.outcomes[0] ?? assert.fail('no outcome');
+  // 8 absences at .035: log(.035 / 8) / log(1 - .1) = 51.6.
+  assert.equal(plan({ outcomes: [{ ...undeclared, unit: 'fraction' }] }).leastUnits, 52);
+  assert.equal(plan({ outcomes: [undeclared] }).leastUnits, Infinity);
+  assert.equal(plan({}).leastUnits, 0);
+});
+
 test('fewer units, more places and a wider spread have less power; above 14 units too', () => {
   const powerAt = (plan: PlannedPlaces, sigma: number): number => claimPowerAt(plan, sigma, rngOf(2, 'less')).differs;
   const plan = planOf(AT_DEPTHS);

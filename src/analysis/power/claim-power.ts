@@ -7,6 +7,7 @@ import type { Rng } from '#base/rng.ts';
 import type { AnalysedStudy } from '#analysis/analyse.ts';
 import { decidePlace, placeEvidence } from '#analysis/claims/judge-place.ts';
 import { claimOutcomes, type PlaceTable } from '#analysis/claims/place-table.ts';
+import { isSamePlace } from '#analysis/claims/seen-controls.ts';
 import { spotsOf } from '#analysis/claims/spots.ts';
 import { comparesArms } from '#analysis/claims/terms.ts';
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
@@ -32,8 +33,12 @@ export interface PlannedPlaces {
   readonly delta: number;
   /** As far as the difference of two readings may jump although none has; see `largestJump`. */
   readonly jump: number;
-  /** Whether agreement can be claimed: between arms it takes a positive control. */
+  /** Whether agreement can be claimed anywhere: between arms it takes a positive control. */
   readonly isControlled: boolean;
+  /** Claims between arms at whose place no positive control is asked: agreement is never claimed there. */
+  readonly uncontrolled: readonly string[];
+  /** So many units without a jump exclude those held possible; Infinity where nothing bounds them. */
+  readonly leastUnits: number;
 }
 
 /** Chances of the verdict that is true, at one place and one spread. */
@@ -62,24 +67,36 @@ export function plannedPlaces(study: AnalysedStudy, outcome: string, blocks: num
   const compared = contrasts.filter(({ kind }) => kind === 'question').length * confirmatory;
   const roles = new Set(matchOn.map(({ role }) => role));
   const matchings = matchOn.length + (roles.has('train') && roles.has('heldOut') ? 1 : 0);
+  const uncontrolled = own.filter((claim) => comparesArms(claim) && !hasControl(study, outcome, claim));
+  const [absences, jump] = [places + compared, largestJump(asked)];
   return {
     units: study.blocks === undefined ? blocks : clusterCount(study.blocks.cluster, blocks),
     places: own.reduce((sum, claim) => sum + placesOf(claim), 0),
     tests: places + compared * matchings,
-    absences: places + compared,
+    absences,
     delta: asked.delta,
-    jump: largestJump(asked),
-    isControlled: own.every((claim) => !comparesArms(claim)) || hasControl(study, outcome),
+    jump,
+    isControlled: uncontrolled.length < own.length,
+    uncontrolled: uncontrolled.map(({ name }) => name),
+    leastUnits: leastUnits(asked.delta, jump, FIRST_ALPHA / absences),
   };
 }
 
-function hasControl(study: AnalysedStudy, outcome: string): boolean {
+/** The least n at which a share 1 - alpha^(1/n) of jumps moves the mean by less than delta. */
+function leastUnits(delta: number, jump: number, alpha: number): number {
+  if (jump <= delta) return 0;
+  return Number.isFinite(jump) ? Math.ceil(Math.log(alpha) / Math.log(1 - delta / jump)) : Infinity;
+}
+
+/** Whether a control is asked where a claim reads: a claim's at the same kind of place, or a contrast's where losses are crossed. */
+function hasControl(study: AnalysedStudy, outcome: string, asked: Claim): boolean {
   const isOne = (claim: Claim): boolean =>
+    isSamePlace(claim, asked) &&
     claim.asks.kind === 'control' &&
     claim.asks.expect === 'differs' &&
     comparesArms(claim) &&
     claimOutcomes(claim, study.outcomes).some(({ name }) => name === outcome);
-  return isControlled(study, outcome) || (study.claims ?? []).some(isOne);
+  return (asked.at.kind === 'crossed' && isControlled(study, outcome)) || (study.claims ?? []).some(isOne);
 }
 
 /** The power of a place at one spread. */
