@@ -19,7 +19,7 @@ export function pictured({ frame, analysis }: ReportInput, arms: readonly string
   if (arms.length <= MOST_ARMS) return { arms, runs: frame.runs, leftOut: '' };
   const ofVerdicts = analysis.verdicts.flatMap(({ arm, reference }) => [arm, reference]);
   const ofClaims = (analysis.claims ?? []).flatMap(armsOfClaim);
-  const [spokenOf = arms] = [ofVerdicts, ofClaims].filter((names) => names.length > 0);
+  const spokenOf = [ofVerdicts, ofClaims].find((names) => names.length > 0) ?? arms;
   const chosen = arms.filter((arm) => spokenOf.includes(arm)).slice(0, MOST_ARMS);
   const why = spokenOf === arms ? '' : `, of those that ${spokenOf === ofVerdicts ? 'verdicts' : 'claims'} speak of`;
   return {
