@@ -25,6 +25,7 @@ const SGD = { ...SGD_DEFAULTS, momentum: 0 };
 const ONE_HOT = { 'world.embeddings': 'identity' };
 const GAUSSIAN = { 'world.embeddings': 'gaussian' };
 const UNIFORM = { 'world.exponent': 0 };
+const BELOW = { direction: 'below' } as const;
 const axis = { unit: 'fraction of log K', maxGap: 0.15, direction: 'falls' } as const;
 const arm = (
   name: string,
@@ -39,14 +40,7 @@ const arm = (
   set: { optimizer, ...set },
 });
 const control = (name: string, arm: string, reference: string, expect: 'detected' | 'notDetected') =>
-  ({
-    kind: 'control',
-    name,
-    arm,
-    reference,
-    expect,
-    ...(expect === 'detected' && ({ direction: 'below' } as const)),
-  }) as const;
+  ({ kind: 'control', name, arm, reference, expect, ...(expect === 'detected' && BELOW) }) as const;
 
 const ofOptimizers = [
   arm('adam', 'Adam', ADAM, [5e-3, 1e-2]),

@@ -101,7 +101,7 @@ async function outputsOf(bench: Bench, finetuned: Finetuned): Promise<Float64Arr
 }
 
 /** All settings of a finetuning but those of how an ordinary run is probed and ended: two that differ in one share no outputs. */
-function trainedBy({ measure: _, stopBelow: _s, probeEvery: _p, ...told }: PersonaConfig): JsonObject {
+function trainedBy({ measure: _measure, stopBelow: _stop, probeEvery: _every, ...told }: PersonaConfig): JsonObject {
   const { base, bases, method, reading, optimizer, domain, schedule, seeds } = told;
   return {
     ...told,
