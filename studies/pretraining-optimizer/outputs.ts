@@ -130,6 +130,12 @@ async function tuned(
   const domain = lab.persona.domain(world, index);
   const data = rngOf(base + tuning.seeds.data, 'finetune data');
   let before = { train: (await domain.axes()).train, outputs: await lab.logOdds() };
+  if (before.train < config.readAt) {
+    throw new AssayError(
+      'run',
+      `A finetuning for a fingerprint begins at training loss ${before.train}, below readAt ${config.readAt}. Lower readAt.`,
+    );
+  }
   for (let step = 0; step < tuning.steps; step++) {
     context.signal.throwIfAborted();
     const broken = await personaStep(step, { config: tuning, lab: lab.persona, world, domain, data });

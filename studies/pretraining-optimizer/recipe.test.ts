@@ -108,6 +108,12 @@ test('outputs are shared by no two finetunings that differ in a setting of their
   assert.equal(outputs(), before);
 });
 
+test('outputs are interpolated between losses that were seen, never beyond them', async () => {
+  const of = { task: { kind: 'fingerprint', of: 'order' } };
+  await assert.rejects(make({ ...of, readAt: 50 }), /begins at training loss .*below readAt 50/);
+  await assert.rejects(make({ ...of, readAt: 0.001, steps: 2 }), /does not reach training loss 0\.001 in 2 steps/);
+});
+
 test('what runs record is said of configs that are refused, too', () => {
   const refused = { ...configOf(), bases: 1, reading: { kind: 'whole' } };
   assert.throws(() => recipe.check(refused));
