@@ -20,6 +20,13 @@ const POWER_TEST = 'src/analysis/power/claim-power.test.ts';
 
 export const CLAIM_FAULTS: readonly Fault[] = [
   {
+    name: 'verdicts on arms of one rate each do not say that they speak of these rates alone',
+    file: 'src/analysis/words/lone-rates.ts',
+    from: 'different.size < 2',
+    to: 'different.size < 9',
+    tests: ['src/analysis/words/lone-rates.test.ts'],
+  },
+  {
     name: 'claims: a plan takes every place for the only one',
     file: POWER,
     from: 'length: tests - 1',

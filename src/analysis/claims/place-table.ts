@@ -6,7 +6,7 @@ import { canonicalJson } from '#base/json.ts';
 import { clustersText } from '#study/clusters.ts';
 import type { Claim } from '#study/claim.ts';
 import type { Outcome, Study } from '#study/study.ts';
-import type { CurveIndex, VoidedBlock } from '#analysis/matching/pair.ts';
+import type { CurveIndex, Rate, VoidedBlock } from '#analysis/matching/pair.ts';
 import type { FlipMember } from '#analysis/stats/sign-flip.ts';
 import type { Clusters, Units } from '#analysis/verdict/clusters.ts';
 import type { ClaimLevel } from '#analysis/records/claim-record.ts';
@@ -49,6 +49,8 @@ export interface ClaimResult {
   readonly tables: readonly PlaceTable[];
   /** Blocks that count nowhere. */
   readonly voided: readonly VoidedBlock[];
+  /** The learning rates of each arm it reads. */
+  readonly rates: readonly (readonly Rate[])[];
 }
 
 /** What claims are worked out from. */
@@ -85,6 +87,7 @@ export function claimResult(claiming: Claiming, claim: Claim, outcome: Outcome):
   // Readings from 0 to 1 lie half a unit around their middle; against a value they are as far as that leaves.
   const size = sizeOf(sum) / 2;
   const isRateCommon = commonRate(readings);
+  const rates = readings.grids.map((grid) => grid.rates);
   const columns = spots.map((_, l) => blocks.map((__, b) => namedCell(readings, b, l)));
   if (!isTrend) {
     const tables = spots.map(({ level, text }, l) => {
@@ -93,12 +96,12 @@ export function claimResult(claiming: Claiming, claim: Claim, outcome: Outcome):
       const what = { level, text, isRateCommon, reach, ...(excluded !== undefined && { excluded }) };
       return tableOf(what, columns[l] ?? [], rows);
     });
-    return { claim, outcome, tables, voided };
+    return { claim, outcome, tables, voided, rates };
   }
   const isLog = claim.at.kind === 'trend' && claim.at.scale === 'log';
   const [first, last] = [spots[0], spots.at(-1)];
   if (first === undefined || last === undefined || new Set(spots.map(({ level }) => level)).size < 2) {
-    return { claim, outcome, tables: [], voided };
+    return { claim, outcome, tables: [], voided, rates };
   }
   const weights = changeWeights(spots.map(({ level }) => (isLog ? Math.log10(Number(level)) : Number(level))));
   const change = (values: readonly number[]): number => changeOf(values, weights);
@@ -122,7 +125,7 @@ export function claimResult(claiming: Claiming, claim: Claim, outcome: Outcome):
   );
   const endOf = (l: number): number => meanWhere(columns[l] ?? [], cells, rows);
   const ends = table.member.blocks.length === 0 ? undefined : ([endOf(0), endOf(spots.length - 1)] as const);
-  return { claim, outcome, tables: [{ ...table, ...(ends && { ends }) }], voided };
+  return { claim, outcome, tables: [{ ...table, ...(ends && { ends }) }], voided, rates };
 }
 
 /** The sum of all weights' sizes; terms of one arm's outcome are one reading. */

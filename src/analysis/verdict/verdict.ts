@@ -140,7 +140,16 @@ export function notRun(contrast: Contrast, outcome: Outcome, study: Setting['stu
     absenceAlpha: FIXED_ALPHA,
     jump: largestJump(outcome),
   };
-  const about: Speaking = { study, arm, reference, outcome, rule, units: { usable: 0, all: 0 }, size: 'no blocks' };
+  const about: Speaking = {
+    study,
+    arm,
+    reference,
+    outcome,
+    rule,
+    units: { usable: 0, all: 0 },
+    size: 'no blocks',
+    rates: [],
+  };
   return {
     outcome: outcome.name,
     contrast: contrastName(contrast),
@@ -161,9 +170,10 @@ export function notRun(contrast: Contrast, outcome: Outcome, study: Setting['stu
 }
 
 function speakingOf(result: ContrastResult, setting: Setting, rule: Rule): Speaking {
-  const { contrast, outcome, matched } = result;
+  const { contrast, outcome, matched, pair } = result;
   const { arm, reference } = contrast;
-  return { study: setting.study, arm, reference, outcome, rule, units: matched.units, size: sizeText(matched) };
+  const rates = [pair.armRates, pair.referenceRates];
+  return { study: setting.study, arm, reference, outcome, rule, units: matched.units, size: sizeText(matched), rates };
 }
 
 /** Its detail stands with the control itself. */

@@ -6,6 +6,8 @@ import type { WhyKind } from '#analysis/records/verdict-record.ts';
 import { intervalOf, type Estimate } from '#analysis/stats/estimate.ts';
 import type { Units } from '#analysis/verdict/clusters.ts';
 import type { Rule } from '#analysis/verdict/decide.ts';
+import type { Rate } from '#analysis/matching/pair.ts';
+import { loneRatesText } from './lone-rates.ts';
 import { armText, midSentence, outcomeText, type NamingStudy } from './naming.ts';
 import { intervalText, inUnit, plain, pPhrase, signed } from './number-text.ts';
 import { shareText, unseenText } from './reason.ts';
@@ -33,6 +35,8 @@ export interface SpokenClaim {
   readonly claim: Claim;
   readonly outcome: Outcome;
   readonly rule: Rule;
+  /** The learning rates of each arm it reads. */
+  readonly rates: readonly (readonly Rate[])[];
 }
 
 /** The sentence, with what must be known beside it. */
@@ -52,6 +56,7 @@ export function claimReason(about: SpokenClaim, levels: readonly SpokenLevel[]):
     skewText(about, levels),
     absenceText(about, levels),
     identityText(about, levels),
+    loneRatesText(about.rates),
   ].join('');
   return `${lead}${words.subject} ${clauses.join('; ')}.${tail}`;
 }

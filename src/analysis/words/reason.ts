@@ -12,7 +12,9 @@ import {
 } from '#analysis/verdict/decide.ts';
 import type { Units } from '#analysis/verdict/clusters.ts';
 import { matchingName } from '#analysis/matching/match.ts';
+import type { Rate } from '#analysis/matching/pair.ts';
 import { armText, matchedText, matchingText, midSentence, outcomeText, type NamingStudy } from './naming.ts';
+import { loneRatesText } from './lone-rates.ts';
 import { intervalText, inUnit, plain, pPhrase, signed } from './number-text.ts';
 import type { Further } from '#analysis/power/further-blocks.ts';
 import { intervalOf } from '#analysis/stats/estimate.ts';
@@ -31,6 +33,8 @@ export interface Speaking {
   readonly units: Units;
   /** "8 blocks", or "16 blocks over 8 domains". */
   readonly size: string;
+  /** Of the arm and of the reference. */
+  readonly rates: readonly (readonly Rate[])[];
 }
 
 /** A verdict in words. */
@@ -46,7 +50,7 @@ export function reasonOf(
 ): Worded {
   return decision.kind === 'undecided'
     ? undecidedText(about, evidence.singles, whyText(decision.why, evidence, about), further)
-    : { reason: decidedText(decision, evidence, about, describedShare) };
+    : { reason: `${decidedText(decision, evidence, about, describedShare)}${loneRatesText(about.rates)}` };
 }
 
 /** From here on an axis is said to be nearly the outcome itself. */
