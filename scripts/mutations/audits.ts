@@ -56,7 +56,7 @@ export const AUDIT_FAULTS: readonly Fault[] = [
   },
   {
     name: 'long labels are rounded to numbers',
-    file: 'src/analysis/import/table.ts',
+    file: 'src/analysis/import/table-blocks.ts',
     from: 'if (labels.every((label) => Number.isSafeInteger(Number(label)))) {',
     to: 'if (labels.length > 0) {',
     tests: [BROKEN],
@@ -84,7 +84,7 @@ export const AUDIT_FAULTS: readonly Fault[] = [
   },
   {
     name: 'charts are joined whatever their x axes',
-    file: 'src/desk/audit/audit-study.ts',
+    file: 'src/desk/audit/audit-rows.ts',
     from: 'if (isChart) checkChartAxes(tables);',
     to: '',
     tests: [SOURCES],
@@ -197,8 +197,8 @@ export const AUDIT_FAULTS: readonly Fault[] = [
   {
     name: 'pilots at rates that do not go on are doubted',
     file: 'src/desk/doubts-while-running.ts',
-    from: 'one.arm === arm && rates.includes(one.learningRate)',
-    to: 'one.arm === arm',
+    from: 'one.learningRate !== undefined && rates.includes(one.learningRate)',
+    to: 'rates.length > 0',
     tests: [WHILE_RUNNING],
   },
   {

@@ -118,8 +118,8 @@ export const REPLY_FAULTS: readonly Fault[] = [
   {
     name: 'a failure is kept as an answer',
     file: 'src/desk/chat-service.ts',
-    from: "if (reply.kind === 'reply' && request.isFresh !== true) keep(",
-    to: 'keep(',
+    from: "if (reply.kind === 'reply' && request.isFresh !== true) keepAnswer(folder, question, reply);",
+    to: "keepAnswer(folder, question, reply.kind === 'reply' ? reply : { kind: 'reply', content: '' });",
     tests: [CHAT],
   },
   {
