@@ -4,7 +4,7 @@
  * Pure text, not yet escaped; the page and the terminal share it.
  */
 import { midSentence } from '#analysis/words/naming.ts';
-import { intervalText, plain, signed } from '#analysis/words/number-text.ts';
+import { chosen, intervalText, plain, signed } from '#analysis/words/number-text.ts';
 import type { ClaimLevel, ClaimRecord, ClaimVerdict } from '#analysis/records/claim-record.ts';
 import type { Against, Place } from '#study/claim.ts';
 import type { ReportedStudy } from './report-input.ts';
@@ -61,7 +61,7 @@ export function axisText(names: ClaimNames, at: Place): string | undefined {
 /** One level in words: `2`, `the end`, `2.1 to 0.6`. */
 export function levelWord(level: ClaimLevel['level']): string {
   if (level === 'end') return 'the end';
-  return typeof level === 'number' ? plain(level) : `${plain(level[0])} to ${plain(level[1])}`;
+  return typeof level === 'number' ? chosen(level) : `${chosen(level[0])} to ${chosen(level[1])}`;
 }
 
 /** A place in words, with its preposition: `at depth 2`, `at the end`, `along training loss 2.1 to 0.6`. */

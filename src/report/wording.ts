@@ -3,7 +3,7 @@
  * the smallest effect of interest deserves. Pure text, not yet escaped; the page and the terminal share it.
  */
 import { midSentence } from '#analysis/words/naming.ts';
-import { intervalText, inUnit, plain, signed } from '#analysis/words/number-text.ts';
+import { chosen, inUnit, intervalText, plain, signed } from '#analysis/words/number-text.ts';
 import type { FrameRun } from '#analysis/frame.ts';
 import type { ClaimVerdict } from '#analysis/records/claim-record.ts';
 import type { MatchingResult, VerdictKind, VerdictRecord } from '#analysis/records/verdict-record.ts';
@@ -106,7 +106,7 @@ export function estimateText(result: MatchingResult | undefined, delta: number):
 
 /** A level in words: a value, or a (training, held-out) point. */
 export function levelText(level: number | readonly [number, number]): string {
-  return typeof level === 'number' ? plain(level) : `(${level.map(plain).join(', ')})`;
+  return typeof level === 'number' ? chosen(level) : `(${level.map(plain).join(', ')})`;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Axis } from '#study/study.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
 import { valueAt, type Curve } from '#analysis/matching/passage.ts';
 import { midSentence } from '#analysis/words/naming.ts';
-import { plain } from '#analysis/words/number-text.ts';
+import { chosen } from '#analysis/words/number-text.ts';
 
 /** What a run shows at a spot, or why nothing. */
 export type Reading =
@@ -64,7 +64,7 @@ function readLast({ run }: Curve, outcome: string, needs: readonly string[]): Re
 function givenSpot(axis: string, label: string, level: number): Spot {
   return {
     level,
-    text: `${label} ${plain(level)}`,
+    text: `${label} ${chosen(level)}`,
     read: ({ run }, outcome, needs) => {
       const there = run.points.filter((point) => point.axes[axis] === level && has(point, needs));
       const values = there.flatMap((point) => point.outcomes?.[outcome] ?? []);
@@ -84,7 +84,7 @@ function crossedSpots(axis: string, levels: readonly number[] | undefined, match
     const l = known?.levels.indexOf(level) ?? -1;
     return {
       level,
-      text: `${known === undefined ? axis : midSentence(known.label)} ${plain(level)}`,
+      text: `${known === undefined ? axis : midSentence(known.label)} ${chosen(level)}`,
       read: (curve, outcome) => {
         const passage = curve.passages[a]?.[l];
         if (passage === undefined) return missing(`is not matched on ${axis} at this level`);

@@ -9,7 +9,7 @@ import type { Rule } from '#analysis/verdict/decide.ts';
 import type { Rate } from '#analysis/matching/pair.ts';
 import { loneRatesText } from './lone-rates.ts';
 import { armText, midSentence, outcomeText, type NamingStudy } from './naming.ts';
-import { intervalText, inUnit, plain, pPhrase, signed } from './number-text.ts';
+import { chosen, intervalText, inUnit, plain, pPhrase, signed } from './number-text.ts';
 import { shareText, unseenText } from './reason.ts';
 
 /** One level as it is spoken of. */
@@ -165,7 +165,7 @@ function placesText(about: SpokenClaim, levels: readonly SpokenLevel[]): string 
 }
 
 function whereText({ claim }: SpokenClaim, levels: readonly SpokenLevel[]): string {
-  const names = levels.map(({ text, level }, i) => (i === 0 || typeof level !== 'number' ? text : plain(level)));
+  const names = levels.map(({ text, level }, i) => (i === 0 || typeof level !== 'number' ? text : chosen(level)));
   return `${claim.at.kind === 'trend' ? 'from' : 'at'} ${listText(names)}`;
 }
 

@@ -13,6 +13,11 @@ export function plain(value: number): string {
   return rounded !== 0 && Math.abs(rounded) < SMALL ? rounded.toExponential() : String(rounded);
 }
 
+/** A number that somebody chose, such as a level: whole ones to the last digit. */
+export function chosen(value: number): string {
+  return Number.isSafeInteger(value) ? String(value) : plain(value);
+}
+
 /** A number, or several, with its unit; a unit may be empty, for what has none. */
 export function inUnit(number: string, unit: string): string {
   return unit === '' ? number : `${number} ${unit}`;

@@ -1,7 +1,7 @@
 /** Numbers over two factors: phase diagrams, described and never judged. */
 import { scaleLinear } from 'd3-scale';
 
-import { intervalText, plain, signed, withUnit } from '#analysis/words/number-text.ts';
+import { chosen, intervalText, signed, withUnit } from '#analysis/words/number-text.ts';
 import { midSentence } from '#analysis/words/naming.ts';
 import type { MapRecord } from '#analysis/records/claim-record.ts';
 import { contourSegments } from '#report/charts/contours.ts';
@@ -163,7 +163,7 @@ function theoryText({ cells }: MapRecord, { contours, cells: drawn }: PhaseMap):
 }
 
 function valueText(value: number | string): string {
-  return typeof value === 'number' ? plain(value) : value;
+  return typeof value === 'number' ? chosen(value) : value;
 }
 
 /** Values as they are, or counted (`A`, `B` or `1`, `2`) where one is too long for its place. */
