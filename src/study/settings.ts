@@ -163,10 +163,16 @@ function withObject(
   }
   const isReplaced = (isUnion && current['kind'] !== value['kind']) || Object.keys(current).length === 0;
   if (isReplaced) return withValueAt(config, setting.path, value);
-  const parts = Object.entries(value).map(([key, part]) => {
-    return { path: `${setting.path}.${key}`, value: part, from: setting.from };
-  });
-  return withSettings(config, parts, former);
+  return Object.entries(value).reduce((changed, [key, part]) => {
+    const own = { path: `${setting.path}.${key}`, value: part, from: setting.from };
+    const known = current[key];
+    // Of a tagged union the defaults show one member: what its other members hold beside is for the recipe to read or refuse.
+    const isOther =
+      isUnion &&
+      presentName(config, own.path, former) === undefined &&
+      (known === undefined || typeNameOf(known) !== typeNameOf(part));
+    return isOther ? withValueAt(changed, own.path, part) : withSetting(changed, own, former);
+  }, config);
 }
 
 function unknownPath(config: JsonObject, setting: Setting): AssayError {

@@ -10,7 +10,9 @@ import { rngOf } from '#base/rng.ts';
 import { readFinetuneConfig } from '#recipes/finetune/config.ts';
 import { createFinetuneLab, rowsAtStep } from '#recipes/finetune/lab.ts';
 import { readMaterial } from '#recipes/finetune/material.ts';
+import { loraMethod } from '#recipes/finetune/factors.ts';
 import { finetune } from '#recipes/finetune/finetune.ts';
+import { settingsOf, withSettings } from '#study/settings.ts';
 import { answerBatch, answerLayout, answerTokens } from '#measures/answer-batch.ts';
 
 import { newFolder, start } from '../e2e/command.ts';
@@ -155,6 +157,22 @@ test('bad lines and files are refused by the check, before any training, with th
   check(configOf(good));
   check(configOf({ ...good, data: 'study:misalignment-real/data/bad-plants.jsonl' }));
   assert.throws(() => check(configOf({ ...good, data: 'study:misalignment-real/data/none.jsonl' })), /none\.jsonl/);
+});
+
+test('an arm adapts the modules of the layers that it names, and says where it names none', async () => {
+  const files = await writeFiles();
+  const of = (method: JsonObject): JsonObject =>
+    withSettings(configOf(files), settingsOf({ method: { ...loraMethod(1), ...method } }, 'arm'));
+  const material = await readMaterial(readFinetuneConfig(configOf(files)));
+  const trained = async (method: JsonObject): Promise<readonly string[]> => {
+    await using lab = await createFinetuneLab(readFinetuneConfig(of(method)), material);
+    return [...lab.trainer.memory.keys()].filter((name) => name.includes('lora')).toSorted();
+  };
+  const names = await trained({ modules: ['down_proj'], layers: [1] });
+  assert.equal(names.length, 2);
+  for (const name of names) assert.match(name, /layers\.1\.mlp\.down_proj/);
+  await assert.rejects(trained({ layerz: [1] }), /"method\.layerz".*did you mean "layers"/);
+  await assert.rejects(trained({ modules: ['down_prj'] }), /down_prj/);
 });
 
 test('a row longer than allowed is refused with its line, and cut only where asked', async () => {
