@@ -1,6 +1,6 @@
 /**
  * How a study's cost grows with its runs, and what sharing saves: `node bench/sweep.ts [--runs 1,4,16,64] [--steps 40]`. Finetuning
- * runs of the persona world (LoRA of rank 1, one block each, from one base of 100 steps), in seconds of the processor: with everything
+ * runs of the persona world (LoRA of rank 1, one block each, from one base of 20 steps), in seconds of the processor: with everything
  * shared (one process, its program compiled once, the base made once a store), with a base a run, and with a process a run (start,
  * compilation and labs again). What lies before the first adapted layer is not shared by the product: the bench gives the most
  * that could save, the share of a step that a model of the adapted layer alone does not need.
@@ -28,7 +28,7 @@ const { values } = parseArgs({
 });
 const RECIPE = finetunePersona();
 const STEPS = Number(values.steps);
-const BASE_STEPS = 100;
+const BASE_STEPS = 20;
 /** Processes that are measured for many. */
 const FEW = 4;
 
