@@ -64,7 +64,7 @@ function drawnMap(study: ReportedStudy, map: MapRecord): PhaseMap {
     .ticks(SCALE_TICKS);
   const format = scaleLinear()
     .domain([...domain])
-    .tickFormat(SCALE_TICKS, isDifference ? '+' : '');
+    .tickFormat(SCALE_TICKS, isDifference ? '+~f' : '');
   const textOf = (value: number): string =>
     format(value)
       .replace(/^[+−-](0(\.0+)?)$/, '$1')
