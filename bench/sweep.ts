@@ -31,6 +31,8 @@ const STEPS = Number(values.steps);
 const BASE_STEPS = 20;
 /** Processes that are measured for many. */
 const FEW = 4;
+/** Further runs in one process, whose mean cost is read. */
+const MANY = 32;
 
 if (values.alone) await alone();
 else report();
@@ -122,8 +124,9 @@ function report(): void {
     );
   }
   const [deep, shallow] = ['3', '1'].map((layers) => {
-    const [few, many] = [measured(1, { layers }), measured(5, { layers })];
-    return (many.seconds - few.seconds) / 4;
+    // What a process costs before its runs, and its base, cancel.
+    const [few, many] = [measured(1, { layers }), measured(1 + MANY, { layers })];
+    return (many.seconds - few.seconds) / MANY;
   });
   const most = 1 - (shallow ?? 0) / (deep ?? 1);
   console.log(
