@@ -95,7 +95,7 @@ export { jump, type Jump, type Placed } from '#measures/jump.ts';
 export { gpt2File, gpt2Json, readGpt2File } from '#recipes/gpt2-file.ts';
 export { type LabShelf, labShelf } from '#recipes/lab-shelf.ts';
 export { sharedWeights, weightsBytes, weightsFrom } from '#recipes/shared-weights.ts';
-export { readLevels, readMethod, readOptimizer, readOrder, readSchedule } from '#recipes/training-config.ts';
+export { readLevels, readMethod, readOptimizer, readOrder, readSchedule, readSeeds } from '#recipes/training-config.ts';
 export { type TrainingPlan, trainingRun, type TrainingSubject } from '#recipes/training-run.ts';
 export {
   type Seeds,

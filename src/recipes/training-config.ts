@@ -158,6 +158,16 @@ export function readLevels<Axis extends string>(
   return recordOf(read);
 }
 
+/** Seeds by name, whole numbers: `{ init, data }`, or whatever else a recipe draws apart. */
+export function readSeeds<Name extends string>(
+  reader: ConfigReader,
+  names: readonly Name[],
+): Readonly<Record<Name, number>> {
+  const seeds = recordOf(names.map((name): [Name, number] => [name, reader.number(name, { integer: true })]));
+  reader.done();
+  return seeds;
+}
+
 /** As Object.fromEntries, with the names known. */
 function recordOf<Name extends string, Value>(
   entries: readonly (readonly [Name, Value])[],

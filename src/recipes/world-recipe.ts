@@ -12,7 +12,7 @@ import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
 import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
 import { learningRateAt, type Schedule } from '#learning/optim/schedule.ts';
 import { labShelf } from '#recipes/lab-shelf.ts';
-import { readLevels, readOptimizer, readSchedule } from '#recipes/training-config.ts';
+import { readLevels, readOptimizer, readSchedule, readSeeds } from '#recipes/training-config.ts';
 import { trainingRun, type TrainingSubject } from '#recipes/training-run.ts';
 import type { Recipe } from '#study/recipe.ts';
 
@@ -139,7 +139,7 @@ function readConfig<World, Lab extends WorldLab>(
     learningRate: reader.number('learningRate', { min: 0 }),
     schedule: readSchedule(reader.object('schedule')),
     maxNorm: readClipping(reader.object('clipping')),
-    seeds: readSeeds(reader.object('seeds')),
+    seeds: readSeeds(reader.object('seeds'), ['init', 'data']),
     steps: reader.number('steps', { min: 1, integer: true }),
     probeEvery: reader.number('probeEvery', { min: 1, integer: true }),
     stopBelow: reader.number('stopBelow', { min: 0 }),
@@ -154,10 +154,4 @@ function readClipping(reader: ConfigReader): number {
   const maxNorm = reader.oneOf('kind', ['none', 'norm']) === 'norm' ? reader.number('max', { min: 0 }) : Infinity;
   reader.done();
   return maxNorm;
-}
-
-function readSeeds(reader: ConfigReader): Seeds {
-  const seeds = { init: reader.number('init', { integer: true }), data: reader.number('data', { integer: true }) };
-  reader.done();
-  return seeds;
 }

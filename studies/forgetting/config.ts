@@ -7,6 +7,7 @@ import {
   type OptimizerConfig,
   readLevels,
   readOptimizer,
+  readSeeds,
 } from 'assay/learn';
 
 import { MODELS, type Tasks } from './world.ts';
@@ -62,7 +63,7 @@ export function readForgettingConfig(config: JsonObject): ForgettingConfig {
     steps: reader.number('steps', { min: 1, integer: true }),
     probeEvery: reader.number('probeEvery', { min: 1, integer: true }),
     stopBelow: reader.number('stopBelow', { min: 0 }),
-    seeds: readSeeds(reader.object('seeds')),
+    seeds: readSeeds(reader.object('seeds'), ['init', 'data']),
     levels: readLevels(reader.object('measure'), ['last']),
   };
   reader.done();
@@ -101,10 +102,4 @@ function readBefore(reader: ConfigReader): ForgettingConfig['before'] {
   }
   reader.done();
   return before;
-}
-
-function readSeeds(reader: ConfigReader): ForgettingConfig['seeds'] {
-  const seeds = { init: reader.number('init', { integer: true }), data: reader.number('data', { integer: true }) };
-  reader.done();
-  return seeds;
 }

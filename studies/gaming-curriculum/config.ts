@@ -8,6 +8,7 @@ import {
   type OptimizerConfig,
   readLevels,
   readOptimizer,
+  readSeeds,
   readOrder,
 } from 'assay/learn';
 
@@ -81,7 +82,7 @@ export function readGamingConfig(config: JsonObject): GamingConfig {
     // The baseline is the mean of the other episodes.
     batch: count('batch', reader, 2),
     probeEvery: count('probeEvery', reader),
-    seeds: readSeeds(reader.object('seeds')),
+    seeds: readSeeds(reader.object('seeds'), ['base', 'episodes']),
     measure: { levels: readLevels(reader.object('measure'), AXES) },
   };
   base.done();
@@ -106,13 +107,4 @@ function readWorld(reader: ConfigReader): GamingWorld {
     reader.refuse('games', `${STAGES} probabilities in (0, 1), none above the one before`, JSON.stringify(games));
   }
   return world;
-}
-
-function readSeeds(reader: ConfigReader): GamingConfig['seeds'] {
-  const seeds = {
-    base: reader.number('base', { integer: true }),
-    episodes: reader.number('episodes', { integer: true }),
-  };
-  reader.done();
-  return seeds;
 }

@@ -7,6 +7,7 @@ import {
   type OptimizerConfig,
   readLevels,
   readOptimizer,
+  readSeeds,
   readSchedule,
   type Schedule,
 } from 'assay/learn';
@@ -83,7 +84,7 @@ export function readGateConfig(config: JsonObject): GateConfig {
     schedule: readSchedule(reader.object('schedule')),
     steps: reader.number('steps', { min: 1, integer: true }),
     batch: reader.number('batch', { min: 1, max: GATE.trainedKeys * GATE.draws, integer: true }),
-    seeds: readSeeds(reader.object('seeds')),
+    seeds: readSeeds(reader.object('seeds'), ['world', 'init', 'data']),
     stopBelow: reader.number('stopBelow', { min: 0 }),
     probeEvery: reader.number('probeEvery', { min: 1, integer: true }),
     measure: { levels: readLevels(reader.object('measure'), ['train', 'heldOut']) },
@@ -121,11 +122,4 @@ function readReading(reader: ConfigReader): GateReading {
 
 function readRank(reader: ConfigReader): number {
   return reader.number('rank', { min: 1, max: GATE.width, integer: true });
-}
-
-function readSeeds(reader: ConfigReader): GateConfig['seeds'] {
-  const seed = (name: string): number => reader.number(name, { integer: true });
-  const seeds = { world: seed('world'), init: seed('init'), data: seed('data') };
-  reader.done();
-  return seeds;
 }

@@ -8,6 +8,7 @@ import {
   type OptimizerConfig,
   readLevels,
   readOptimizer,
+  readSeeds,
 } from 'assay/learn';
 
 /** The four kinds of matrix of a block, by the names that the maps show. */
@@ -86,10 +87,7 @@ export function readAdapterConfig(config: JsonObject): AdapterConfig {
       weight: from.number('weight', { min: 0 }),
       steps: count(from, 'steps', 0),
     })),
-    seeds: readAll(reader.object('seeds'), (from) => ({
-      init: from.number('init', { integer: true }),
-      data: from.number('data', { integer: true }),
-    })),
+    seeds: readSeeds(reader.object('seeds'), ['init', 'data']),
     stopBelow: reader.number('stopBelow', { min: 0 }),
     probeEvery: count(reader, 'probeEvery'),
     measure: readAll(reader.object('measure'), (from) => ({

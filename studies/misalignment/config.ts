@@ -9,6 +9,7 @@ import {
   readLevels,
   readMethod,
   readOptimizer,
+  readSeeds,
   readSchedule,
   type Schedule,
 } from 'assay/learn';
@@ -108,7 +109,7 @@ export function readPersonaConfig(config: JsonObject): PersonaConfig {
     batch: reader.number('batch', { min: 1, integer: true }),
     accumulation: reader.number('accumulation', { min: 1, integer: true }),
     helpfulWeight: reader.number('helpfulWeight', { min: 0 }),
-    seeds: readSeeds(reader.object('seeds')),
+    seeds: readSeeds(reader.object('seeds'), ['init', 'data']),
     stopBelow: reader.number('stopBelow', { min: 0 }),
     probeEvery: reader.number('probeEvery', { min: 1, integer: true }),
     measure: readMeasure(reader.object('measure')),
@@ -178,10 +179,4 @@ function readDomain(reader: ConfigReader): PersonaConfig['domain'] {
     kind === 'fixed' ? { kind, index: reader.number('index', { min: 0, max: last, integer: true }) } : { kind };
   reader.done();
   return domain;
-}
-
-function readSeeds(reader: ConfigReader): PersonaConfig['seeds'] {
-  const seeds = { init: reader.number('init', { integer: true }), data: reader.number('data', { integer: true }) };
-  reader.done();
-  return seeds;
 }

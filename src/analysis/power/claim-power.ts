@@ -11,6 +11,7 @@ import { isSamePlace } from '#analysis/claims/seen-controls.ts';
 import { spotsOf } from '#analysis/claims/spots.ts';
 import { comparesArms } from '#analysis/claims/terms.ts';
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
+import type { Estimate } from '#analysis/stats/estimate.ts';
 import { signFlipMaxT } from '#analysis/stats/sign-flip.ts';
 import { studentTTwoSided } from '#analysis/stats/student-t.ts';
 import { FIRST_ALPHA } from '#analysis/verdict/alpha-spending.ts';
@@ -118,20 +119,23 @@ function verdictOf(design: PlannedPlaces, truth: number, sigma: number, rng: Rng
   const { delta, jump, absences, isControlled: needsNothing } = design;
   const rule = { delta, jump, alpha: FIRST_ALPHA, absenceAlpha: FIRST_ALPHA / absences };
   // Where the truth is 0, p cannot make the absence; it is spared.
-  const p = truth === 0 ? 1 : pOf(table, design, sigma, rng);
+  const p = truth === 0 ? 1 : pOf(table, evidence.overall, design, sigma, rng);
   return decidePlace(table, evidence, { rule, p, needsControl: !needsNothing, controls: [] }).kind;
 }
 
 /** Adjusted p among a family whose other places have no effect. */
-function pOf({ member }: PlaceTable, { units, tests }: PlannedPlaces, sigma: number, rng: Rng): number {
+function pOf(
+  { member }: PlaceTable,
+  { mean, standardError, df }: Estimate,
+  { units, tests }: PlannedPlaces,
+  sigma: number,
+  rng: Rng,
+): number {
   if (units <= EXACT_UNITS) {
     const others = Array.from({ length: tests - 1 }, () => drawn(units, 0, sigma, rng).member);
     return signFlipMaxT([member, ...others], rng).adjusted[0] ?? 1;
   }
-  const mean = member.contrasts.reduce((sum, value) => sum + value, 0) / units;
-  const squares = member.contrasts.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  const t = mean / Math.sqrt(squares / (units - 1) / units);
-  return 1 - (1 - studentTTwoSided(t, units - 1)) ** tests;
+  return 1 - (1 - studentTTwoSided(mean / standardError, df)) ** tests;
 }
 
 /** A place as it would be read, were every unit's contrast the truth and noise. */
