@@ -33,6 +33,8 @@ export interface LearnerConfig {
   readonly threads?: number;
   /** Fixed weights that programs map from a file. */
   readonly frozen?: FrozenInputs | undefined;
+  /** What is computed beside the loss, without a gradient of its own, to be read after `forwardBackward`. */
+  readonly observed?: Readonly<Record<string, Tensor>>;
 }
 
 /** What trains, and what reads the weights it has trained. */
@@ -47,6 +49,8 @@ export interface Learner extends AsyncDisposable {
   forwardBackward(feeds: Feeds): Promise<number>;
   /** The loss's terms in the last `forwardBackward`, by name, without their weights. */
   terms(): Readonly<Record<string, number>>;
+  /** What the config observes, as the last `forwardBackward` left it, by name; the memory is reused by the next one. */
+  observed(name: string): Float32Array;
   /** Clips the gradients' global norm where asked, then takes one optimizer step. */
   optimStep(lr: number, maxGradientNorm?: number): StepResult;
   /** Compiles a program that reads the weights of the moment: the outputs may use every input the loss uses as a weight. */
@@ -89,7 +93,7 @@ export async function createLearner(config: LearnerConfig): Promise<Learner> {
     parameters.map(({ handle }) => handle),
     arena,
   );
-  const program = await compile(graph.outputs, { threads, frozen });
+  const program = await compile({ ...config.observed, ...graph.outputs }, { threads, frozen });
   const fresh =
     accumulation > 1 ? specs.map(({ name }, i) => arena.float32(`${name} fresh gradient`, spare[i] ?? 0)) : undefined;
   parameters.forEach(({ handle, gradient }, i) =>
@@ -142,6 +146,7 @@ function learnerOf(config: LearnerConfig, parts: Parts): Learner {
     },
     terms: () =>
       Object.fromEntries(Array.from(graph.terms, ([name, output]) => [name, program.float32(output)[0] ?? Number.NaN])),
+    observed: (name) => program.float32(name),
     optimStep: gradients.step,
     async reader(outputs, { scratch = 'returned' } = {}) {
       const { threads = 1, frozen } = config;
