@@ -43,6 +43,12 @@ export function saeTensors(config: WholeSaeConfig, parameter: ParameterOf, x: Te
   return { centred, hiddenPre, featureActs, dictionary, reconstruction };
 }
 
+/** `hiddenPre` of rows x [B, D] alone, shape [B, F]. */
+export function preCodes(config: WholeSaeConfig, parameter: ParameterOf, x: Tensor): Tensor {
+  const centred = config.centre === 'none' ? x : sub(x, parameter('bDec'));
+  return hiddenPreOf(config, parameter, dictionaryTensor(config, parameter), centred);
+}
+
 /** z D + bDec. @param featureActs shape [B, n]. @param features shape [n, D], such as a prefix of the dictionary. */
 export function decoded(
   { centre }: WholeSaeConfig,

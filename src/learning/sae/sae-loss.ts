@@ -16,8 +16,13 @@ import { decoded, jumpReluCount, type ParameterOf, type SaeTensors } from './sae
 export const DEAD_INPUT = 'dead';
 export const DEAD_WEIGHT_INPUT = 'dead weight';
 
+/** What a trainer observes: `firedCounts`, `rowErrors` and `smallestCode`. */
+export const FIRED = 'fired';
+export const ROW_ERRORS = 'row errors';
+export const SMALLEST = 'smallest code';
+
 /** The code of a feature that is alive, among dead ones: below every code. */
-const NEVER = -1e30;
+export const NEVER = -1e30;
 
 /** Above every code. */
 export const NO_CODE = 1e30;

@@ -16,8 +16,20 @@ import type { Memory } from '#learning/weights.ts';
 import { resampleFeatures } from './resample.ts';
 import { type SaeConfig, wholeSaeConfig, type WholeSaeConfig } from './sae-config.ts';
 import { type ParameterOf, saeTensors } from './sae-graph.ts';
-import { DEAD_INPUT, DEAD_WEIGHT_INPUT, firedCounts, NO_CODE, rowErrors, saeLoss, smallestCode } from './sae-loss.ts';
+import {
+  DEAD_INPUT,
+  DEAD_WEIGHT_INPUT,
+  FIRED,
+  firedCounts,
+  NO_CODE,
+  ROW_ERRORS,
+  rowErrors,
+  saeLoss,
+  SMALLEST,
+  smallestCode,
+} from './sae-loss.ts';
 import { dictionaryOf, featuresName, saeFixed, saeParameters, saeStart, toUnitRows } from './sae-parameters.ts';
+import { createSparseLearner, isSparse, type SaeSetup } from './sparse-pass.ts';
 
 export interface SaeTrainerConfig {
   readonly sae: SaeConfig;
@@ -61,10 +73,6 @@ export interface Sae {
   readonly weights: ReadonlyMap<string, Float32Array>;
 }
 
-const FIRED = 'fired';
-const ERRORS = 'row errors';
-const SMALLEST = 'smallest code';
-
 /** The share of the newest batch in the moving mean of smallest codes. */
 const THRESHOLD_RATE = 0.01;
 
@@ -76,10 +84,16 @@ export async function createSaeTrainer({
   threads = 1,
 }: SaeTrainerConfig): Promise<SaeTrainer> {
   const config = wholeSaeConfig(sae);
-  const parameter = parameterInputs(config);
+  const setup = { config, parameter: parameterInputs(config), optimizer, batchRows, threads };
+  const learner = isSparse(config) ? await createSparseLearner(setup) : await createGraphLearner(setup);
+  return trainerOf(config, batchRows, learner);
+}
+
+/** A learner over the loss as a graph, which every config has. */
+async function createGraphLearner({ config, parameter, optimizer, batchRows, threads }: SaeSetup): Promise<Learner> {
   const x = input('x', [batchRows, config.dIn]);
   const parts = saeTensors(config, parameter, x, 'training');
-  const learner = await createLearner({
+  return createLearner({
     parameters: saeParameters(config),
     fixed: saeFixed(config),
     loss: saeLoss(config, parameter, x, parts),
@@ -87,11 +101,10 @@ export async function createSaeTrainer({
     threads,
     observed: {
       ...(config.deadFeatures === undefined ? {} : { [FIRED]: firedCounts(parts) }),
-      ...(config.deadFeatures?.kind === 'resample' ? { [ERRORS]: rowErrors(parts, x) } : {}),
+      ...(config.deadFeatures?.kind === 'resample' ? { [ROW_ERRORS]: rowErrors(parts, x) } : {}),
       ...(config.activation.kind === 'batchTopK' ? { [SMALLEST]: smallestCode(parts) } : {}),
     },
   });
-  return trainerOf(config, batchRows, learner);
 }
 
 /** The parameters of an autoencoder as inputs of a graph. */
@@ -181,7 +194,7 @@ function startOver(
   if (deadFeatures?.kind !== 'resample' || steps % deadFeatures.every !== 0) return;
   const dead = Array.from(silentRows.keys()).filter((i) => (silentRows[i] ?? 0) >= deadFeatures.afterRows);
   if (dead.length === 0) return;
-  const seen = { rows, errors: learner.observed(ERRORS) };
+  const seen = { rows, errors: learner.observed(ROW_ERRORS) };
   resampleFeatures(learner.memory, dead, seen, dIn, `${deadFeatures.seed} at ${steps}`);
   for (const i of dead) silentRows[i] = 0;
 }
