@@ -21,7 +21,7 @@ export interface ActivationSource {
   readonly chunks: number;
   /** What the rows are of: a folder of another source is not added to. */
   readonly identity: string;
-  /** The rows of every site in a chunk, [n, D] each; a function of its number. */
+  /** The rows of every site in a chunk, [n, D] each; a function of its number. One at a time. */
   chunk(index: number): Promise<ReadonlyMap<string, Float32Array>>;
 }
 
