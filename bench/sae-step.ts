@@ -25,6 +25,7 @@ const { values } = parseArgs({
   },
 });
 const [times, batchRows, threads] = [Number(values.times), Number(values.rows), Number(values.threads)];
+const importRssMiB = peakRssMiB();
 const rng = rngOf(0, 'rows');
 const directions = Float32Array.from({ length: FEATURES * D_IN }, () => rng.normal() / Math.sqrt(D_IN));
 const batches = Array.from({ length: BATCHES }, sums);
@@ -55,10 +56,15 @@ while (performance.now() < until || seconds.length < LEAST_STEPS) {
 const measured = {
   steps: seconds.length,
   secondsPerStep: Number(median(seconds).toPrecision(4)),
-  peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
+  importRssMiB,
+  peakRssMiB: peakRssMiB(),
   losses: [losses[0], losses.at(-1)],
 };
 console.log(JSON.stringify(measured));
+
+function peakRssMiB(): number {
+  return Math.round(process.resourceUsage().maxRSS / 1024);
+}
 
 async function step(): Promise<void> {
   const broken = await takeStep(trainer, [batches[losses.length % BATCHES] ?? new Float32Array()], LR, 1);
