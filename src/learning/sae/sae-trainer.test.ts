@@ -23,13 +23,13 @@ const CONFIGS: Readonly<Record<string, SaeConfig>> = {
     dIn: D_IN,
     dSae: D_SAE,
     activation: { kind: 'topK', k: 3 },
-    deadFeatures: { kind: 'auxiliary', afterRows: 2 * ROWS, k: 6, weight: 0.5 },
+    deadFeatures: { kind: 'auxiliary', afterRows: 6 * ROWS, k: 6, weight: 0.5 },
   },
   'top-k with resampling': {
     dIn: D_IN,
     dSae: D_SAE,
     activation: { kind: 'topK', k: 1 },
-    deadFeatures: { kind: 'resample', afterRows: 2 * ROWS, every: 4, seed: 0 },
+    deadFeatures: { kind: 'resample', afterRows: 6 * ROWS, every: 4, seed: 0 },
   },
   'batch-top-k': { dIn: D_IN, dSae: D_SAE, activation: { kind: 'batchTopK', k: 3 } },
   JumpReLU: {
@@ -149,3 +149,52 @@ function sparseRows(step: number): Float32Array {
   }
   return rows;
 }
+
+test('a trained autoencoder can be trained on from its weights', async () => {
+  for (const name of ['batch-top-k', 'thresholding, two slots', 'gated']) {
+    const sae = CONFIGS[name] ?? assert.fail(name);
+    await using first = await trainer(sae);
+    await steps(first, 0, 7);
+    await using second = await trainer(sae);
+    second.reset(first.sae().weights, rngOf(6));
+    assert.deepEqual(second.sae().weights, first.sae().weights, name);
+  }
+});
+
+test('what a start does not fit is said', async () => {
+  await using one = await trainer(CONFIGS['top-k'] ?? assert.fail());
+  const rng = rngOf(0);
+  assert.throws(
+    () => one.reset(new Map([['base', new Float32Array(3)]]), rng),
+    /expected one of wDec, wEnc, .*"base" of 3/,
+  );
+  assert.throws(
+    () => one.reset(new Map([['wDec', new Float32Array(3)]]), rng),
+    /expected shape \[24, 12\], found "wDec" of 3/,
+  );
+  await assert.rejects(one.forwardBackward(new Float32Array(5)), /expected rows of shape \[64, 12\], found 5 values/);
+  const broken = { dIn: 4, dSae: 9, activation: { kind: 'topK', k: 3 } } as const;
+  const refusals: readonly (readonly [SaeConfig, RegExp])[] = [
+    [
+      { ...broken, decoder: { kind: 'slots', slots: 2, maps: 'identity' } },
+      /dSae: expected a multiple of decoder.slots = 2/,
+    ],
+    [{ ...broken, activation: { kind: 'topK', k: 10 } }, /activation.k: expected a whole number from 1 to 9, found 10/],
+    [{ ...broken, prefixes: [3, 6] }, /prefixes: expected rising whole numbers that end with dSae = 9/],
+    [
+      { ...broken, activation: { kind: 'relu', l1: 1 }, encoder: { kind: 'thresholding', steps: 1 } },
+      /activation: expected topK with a thresholding encoder, found relu/,
+    ],
+    [
+      {
+        ...broken,
+        activation: { kind: 'gated', l1: 1 },
+        deadFeatures: { kind: 'auxiliary', afterRows: 1, k: 2, weight: 1 },
+      },
+      /deadFeatures: expected resample, or none, with gated codes/,
+    ],
+  ];
+  for (const [sae, message] of refusals) {
+    await assert.rejects(createSaeTrainer({ sae, optimizer: OPTIMIZER, batchRows: 4 }), message);
+  }
+});

@@ -6,7 +6,7 @@
 import { AssayError } from '#base/errors.ts';
 import type { Rng } from '#base/rng.ts';
 import { input } from '#engine/ops/sources.ts';
-import type { Tensor } from '#engine/tensor.ts';
+import type { Shape, Tensor } from '#engine/tensor.ts';
 import { packBytes, unpackBytes } from '#learning/checkpoint.ts';
 import type { Stepper } from '#learning/divergence.ts';
 import { createLearner, type Learner, type StepResult } from '#learning/learner.ts';
@@ -63,7 +63,7 @@ export interface SaeTrainer extends Stepper<Float32Array>, AsyncDisposable {
   /** Rows each feature has been silent for, shape [F]; counted where `deadFeatures` is set. */
   readonly silentRows: Float64Array;
   saveState(): Uint8Array<ArrayBuffer>;
-  /** @throws AssayError on a state of another optimizer or other parameters. */
+  /** After `reset`, which gives a fixed `bDec`. @throws AssayError on a state of another optimizer or other parameters. */
   restoreState(bytes: Uint8Array): void;
 }
 
@@ -142,6 +142,7 @@ function trainerOf(config: WholeSaeConfig, batchRows: number, learner: Learner):
       checkStart(config, start);
       learner.reset(saeStart(config, start, rng), rng);
       for (const values of [silentRows, scalars]) values.fill(0);
+      scalars[0] = start.get('readingThreshold')?.[0] ?? 0;
     },
     async forwardBackward(rows) {
       seen = rows;
@@ -234,7 +235,10 @@ function countSilent(silentRows: Float64Array, fired: Float32Array, rows: number
 }
 
 function checkStart(config: WholeSaeConfig, start: Memory): void {
-  const known = new Map([...saeParameters(config), ...saeFixed(config)].map(({ name, shape }) => [name, shape]));
+  const known = new Map<string, Shape>(
+    [...saeParameters(config), ...saeFixed(config)].map(({ name, shape }) => [name, shape]),
+  );
+  if (config.activation.kind === 'batchTopK') known.set('readingThreshold', [1]);
   for (const [name, values] of start) {
     const shape = known.get(name);
     if (shape?.reduce((product, length) => product * length, 1) === values.length) continue;
