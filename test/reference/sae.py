@@ -120,7 +120,8 @@ def saelens_case(cls, config_cls, names, dead=None, **options):
             }
         optimizer.step()
         losses.append(out.loss.item())
-    return {"names": list(names), **first, "trainingLosses": losses}
+    threshold = {"readingThreshold": float(sae.topk_threshold)} if hasattr(sae, "topk_threshold") else {}
+    return {**first, "trainingLosses": losses, **threshold}
 
 
 # Plain PyTorch: tied and thresholding encoders, restricted decoders, unit norms
@@ -169,7 +170,7 @@ def plain_case(names, k, steps=0, slots=False, tied=True):
             optimizer.step()
             p.copy_(unit(p))
         losses.append(loss.item())
-    return {"names": list(names), **first, "trainingLosses": losses}
+    return {**first, "trainingLosses": losses}
 
 
 def main():

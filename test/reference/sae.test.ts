@@ -87,6 +87,9 @@ for (const [name, { sae, dead = [] }] of Object.entries(CASES)) {
       trainer.optimStep(LR);
     }
     close(Float32Array.from(losses), found.trainingLosses, TRAINING_TOLERANCE, 'losses');
+    if (!('readingThreshold' in found)) return;
+    const threshold = trainer.sae().weights.get('readingThreshold');
+    close(threshold, [found.readingThreshold], TOLERANCE, 'the threshold codes are read at');
   });
 }
 

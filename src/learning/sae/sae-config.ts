@@ -36,8 +36,12 @@ export type SaeEncoder =
   | { readonly kind: 'untied' }
   /** y D^T + bEnc with the dictionary D itself. */
   | { readonly kind: 'tied' }
-  /** Iterative hard thresholding: z <- TopK(z + (y - z D) D^T), `steps` times from TopK(y D^T). Only with top-k; no bias. */
-  | { readonly kind: 'thresholding'; readonly steps: number };
+  /**
+   * Iterative hard thresholding: z <- TopK(z + stepSize (y - z D) D^T), `steps` times from TopK(y D^T). Only with top-k; no bias.
+   * With the default stepSize, 1, many steps diverge on a dictionary whose features lie close to each other; 0.5 mostly does not.
+   * @see Blumensath & Davies 2009, doi:10.1016/j.acha.2009.04.002.
+   */
+  | { readonly kind: 'thresholding'; readonly steps: number; readonly stepSize?: number };
 
 /** How a map between slots starts. */
 export type SlotMapStart = 'orthonormal' | 'identity' | 'random';
@@ -135,6 +139,7 @@ function checkActivation({ activation, encoder, dSae }: WholeSaeConfig): void {
   }
   if (encoder.kind !== 'thresholding') return;
   checkCount('encoder.steps', encoder.steps, Infinity);
+  checkPositive('encoder.stepSize', encoder.stepSize ?? 1);
   if (activation.kind !== 'topK') throw refusal('activation', 'topK with a thresholding encoder', activation.kind);
 }
 

@@ -10,7 +10,7 @@ import { matmul } from '#engine/ops/linear-algebra.ts';
 import { unitLength } from '#engine/ops/network.ts';
 import { axisLength, sizeOf, type Tensor } from '#engine/tensor.ts';
 
-import type { WholeSaeConfig } from './sae-config.ts';
+import type { SaeEncoder, WholeSaeConfig } from './sae-config.ts';
 import { featuresName, mapName } from './sae-parameters.ts';
 
 /** A parameter by name. */
@@ -94,7 +94,7 @@ function codes(config: WholeSaeConfig, parameter: ParameterOf, before: Before, p
       return mul(step(hiddenPre), relu(magnitudePre(parameter, hiddenPre)));
     case 'topK':
       return config.encoder.kind === 'thresholding'
-        ? thresholded(before, activation.k, config.encoder.steps)
+        ? thresholded(before, activation.k, config.encoder)
         : positiveTopK(hiddenPre, activation.k);
     case 'absTopK':
       return signedTopK(hiddenPre, activation.k);
@@ -115,12 +115,16 @@ function magnitudePre(parameter: ParameterOf, hiddenPre: Tensor): Tensor {
   return add(mul(product, exp(parameter('rMag'))), parameter('bMag'));
 }
 
-/** z <- TopK(z + (y - z D) D^T) from TopK(y D^T), every step with its gradient. */
-function thresholded({ dictionary, centred, hiddenPre }: Before, k: number, steps: number): Tensor {
+/** z <- TopK(z + stepSize (y - z D) D^T) from TopK(y D^T), every step with its gradient. */
+function thresholded(
+  { dictionary, centred, hiddenPre }: Before,
+  k: number,
+  { steps, stepSize: alpha = 1 }: Extract<SaeEncoder, { kind: 'thresholding' }>,
+): Tensor {
   let z = positiveTopK(hiddenPre, k);
   for (let i = 0; i < steps; i++) {
     const left = sub(centred, matmul(z, dictionary));
-    z = positiveTopK(add(z, matmul(left, dictionary, { transposeB: true })), k);
+    z = positiveTopK(add(z, matmul(left, dictionary, { transposeB: true, alpha })), k);
   }
   return z;
 }

@@ -49,6 +49,11 @@ const CONFIGS: Readonly<Record<string, SaeConfig>> = {
     decoderNorm: 'free',
   },
   thresholding: { ...SIZE, activation: TOP_K, encoder: THRESHOLDING, centre: 'none' },
+  'thresholding by small steps': {
+    ...SIZE,
+    activation: TOP_K,
+    encoder: { ...THRESHOLDING, stepSize: 0.5 },
+  },
   'thresholding, two slots': {
     ...SIZE,
     activation: TOP_K,

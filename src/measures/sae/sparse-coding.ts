@@ -69,15 +69,16 @@ export async function fistaCodes(
 }
 
 /**
- * The autoencoder of a known dictionary: TopK(y D^T), improved by `steps` of iterative hard thresholding; no bias, no mean.
+ * The autoencoder of a known dictionary: TopK(y D^T), improved by `steps` of iterative hard thresholding of size
+ * `stepSize` (1 diverges on dictionaries of close features); no bias, no mean.
  * @param dictionary shape [F, D]; its features are scaled to length 1 first, as codes are chosen by size.
  */
-export function oracleSae(dictionary: Float32Array, width: number, k: number, steps: number): Sae {
+export function oracleSae(dictionary: Float32Array, width: number, k: number, steps: number, stepSize = 0.5): Sae {
   const config = wholeSaeConfig({
     dIn: width,
     dSae: dictionary.length / width,
     activation: { kind: 'topK', k },
-    encoder: { kind: 'thresholding', steps },
+    encoder: { kind: 'thresholding', steps, stepSize },
     centre: 'none',
   });
   const unit = dictionary.slice();
