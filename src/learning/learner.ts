@@ -221,7 +221,6 @@ interface Accumulator {
 
 function accumulator({ parameters, optimizer, arena, fresh }: Parts): Accumulator {
   const handles = parameters.map(({ handle }) => handle);
-  const start = optimizer.saveState();
   let microBatches = 0;
   const clear = (): void => {
     for (const { gradient } of parameters) gradient.fill(0);
@@ -230,7 +229,7 @@ function accumulator({ parameters, optimizer, arena, fresh }: Parts): Accumulato
   return {
     clear,
     restart() {
-      optimizer.restoreState(start);
+      optimizer.reset();
       clear();
     },
     expectRoom() {

@@ -28,6 +28,8 @@ export interface Optimizer {
    * @param lr Learning rate, in the unit of the optimizer's kind.
    */
   step(lr: number): void;
+  /** Starts over: no steps, a state of zeros. */
+  reset(): void;
   /** The whole state, as bytes. */
   saveState(): Uint8Array<ArrayBuffer>;
   /**
@@ -76,6 +78,10 @@ export function createOptimizer(
       }
       stepCount++;
       for (const { parameter, offsets } of slots) rule(parameter, offsets, stepCount, lr);
+    },
+    reset() {
+      stepCount = 0;
+      for (const { view } of buffers) view.fill(0);
     },
     saveState: () => encodeState(config.kind, stepCount, buffers),
     restoreState(bytes) {

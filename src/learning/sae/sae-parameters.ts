@@ -41,8 +41,9 @@ export function saeFixed({ centre, dIn }: WholeSaeConfig): readonly { readonly n
 export function saeStart(config: WholeSaeConfig, given: Weights, rng: Rng): ReadonlyMap<string, Float32Array> {
   const values = new Map<string, Float32Array>();
   for (const spec of saeParameters(config)) {
-    const target = given.get(spec.name)?.slice() ?? drawn(config, spec, rng);
-    values.set(spec.name, target);
+    // An encoder that is not given starts along the dictionary, below.
+    if (spec.name === 'wEnc' && !given.has('wEnc')) continue;
+    values.set(spec.name, given.get(spec.name)?.slice() ?? drawn(config, spec, rng));
   }
   for (const { name } of saeFixed(config)) {
     const fixed = given.get(name);
@@ -52,8 +53,12 @@ export function saeStart(config: WholeSaeConfig, given: Weights, rng: Rng): Read
   const isGiven = given.has(featuresName(config));
   if (features !== undefined && (!isGiven || config.decoderNorm === 'unit')) toUnitRows(features, config.dIn);
   const scale = startScale(config);
-  if (!given.has('wEnc') && values.has('wEnc')) values.set('wEnc', scaled(dictionaryOf(config, values), scale));
-  if (!isGiven && config.decoderNorm === 'free') values.set(featuresName(config), scaled(features, scale));
+  if (!isGiven && config.decoderNorm === 'free') scaleBy(features, scale);
+  if (config.encoder.kind === 'untied' && !given.has('wEnc')) {
+    const encoder = dictionaryOf(config, values);
+    if (isGiven || config.decoderNorm === 'unit') scaleBy(encoder, scale);
+    values.set('wEnc', encoder);
+  }
   return values;
 }
 
@@ -65,8 +70,9 @@ function startScale({ activation }: WholeSaeConfig): number {
   return activation.kind === 'relu' || activation.kind === 'gated' || activation.kind === 'jumpRelu' ? 0.1 : 1;
 }
 
-function scaled(values: Float32Array | undefined, factor: number): Float32Array {
-  return (values ?? new Float32Array()).map((value) => value * factor);
+function scaleBy(values: Float32Array | undefined, factor: number): void {
+  if (factor === 1 || values === undefined) return;
+  for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) * factor;
 }
 
 /** The parameter whose rows are features: `wDec`, or `base` of a restricted decoder. */
