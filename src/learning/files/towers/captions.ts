@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 
 import { AssayError } from '#base/errors.ts';
-import type { JsonObject } from '#base/json.ts';
+import type { Json, JsonObject } from '#base/json.ts';
 import { folderTokenizer, MAX_TOKENIZER_BYTES } from '#learning/files/hugging-face/folder-tokenizer.ts';
 import type { ModelFolder } from '#learning/files/hugging-face/model-folder.ts';
 import { sentencePieceJson } from '#learning/files/text/sentencepiece.ts';
@@ -156,17 +156,11 @@ async function clipJson(folder: ModelFolder): Promise<JsonObject | undefined> {
   const merges = await folder.text('merges.txt', MAX_TOKENIZER_BYTES);
   if (vocab === undefined || merges === undefined) return undefined;
   const [start, end] = ['<|startoftext|>', '<|endoftext|>'];
-  const lines = merges.split('\n').filter((line) => line !== '' && !line.startsWith('#version'));
-  const special = (content: string): JsonObject => ({
-    ...{ id: vocab[content] ?? -1, content, special: true },
-    ...{ single_word: false, lstrip: false, rstrip: false, normalized: false },
-  });
-  const bytes = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
+  const idOf = (token: string): Json => vocab[token] ?? null;
+  const special = { special: true, normalized: false };
+  const bytes = { type: 'ByteLevel', add_prefix_space: false };
   return {
-    version: '1.0',
-    truncation: null,
-    padding: null,
-    added_tokens: [special(end), special(start)],
+    added_tokens: [end, start].map((content) => ({ id: idOf(content), content, ...special })),
     normalizer: {
       type: 'Sequence',
       normalizers: [
@@ -179,14 +173,14 @@ async function clipJson(folder: ModelFolder): Promise<JsonObject | undefined> {
       type: 'Sequence',
       pretokenizers: [{ type: 'Split', pattern: { Regex: CLIP_SPLIT }, behavior: 'Removed', invert: true }, bytes],
     },
-    post_processor: {
-      ...{ type: 'RobertaProcessing', sep: [end, vocab[end] ?? -1], cls: [start, vocab[start] ?? -1] },
-      ...{ trim_offsets: false, add_prefix_space: false },
-    },
+    post_processor: { type: 'RobertaProcessing', sep: [end, idOf(end)], cls: [start, idOf(start)] },
     decoder: bytes,
     model: {
-      ...{ type: 'BPE', dropout: null, unk_token: end, continuing_subword_prefix: '', end_of_word_suffix: '</w>' },
-      ...{ fuse_unk: false, byte_fallback: false, ignore_merges: false, vocab, merges: lines },
+      type: 'BPE',
+      unk_token: end,
+      end_of_word_suffix: '</w>',
+      vocab,
+      merges: merges.split('\n').filter((line) => line !== '' && !line.startsWith('#version')),
     },
   };
 }
