@@ -141,8 +141,13 @@ async function timed(images: number, step: () => Promise<void>): Promise<void> {
   const peakRssMiB = Math.round(process.resourceUsage().maxRSS / 1024);
   console.log(
     JSON.stringify({
-      ...{ subject: name, threads, steps: seconds.length, images, secondsPerStep: at(0.5) },
-      ...{ quartiles: [at(0.25), at(0.75)], peakRssMiB },
+      subject: name,
+      threads,
+      steps: seconds.length,
+      images,
+      secondsPerStep: at(0.5),
+      quartiles: [at(0.25), at(0.75)],
+      peakRssMiB,
     }),
   );
 }

@@ -170,6 +170,15 @@ test('a reading that a tower does not have, and files that are missing or do not
     (folder) => edit(folder, 'config.json', { vision_config: { vision_use_head: false } }),
     /vision_use_head/,
   );
+  await refused(
+    'siglip2',
+    (folder) => {
+      edit(folder, 'config.json', configOf('siglip'));
+      cpSync(join(TOWERS, 'siglip/preprocessor_config.json'), join(folder, 'preprocessor_config.json'));
+      edit(folder, 'tokenizer_config.json', { tokenizer_class: 'GemmaTokenizer', do_lower_case: true });
+    },
+    /do_lower_case to be off/,
+  );
   await refused('siglip', (folder) => truncate(join(folder, 'spiece.model')), /a whole SentencePiece model/);
 });
 

@@ -105,7 +105,13 @@ function describedBy(model: Fields, image: Fields, text: Fields): TowersDescript
       image: {
         encoder: encoder(image, imageWidth, Math.floor(imageWidth / image.size('head_width', 64))),
         patches: {
-          ...{ channels: 3, size, order: 'chw', bias: false, rows: side, columns: side, grid: 'fixed' },
+          channels: 3,
+          size,
+          order: 'chw',
+          bias: false,
+          rows: side,
+          columns: side,
+          grid: 'fixed',
           initialStd: NO_STDS,
         },
         classToken: true,
