@@ -12,7 +12,7 @@ import { readLabels } from './labels.ts';
 import { stepsOfMessages } from './messages.ts';
 import { zipMembers } from './zip.ts';
 
-const VERSIONS: readonly Json[] = [1, 2];
+const VERSIONS = [1, 2];
 const ATTACHMENT = 'attachment://';
 const SAMPLE = /^samples\/.+\.json$/;
 
@@ -46,7 +46,7 @@ export function inspectArchive(bytes: Uint8Array, where: string): readonly Trans
 }
 
 function checkVersion(version: Json | undefined, where: string): void {
-  if (version === undefined || !VERSIONS.includes(version)) {
+  if (typeof version !== 'number' || !VERSIONS.includes(version)) {
     refuse(
       where,
       `version ${VERSIONS.join(' or ')} of Inspect's logs`,

@@ -134,39 +134,39 @@ function stepsOfPart(part: JsonObject, place: Place): readonly Step[] {
   const { where, resolve } = place;
   const only = (...keys: readonly string[]): void => refuseOthers(part, [...PART_EXTRAS, ...keys], where);
   const text = (key: string): string => resolve(textIn(part[key], `${where}, ${key}`), where);
-  const type = part['type'];
+  const type = shown(part['type']);
   switch (type) {
-    case 'text':
-    case 'input_text':
-    case 'output_text':
+    case '"text"':
+    case '"input_text"':
+    case '"output_text"':
       only('text', 'refusal', 'logprobs');
       return stepsOfText(textIn(part['text'], `${where}, text`), place);
-    case 'refusal':
+    case '"refusal"':
       only('refusal');
       return [{ channel: 'utterance', text: text('refusal') }];
-    case 'reasoning':
+    case '"reasoning"':
       only('reasoning', 'text', 'summary', 'signature', 'redacted');
       return [
         part['redacted'] === true
           ? withheld(part)
           : thought(text(part['reasoning'] === undefined ? 'text' : 'reasoning')),
       ];
-    case 'thinking':
+    case '"thinking"':
       only('thinking', 'signature');
       return [thought(text('thinking'))];
-    case 'redacted_thinking':
+    case '"redacted_thinking"':
       only('data');
       return [withheld(part)];
-    case 'tool_use':
+    case '"tool_use"':
       return toolUse(part, place);
-    case 'tool_result':
+    case '"tool_result"':
       only('tool_use_id', 'content', 'is_error');
       return isEmpty(part['content']) ? [] : stepsOfContent(part['content'], { ...place, role: 'tool' });
     default:
       return refuse(
         where,
         'a part of type text, refusal, reasoning, thinking, redacted_thinking, tool_use or tool_result',
-        `type ${shown(type)}`,
+        `type ${type}`,
         'Images, sound and files are not read; what is not understood is never skipped.',
       );
   }
@@ -187,12 +187,12 @@ function detailsOf(value: Json | undefined, where: string): readonly Thought[] {
     const at = `${where}, reasoning_details ${i}`;
     const detail = objectIn(item, at);
     refuseOthers(detail, ['type', 'text', 'summary', 'data', 'format', 'index', 'id', 'signature'], at);
-    switch (detail['type']) {
-      case 'reasoning.text':
+    switch (shown(detail['type'])) {
+      case '"reasoning.text"':
         return thought(textIn(detail['text'], `${at}, text`));
-      case 'reasoning.summary':
+      case '"reasoning.summary"':
         return thought(textIn(detail['summary'], `${at}, summary`));
-      case 'reasoning.encrypted':
+      case '"reasoning.encrypted"':
         return withheld({});
       default:
         return refuse(at, 'type reasoning.text, reasoning.summary or reasoning.encrypted', shown(detail['type']));

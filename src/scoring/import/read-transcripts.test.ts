@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { crc32, deflateRawSync, zstdCompressSync } from 'node:zlib';
 
 import { AssayError } from '#base/errors.ts';
-import { isJsonObject, type Json } from '#base/json.ts';
+import type { Json, JsonObject } from '#base/json.ts';
 import type { Step, Transcript } from '#scoring/transcript.ts';
 
 import { readTranscripts } from './read-transcripts.ts';
@@ -26,49 +26,43 @@ const refusal = (run: () => unknown): string => {
   return assert.fail('it was read');
 };
 
-/** What inspect_ai reads of its own log (test/reference/inspect-logs.py), in the words of `describe`. */
-function described(sample: Json): Json {
-  assert.ok(isJsonObject(sample) && Array.isArray(sample['messages']));
-  const { id, epoch, store, scores, messages } = sample;
-  return {
-    id: `${String(id)}/${String(epoch)}`,
-    store: store ?? null,
-    scores: scores ?? null,
-    said: messages.map((message: Json) => {
-      assert.ok(isJsonObject(message));
-      return message;
-    }),
-  };
+/** What inspect_ai reads of its own logs: written by test/reference/inspect-logs.py. */
+interface Reference {
+  readonly id: string;
+  readonly epoch: number;
+  readonly store: JsonObject;
+  readonly scores: JsonObject;
+  readonly messages: readonly {
+    readonly text: string;
+    readonly reasoning: readonly string[];
+    readonly calls: readonly JsonObject[];
+  }[];
 }
 
 for (const file of ['zstd.eval', 'zstd.json', 'deflate.eval', 'deflate.json']) {
   test(`${file}, written by inspect_ai, is read as inspect_ai reads it`, () => {
-    const reference: Json = JSON.parse(readFileSync(new URL('inspect-read.json', FIXTURES), 'utf8'));
-    assert.ok(Array.isArray(reference));
+    const reference: readonly Reference[] = JSON.parse(readFileSync(new URL('inspect-read.json', FIXTURES), 'utf8'));
     const transcripts = readTranscripts(bytesOf(file), file);
     const byId = new Map(transcripts.map((one) => [one.id, one]));
     assert.equal(byId.size, reference.length);
-    for (const sample of reference.map(described)) {
-      assert.ok(isJsonObject(sample) && Array.isArray(sample['said']));
-      const { steps = [], task } = byId.get(String(sample['id'])) ?? {};
+    for (const { id, epoch, store, scores, messages } of reference) {
+      const { steps = [], task } = byId.get(`${id}/${epoch}`) ?? {};
       assert.equal(task, 'payment');
       const state = steps.at(-1);
       assert.ok(state?.channel === 'state');
-      assert.deepEqual(state.state['store'], sample['store']);
-      assert.deepEqual(state.state['scores'], sample['scores']);
+      assert.deepEqual([state.state['store'], state.state['scores']], [store, scores]);
       const text = (...channels: readonly Step['channel'][]): string =>
         steps.flatMap((step) => ('text' in step && channels.includes(step.channel) ? [step.text] : [])).join('|');
-      const said = sample['said'].filter(isJsonObject);
       // Inspect joins the parts of a text by line breaks.
-      const wanted = said.map((one) => String(one['text'])).join('|');
+      const wanted = messages.map((one) => one.text).join('|');
       assert.equal(text('instruction', 'request', 'utterance', 'result'), wanted.replace('Done: \n', 'Done: |'));
-      assert.equal(text('thought'), said.flatMap((one) => one['reasoning']).join('|'));
+      assert.equal(text('thought'), messages.flatMap(({ reasoning }) => reasoning).join('|'));
       const calls = steps.flatMap((step) =>
         step.channel === 'action' ? [{ name: step.name, arguments: step.arguments }] : [],
       );
       assert.deepEqual(
         calls,
-        said.flatMap((one) => one['calls']),
+        messages.flatMap((one) => one.calls),
       );
     }
   });
