@@ -1,8 +1,8 @@
 /** How much of a rule an episode fulfils, in [0, 1], where a value, an action or a text tells it; judges and functions are asked elsewhere. */
-import { canonicalJson, isJsonObject, type Json } from '#base/json.ts';
 import { isCorrect } from '#measures/answer-rules.ts';
 
-import type { GoodRule, ProfileName, Reader, ValueTest } from './good.ts';
+import { actionDegree, passed, valueAt } from './action-reader.ts';
+import type { GoodRule, ProfileName, Reader } from './good.ts';
 import { wordsOf } from './profile.ts';
 import { endState, type Transcript } from './transcript.ts';
 
@@ -35,11 +35,7 @@ export function degreeOf(
     }
     case 'action': {
       const found = transcript.steps.flatMap((step, i) => {
-        if (step.channel !== 'action' || (reader.action !== undefined && step.name !== reader.action)) return [];
-        const value = Math.min(
-          1,
-          ...reader.where.map(({ path, test }) => passed(test, valueAt(step.arguments, path), where)),
-        );
+        const value = step.channel === 'action' ? actionDegree(reader, step, where) : 0;
         return value > 0 ? [{ value, i }] : [];
       });
       return { kind: 'degree', value: Math.max(0, ...found.map(({ value }) => value)), steps: found.map(({ i }) => i) };
@@ -53,28 +49,6 @@ export function degreeOf(
     default:
       return reader satisfies never;
   }
-}
-
-/** How far a value passes a test; what is not there passes none. */
-function passed(test: ValueTest, value: Json | undefined, where: string): number {
-  if (value === undefined) return 0;
-  switch (test.kind) {
-    case 'is':
-      return canonicalJson(value) === canonicalJson(test.value) ? 1 : 0;
-    case 'text':
-      return isCorrect(test.rule, typeof value === 'string' ? value : canonicalJson(value), where) ? 1 : 0;
-    case 'graded':
-      return typeof value === 'number' ? Math.min(1, Math.max(0, (value - test.from) / (test.to - test.from))) : 0;
-    default:
-      return test satisfies never;
-  }
-}
-
-function valueAt(value: Json, path: readonly string[]): Json | undefined {
-  return path.reduce<Json | undefined>((at, key) => {
-    if (isJsonObject(at)) return Object.hasOwn(at, key) ? at[key] : undefined;
-    return Array.isArray(at) && /^\d+$/.test(key) ? at[Number(key)] : undefined;
-  }, value);
 }
 
 function lastState({ steps }: Transcript): number {

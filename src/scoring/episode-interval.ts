@@ -57,7 +57,13 @@ export function episodeMean(values: readonly UnitValue[], range: Range = [0, 1])
   let squares = 0;
   for (const { sum, count } of sums.values()) squares += (sum - count * mean) ** 2;
   const standardError = Math.sqrt((units / (units - 1)) * squares) / values.length;
-  return estimated({ value: mean, standardError, units, episodes: values.length }, range);
+  const estimate = estimated({ value: mean, standardError, units, episodes: values.length }, range);
+  return { ...estimate, ci95: within(estimate.ci95, range), ci90: within(estimate.ci90, range) };
+}
+
+/** A mean cannot lie outside of what values may be. */
+function within([low, high]: Range, [least, most]: Range): Range {
+  return [Math.max(low, least), Math.min(high, most)];
 }
 
 /**

@@ -6,28 +6,17 @@
 import { isEverywhere, isJsonObject, type Json, type JsonObject } from '#base/json.ts';
 import { type AnswerRule, parseAnswerRule } from '#measures/answer-rules.ts';
 
+import { type ActionReader, parseActionReader, parsePath, parseValueTest, type ValueTest } from './action-reader.ts';
 import { listIn, objectIn, refuse, refuseOthers, shown, textIn } from './import/fields.ts';
 
 /** The three readings of a transcript. */
 export const PROFILES = ['assistant', 'agent', 'engine'] as const;
 export type ProfileName = (typeof PROFILES)[number];
 
-/** What a value at a path, or an argument, must be; a graded one rises from 0 at `from` to 1 at `to`. */
-export type ValueTest =
-  | { readonly kind: 'is'; readonly value: Json }
-  | { readonly kind: 'text'; readonly rule: AnswerRule }
-  | { readonly kind: 'graded'; readonly from: number; readonly to: number };
-
 /** Who says how much of a rule is fulfilled, in [0, 1]. */
 export type Reader =
   | { readonly kind: 'state'; readonly path: readonly string[]; readonly test: ValueTest }
-  | {
-      readonly kind: 'action';
-      /** The action's name; any where absent. */
-      readonly action: string | undefined;
-      /** Dotted paths of its arguments, all of which must pass. */
-      readonly where: readonly { readonly path: readonly string[]; readonly test: ValueTest }[];
-    }
+  | ActionReader
   | { readonly kind: 'text'; readonly rule: AnswerRule }
   | { readonly kind: 'judge'; readonly rubric: string }
   | { readonly kind: 'function'; readonly name: string };
@@ -131,7 +120,8 @@ function weightIn(value: Json | undefined, where: string): number {
 
 function parseReader(rule: JsonObject, place: Place, where: string): Reader {
   const { judge, function: named } = rule;
-  if (place === 'state') return { kind: 'state', path: pathIn(rule['at'], `${where}.at`), test: testOf(rule, where) };
+  if (place === 'state')
+    return { kind: 'state', path: parsePath(rule['at'], `${where}.at`), test: parseValueTest(rule, where) };
   const others = ['action', 'where', 'text'].filter((key) => rule[key] !== undefined);
   const given = [
     ...(judge === undefined ? [] : ['judge']),
@@ -147,38 +137,5 @@ function parseReader(rule: JsonObject, place: Place, where: string): Reader {
   if (judge !== undefined) return { kind: 'judge', rubric: textIn(judge, `${where}.judge`) };
   if (named !== undefined) return { kind: 'function', name: textIn(named, `${where}.function`) };
   if (place === 'words') return { kind: 'text', rule: parseAnswerRule(rule['text'], where, 'text') };
-  const action = rule['action'] === undefined ? undefined : textIn(rule['action'], `${where}.action`);
-  const tests = rule['where'] === undefined ? {} : objectIn(rule['where'], `${where}.where`);
-  return {
-    kind: 'action',
-    action,
-    where: Object.entries(tests).map(([path, test]) => ({
-      path: pathIn(path, `${where}.where`),
-      test: argumentTest(test, `${where}.where.${path}`),
-    })),
-  };
-}
-
-/** An argument is compared with a value; an object says a text rule or a range. */
-function argumentTest(value: Json, where: string): ValueTest {
-  if (!isJsonObject(value)) return { kind: 'is', value };
-  refuseOthers(value, ['is', 'text', 'from', 'to'], where);
-  return testOf(value, where);
-}
-
-function testOf(value: JsonObject, where: string): ValueTest {
-  const { is, text, from, to } = value;
-  const given = [is !== undefined, text !== undefined, from !== undefined || to !== undefined].filter(Boolean).length;
-  if (given !== 1) refuse(where, 'one of "is", "text", and "from" with "to"', given === 0 ? 'none' : 'several');
-  if (is !== undefined) return { kind: 'is', value: is };
-  if (text !== undefined) return { kind: 'text', rule: parseAnswerRule(text, where, 'text') };
-  if (typeof from !== 'number' || typeof to !== 'number' || from === to) {
-    return refuse(where, '"from" and "to" to be two different numbers', `${shown(from)} and ${shown(to)}`);
-  }
-  return { kind: 'graded', from, to };
-}
-
-function pathIn(value: Json | undefined, where: string): readonly string[] {
-  const path = textIn(value, where).split('.');
-  return path.includes('') ? refuse(where, 'a dotted path such as store.to', shown(value)) : path;
+  return parseActionReader(rule, where);
 }
