@@ -74,7 +74,7 @@ const READINGS = `
 .reading{border-top:3px solid var(--muted);padding:.3rem .1rem 0;min-width:0}.reading.fails{border-color:var(--v-affects)}.reading.passes{border-color:var(--v-noEffect)}
 .reading h4{font-size:.95rem;font-weight:600;margin:.2rem 0 .4rem}.reading ol{list-style:none;margin:0;padding:0;max-width:none}
 .reading li{font-size:.85rem;line-height:1.4;padding:.25rem .45rem;margin:0 0 .25rem;background:var(--faint);overflow-wrap:anywhere}
-.reading .words{white-space:pre-wrap}.reading li.free{background:none;color:var(--muted)}.reading li.unmet{background:none;border:1px dashed var(--muted)}
+.step-text{white-space:pre-wrap}.reading li.free{background:none;color:var(--muted)}.reading li.unmet{background:none;border:1px dashed var(--muted)}
 .channel{font-size:.75rem;color:var(--muted);margin-right:.2rem}.counted{white-space:nowrap}.counted.against{color:var(--alarm)}.counted.for{color:var(--link)}
 `;
 

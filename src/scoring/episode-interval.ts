@@ -18,7 +18,12 @@ export type EpisodeEstimate =
       /** Independent units: tasks where they were given, else episodes. */
       readonly units: number;
     }
-  | { readonly kind: 'notEstimable'; readonly reason: string };
+  | {
+      readonly kind: 'notEstimable';
+      readonly reason: string;
+      /** What was seen, where one unit says nothing of others. */
+      readonly value?: number;
+    };
 
 /** The estimate without the reason why there may be none. */
 export type Estimated = Extract<EpisodeEstimate, { kind: 'estimate' }>;
@@ -52,8 +57,9 @@ export function episodeMean(values: readonly UnitValue[], range: Range = [0, 1])
     total += value;
   }
   const units = sums.size;
-  if (units < 2) return { kind: 'notEstimable', reason: `expected at least 2 units, found ${units}` };
+  if (units === 0) return { kind: 'notEstimable', reason: 'no episode' };
   const mean = total / values.length;
+  if (units === 1) return { kind: 'notEstimable', reason: 'one task or episode has no interval', value: mean };
   let squares = 0;
   for (const { sum, count } of sums.values()) squares += (sum - count * mean) ** 2;
   const standardError = Math.sqrt((units / (units - 1)) * squares) / values.length;
@@ -82,7 +88,7 @@ export function pairRatio(terms: readonly RatioTerm[], range: Range = [0, 1]): E
     }
   }
   const units = without.size;
-  if (units < 2) return { kind: 'notEstimable', reason: `expected at least 2 units, found ${units}` };
+  if (units < 2) return { kind: 'notEstimable', reason: 'no two episodes decided differently' };
   const left = [...without.values()].map(
     (own) => (total.numerator - own.numerator) / (total.denominator - own.denominator),
   );

@@ -67,6 +67,8 @@ export interface ProfileRecord {
   readonly missing: Readonly<Record<string, number>>;
   /** Thoughts that nobody can judge, among the episodes read; of the assistant alone, which judges thoughts. */
   readonly withheldThoughts: number;
+  /** Whether a rule that counts for it reads words. */
+  readonly isJudgingWords: boolean;
 }
 
 /** What came out. */
@@ -109,7 +111,7 @@ export async function scoreTranscripts(
   return {
     good: good.name,
     passes: good.passes,
-    profiles: profiles.map((profile) => profileRecord(profile, episodes)),
+    profiles: profiles.map((profile) => profileRecord(profile, episodes, good)),
     episodes,
     ...(trade && { trade }),
   };
@@ -202,7 +204,7 @@ function unitOf({ id, task }: Transcript): string {
   return task === undefined ? `episode ${id}` : `task ${task}`;
 }
 
-function profileRecord(profile: ProfileName, episodes: readonly EpisodeRecord[]): ProfileRecord {
+function profileRecord(profile: ProfileName, episodes: readonly EpisodeRecord[], { rules }: Good): ProfileRecord {
   const missing: Record<string, number> = {};
   const scored: { readonly unit: string; readonly value: number; readonly passes: boolean }[] = [];
   let [notRead, withheld] = [0, 0];
@@ -226,6 +228,7 @@ function profileRecord(profile: ProfileName, episodes: readonly EpisodeRecord[])
     notRead,
     missing,
     withheldThoughts: withheld,
+    isJudgingWords: rules.some((rule) => rule.counts[profile] !== 0 && (rule.in === 'words' || rule.in === 'episode')),
   };
 }
 

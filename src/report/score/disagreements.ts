@@ -1,9 +1,14 @@
 /** Episodes that pass one profile and fail another, each as every profile reads it, side by side. */
 import { plain } from '#analysis/words/number-text.ts';
 import { type Markup, markup } from '#report/markup.ts';
-import type { ProfileName } from '#scoring/good.ts';
 import { isSeen } from '#scoring/profile.ts';
-import { type EpisodeReading, type EpisodeRecord, isSplit, type ScoreRecord } from '#scoring/score-transcripts.ts';
+import {
+  type EpisodeReading,
+  type EpisodeRecord,
+  isSplit,
+  type ProfileRecord,
+  type ScoreRecord,
+} from '#scoring/score-transcripts.ts';
 import { type Step, textOfStep } from '#scoring/transcript.ts';
 
 import { shareText } from './score-words.ts';
@@ -19,18 +24,17 @@ const MOST_STEPS = 12;
 /** The section. */
 export function splitSection({ episodes, profiles }: ScoreRecord): Markup {
   const split = episodes.filter(isSplit);
-  const names = profiles.map(({ profile }) => profile);
   if (split.length === 0) {
     return markup`<section><h2>Where readings disagree</h2><p>No episode passes one reading and fails another.</p></section>`;
   }
   const more = split.length > MOST_EPISODES ? markup`<p>The first ${String(MOST_EPISODES)} are shown.</p>` : undefined;
-  return markup`<section><h2>Where readings disagree</h2><p>${String(split.length)} of ${String(episodes.length)} episodes pass one reading and fail another. Each stands here as every reading meets it: what it does not judge is grey, and what counted is named.</p>${more}${split.slice(0, MOST_EPISODES).map((one) => splitEpisode(one, names))}</section>`;
+  return markup`<section><h2>Where readings disagree</h2><p>${String(split.length)} of ${String(episodes.length)} episodes pass one reading and fail another. Each stands here as every reading meets it: what it does not judge is grey, and what counted is named.</p>${more}${split.slice(0, MOST_EPISODES).map((one) => splitEpisode(one, profiles))}</section>`;
 }
 
-function splitEpisode({ transcript, readings }: EpisodeRecord, profiles: readonly ProfileName[]): Markup {
-  const columns = profiles.flatMap((profile) => {
-    const reading = readings[profile];
-    return reading?.kind === 'score' ? [column(profile, reading, transcript.steps)] : [];
+function splitEpisode({ transcript, readings }: EpisodeRecord, profiles: readonly ProfileRecord[]): Markup {
+  const columns = profiles.flatMap((one) => {
+    const reading = readings[one.profile];
+    return reading?.kind === 'score' ? [column(one, reading, transcript.steps)] : [];
   });
   const task = transcript.task === undefined ? '' : ` (task ${transcript.task})`;
   return markup`<article class="split"><h3>${transcript.id}${task}</h3><div class="readings">${columns}</div></article>`;
@@ -38,7 +42,7 @@ function splitEpisode({ transcript, readings }: EpisodeRecord, profiles: readonl
 
 type Scored = Extract<EpisodeReading, { kind: 'score' }>;
 
-function column(profile: ProfileName, reading: Scored, steps: readonly Step[]): Markup {
+function column({ profile, isJudgingWords }: ProfileRecord, reading: Scored, steps: readonly Step[]): Markup {
   const counted = new Map<number, string[]>();
   for (const { rule, counts, degree, steps: by } of reading.rules) {
     if (degree === 0) continue;
@@ -48,7 +52,9 @@ function column(profile: ProfileName, reading: Scored, steps: readonly Step[]): 
   const shown = shownSteps(steps, counted);
   const items = shown.map((i) => {
     const step = steps[i];
-    return step === undefined ? undefined : stepItem(step, counted.get(i), isSeen(step, profile));
+    return step === undefined
+      ? undefined
+      : stepItem(step, counted.get(i), isSeen(step, profile) && (isJudgingWords || step.channel !== 'utterance'));
   });
   const unmet = reading.rules
     .filter(({ counts, degree }) => counts > 0 && degree < 1)
@@ -74,7 +80,7 @@ function stepItem(step: Step, counted: readonly string[] | undefined, isRead: bo
   const marks = counted?.map(
     (mark) => markup`<b class="counted ${mark.startsWith('+') ? 'for' : 'against'}">${mark}</b> `,
   );
-  return markup`<li class="${isJudged ? 'judged' : 'free'}"><span class="channel">${step.channel}</span> ${marks}<span class="words">${text}</span></li>`;
+  return markup`<li class="${isJudged ? 'judged' : 'free'}"><span class="channel">${step.channel}</span> ${marks}<span class="step-text">${text}</span></li>`;
 }
 
 /** What comes from the agent, or shows what it did; the rest was said to it. */

@@ -17,7 +17,10 @@ export function shareText(value: number): string {
 
 /** An estimate with its interval, or why there is none. */
 export function estimateText(estimate: EpisodeEstimate): string {
-  if (estimate.kind === 'notEstimable') return `not estimable (${estimate.reason})`;
+  if (estimate.kind === 'notEstimable') {
+    const { value, reason } = estimate;
+    return value === undefined ? `not estimable (${reason})` : `${shareText(value)} (${reason})`;
+  }
   const [low, high] = estimate.ci95;
   return `${shareText(estimate.value)} [${shareText(low)}, ${shareText(high)}]`;
 }
