@@ -29,6 +29,8 @@ const ENCRYPTED = 1;
 const IN_ZIP64 = 0xffffffff;
 /** The largest member that is unpacked: one sample's JSON with all its events. */
 const MOST_MEMBER_BYTES = 2 ** 28;
+/** All members together, unpacked. */
+const MOST_BYTES = 2 ** 33;
 
 /** Whether bytes begin as an archive does. */
 export function isZip(bytes: Uint8Array): boolean {
@@ -53,8 +55,14 @@ export function zipMembers(bytes: Uint8Array, where: string): readonly ZipMember
   if (count === 0xffff || start === IN_ZIP64)
     refuse('an archive below 4 GiB with at most 65,534 members', 'a Zip64 one');
   const members = new Map<string, ZipMember>();
+  let [packed, unpackedBytes] = [0, 0];
   for (let i = 0, at = start; i < count; i++) {
-    const { member, next } = memberAt(bytes, view, at, end, refuse);
+    const { member, next, packedSize } = memberAt(bytes, view, at, end, refuse);
+    packed += packedSize;
+    unpackedBytes += member.size;
+    // Members that share their bytes are how a small file becomes a huge one.
+    if (packed > bytes.byteLength) refuse('members that do not overlap', 'more packed bytes than the file has');
+    if (unpackedBytes > MOST_BYTES) refuse(`at most ${MOST_BYTES} bytes unpacked`, 'more');
     members.delete(member.name);
     members.set(member.name, member);
     at = next;
@@ -90,7 +98,7 @@ function memberAt(
   at: number,
   end: number,
   refuse: Refuse,
-): { readonly member: ZipMember; readonly next: number } {
+): { readonly member: ZipMember; readonly next: number; readonly packedSize: number } {
   if (at + MEMBER_BYTES > end || view.getUint32(at, true) !== MEMBER_SIGNATURE) {
     refuse('a directory of as many members as the archive says', `none at byte ${at}`);
   }
@@ -108,7 +116,8 @@ function memberAt(
     size: view.getUint32(at + 24, true),
     offset: view.getUint32(at + 42, true),
   };
-  return { member: { name, size: packed.size, read: () => unpacked(bytes, view, packed, refuse) }, next };
+  const member = { name, size: packed.size, read: () => unpacked(bytes, view, packed, refuse) };
+  return { member, next, packedSize: packed.packedSize };
 }
 
 interface Packed {
