@@ -106,7 +106,7 @@ export {
   type WorldRun,
 } from '#recipes/world-recipe.ts';
 
-// Scoring agents: whether thoughts decide, and whether the good is a trade.
+// Scoring agents: transcripts, the declared good, whether thoughts decide, and whether the good is a trade.
 export { type ActionShares, type Decider, likeliestAction, movedShare, sampledDecider } from '#scoring/decider.ts';
 export type { EpisodeEstimate } from '#scoring/episode-interval.ts';
 export {
@@ -116,6 +116,16 @@ export {
   type ExplicitnessRecord,
   type ExplicitnessVerdict,
 } from '#scoring/explicitness.ts';
+export { type Good, parseGood, type ProfileName } from '#scoring/good.ts';
+export { readTranscripts } from '#scoring/import/read-transcripts.ts';
+export { type LocalModel, openLocalModel, type Opening } from '#scoring/said/local-model.ts';
+export {
+  type EpisodeReading,
+  type ScoreEpisode,
+  type ScoreRecord,
+  type ScoringOptions,
+  scoreTranscripts,
+} from '#scoring/score-transcripts.ts';
 export {
   judgeTradeOrValues,
   type PaidAgent,
@@ -127,3 +137,5 @@ export {
   type TradeRecord,
   type TradeRule,
 } from '#scoring/trade-or-values.ts';
+export { endState, type Step, type Transcript } from '#scoring/transcript.ts';
+export { modelHashes } from '#recipes/finetune/files.ts';

@@ -7,12 +7,11 @@ import { configReader } from '#base/config-reader.ts';
 import { AssayError, messageOf } from '#base/errors.ts';
 import { isJsonObject, type Json, type JsonObject, sha256 } from '#base/json.ts';
 import { bytesOf } from '#desk/audit/audit-sources.ts';
-import { parseStrictJson } from '#learning/files/strict-json.ts';
-import type { JudgeConfig } from '#measures/judge.ts';
 import { JUDGE_DEFAULTS, readJudge } from '#recipes/finetune/evaluation-config.ts';
 import { type Good, parseGood } from '#scoring/good.ts';
+import { jsonIn } from '#scoring/import/fields.ts';
 import { readTranscripts } from '#scoring/import/read-transcripts.ts';
-import type { ScoreEpisode } from '#scoring/score-transcripts.ts';
+import type { ScoreEpisode, ScoringOptions } from '#scoring/score-transcripts.ts';
 import type { Transcript } from '#scoring/transcript.ts';
 import { type Setting, withSettings } from '#study/settings.ts';
 
@@ -39,6 +38,8 @@ export interface ReadScoring {
   readonly files: readonly { readonly name: string; readonly hash: string }[];
 }
 
+type JudgeConfig = NonNullable<ScoringOptions['judge']>['config'];
+
 const PARTS = ['judge', 'agent'];
 
 /** @throws AssayError naming file and place of what cannot be used. */
@@ -52,7 +53,7 @@ export async function readScoring(given: ScoringFiles): Promise<ReadScoring> {
   }
   const several = given.transcripts.length > 1;
   const files: { name: string; hash: string }[] = [];
-  const jsonOf = (path: string): Json => parseStrictJson(hashed(path, files), path);
+  const jsonOf = (path: string): Json => jsonIn(hashed(path, files), path);
   const transcripts = given.transcripts.flatMap((path) => {
     const read = readTranscripts(hashed(path, files), basename(path));
     return several ? read.map((one) => ({ ...one, id: `${basename(path)}: ${one.id}` })) : read;

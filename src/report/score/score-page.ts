@@ -86,7 +86,7 @@ function profilesSection({ profiles }: ScoreRecord): Markup {
     ]),
   });
   const notes = profiles.flatMap((one) => notesOf(one)).map((note) => markup`<li>${note}</li>`);
-  return markup`<section>${figure({ id: 'profiles', title: 'The readings, with 95% intervals.', caption: 'Squares are means over episodes; lines are never shorter than what unseen episodes leave open.', panels: [chart], layout: 'wide', dataFile: EPISODES_FILE })}<ul>${profiles.map(({ profile }) => markup`<li><b>${profile}</b>: ${PROFILE_READS[profile]}</li>`)}</ul>${table}${notes.length === 0 ? undefined : markup`<div class="doubts"><ul>${notes}</ul></div>`}</section>`;
+  return markup`<section>${figure({ id: 'profiles', title: 'The readings, with 95% intervals.', caption: 'Squares are means over episodes; lines are never shorter than what unseen episodes leave open. Scores of two readings weigh other rules and are no one scale: compare what passes.', panels: [chart], layout: 'wide', dataFile: EPISODES_FILE })}<ul>${profiles.map(({ profile }) => markup`<li><b>${profile}</b>: ${PROFILE_READS[profile]}</li>`)}</ul>${table}${notes.length === 0 ? undefined : markup`<div class="doubts"><ul>${notes}</ul></div>`}</section>`;
 }
 
 function notesOf({ profile, missing, withheldThoughts }: ProfileRecord): readonly string[] {

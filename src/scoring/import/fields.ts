@@ -1,10 +1,16 @@
 /** Reads JSON of other programs field by field: what is there and is neither read nor known to mean nothing here is refused by name. */
 import { AssayError, nearestName } from '#base/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
+import { parseStrictJson } from '#learning/files/strict-json.ts';
 
 /** Refuses something. @throws AssayError always. */
 export function refuse(where: string, expected: string, found: string, hint = ''): never {
   throw new AssayError('data', `${where}: expected ${expected}, found ${found}.${hint === '' ? '' : ` ${hint}`}`);
+}
+
+/** The JSON of a file's bytes. @throws AssayError where it is none. */
+export function jsonIn(bytes: Uint8Array, where: string): Json {
+  return parseStrictJson(bytes, where);
 }
 
 /** A value as short text for messages. */

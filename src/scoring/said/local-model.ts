@@ -44,7 +44,7 @@ export interface Drawing {
 export interface LocalModel extends AsyncDisposable {
   /**
    * How probable each continuation is among those given, shape [options]; they sum to 1. By log-probabilities per token,
-   * which favour neither short nor long ones.
+   * which favour neither short nor long ones; the model's end token stands behind each, so that none is the beginning of another.
    * @throws AssayError where text is longer than the model takes.
    */
   shares(opening: Opening, continuations: readonly string[]): Promise<readonly number[]>;
