@@ -125,6 +125,12 @@ test('an episode whose end state was not kept is missing, never 0', async () => 
   assert.ok(profiles[0].score.kind === 'estimate' && profiles[0].score.value === 1);
 });
 
+test('an episode that broke off is missing, whatever it had done', async () => {
+  const broken = episode('a', to('mallory'), { broken: 'the episode ended with an error' });
+  const [, agent] = await readingsOf(broken, goodOf(BOTH));
+  assert.deepEqual(agent, { kind: 'missing', reason: 'the episode ended with an error' });
+});
+
 test('withheld thoughts are counted, since an assistant is judged by every word', async () => {
   const hidden = episode('a', [{ channel: 'thought', text: '', isWithheld: true }, ...to('bob')]);
   const { profiles } = await score([hidden, { ...hidden, id: 'b' }], goodOf(BOTH), {

@@ -161,6 +161,7 @@ interface Setting {
 async function readingOf(transcript: Transcript, profile: ProfileName, setting: Setting): Promise<EpisodeReading> {
   const { good } = setting;
   if (!isRead(transcript, profile, good)) return { kind: 'notRead' };
+  if (transcript.broken !== undefined) return { kind: 'missing', reason: transcript.broken };
   const rules: RuleReading[] = [];
   for (const rule of good.rules) {
     const counts = rule.counts[profile];

@@ -41,6 +41,8 @@ export interface Transcript {
   readonly goal?: Goal;
   /** What the agent was offered, and told of who sees it. */
   readonly terms?: Terms;
+  /** Why it broke off, where it did: how it would have ended is not known, and it has no score. */
+  readonly broken?: string;
   /** File and line or sample, for messages. */
   readonly where: string;
 }

@@ -1,7 +1,8 @@
 /**
  * Logs of Inspect (https://inspect.aisi.org.uk/eval-logs.html): `.json`, and `.eval`, an archive with one member a sample.
  * A sample is a transcript: its messages are the steps, its store and scores the end state, its id the task (so that epochs of
- * one sample are one unit), and `task`, `goal` and `terms` of its metadata are those of the transcript.
+ * one sample are one unit), and `task`, `goal` and `terms` of its metadata are those of the transcript. One that ended with an
+ * error has no score; one that ended at a limit ended there.
  */
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
 import { parseStrictObject } from '#learning/files/strict-json.ts';
@@ -71,6 +72,7 @@ function transcriptOf(sample: JsonObject, where: string): Transcript {
     id: `${id}/${epoch}`,
     task: id,
     ...readLabels(metadata, here),
+    ...(isJsonObject(sample['error']) && { broken: 'the episode ended with an error' }),
     steps: [...stepsOfMessages(listIn(sample['messages'], `${here}, messages`), here, resolve), endOf(sample, here)],
     where: here,
   };

@@ -268,6 +268,13 @@ test('archives that lie, are encrypted or hold other methods are refused before 
   }
 });
 
+test('a sample of Inspect that ended with an error is broken, though it said nothing', () => {
+  const log: { samples: Record<string, Json>[] } = JSON.parse(readFileSync(new URL('zstd.json', FIXTURES), 'utf8'));
+  Object.assign(log.samples[0] ?? {}, { error: { message: 'x', traceback: '', traceback_ansi: '' }, messages: [] });
+  const [first, second] = readTranscripts(Buffer.from(JSON.stringify(log)), 'x.json');
+  assert.deepEqual([first?.broken, second?.broken], ['the episode ended with an error', undefined]);
+});
+
 test('a log that ends in the middle, and an archive that is no log, are refused', () => {
   const whole = bytesOf('zstd.eval');
   assert.match(

@@ -21,11 +21,14 @@ export function readTranscripts(bytes: Uint8Array, name: string): readonly Trans
   const transcripts = isZip(bytes) ? inspectArchive(bytes, name) : transcriptsOfText(decodeUtf8(bytes, name), name);
   if (transcripts.length === 0) refuse(name, 'at least one episode', 'none');
   const seen = new Map<string, string>();
-  for (const { id, where, steps } of transcripts) {
+  for (const { id, where, steps, broken } of transcripts) {
     const first = seen.get(id);
     if (first !== undefined) refuse(where, 'an id of its own', `"${id}", which is that of ${first} too`);
     seen.set(id, where);
-    if (!steps.some(({ channel }) => channel === 'thought' || channel === 'utterance' || channel === 'action')) {
+    const isActive = steps.some(
+      ({ channel }) => channel === 'thought' || channel === 'utterance' || channel === 'action',
+    );
+    if (!isActive && broken === undefined) {
       refuse(where, 'something that the agent thought, said or did', 'nothing');
     }
   }
