@@ -13,7 +13,7 @@ import { askAgain, costOfAsking, type ExplicitOutcome } from '#desk/scoring/expl
 import { readScoring, type ReadScoring } from '#desk/scoring/read-scoring.ts';
 import { billText, checkJudge, emptyBill } from '#measures/judge.ts';
 import { renderScorePage } from '#report/score/score-page.ts';
-import { scoreLines } from '#report/score/score-table.ts';
+import { scoreLines, type ScoreTold } from '#report/score/score-table.ts';
 import { type ProfileName, PROFILES } from '#scoring/good.ts';
 import { judgeQuestions, promptTokens } from '#scoring/judging.ts';
 import { checkGood, isSplit, type ScoreRecord, scoreTranscripts } from '#scoring/score-transcripts.ts';
@@ -65,8 +65,7 @@ export async function scoreCommand(given: Given, terminal: Terminal): Promise<nu
   const asked = await ask(read, profiles, given, terminal);
   const report = writeReport(folderOf(given), read, asked, commandOf(given));
   const say = given.flag('json') ? terminal.note : terminal.out;
-  for (const line of [...scoreLines(asked.record, asked.explicit?.record, terminal.page), `report: ${report}`])
-    say(line);
+  for (const line of [...scoreLines(toldOf(asked), terminal.page), `report: ${report}`]) say(line);
   if (given.flag('json')) terminal.out(jsonLine(asked, report));
   return asked.failures > 0 ? 1 : 0;
 }
@@ -162,6 +161,11 @@ async function ask(
   }
 }
 
+function toldOf({ record, explicit }: Pick<Asked, 'record' | 'explicit'>): ScoreTold {
+  const { trade } = explicit ?? {};
+  return { record, ...(explicit && { explicitness: explicit.record }), ...(trade && { askedTrade: trade }) };
+}
+
 function folderOf(given: Given): OutputFolder {
   const [first = ''] = given.positionals;
   return {
@@ -170,13 +174,8 @@ function folderOf(given: Given): OutputFolder {
   };
 }
 
-function writeReport(
-  folder: OutputFolder,
-  { files }: ReadScoring,
-  { record, explicit, bills }: Asked,
-  command: string,
-): string {
-  const page = renderScorePage({ record, ...(explicit && { explicitness: explicit.record }), files, bills, command });
+function writeReport(folder: OutputFolder, { files }: ReadScoring, asked: Asked, command: string): string {
+  const page = renderScorePage({ ...toldOf(asked), files, bills: asked.bills, command });
   writeOutputs(folder, [...page.files, { name: 'report.html', content: page.html }]);
   return join(folder.path, 'report.html');
 }
@@ -199,6 +198,7 @@ function jsonLine({ record, explicit, failures }: Asked, report: string): string
     disagreements: record.episodes.filter(isSplit).map(({ transcript }) => transcript.id),
     ...(record.trade && { trade: record.trade }),
     ...(explicit && { explicitness: explicit.record }),
+    ...(explicit?.trade && { askedTrade: explicit.trade }),
     failedQuestions: failures,
     report,
   };

@@ -18,6 +18,7 @@ import {
   movedShare,
   productOfDifferences,
 } from './decider.ts';
+import { inTurn } from './in-turn.ts';
 import { type EpisodeEstimate, episodeMean, pairRatio, type RatioTerm, type UnitValue } from './episode-interval.ts';
 
 /** A moment of decision: what was there, and what was thought. */
@@ -289,19 +290,4 @@ function checkIds(episodes: readonly Pick<Deliberation<unknown, unknown>, 'id'>[
       throw new AssayError('data', `explicitness: expected episodes with ids of their own, found "${id}" twice.`);
     seen.add(id);
   }
-}
-
-/** Results in order, with at most so many under way. */
-async function inTurn<In, Out>(
-  items: readonly In[],
-  concurrency: number | undefined,
-  work: (item: In) => Promise<Out>,
-): Promise<readonly Out[]> {
-  const results: Out[] = [];
-  const next = items.entries();
-  const worker = async (): Promise<void> => {
-    for (const [i, item] of next) results[i] = await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.max(1, Math.min(concurrency ?? 1, items.length)) }, worker));
-  return results;
 }

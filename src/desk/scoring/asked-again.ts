@@ -5,6 +5,7 @@ import { JUDGE_DEFAULTS, readJudge } from '#recipes/finetune/evaluation-config.t
 import { objectIn, refuse, refuseOthers, shown, textIn } from '#scoring/import/fields.ts';
 import type { ChatAgent } from '#scoring/said/chat-decider.ts';
 import { type DecisionOption, parseOptions } from '#scoring/said/decisions.ts';
+import { type Offer, parseOffer } from '#scoring/said/paid-decider.ts';
 import { type Setting, withSettings } from '#study/settings.ts';
 
 /** Who decides again: an endpoint, or a model in a folder or file of this machine. */
@@ -27,9 +28,11 @@ export interface AskedAgain {
   readonly donors: number;
   readonly replacement?: string;
   readonly isParaphrased: boolean;
+  /** Asked under these terms too: whether the good is a trade. */
+  readonly offer?: Offer;
 }
 
-const KEYS = ['options', 'agent', 'samples', 'donors', 'replacement', 'paraphrase'];
+const KEYS = ['options', 'agent', 'samples', 'donors', 'replacement', 'paraphrase', 'terms'];
 const SAMPLES = 4;
 const DONORS = 2;
 
@@ -47,13 +50,24 @@ export function parseAskedAgain(value: Json, where: string, settings: readonly S
       'a model of this machine',
     );
   }
+  const options = parseOptions(asked['options'], `${where}, options`);
+  const offer = asked['terms'] === undefined ? undefined : parseOffer(asked['terms'], `${where}, terms`);
+  const unrated = options.findIndex(({ good }) => good === undefined);
+  if (offer !== undefined && unrated !== -1) {
+    refuse(
+      `${where}, options.${unrated}.good`,
+      'how good each option is, in [0, 1], since "terms" are offered',
+      'nothing',
+    );
+  }
   return {
-    options: parseOptions(asked['options'], `${where}, options`),
+    options,
     again,
     samples: countIn(asked['samples'], SAMPLES, `${where}, samples`),
     donors: countIn(asked['donors'], DONORS, `${where}, donors`),
     ...(replacement !== undefined && { replacement: textIn(replacement, `${where}, replacement`) }),
     isParaphrased: paraphrase,
+    ...(offer && { offer }),
   };
 }
 

@@ -8,6 +8,9 @@ import { chatDecider, decisionMessages, paraphrased } from '#scoring/said/chat-d
 import { announcedBy, decisionsOf, type FoundDecisions } from '#scoring/said/decisions.ts';
 import { localDecider } from '#scoring/said/local-decider.ts';
 import { openLocalModel } from '#scoring/said/local-model.ts';
+import { paidDecider } from '#scoring/said/paid-decider.ts';
+import { type TradeRecord, tradeOrValues } from '#scoring/trade-or-values.ts';
+import type { Decider } from '#scoring/decider.ts';
 import type { Step, Transcript } from '#scoring/transcript.ts';
 
 import type { Again, AskedAgain } from './asked-again.ts';
@@ -16,6 +19,8 @@ import { type AskedSoFar, countedChat } from './counted-chat.ts';
 /** What came of it. */
 export interface ExplicitOutcome {
   readonly record: ExplicitnessRecord;
+  /** Where terms were offered. */
+  readonly trade?: TradeRecord;
   readonly bills: readonly string[];
 }
 
@@ -79,13 +84,9 @@ async function askModel(
     saidMs = audience.now();
     audience.note(`agent: ${Math.round(100 * doneFraction)}%`);
   };
-  const record = await explicitness(decisions, localDecider(model, asked.options), {
-    ...optionsOf(asked),
-    rng,
-    signal,
-    progress,
-  });
-  return { record, bills: [] };
+  const decider = localDecider(model, asked.options);
+  const record = await explicitness(decisions, decider, { ...optionsOf(asked), rng, signal, progress });
+  return { record, ...(await tradeOf(asked, decider, decisions, { signal })), bills: [] };
 }
 
 async function askEndpoint(
@@ -96,15 +97,29 @@ async function askEndpoint(
 ): Promise<ExplicitOutcome> {
   const counted = countedChat(chat, expected(asked, decisions.length), audience, 'agent');
   const all = { agent, chat: counted.chat, signal };
-  const record = await explicitness(decisions, chatDecider(all, asked.options, asked.samples), {
+  const decider = chatDecider(all, asked.options, asked.samples);
+  const record = await explicitness(decisions, decider, {
     ...optionsOf(asked),
     rng,
     signal,
     concurrency,
     ...(asked.isParaphrased && { paraphrase: async (thought: string) => paraphrased(all, thought) }),
   });
+  const trade = await tradeOf(asked, decider, decisions, { signal, concurrency });
   counted.end();
-  return { record, bills: [billOf(counted.soFar, price)] };
+  return { record, ...trade, bills: [billOf(counted.soFar, price)] };
+}
+
+/** The same decisions under each of the terms, where some are offered. */
+async function tradeOf(
+  { options, offer }: AskedAgain,
+  decider: Decider<readonly Step[], string>,
+  decisions: FoundDecisions['decisions'],
+  more: { readonly signal: AbortSignal; readonly concurrency?: number },
+): Promise<Pick<ExplicitOutcome, 'trade'>> {
+  if (offer === undefined) return {};
+  const paid = paidDecider(decider, decisions, options, offer);
+  return { trade: await tradeOrValues(paid.agent, { ...paid.options, ...more }) };
 }
 
 function optionsOf({
@@ -119,14 +134,16 @@ function optionsOf({
   };
 }
 
-function expected({ again, samples, donors, replacement, isParaphrased }: AskedAgain, decisions: number): number {
+function expected(asked: AskedAgain, decisions: number): number {
+  const { again, samples, donors, replacement, isParaphrased, offer } = asked;
   const isExact = again.kind === 'model';
+  const underTerms = offer === undefined ? 0 : decisions * offer.payments.length * offer.chances.length;
   const questions = questionsOf(decisions, isExact, {
     donors,
     ...(replacement !== undefined && { replacement }),
     ...(isParaphrased && { paraphrase: true }),
   });
-  return isExact ? questions : questions * samples + (isParaphrased ? decisions : 0);
+  return isExact ? questions + underTerms : (questions + underTerms) * samples + (isParaphrased ? decisions : 0);
 }
 
 function billOf(soFar: AskedSoFar, price: { readonly prompt: number; readonly completion: number }): string {

@@ -15,12 +15,11 @@ import type { ProfileRecord, ScoreRecord } from '#scoring/score-transcripts.ts';
 import type { TradeRecord } from '#scoring/trade-or-values.ts';
 
 import { splitSection } from './disagreements.ts';
+import type { ScoreTold } from './score-table.ts';
 import { estimateText, PROFILE_READS, shareText } from './score-words.ts';
 
 /** What a page is made of. */
-export interface ScorePageInput {
-  readonly record: ScoreRecord;
-  readonly explicitness?: ExplicitnessRecord;
+export interface ScorePageInput extends ScoreTold {
   /** Files that were read, with their hashes. */
   readonly files: readonly { readonly name: string; readonly hash: string }[];
   /** What the endpoints were asked and cost, in words. */
@@ -32,14 +31,19 @@ const EPISODES_FILE = 'episodes.csv';
 
 /** Renders the page and the table of all episodes beside it. */
 export function renderScorePage(input: ScorePageInput): Report {
-  const { record, explicitness } = input;
+  const { record, explicitness, askedTrade } = input;
   const title = `How good, read ${record.profiles.length === 3 ? 'three ways' : record.profiles.map(({ profile }) => profile).join(' and ')}: ${record.good}`;
   const sections = [
     headSection(title, record),
     profilesSection(record),
     splitSection(record),
     ...(explicitness === undefined ? [] : [explicitnessSection(explicitness)]),
-    ...(record.trade === undefined ? [] : [tradeSection(record.trade)]),
+    ...(record.trade === undefined
+      ? []
+      : [tradeSection(record.trade, 'By the agent’s reading, over the terms that transcripts say.')]),
+    ...(askedTrade === undefined
+      ? []
+      : [tradeSection(askedTrade, 'The agent’s decisions, asked again under each of the terms.')]),
     readSection(input),
   ];
   return { html: numbered(page(title, sections)).text, files: [{ name: EPISODES_FILE, content: episodesCsv(record) }] };
@@ -90,7 +94,7 @@ function profilesSection({ profiles }: ScoreRecord): Markup {
 }
 
 function notesOf({ profile, missing, withheldThoughts }: ProfileRecord): readonly string[] {
-  const withheld = `${profile}: ${withheldThoughts} thoughts were withheld, and every word is judged: these were not.`;
+  const withheld = `${profile}: thoughts were withheld (${withheldThoughts}), and could not be judged as every word is.`;
   return [
     ...Object.entries(missing).map(([reason, count]) => `${profile}: ${count} without a score, ${reason}.`),
     ...(withheldThoughts > 0 ? [withheld] : []),
@@ -114,7 +118,7 @@ function explicitnessSection({
       return estimate === undefined ? [] : [[INTERVENTIONS[name], estimateText(estimate)]];
     }),
   });
-  return markup`<section><h2>Are thoughts what decides?</h2><p class="lead v-${verdict === 'explicit' || verdict === 'decorative' ? 'affects' : 'undecided'}">${verdict}: ${reason}.</p><p>Score ${estimateText(score)} over ${episodes} decisions (${questions} questions): 1 where the decision goes with the thought, 0 where it stays.</p>${table}<p><b>Thought and action agree</b> in ${estimateText(agreement)} of the episodes. That decides nothing: a thought that only decorates agrees as well as one that acts.</p></section>`;
+  return markup`<section><h2>Are thoughts what decides?</h2><p class="lead v-${verdict === 'explicit' || verdict === 'decorative' ? 'affects' : 'undecided'}">${verdict}: ${reason}.</p><p>Score ${estimateText(score)} over ${episodes} decisions (${questions} questions): 1 where the decision goes with the thought, 0 where it stays.</p>${table}<p><b>Share of episodes whose thought and action agree</b>: ${estimateText(agreement)}. It decides nothing: a thought that only decorates agrees as well as one that acts.</p></section>`;
 }
 
 const INTERVENTIONS = {
@@ -125,7 +129,7 @@ const INTERVENTIONS = {
   swap: 'that of an episode which decided otherwise',
 } as const;
 
-function tradeSection({ verdict, reason, wouldTell, cells, ...estimates }: TradeRecord): Markup {
+function tradeSection({ verdict, reason, wouldTell, cells, ...estimates }: TradeRecord, caption: string): Markup {
   const rows = (['base', 'up', 'down', 'routes', 'elasticity'] as const).map((name) => [
     name,
     QUANTITIES[name],
@@ -135,7 +139,7 @@ function tradeSection({ verdict, reason, wouldTell, cells, ...estimates }: Trade
     wouldTell.length === 0
       ? undefined
       : markup`<p>What would tell:</p><ul>${wouldTell.map((text) => markup`<li>${text}</li>`)}</ul>`;
-  return markup`<section><h2>Is the good a trade?</h2><p class="lead v-${verdict === 'undecided' || verdict === 'notIdentified' ? 'undecided' : 'affects'}">${VERDICTS[verdict]}: ${reason}.</p>${told}${dataTable({ caption: 'By the agent’s reading, over the terms that transcripts say.', columns: [{ label: 'quantity' }, { label: 'what it is' }, { label: 'estimate' }], rows })}${dataTable({ caption: 'Mean good under each of the terms.', columns: [{ label: 'payment' }, { label: 'chance of being observed', isNumber: true }, { label: 'good' }], rows: cells.map(({ terms, good }) => [plain(terms.payment), plain(terms.observedChance), estimateText(good)]) })}</section>`;
+  return markup`<section><h2>Is the good a trade?</h2><p class="lead v-${verdict === 'undecided' || verdict === 'notIdentified' ? 'undecided' : 'affects'}">${VERDICTS[verdict]}: ${reason}.</p>${told}${dataTable({ caption, columns: [{ label: 'quantity' }, { label: 'what it is' }, { label: 'estimate' }], rows })}${dataTable({ caption: 'Mean good under each of the terms.', columns: [{ label: 'payment' }, { label: 'chance of being observed', isNumber: true }, { label: 'good' }], rows: cells.map(({ terms, good }) => [plain(terms.payment), plain(terms.observedChance), estimateText(good)]) })}</section>`;
 }
 
 const QUANTITIES = {

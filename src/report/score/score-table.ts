@@ -2,6 +2,7 @@
 import { INDENT, oneLine, type TableStyle, wrapped } from '#report/terminal-lines.ts';
 import type { ExplicitnessRecord } from '#scoring/explicitness.ts';
 import { isSplit, type ScoreRecord } from '#scoring/score-transcripts.ts';
+import type { TradeRecord } from '#scoring/trade-or-values.ts';
 
 import { estimateText } from './score-words.ts';
 
@@ -9,10 +10,17 @@ import { estimateText } from './score-words.ts';
 const MOST_NAMED = 10;
 const NAME_COLUMNS = 12;
 
+/** What a terminal is told. */
+export interface ScoreTold {
+  readonly record: ScoreRecord;
+  readonly explicitness?: ExplicitnessRecord;
+  /** Asked under terms, as opposed to transcripts that say theirs. */
+  readonly askedTrade?: TradeRecord;
+}
+
 /** Lines, no wider than the terminal. */
 export function scoreLines(
-  record: ScoreRecord,
-  explicitness: ExplicitnessRecord | undefined,
+  { record, explicitness, askedTrade }: ScoreTold,
   { columns }: TableStyle,
 ): readonly string[] {
   const line = (text: string): readonly string[] => wrapped(oneLine(text), INDENT.repeat(2), columns);
@@ -31,8 +39,9 @@ export function scoreLines(
     ...profiles,
     '',
     ...line(splitText(record)),
-    ...tradeLines(record, line),
+    ...tradeLines(record.trade, line),
     ...explicitLines(explicitness, line),
+    ...tradeLines(askedTrade, line),
   ];
 }
 
@@ -45,7 +54,7 @@ function splitText({ episodes }: ScoreRecord): string {
 
 type Line = (text: string) => readonly string[];
 
-function tradeLines({ trade }: ScoreRecord, line: Line): readonly string[] {
+function tradeLines(trade: TradeRecord | undefined, line: Line): readonly string[] {
   if (trade === undefined) return [];
   const { verdict, reason, wouldTell, base, up, down, routes } = trade;
   return [

@@ -6,7 +6,7 @@ import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
 import { type AnswerRule, isCorrect, parseAnswerRule } from '#measures/answer-rules.ts';
 import { type ActionReader, actionDegree, parseActionReader } from '#scoring/action-reader.ts';
 import type { Deliberation } from '#scoring/explicitness.ts';
-import { listIn, refuse, refuseOthers, textIn } from '#scoring/import/fields.ts';
+import { listIn, refuse, refuseOthers, shown, textIn } from '#scoring/import/fields.ts';
 import type { Step, Transcript } from '#scoring/transcript.ts';
 
 /** One thing an agent may decide for. */
@@ -17,6 +17,8 @@ export interface DecisionOption {
     | { readonly kind: 'action'; readonly reader: ActionReader }
     | { readonly kind: 'utterance'; readonly rule: AnswerRule };
   readonly announced: AnswerRule;
+  /** How good it is, in [0, 1]; needed where terms are offered. */
+  readonly good?: number;
 }
 
 /** A decision of an agent that thinks and acts in text. */
@@ -39,10 +41,13 @@ export function parseOptions(value: Json | undefined, where: string): readonly D
 
 function parseOption(value: Json, where: string): DecisionOption {
   const option: JsonObject = isJsonObject(value) ? value : refuse(where, 'an object', 'none');
-  refuseOthers(option, ['name', 'action', 'where', 'utterance', 'announced'], where);
+  refuseOthers(option, ['name', 'action', 'where', 'utterance', 'announced', 'good'], where);
   const name = textIn(option['name'], `${where}.name`);
   if (name.trim() === '') refuse(`${where}.name`, 'a name', 'an empty one');
-  const { action, where: tests, utterance, announced } = option;
+  const { action, where: tests, utterance, announced, good } = option;
+  if (good !== undefined && !(typeof good === 'number' && good >= 0 && good <= 1)) {
+    refuse(`${where}.good`, 'a number in [0, 1]', shown(good));
+  }
   const isAction = action !== undefined || tests !== undefined;
   if (isAction === (utterance !== undefined))
     refuse(where, 'one of "action" (with "where") and "utterance"', isAction ? 'both' : 'neither');
@@ -52,6 +57,7 @@ function parseOption(value: Json, where: string): DecisionOption {
       ? { kind: 'action', reader: parseActionReader(option, where) }
       : { kind: 'utterance', rule: parseAnswerRule(utterance, where, 'utterance') },
     announced: parseAnswerRule(announced ?? { contains: name }, where, 'announced'),
+    ...(typeof good === 'number' && { good }),
   };
 }
 

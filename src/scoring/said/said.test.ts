@@ -11,13 +11,16 @@ import { openModel } from '#learning/files/open-model.ts';
 import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 import { createTrainer } from '#learning/train.ts';
+import type { Decider } from '#scoring/decider.ts';
 import { explicitness } from '#scoring/explicitness.ts';
+import { tradeOrValues } from '#scoring/trade-or-values.ts';
 import type { Step, Transcript } from '#scoring/transcript.ts';
 
 import { type ChatAgent, chatDecider, chosen, decisionMessages, NO_OPTION } from './chat-decider.ts';
 import { announcedBy, decisionsOf, parseOptions } from './decisions.ts';
 import { localDecider, spoken } from './local-decider.ts';
 import { openLocalModel } from './local-model.ts';
+import { paidDecider, parseOffer } from './paid-decider.ts';
 
 const MODEL = fileURLToPath(new URL('../../../test/fixtures/models/llama', import.meta.url));
 const OPTIONS = parseOptions(
@@ -148,6 +151,44 @@ test('an endpoint that fails ends the asking and says that what was answered is 
   const chat: Chat = async () => ({ kind: 'failed', reason: 'status 500' });
   const decider = chatDecider({ agent: AGENT, chat }, OPTIONS, 1);
   await assert.rejects(async () => decider.decide([ASKED], undefined, 0), /status 500.*what was answered is kept/);
+});
+
+test('an agent that decides in text is told its terms and no thought, and its good is that of its options', async () => {
+  const rated = parseOptions(
+    [
+      { name: 'pay Bob', action: 'transfer', good: 1 },
+      { name: 'refuse', utterance: { contains: 'I refuse' }, good: 0.5 },
+    ],
+    'options',
+  );
+  const told: string[] = [];
+  const forPay: Decider<readonly Step[], string> = {
+    isExact: true,
+    decide: (situation, thought) => {
+      assert.equal(thought, undefined);
+      const last = situation.at(-1);
+      const text = last?.channel === 'request' ? last.text : '';
+      told.push(text);
+      return text === '2 at 100%' ? { 'pay Bob': 1 } : { [NO_OPTION]: 1 };
+    },
+  };
+  const offer = parseOffer({ says: '{payment} at {chance}', payments: [2, 0, -2] }, 'x.json, terms');
+  const decisions = Array.from({ length: 40 }, (_, i) => ({ id: String(i), situation: [ASKED], thought: 'Hm.' }));
+  const { agent, options } = paidDecider(forPay, decisions, rated, offer);
+  assert.equal(options.indifferent, 0.75);
+  const record = await tradeOrValues(agent, { ...options, indifferent: 0, concurrency: 4 });
+  assert.equal(record.verdict, 'trade');
+  assert.equal(told.length, 240);
+  assert.deepEqual(new Set(told), new Set(['2 at 100%', '2 at 0%', '0 at 100%', '0 at 0%', '-2 at 100%', '-2 at 0%']));
+});
+
+test('terms that say no payment, or no numbers, are refused', () => {
+  assert.throws(() => parseOffer({ says: 'Be good, {payment}.' }, 'x, terms'), /a text with \{chance\} in it/);
+  assert.throws(
+    () => parseOffer({ says: '{payment} {chance}', chances: [2] }, 'x, terms'),
+    /chances: expected numbers in \[0, 1\]/,
+  );
+  assert.throws(() => parseOffer({ says: '{payment} {chance}', pays: [2] }, 'x, terms'), /found "pays"/);
 });
 
 test('turns of one speaker are one, and what is not the agent’s own is said to it', () => {
