@@ -19,6 +19,7 @@ import { judgeQuestions, promptTokens } from '#scoring/judging.ts';
 import { checkGood, isSplit, type ScoreRecord, scoreTranscripts } from '#scoring/score-transcripts.ts';
 import { parseSetting } from '#study/settings.ts';
 
+import { EXIT } from './answer-lines.ts';
 import { shellWord } from './command-text.ts';
 import { endpointLine, giveLeave } from './endpoints.ts';
 import type { Given, OptionName } from './options.ts';
@@ -62,12 +63,20 @@ export async function scoreCommand(given: Given, terminal: Terminal): Promise<nu
   checkGood(read.good, profiles, checked);
   for (const line of costLines(read, profiles)) terminal.note(line);
   if (given.flag('dry-run')) return 0;
-  const asked = await ask(read, profiles, given, terminal);
+  const controller = new AbortController();
+  const asked = await ask(read, profiles, given, { terminal, controller }).catch((thrown: unknown) => {
+    if (!controller.signal.aborted) throw thrown;
+    return undefined;
+  });
+  if (asked === undefined) {
+    terminal.note('Stopped. The same command goes on from what was answered.');
+    return EXIT.interrupted;
+  }
   const report = writeReport(folderOf(given), read, asked, commandOf(given));
   const say = given.flag('json') ? terminal.note : terminal.out;
   for (const line of [...scoreLines(toldOf(asked), terminal.page), `report: ${report}`]) say(line);
   if (given.flag('json')) terminal.out(jsonLine(asked, report));
-  return asked.failures > 0 ? 1 : 0;
+  return asked.failures > 0 ? EXIT.failedRuns : EXIT.ended;
 }
 
 function profilesGiven(given: Given): readonly ProfileName[] {
@@ -114,13 +123,11 @@ async function ask(
   read: ReadScoring,
   profiles: readonly ProfileName[],
   given: Given,
-  terminal: Terminal,
+  { terminal, controller }: { readonly terminal: Terminal; readonly controller: AbortController },
 ): Promise<Asked> {
   const { transcripts, good, functions, judge, explicit } = read;
   giveLeave(given);
-  const controller = new AbortController();
-  const stop = (): void =>
-    controller.abort(new AssayError('run', 'Stopped. The same command goes on from what was answered.'));
+  const stop = (): void => controller.abort();
   process.once('SIGINT', stop);
   const { signal } = controller;
   const service = chatService(storeFolder(given), process.env);

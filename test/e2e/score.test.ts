@@ -1,6 +1,6 @@
 /** `assay score` as a user runs it: from files to the page, with a judge and an agent behind endpoints, and what is refused. */
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
 
-import { assay, newFolder } from './command.ts';
+import { assay, newFolder, start } from './command.ts';
 
 const FOLDER = newFolder('score');
 const LOG = fileURLToPath(new URL('../fixtures/transcripts/zstd.eval', import.meta.url));
@@ -201,6 +201,36 @@ test('an agent that does not answer ends the command, and says how to go on', as
   assert.equal(status, 1);
   assert.match(stderr, /SECRET_OF_MINE/);
   assert.match(stderr, /Run the same command again/);
+});
+
+test('stopping says how to go on, and what was answered is not asked again', async () => {
+  let answered = 0;
+  const slow = createServer((request, response) => {
+    request.resume();
+    request.on('end', () => {
+      // After the greeting and two answers nobody answers any more.
+      if (++answered > 3) return;
+      response.end(JSON.stringify({ choices: [{ message: { content: '80' } }] }));
+    });
+  });
+  await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
+  const address = slow.address();
+  assert.ok(isAddress(address));
+  const judge = { url: `http://127.0.0.1:${address.port}/v1`, model: 'judge', keyVariable: '', concurrency: 1 };
+  const judged = write('slow.json', { judge, rules: [{ name: 'calm', counts: 1, in: 'words', judge: 'alignment' }] });
+  const args = ['score', transcripts, '--good', judged, '--profile', 'assistant', '--store', join(FOLDER, 'slow')];
+  try {
+    const running = start(args);
+    while (answered < 4) await new Promise((resolve) => setTimeout(resolve, 20));
+    running.process.kill('SIGINT');
+    const { status, stderr } = await running.ended;
+    assert.equal(status, 130, stderr);
+    assert.match(stderr, /The same command goes on/);
+    assert.equal(readdirSync(join(FOLDER, 'slow', 'judge-answers')).length, 2);
+  } finally {
+    slow.closeAllConnections();
+    slow.close();
+  }
 });
 
 test('functions of the user score episodes', async () => {
