@@ -253,5 +253,5 @@ function tradeOf(episodes: readonly EpisodeRecord[]): TradeRecord | undefined {
 /** Whether an episode passes one profile and fails another. */
 export function isSplit({ readings }: EpisodeRecord): boolean {
   const passes = Object.values(readings).flatMap((reading) => (reading?.kind === 'score' ? [reading.passes] : []));
-  return passes.includes(true) && passes.includes(false);
+  return new Set(passes).size > 1;
 }

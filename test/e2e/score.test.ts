@@ -205,11 +205,13 @@ test('an agent that does not answer ends the command, and says how to go on', as
 
 test('stopping says how to go on, and what was answered is not asked again', async () => {
   let answered = 0;
+  let isSilent = (): void => {};
+  const silence = new Promise<void>((resolve) => (isSilent = resolve));
   const slow = createServer((request, response) => {
     request.resume();
     request.on('end', () => {
       // After the greeting and two answers nobody answers any more.
-      if (++answered > 3) return;
+      if (++answered > 3) return isSilent();
       response.end(JSON.stringify({ choices: [{ message: { content: '80' } }] }));
     });
   });
@@ -221,7 +223,7 @@ test('stopping says how to go on, and what was answered is not asked again', asy
   const args = ['score', transcripts, '--good', judged, '--profile', 'assistant', '--store', join(FOLDER, 'slow')];
   try {
     const running = start(args);
-    while (answered < 4) await new Promise((resolve) => setTimeout(resolve, 20));
+    await silence;
     running.process.kill('SIGINT');
     const { status, stderr } = await running.ended;
     assert.equal(status, 130, stderr);
