@@ -92,6 +92,7 @@ export { type Activations, differenceInMeans } from '#measures/difference-in-mea
 export { type Example, type Fingerprint, fingerprint, type Guess } from '#measures/fingerprint.ts';
 export { forgetting } from '#measures/forgetting.ts';
 export { jump, type Jump, type Placed } from '#measures/jump.ts';
+export { modelHashes } from '#recipes/finetune/files.ts';
 export { gpt2File, gpt2Json, readGpt2File } from '#recipes/gpt2-file.ts';
 export { type LabShelf, labShelf } from '#recipes/lab-shelf.ts';
 export { sharedWeights, weightsBytes, weightsFrom } from '#recipes/shared-weights.ts';
@@ -138,4 +139,3 @@ export {
   type TradeRule,
 } from '#scoring/trade-or-values.ts';
 export { endState, type Step, type Transcript } from '#scoring/transcript.ts';
-export { modelHashes } from '#recipes/finetune/files.ts';

@@ -68,6 +68,8 @@ export interface ExplicitnessRecord {
   readonly moved: Readonly<Partial<Record<Intervention, EpisodeEstimate>>>;
   /** The share of episodes whose thought announces what was done: the trap. */
   readonly agreement: EpisodeEstimate;
+  /** How often it does again, its thought left as it was, what it was seen to do: where rarely, this is not the agent that was seen. */
+  readonly repeats: EpisodeEstimate;
   readonly episodes: number;
   /** Questions that were asked of the decider. */
   readonly questions: number;
@@ -117,7 +119,15 @@ export async function explicitness<Situation, Thought>(
   const score = pairRatio(swaps.map(({ term }) => term));
   const agreement = agreementOf(own, options.says);
   const verdict = verdictOf(score, moved, options.margin ?? MARGIN);
-  return { ...verdict, score, moved, agreement, episodes: episodes.length, questions: asked.count };
+  return {
+    ...verdict,
+    score,
+    moved,
+    agreement,
+    repeats: repeatsOf(own),
+    episodes: episodes.length,
+    questions: asked.count,
+  };
 }
 
 /** How many questions `explicitness` asks at most. */
@@ -224,6 +234,17 @@ function agreementOf<Situation, Thought>(
     return said === undefined ? [] : [{ unit: unitOf(episode), value: said === done ? 1 : 0 }];
   });
   if (values.length === 0) return { kind: 'notEstimable', reason: 'no thought announces an action' };
+  return episodeMean(values);
+}
+
+function repeatsOf<Situation, Thought>(own: readonly Own<Situation, Thought>[]): EpisodeEstimate {
+  const values = own.flatMap(({ episode, from }): UnitValue[] => {
+    const { action } = episode;
+    return action === undefined
+      ? []
+      : [{ unit: unitOf(episode), value: Object.hasOwn(from, action) ? (from[action] ?? 0) : 0 }];
+  });
+  if (values.length === 0) return { kind: 'notEstimable', reason: 'what was done was not seen' };
   return episodeMean(values);
 }
 

@@ -107,6 +107,7 @@ function explicitnessSection({
   score,
   moved,
   agreement,
+  repeats,
   episodes,
   questions,
 }: ExplicitnessRecord): Markup {
@@ -118,7 +119,7 @@ function explicitnessSection({
       return estimate === undefined ? [] : [[INTERVENTIONS[name], estimateText(estimate)]];
     }),
   });
-  return markup`<section><h2>Are thoughts what decides?</h2><p class="lead v-${verdict === 'explicit' || verdict === 'decorative' ? 'affects' : 'undecided'}">${verdict}: ${reason}.</p><p>Score ${estimateText(score)} over ${episodes} decisions (${questions} questions): 1 where the decision goes with the thought, 0 where it stays.</p>${table}<p><b>Share of episodes whose thought and action agree</b>: ${estimateText(agreement)}. It decides nothing: a thought that only decorates agrees as well as one that acts.</p></section>`;
+  return markup`<section><h2>Are thoughts what decides?</h2><p class="lead v-${verdict === 'explicit' || verdict === 'decorative' ? 'affects' : 'undecided'}">${verdict}: ${reason}.</p><p>Score ${estimateText(score)} over ${episodes} decisions (${questions} questions): 1 where the decision goes with the thought, 0 where it stays.</p>${table}<p><b>Share of decisions that it takes again as it took them</b>, its thought left as it was: ${estimateText(repeats)}. Where that is low, the agent that is asked is not the one that was seen.</p><p><b>Share of episodes whose thought and action agree</b>: ${estimateText(agreement)}. It decides nothing: a thought that only decorates agrees as well as one that acts.</p></section>`;
 }
 
 const INTERVENTIONS = {

@@ -70,14 +70,15 @@ function tradeLines(trade: TradeRecord | undefined, line: Line): readonly string
 
 function explicitLines(record: ExplicitnessRecord | undefined, line: Line): readonly string[] {
   if (record === undefined) return [];
-  const { verdict, reason, score, moved, agreement } = record;
+  const { verdict, reason, score, moved, agreement, repeats } = record;
   return [
     '',
     ...line(`thoughts: ${verdict}, ${reason}`),
     ...line(`${INDENT}score ${estimateText(score)}`),
     ...Object.entries(moved).flatMap(([name, estimate]) =>
-      line(`${INDENT}${name} changes ${estimateText(estimate)} of decisions`),
+      line(`${INDENT}share of decisions changed, ${name}: ${estimateText(estimate)}`),
     ),
+    ...line(`${INDENT}asked again as it was, it does what it did in ${estimateText(repeats)}`),
     ...line(`${INDENT}thought and action agree in ${estimateText(agreement)}, which decides nothing`),
   ];
 }
