@@ -31,7 +31,7 @@ export const SCORING_FAULTS: readonly Fault[] = [
   },
   {
     name: 'every episode is a unit, whatever its task',
-    file: 'src/scoring/score-transcripts.ts',
+    file: 'src/scoring/episode-interval.ts',
     from: 'return task === undefined ? `episode ${id}` : `task ${task}`;',
     to: 'return `episode ${id} ${task}`;',
     tests: SCORES,

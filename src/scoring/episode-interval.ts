@@ -34,6 +34,11 @@ export interface UnitValue {
   readonly value: number;
 }
 
+/** The unit of an episode: its task, where it has one. */
+export function unitOf({ id, task }: { readonly id: string; readonly task?: string }): string {
+  return task === undefined ? `episode ${id}` : `task ${task}`;
+}
+
 /** What one unit, or one pair of units, adds to a ratio. */
 export interface RatioTerm {
   readonly units: readonly string[];

@@ -19,7 +19,14 @@ import {
   productOfDifferences,
 } from './decider.ts';
 import { inTurn } from './in-turn.ts';
-import { type EpisodeEstimate, episodeMean, pairRatio, type RatioTerm, type UnitValue } from './episode-interval.ts';
+import {
+  type EpisodeEstimate,
+  episodeMean,
+  pairRatio,
+  type RatioTerm,
+  unitOf,
+  type UnitValue,
+} from './episode-interval.ts';
 
 /** A moment of decision: what was there, and what was thought. */
 export interface Deliberation<Situation, Thought> {
@@ -298,10 +305,6 @@ function over<Situation, Thought>(
   value: (one: Own<Situation, Thought>) => number,
 ): EpisodeEstimate {
   return episodeMean(own.map((one) => ({ unit: unitOf(one.episode), value: value(one) })));
-}
-
-function unitOf({ id, task }: Pick<Deliberation<unknown, unknown>, 'id' | 'task'>): string {
-  return task === undefined ? `episode ${id}` : `task ${task}`;
 }
 
 function checkIds(episodes: readonly Pick<Deliberation<unknown, unknown>, 'id'>[]): void {

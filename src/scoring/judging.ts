@@ -44,6 +44,11 @@ export function judgeQuestions(
 export function promptTokens(questions: Iterable<Judged>, judge: JudgeConfig): number {
   let characters = 0;
   for (const question of questions) characters += JSON.stringify(requestBody(judge, question)['messages']).length;
+  return tokensOf(characters);
+}
+
+/** About how many tokens a text of so many characters has. */
+export function tokensOf(characters: number): number {
   return Math.ceil(characters / CHARACTERS_A_TOKEN);
 }
 

@@ -8,7 +8,7 @@ import { AssayError, nearestName } from '#base/errors.ts';
 import { type JudgeBill, type JudgeConfig, judgeReplies, type JudgeScore, rubricNames } from '#measures/judge.ts';
 
 import { type Degree, degreeOf } from './degree.ts';
-import { type EpisodeEstimate, episodeMean } from './episode-interval.ts';
+import { type EpisodeEstimate, episodeMean, unitOf } from './episode-interval.ts';
 import { type Good, type GoodRule, type ProfileName, PROFILES } from './good.ts';
 import { judgedDegree, judgeQuestions } from './judging.ts';
 import { isRead, type Piece, withheldThoughts, wordsOf } from './profile.ts';
@@ -198,11 +198,6 @@ async function readRule(
     'data',
     `${transcript.where}, function "${reader.name}": expected a number in [0, 1], found ${String(value)}.`,
   );
-}
-
-/** Episodes of one task are one unit. */
-function unitOf({ id, task }: Transcript): string {
-  return task === undefined ? `episode ${id}` : `task ${task}`;
 }
 
 function profileRecord(profile: ProfileName, episodes: readonly EpisodeRecord[], { rules }: Good): ProfileRecord {

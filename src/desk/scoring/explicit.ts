@@ -4,6 +4,7 @@ import { AssayError } from '#base/errors.ts';
 import type { Rng } from '#base/rng.ts';
 import type { Audience } from '#desk/audience.ts';
 import { explicitness, type ExplicitnessOptions, type ExplicitnessRecord, questionsOf } from '#scoring/explicitness.ts';
+import { tokensOf } from '#scoring/judging.ts';
 import { chatDecider, decisionMessages, paraphrased } from '#scoring/said/chat-decider.ts';
 import { announcedBy, decisionsOf, type FoundDecisions } from '#scoring/said/decisions.ts';
 import { localDecider } from '#scoring/said/local-decider.ts';
@@ -34,8 +35,6 @@ export interface Asking {
   readonly rng: Rng;
 }
 
-const CHARACTERS_A_TOKEN = 4;
-
 /** What will be asked, in words, before it is. */
 export function costOfAsking(asked: AskedAgain, transcripts: readonly Transcript[]): readonly string[] {
   const found = decisionsOf(transcripts, asked.options);
@@ -49,8 +48,7 @@ export function costOfAsking(asked: AskedAgain, transcripts: readonly Transcript
     (sum, { situation, thought }) => sum + JSON.stringify(decisionMessages(situation, thought, asked.options)).length,
     0,
   );
-  const tokens =
-    decisions.length === 0 ? 0 : Math.ceil((characters / decisions.length / CHARACTERS_A_TOKEN) * questions);
+  const tokens = decisions.length === 0 ? 0 : tokensOf((characters / decisions.length) * questions);
   const { price } = asked.again;
   const cost = price.prompt === 0 ? '' : `, about ${((tokens * price.prompt) / 1e6).toFixed(2)} for prompts`;
   return [
