@@ -78,6 +78,30 @@ export type { BranchedScorer, Readers, Scorer } from '#learning/readers.ts';
 export { type Batch, createTrainer, type Trainer, type TrainerConfig } from '#learning/train.ts';
 export type { Memory, Weights } from '#learning/weights.ts';
 
+// Agents: environments, policies, rollouts, policy gradients, evolution.
+export { type Agent, type AgentConfig, createAgent, type PolicyGradient } from '#learning/agents/agent.ts';
+export {
+  decisionFeeds,
+  type DecisionFeeds,
+  decisionLoss,
+  type Decisions,
+  drawnDecisions,
+  type PolicyTable,
+} from '#learning/agents/decisions.ts';
+export { drawnAction, likeliestAction } from '#learning/agents/draw.ts';
+export type { End, Environment, Outcome } from '#learning/agents/environment.ts';
+export {
+  centredRanks,
+  createEvolution,
+  type Evolution,
+  type EvolutionConfig,
+  type Generation,
+} from '#learning/agents/evolution.ts';
+export * from '#learning/agents/losses.ts';
+export * from '#learning/agents/policies.ts';
+export * from '#learning/agents/returns.ts';
+export * from '#learning/agents/rollouts.ts';
+
 // Recipes: the loop of a run, how its config is read, what runs share.
 export { type ConfigReader, configReader, type NumberBounds } from '#base/config-reader.ts';
 export { type Rng, rngOf } from '#base/rng.ts';
