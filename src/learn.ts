@@ -129,3 +129,25 @@ export {
   worldRecipe,
   type WorldRun,
 } from '#recipes/world-recipe.ts';
+
+// Scoring agents: whether thoughts decide, and whether the good is a trade.
+export { type ActionShares, type Decider, likeliestAction, movedShare, sampledDecider } from '#scoring/decider.ts';
+export type { EpisodeEstimate } from '#scoring/episode-interval.ts';
+export {
+  type Deliberation,
+  explicitness,
+  type ExplicitnessOptions,
+  type ExplicitnessRecord,
+  type ExplicitnessVerdict,
+} from '#scoring/explicitness.ts';
+export {
+  judgeTradeOrValues,
+  type PaidAgent,
+  type Reason,
+  type Terms,
+  type TermsOutcome,
+  type TradeOptions,
+  tradeOrValues,
+  type TradeRecord,
+  type TradeRule,
+} from '#scoring/trade-or-values.ts';
