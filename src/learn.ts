@@ -131,7 +131,7 @@ export {
 } from '#recipes/world-recipe.ts';
 
 // Scoring agents: whether thoughts decide, and whether the good is a trade.
-export { type ActionShares, type Decider, likeliestAction, movedShare, sampledDecider } from '#scoring/decider.ts';
+export { type ActionShares, type Decider, movedShare, sampledDecider } from '#scoring/decider.ts';
 export type { EpisodeEstimate } from '#scoring/episode-interval.ts';
 export {
   type Deliberation,
@@ -151,3 +151,8 @@ export {
   type TradeRecord,
   type TradeRule,
 } from '#scoring/trade-or-values.ts';
+
+// Worlds that are lived in.
+export * from '#worlds/gridworld/gridworld.ts';
+export * from '#worlds/gridworld/place.ts';
+export * from '#worlds/gridworld/planner.ts';

@@ -4,7 +4,7 @@
  */
 import type { Rng } from '#base/rng.ts';
 
-import { cellAfter, MOVES, type Place, stepsTo } from './place.ts';
+import { cellAfter, MOVES, type Place, stepsOf } from './place.ts';
 
 /** What one episode is about. Cells are numbers of the place. */
 export interface Scenario {
@@ -99,30 +99,20 @@ export function gridworldEnvironment(world: Gridworld, drawn: (luck: Rng) => Sce
 
 /** Writes what is seen from a cell. @param into shape [OBSERVED]. */
 export function observed(
-  world: Gridworld,
+  { place, horizon }: Pick<Gridworld, 'place' | 'horizon'>,
   { scenario, cell }: Pick<Walk, 'scenario' | 'cell'>,
   into: Float32Array,
 ): void {
-  const { place, horizon } = world;
   let at = 0;
   for (const target of [scenario.good, scenario.harm]) {
     const steps = stepsOf(place, target);
     const here = steps[cell] ?? 0;
-    for (const move of MOVES.keys()) into[at++] = (steps[cellAfter(place, cell, move)] ?? 0) < here ? 1 : 0;
+    for (let move = 0; move < MOVES.length; move++) {
+      into[at++] = (steps[cellAfter(place, cell, move)] ?? 0) < here ? 1 : -1;
+    }
     into[at++] = here / horizon;
   }
   into[at++] = scenario.temptation;
   into[at++] = scenario.payment;
-  into[at++] = scenario.observedChance;
-}
-
-const known = new WeakMap<Place, Map<number, readonly number[]>>();
-
-/** `stepsTo`, computed once for each target. */
-function stepsOf(place: Place, target: number): readonly number[] {
-  const own = known.get(place) ?? new Map<number, readonly number[]>();
-  known.set(place, own);
-  const steps = own.get(target) ?? stepsTo(place, target);
-  own.set(target, steps);
-  return steps;
+  into[at++] = 2 * scenario.observedChance - 1;
 }

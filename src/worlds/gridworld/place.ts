@@ -12,10 +12,14 @@ export interface Place {
   readonly isFree: readonly boolean[];
   /** The numbers of the free cells, ascending. */
   readonly free: readonly number[];
+  /** The cell after each move, shape [cells, 4]. */
+  readonly next: readonly number[];
 }
 
 /** What an agent can do, by number. */
 export const MOVES = ['up', 'right', 'down', 'left'] as const;
+
+const WAYS = { up: [0, -1], right: [1, 0], down: [0, 1], left: [-1, 0] } as const;
 
 /** The place drawn by rows of equal length. @throws AssayError where they are not, or no cell is free. */
 export function placeOf(rows: readonly string[]): Place {
@@ -30,22 +34,29 @@ export function placeOf(rows: readonly string[]): Place {
   const isFree = rows.flatMap((row) => Array.from(row, (mark) => mark !== '#'));
   const free = isFree.flatMap((one, cell) => (one ? [cell] : []));
   if (free.length === 0) throw new AssayError('data', 'place: expected a free cell, found none.');
-  return { rows, width, isFree, free };
+  const next = isFree.flatMap((_, cell) => MOVES.map((move) => neighbour({ width, isFree }, cell, move)));
+  return { rows, width, isFree, free, next };
 }
 
 /** A cell as column and row, counted from 0. */
-export function columnAndRow({ width }: Place, cell: number): readonly [column: number, row: number] {
+export function columnAndRow({ width }: Pick<Place, 'width'>, cell: number): readonly [column: number, row: number] {
   return [cell % width, Math.floor(cell / width)];
 }
 
 /** The cell after a move, in [0, 4). */
-export function cellAfter(place: Place, cell: number, move: number): number {
-  const [column, row] = columnAndRow(place, cell);
-  const [right, down] = [move === 1 ? 1 : move === 3 ? -1 : 0, move === 2 ? 1 : move === 0 ? -1 : 0];
-  const next = cell + right + down * place.width;
-  const isInside =
-    column + right >= 0 && column + right < place.width && row + down >= 0 && row + down < place.rows.length;
-  return isInside && place.isFree[next] === true ? next : cell;
+export function cellAfter({ next }: Place, cell: number, move: number): number {
+  return next[cell * MOVES.length + move] ?? cell;
+}
+
+function neighbour(
+  { width, isFree }: Pick<Place, 'width' | 'isFree'>,
+  cell: number,
+  move: (typeof MOVES)[number],
+): number {
+  const [right, down] = WAYS[move];
+  const column = (cell % width) + right;
+  const to = cell + right + down * width;
+  return column >= 0 && column < width && isFree[to] === true ? to : cell;
 }
 
 /** Steps from every cell to one of them, along free cells; Infinity where there is no way. */
@@ -61,5 +72,16 @@ export function stepsTo(place: Place, target: number): readonly number[] {
       queue.push(next);
     }
   }
+  return steps;
+}
+
+const walked = new WeakMap<Place, Map<number, readonly number[]>>();
+
+/** `stepsTo`, computed once for each target. */
+export function stepsOf(place: Place, target: number): readonly number[] {
+  const own = walked.get(place) ?? new Map<number, readonly number[]>();
+  walked.set(place, own);
+  const steps = own.get(target) ?? stepsTo(place, target);
+  own.set(target, steps);
   return steps;
 }
