@@ -53,7 +53,7 @@ const baseRates = BASE_RATES.flatMap((rate) =>
   (['trade', 'values', 'indifferent'] as const).map((motive) =>
     placed(
       armOf(`${motive}-${rate}`, `${motive}, base rate ${rate}`, 'grid', motive, {
-        temptations: [0],
+        ...DEAR_STEPS,
         goodNearer: rate,
       }),
       'grid',
