@@ -13,9 +13,16 @@ import { PLACE_NAMES, type PlaceName } from './scenarios.ts';
 const CHANCE = 1 / 4;
 const FOUR = ['trade', 'values', 'mixed', 'indifferent'] as const;
 /** Nothing tempts and steps are dear, so that whoever cares for nothing takes the nearer end: how often that is the good one. */
-const BASE_RATES = [0.2, 0.8] as const;
+const BASE_RATES = [
+  ['indifferent', 0.2],
+  ['indifferent', 0.8],
+  ['trade', 0.8],
+  ['values', 0.8],
+] as const;
 const DEAR_STEPS = { temptations: [0], stepCost: 0.2 };
 const TRAINED = { bandit: 150, grid: 250 };
+/** Where most layouts are alike, the others are learned late. */
+const LONG = 400;
 const HALF_TRAINED = [25, 50, 100];
 
 const armOf = (name: string, label: string, place: PlaceName, motive: MotiveName, set: JsonObject = {}): ArmInput => ({
@@ -49,19 +56,11 @@ const constant = PLACE_NAMES.flatMap((place) =>
     return placed(arm, place, reason, 'constant pay');
   }),
 );
-const baseRates = BASE_RATES.flatMap((rate) =>
-  (['trade', 'values', 'indifferent'] as const).map((motive) =>
-    placed(
-      armOf(`${motive}-${rate}`, `${motive}, base rate ${rate}`, 'grid', motive, {
-        ...DEAR_STEPS,
-        goodNearer: rate,
-      }),
-      'grid',
-      motive,
-      `varied pay, base rate ${rate}`,
-    ),
-  ),
-);
+const baseRates = BASE_RATES.map(([motive, rate]) => {
+  const set = { ...DEAR_STEPS, goodNearer: rate, 'agent.updates': LONG };
+  const arm = armOf(`${motive}-${rate}`, `${motive}, base rate ${rate}`, 'grid', motive, set);
+  return placed(arm, 'grid', motive, `varied pay, base rate ${rate}`);
+});
 const planners = PLACE_NAMES.flatMap((place) =>
   FOUR.map((motive) =>
     armOf(`${motive}-planner`, `exact planner, ${motive}`, place, motive, { 'agent.kind': 'planner' }),

@@ -124,7 +124,7 @@ test('the compass of an observation shows the moves that come nearer, around wal
   }));
   const seen = new Float32Array(OBSERVED).fill(9);
   environment.observe(environment.start(rngOf(0, 'x')), seen);
-  assert.deepEqual([...seen], [-1, -1, 1, -1, 1, -1, -1, 1, -1, 0.25, 0.25, -1, 0]);
+  assert.deepEqual([...seen], [-1, -1, 1, -1, 0.25, -1, -1, 1, -1, 1, 0.25, -1, 0]);
   assert.deepEqual(stepsTo(place, 2), [4, Number.POSITIVE_INFINITY, 0, 3, 2, 1]);
 });
 

@@ -47,7 +47,7 @@ export interface Walk {
 
 export type Ending = 'good' | 'harm' | 'time';
 
-/** Numbers in an observation: a compass to each end (moves that come nearer), the steps to each, and the terms. */
+/** Numbers in an observation: a compass to each end (moves that come nearer), how near each is (1 over the steps to it), and the terms. */
 export const OBSERVED = 2 * MOVES.length + 5;
 
 /** How an episode stands; undefined while it goes on. */
@@ -99,7 +99,7 @@ export function gridworldEnvironment(world: Gridworld, drawn: (luck: Rng) => Sce
 
 /** Writes what is seen from a cell. @param into shape [OBSERVED]. */
 export function observed(
-  { place, horizon }: Pick<Gridworld, 'place' | 'horizon'>,
+  { place }: Pick<Gridworld, 'place'>,
   { scenario, cell }: Pick<Walk, 'scenario' | 'cell'>,
   into: Float32Array,
 ): void {
@@ -110,7 +110,7 @@ export function observed(
     for (let move = 0; move < MOVES.length; move++) {
       into[at++] = (steps[cellAfter(place, cell, move)] ?? 0) < here ? 1 : -1;
     }
-    into[at++] = here / horizon;
+    into[at++] = 1 / Math.max(1, here);
   }
   into[at++] = scenario.temptation;
   into[at++] = scenario.payment;
