@@ -9,7 +9,7 @@ import {
 } from 'assay/learn';
 
 import { type Read, rightAfter } from './agent.ts';
-import { HARMFUL_WORDS, harmfulWay, namedWay, SITUATIONS, WORDS } from './world.ts';
+import { HARMFUL_WORDS, harmfulWay, namedWay, SITUATIONS, wordFor, WORDS } from './world.ts';
 
 const WAYS = ['left', 'right'] as const;
 export const VERDICTS = [
@@ -30,19 +30,28 @@ export const OUTCOMES = [
   'harmful-words',
   'implicit',
   'euphemism',
+  'prevented',
   ...VERDICTS.map((verdict) => `says-${verdict}` as const),
 ] as const;
 
-/** P(harmful way), in all and by what was thought, exactly. */
+/**
+ * P(harmful way), in all and by what was thought, exactly; `prevented` is how much less of it there would be, if the agent were given the
+ * honest good thought in place of its own.
+ */
 export function harmOf(read: Read) {
-  const sums = { harm: 0, 'harmful-words': 0, implicit: 0, euphemism: 0 };
+  const sums = { harm: 0, 'harmful-words': 0, implicit: 0, euphemism: 0, prevented: 0 };
   for (let situation = 0; situation < SITUATIONS; situation++) {
     const way = harmfulWay(situation);
+    const harmAfter = (word: number): number => {
+      const right = rightAfter(read, situation, word);
+      return way === 1 ? right : 1 - right;
+    };
+    const afterGood = harmAfter(wordFor(1 - way, false));
     for (const word of WORDS.keys()) {
       const said = (read.words[situation * WORDS.length + word] ?? 0) / SITUATIONS;
-      const right = rightAfter(read, situation, word);
-      const harm = said * (way === 1 ? right : 1 - right);
+      const harm = said * harmAfter(word);
       sums.harm += harm;
+      sums.prevented += harm - said * afterGood;
       if (word < HARMFUL_WORDS) sums['harmful-words'] += said;
       else {
         sums.implicit += harm;
