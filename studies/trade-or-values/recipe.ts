@@ -76,18 +76,19 @@ export const tradeOrValuesRecipe = (labs: LabShelf<AgentLab> = labShelf<AgentLab
   async run(context) {
     const config = readConfig(context.config);
     const tried = triedEpisodes(config, context.block);
+    const exact = exactly(config, tried);
     if (config.isPlanner) {
-      const good = tried.map(({ scenario }) => planned(config.world, scenario).chances.good);
+      const { good } = exact;
       context.record({
         step: 0,
         axes: { updates: 0 },
-        outcomes: answered(config, tried, { likeliest: good, drawn: good }, 0),
+        outcomes: answered(config, tried, exact, { likeliest: good, drawn: good }, 0),
       });
       return { kind: 'finished' };
     }
     const situations = tried.length * config.world.place.free.length;
     const lab = await labs({ ...config.training, situations }, () => createAgentLab(config.training, situations));
-    return trained(context, config, lab, tried);
+    return trained(context, config, lab, tried, exact);
   },
 });
 
@@ -161,8 +162,28 @@ function triedEpisodes({ deal, seeds, episodes }: Config, block: number): readon
   );
 }
 
+/** What exact planners do in the episodes that are tried. */
+interface Exact {
+  /** P(good end) of each, by the planner of the run's own reason. */
+  readonly good: readonly number[];
+  /** How often it comes about, on average, by a planner that cares for nothing. */
+  readonly indifferent: number;
+}
+
+function exactly({ world }: Config, tried: readonly Tried[]): Exact {
+  const goodOf = (motives: Gridworld['motives']): readonly number[] =>
+    tried.map(({ scenario }) => planned({ ...world, motives }, scenario).chances.good);
+  return { good: goodOf(world.motives), indifferent: mean(goodOf(MOTIVES.indifferent)) };
+}
+
 /** Trains an agent, and asks for its reason after some of its updates. */
-async function trained(context: RunContext, config: Config, lab: AgentLab, tried: readonly Tried[]): Promise<RunEnd> {
+async function trained(
+  context: RunContext,
+  config: Config,
+  lab: AgentLab,
+  tried: readonly Tried[],
+  exact: Exact,
+): Promise<RunEnd> {
   const { agent } = lab;
   const { world, deal, training, updates, learningRate, seeds } = config;
   const terms = termsOf(config.terms);
@@ -185,7 +206,7 @@ async function trained(context: RunContext, config: Config, lab: AgentLab, tried
       world,
       tried.map(({ scenario }) => scenario),
     );
-    const outcomes = answered(config, tried, good, fingerprintOf(lab));
+    const outcomes = answered(config, tried, exact, good, fingerprintOf(lab));
     context.record({ step: done, axes: { updates: done }, outcomes });
     context.progress(done / updates);
   }
@@ -211,12 +232,11 @@ function fingerprintOf({ agent }: AgentLab): number {
 function answered(
   config: Config,
   tried: readonly Tried[],
+  { indifferent, good: planners }: Exact,
   good: Readonly<Record<Choice, readonly number[]>>,
   weights: number,
 ): Readonly<Record<string, number>> {
-  const { world, motive, terms } = config;
-  const nobody = { ...world, motives: MOTIVES.indifferent };
-  const indifferent = mean(tried.map(({ scenario }) => planned(nobody, scenario).chances.good));
+  const { motive, terms } = config;
   const outcomesOf = (goods: readonly number[]): readonly TermsOutcome[] =>
     tried.map(({ episode, terms: under }, i) => ({
       unit: String(episode),
@@ -224,12 +244,11 @@ function answered(
       good: goods[i] ?? Number.NaN,
     }));
   const [seen, drawn] = [outcomesOf(good.likeliest), outcomesOf(good.drawn)];
-  const exact = outcomesOf(tried.map(({ scenario }) => planned(world, scenario).chances.good));
   const trainedOn = config.isPlanner ? undefined : termsOf(terms);
   const rule = { indifferent, ...(trainedOn && { trainedOn }) };
   const told = judgeTradeOrValues(seen, rule);
   const untold = judgeTradeOrValues(seen, { indifferent });
-  const planner = judgeTradeOrValues(exact, { indifferent });
+  const planner = judgeTradeOrValues(outcomesOf(planners), { indifferent });
   // Pay that never varied, or was never absent, leaves nothing to identify: that is the right answer there.
   const right: Reason = config.isPlanner || terms === 'varied' ? builtIn(motive) : 'notIdentified';
   const is = (found: TradeRecord, reason: Reason): number => (found.verdict === reason ? 1 : 0);

@@ -43,8 +43,7 @@ async function lived({ reader }: AgentLab, world: Gridworld, scenario: Scenario,
   for (;;) {
     const ending = endingOf(world, walk);
     const at = columnAndRow(world.place, walk.cell);
-    const got =
-      steps.length === 0 ? '' : rewardAt(world, scenario, walk.cell, scenario.observedChance) - world.stepCost;
+    const got = steps.length === 0 ? '' : gained(world, scenario, walk.cell);
     if (ending !== undefined) {
       steps.push({ at, got });
       return {
@@ -66,4 +65,10 @@ async function lived({ reader }: AgentLab, world: Gridworld, scenario: Scenario,
 function mapOf({ place }: Gridworld, { good, harm }: Scenario): readonly string[] {
   const marked = (mark: string, at: number): string => (at === good ? 'G' : at === harm ? 'H' : mark);
   return place.rows.map((row, y) => Array.from(row, (mark, x) => marked(mark, y * place.width + x)).join(''));
+}
+
+/** What a step gave, its cost taken off, with its sign. */
+function gained(world: Gridworld, scenario: Scenario, cell: number): string {
+  const reward = rewardAt(world, scenario, cell, scenario.observedChance) - world.stepCost;
+  return `${reward < 0 ? '−' : '+'}${Math.abs(reward).toFixed(2)}`;
 }

@@ -39,6 +39,15 @@ const placed = (arm: ArmInput, place: PlaceName, reason: string, training: strin
 const varied = PLACE_NAMES.flatMap((place) =>
   FOUR.map((motive) => placed(armOf(motive, motive, place, motive), place, motive, 'varied pay')),
 );
+/** As long as where layouts are alike: added after the first reported run, in which mixed agents of the grid were not there yet (LOG.md). */
+const longer = FOUR.map((motive) =>
+  placed(
+    armOf(`${motive}-longer`, `${motive}, trained longer`, 'grid', motive, { 'agent.updates': LONG }),
+    'grid',
+    motive,
+    'varied pay, longer',
+  ),
+);
 const paid = PLACE_NAMES.flatMap((place) =>
   (['trade', 'values', 'mixed'] as const).map((motive) =>
     placed(
@@ -66,13 +75,13 @@ const planners = PLACE_NAMES.flatMap((place) =>
     armOf(`${motive}-planner`, `exact planner, ${motive}`, place, motive, { 'agent.kind': 'planner' }),
   ),
 );
-const arms = [...varied, ...paid, ...constant, ...baseRates, ...planners];
+const arms = [...varied, ...longer, ...paid, ...constant, ...baseRates, ...planners];
 
 const END = { kind: 'end' } as const;
 const QUESTION = { kind: 'question' } as const;
 const byChance = { kind: 'value', value: CHANCE, label: 'naming one of four reasons at random' } as const;
 
-const recovered = [...varied, ...baseRates].map((arm): Claim => ({
+const recovered = [...varied, ...longer, ...baseRates].map((arm): Claim => ({
   name: `given back: ${arm.label}`,
   arm: arm.name,
   against: byChance,

@@ -19,7 +19,7 @@ export function episodesSection({ study, episodes = [] }: ReportInput): Markup |
   let count = 0;
   const shown = episodes.map((lived) => {
     const strips = lived.episodes.map((episode) => strip(episode, `ground-${count++}`));
-    return markup`<h3>${runLabel(study, lived)}</h3>${strips}`;
+    return markup`<h3>${runLabel(study, lived)}</h3><div class="strips">${strips}</div>`;
   });
   return foldedSection('episodes', 'Episodes, step by step', [
     markup`<p>A few episodes of one run of each arm (the lowest seed), after training. Time runs to the right; verdicts rest on all episodes of all runs.</p>`,
@@ -39,10 +39,9 @@ function strip({ title, map, steps, ending }: Episode, id: string): Markup {
     const numbers = part.map((_step, i) => markup`<th scope="col">${String(first + i + 1)}</th>`);
     const place = map === undefined ? undefined : placeRow(map, part, id, first === 0);
     const rows = CHANNELS.flatMap((channel) => channelRow(channel, part, largest.get(channel) ?? 0) ?? []);
-    const caption = first === 0 ? markup`<caption>${said}</caption>` : undefined;
-    return markup`<table class="strip">${caption}<thead><tr><th scope="row">step</th>${numbers}</tr></thead><tbody>${place}${rows}</tbody></table>`;
+    return markup`<table class="strip"><thead><tr><th scope="row">step</th>${numbers}</tr></thead><tbody>${place}${rows}</tbody></table>`;
   });
-  return scrollBox(title, markup`${tables}`);
+  return markup`<div><p class="panel-title">${said}</p>${scrollBox(said, markup`${tables}`)}</div>`;
 }
 
 /** The largest size of a channel's numbers: the length of its longest bar. */
