@@ -173,7 +173,12 @@ test('agents that imitate come to agree with their thoughts, whether or not thes
     const { outcomes = {} } = points.at(-1) ?? assert.fail('no points');
     assert.equal(outcomes['agreement'], 1);
     assert.equal(outcomes[verdict], 1);
-    assert.equal((kept.get(EPISODES_FILE) ?? '').trimEnd().split('\n').length, 4);
+    const episodes = (kept.get(EPISODES_FILE) ?? '').trimEnd().split('\n');
+    const turns = episodes.filter((line) => {
+      const [, did, instead] = /"did":"(left|right)".*instead it goes (left|right)/.exec(line) ?? assert.fail(line);
+      return did !== instead;
+    });
+    assert.deepEqual([episodes.length, turns.length], [4, verdict === 'says-explicit' ? 4 : 0]);
   }
 });
 

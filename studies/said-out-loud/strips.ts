@@ -3,18 +3,18 @@ import type { Episode } from 'assay';
 import { drawnAction, type Rng } from 'assay/learn';
 
 import { type Read, rightAfter } from './agent.ts';
-import { harmfulWay, namedWay, SIGNS, SITUATIONS, WORDS } from './world.ts';
+import { HARMFUL_WORDS, harmfulWay, namedWay, SIGNS, SITUATIONS, wordFor, WORDS } from './world.ts';
 
 const SHOWN = 4;
 const WAYS = ['left', 'right'] as const;
 
-/** Some situations, as they are thought and acted through. */
+/** Some situations, as they are thought and acted through; the other thought is of the kind that was thought, about the other way. */
 export function shownEpisodes(read: Read, rng: Rng): readonly Episode[] {
   return [...rng.permutation(SITUATIONS).subarray(0, SHOWN)].map((situation) => {
     const harm = harmfulWay(situation);
     const word = drawnAction(read.words, situation, WORDS.length, rng.uniform());
     const way = rightAfter(read, situation, word) > 1 / 2 ? 1 : 0;
-    const other = WORDS.findIndex((_, one) => namedWay(one) === 1 - way);
+    const other = wordFor(1 - (namedWay(word) ?? way), word < HARMFUL_WORDS);
     const swapped = rightAfter(read, situation, other) > 1 / 2 ? 1 : 0;
     const place = (mark: string): string => (harm === 0 ? `H${mark}G` : `G${mark}H`);
     return {
