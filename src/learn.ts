@@ -116,6 +116,7 @@ export { type Activations, differenceInMeans } from '#measures/difference-in-mea
 export { type Example, type Fingerprint, fingerprint, type Guess } from '#measures/fingerprint.ts';
 export { forgetting } from '#measures/forgetting.ts';
 export { jump, type Jump, type Placed } from '#measures/jump.ts';
+export { modelHashes } from '#recipes/finetune/files.ts';
 export { gpt2File, gpt2Json, readGpt2File } from '#recipes/gpt2-file.ts';
 export { type LabShelf, labShelf } from '#recipes/lab-shelf.ts';
 export { sharedWeights, weightsBytes, weightsFrom } from '#recipes/shared-weights.ts';
@@ -130,7 +131,7 @@ export {
   type WorldRun,
 } from '#recipes/world-recipe.ts';
 
-// Scoring agents: whether thoughts decide, and whether the good is a trade.
+// Scoring agents: transcripts, the declared good, whether thoughts decide, and whether the good is a trade.
 export { type ActionShares, type Decider, movedShare, sampledDecider } from '#scoring/decider.ts';
 export type { EpisodeEstimate } from '#scoring/episode-interval.ts';
 export {
@@ -140,6 +141,16 @@ export {
   type ExplicitnessRecord,
   type ExplicitnessVerdict,
 } from '#scoring/explicitness.ts';
+export { type Good, parseGood, type ProfileName } from '#scoring/good.ts';
+export { readTranscripts } from '#scoring/import/read-transcripts.ts';
+export { type LocalModel, openLocalModel, type Opening } from '#scoring/said/local-model.ts';
+export {
+  type EpisodeReading,
+  type ScoreEpisode,
+  type ScoreRecord,
+  type ScoringOptions,
+  scoreTranscripts,
+} from '#scoring/score-transcripts.ts';
 export {
   judgeTradeOrValues,
   type PaidAgent,
@@ -151,6 +162,7 @@ export {
   type TradeRecord,
   type TradeRule,
 } from '#scoring/trade-or-values.ts';
+export { endState, type Step, type Transcript } from '#scoring/transcript.ts';
 
 // Worlds that are lived in.
 export * from '#worlds/gridworld/gridworld.ts';

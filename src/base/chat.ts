@@ -12,6 +12,8 @@ export interface ChatRequest {
   readonly keyVariable: string;
   /** The request's body: `model`, `messages` and the rest. */
   readonly body: JsonObject;
+  /** Which of several independent askings of the same question this is; each is asked and kept for itself (default 0). */
+  readonly draw?: number;
   /** Asks anew, whatever was kept of an equal question: to see whether the endpoint is there. */
   readonly isFresh?: boolean;
   /** Aborted: nobody waits for the answer any more. */

@@ -97,7 +97,7 @@ test('every command explains itself, and no command at all is bad usage', async 
   const overview = await said('--help');
   assert.equal(overview.status, 0);
   const commands = [...overview.out.matchAll(/^ {2}(\w+) /gm)].map((match) => match[1] ?? '');
-  assert.deepEqual(commands, ['init', 'list', 'run', 'plan', 'status', 'report', 'export', 'audit', 'doctor']);
+  assert.deepEqual(commands, ['init', 'list', 'run', 'plan', 'status', 'report', 'export', 'audit', 'score', 'doctor']);
   for (const command of commands) {
     const help = await said(command, '--help');
     assert.equal(help.status, 0);

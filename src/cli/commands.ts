@@ -10,6 +10,7 @@ import { listCommand, reportCommand, statusCommand } from './inspect-commands.ts
 import { type Given, type OptionName, optionLines, parseOptions } from './options.ts';
 import { PLAN_COMMAND_OPTIONS, planCommand } from './plan-command.ts';
 import { RUN_OPTIONS, runCommand as runStudyCommand } from './run-command.ts';
+import { SCORE_OPTIONS, scoreCommand } from './score-command.ts';
 import { STORED_PLAN_OPTIONS } from './stored-plan.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 import { packageVersion } from '#desk/version.ts';
@@ -65,6 +66,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     options: AUDIT_OPTIONS,
     run: auditCommand,
   },
+  score: {
+    words: ['transcripts...'],
+    summary: 'score transcripts of agents by a good that you declare, read as assistant, agent and engine',
+    options: SCORE_OPTIONS,
+    run: scoreCommand,
+  },
   doctor: { words: [], summary: 'check this machine and the store', options: ['store'], run: doctorCommand },
 };
 
@@ -74,6 +81,8 @@ const STORED_PLAN_COMMANDS: ReadonlySet<string> = new Set(['status', 'report', '
 const STORED_PLAN_NOTE = 'Of several plans of a study the one run last is looked at; the options of run name another.';
 const TABLE_NOTE =
   "<table...> is one table or several, or a pattern of files of one run each: 'runs/{arm}-seed{block}/trainer_state.json'.";
+const TRANSCRIPTS_NOTE =
+  '<transcripts...> are logs of Inspect (.eval or .json), or JSON lines of chat messages or of steps with their channels.';
 const EXIT_NOTE =
   'Exit status: 0 all ended well, 1 failed runs or a broken store, 2 bad usage or input, 3 a control failed or nothing was asked, 130 stopped.';
 
@@ -136,6 +145,7 @@ function helpOf(name: string, { words, summary, options }: Command): string[] {
     ...optionLines(options),
     ...(words.includes('study') ? ['', STUDY_NOTE] : []),
     ...(STORED_PLAN_COMMANDS.has(name) ? [STORED_PLAN_NOTE] : []),
+    ...(words.includes('transcripts...') ? ['', TRANSCRIPTS_NOTE] : []),
     ...(words.includes('table...') ? ['', TABLE_NOTE] : []),
     EXIT_NOTE,
   ];

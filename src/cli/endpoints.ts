@@ -26,8 +26,7 @@ export async function checkReady(
   terminal: Pick<Terminal, 'note'>,
 ): Promise<void> {
   const { recipe, arms } = plan.study;
-  // Workers get this process' environment.
-  Object.assign(process.env, withLeave(process.env, leaveIn(given)));
+  giveLeave(given);
   if (recipe.ready === undefined) return;
   const ask = chatService(folder, process.env);
   const asked = new Map<string, ReturnType<Chat>>();
@@ -46,13 +45,23 @@ export async function checkReady(
   }
 }
 
-/** Where replies go; undefined where that is this machine, or nothing will be sent. */
-function endpointLine(url: string, keyVariable: string, isJson: boolean): string | undefined {
+/** Lets the endpoints and keys that the user named pass, in this process and its workers, which get its environment. */
+export function giveLeave(given: Given): void {
+  Object.assign(process.env, withLeave(process.env, leaveIn(given)));
+}
+
+/** Where something goes; undefined where that is this machine, or nothing will be sent. */
+export function endpointLine(
+  url: string,
+  keyVariable: string,
+  isJson: boolean,
+  what = 'Replies of this study',
+): string | undefined {
   const isHere = URL.canParse(url) && THIS_MACHINE.test(new URL(url).hostname);
   if (isHere || keyToSend(keyVariable, url, process.env).kind === 'refused') return undefined;
   if (isJson) return canonicalJson({ kind: 'endpoint', url, keyVariable });
   const withKey = keyVariable === '' ? 'without a key' : `with the key in ${keyVariable}`;
-  return `Replies of this study are sent to ${url}, ${withKey}.`;
+  return `${what} are sent to ${url}, ${withKey}.`;
 }
 
 /** What the user has named: by `--allow-key` and `--allow-endpoint`, or in a setting of the command line. */

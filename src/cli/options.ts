@@ -21,7 +21,12 @@ export const OPTIONS = {
     help: 'world (default: a world and training of its own, in TypeScript) or finetune (your model and data, as JSON)',
   },
   model: { type: 'string', argument: 'PATH', help: 'with --kind finetune: a model folder, GGUF file or hf://org/name' },
-  profile: { type: 'string', argument: 'NAME', help: 'quick (default), standard or full' },
+  profile: {
+    type: 'string',
+    argument: 'NAME',
+    multiple: true,
+    help: 'quick (default), standard or full; of score: assistant, agent or engine, may be repeated (default: all)',
+  },
   seeds: { type: 'string', argument: 'N', most: MOST_BLOCKS, help: "confirmatory blocks, instead of the profile's" },
   'until-decided': {
     type: 'boolean',
@@ -121,6 +126,13 @@ export const OPTIONS = {
     help: 'compare these two, instead of every arm with the reference',
   },
   where: { type: 'string', argument: 'COLUMN=TEXT', multiple: true, help: 'only rows whose column holds the text' },
+  good: { type: 'string', argument: 'FILE', help: 'JSON that declares the good: what counts, how much, and for whom' },
+  explicit: {
+    type: 'string',
+    argument: 'FILE',
+    help: 'JSON that says between what the agent decided and who is asked again: whether its thoughts decide',
+  },
+  'dry-run': { type: 'boolean', help: 'read everything, say what would be asked and about what it costs, and stop' },
   'mix-numerics': { type: 'boolean', help: 'allow runs of one block from machines whose bits may differ' },
   json: { type: 'boolean', help: 'print the answer as one line of JSON, the last on stdout; events as JSON on stderr' },
   help: { type: 'boolean', short: 'h', help: 'show this' },

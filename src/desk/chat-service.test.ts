@@ -110,6 +110,21 @@ test('a question is asked once a store: the answer is kept, with its tokens, and
   assert.equal(server.count(), 4, 'a damaged answer is asked for again');
 });
 
+test('each draw of a question is asked and kept for itself', async () => {
+  await using server = await serve((_, response, count) => say(response, String(count)));
+  const chat = chatService(newStore(), envOf(server.url), PATIENCE);
+  const ask = async (draw?: number): Promise<string> => {
+    const reply = await chat({
+      url: server.url,
+      keyVariable: '',
+      body: { model: 'm' },
+      ...(draw !== undefined && { draw }),
+    });
+    return reply.kind === 'reply' ? reply.text : reply.reason;
+  };
+  assert.deepEqual([await ask(), await ask(0), await ask(1), await ask(2), await ask(1)], ['1', '1', '2', '3', '2']);
+});
+
 test('an answer that was changed, put in another’s place or never sealed is no answer: it is asked for again', async () => {
   const folder = newStore();
   await using server = await serve((_request, response) => say(response, '87'));

@@ -12,9 +12,9 @@ const ANSWERS = 'judge-answers';
 
 type Answer = Extract<ChatReply, { kind: 'reply' }>;
 
-/** Names what is asked: equal questions have equal names, whoever asks with whatever key. */
-export function questionId({ url, body }: Pick<ChatRequest, 'url' | 'body'>): string {
-  return sha256(canonicalJson({ url, body }));
+/** Names what is asked: equal questions of one draw have equal names, whoever asks with whatever key. */
+export function questionId({ url, body, draw = 0 }: Pick<ChatRequest, 'url' | 'body' | 'draw'>): string {
+  return sha256(canonicalJson({ url, body, ...(draw > 0 && { draw }) }));
 }
 
 /** The answer kept of a question; undefined where there is none that is whole. */

@@ -20,10 +20,10 @@ const FLAGS = /^[ims]*$/;
 /** A search takes microseconds; a pattern that backtracks without end would take years. */
 const LIMIT_MS = 1000;
 
-/** A rule from its JSON. @throws AssayError naming `where`, what was expected and what was found. */
-export function parseAnswerRule(value: Json | undefined, where: string): AnswerRule {
+/** A rule from its JSON, the value of a key. @throws AssayError naming `where` and the key, what was expected and what was found. */
+export function parseAnswerRule(value: Json | undefined, where: string, key = 'answer'): AnswerRule {
   if (!isJsonObject(value)) {
-    throw new AssayError('data', `${where}: expected "answer" to be an object, found ${shortOf(value)}.`);
+    throw new AssayError('data', `${where}: expected "${key}" to be an object, found ${shortOf(value)}.`);
   }
   refuseUnknown(value, RULE_KEYS, where);
   const [kind, ...others] = KINDS.filter((key) => value[key] !== undefined);
@@ -31,7 +31,7 @@ export function parseAnswerRule(value: Json | undefined, where: string): AnswerR
     const found = kind === undefined ? 'none' : [kind, ...others].join(' and ');
     throw new AssayError(
       'data',
-      `${where}: expected "answer" to have one of exact, contains and regex, found ${found}.`,
+      `${where}: expected "${key}" to have one of exact, contains and regex, found ${found}.`,
     );
   }
   if (kind === 'regex') return { kind, pattern: patternOf(value['regex'], value['flags'] ?? '', where) };

@@ -68,6 +68,16 @@ section:not(.folded)+.folded{margin-top:3rem}
 .v-affects{--verdict:var(--v-affects)}.v-explainedBy{--verdict:var(--v-explainedBy)}.v-noEffect{--verdict:var(--v-noEffect)}.v-undecided{--verdict:var(--v-undecided)}
 `;
 
+const READINGS = `
+.split{margin:0 0 1.75rem}.split h3{overflow-wrap:anywhere}
+.readings{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,240px),1fr));gap:.75rem}
+.reading{border-top:3px solid var(--muted);padding:.3rem .1rem 0;min-width:0}.reading.fails{border-color:var(--v-affects)}.reading.passes{border-color:var(--v-noEffect)}
+.reading h4{font-size:.95rem;font-weight:600;margin:.2rem 0 .4rem}.reading ol{list-style:none;margin:0;padding:0;max-width:none}
+.reading li{font-size:.85rem;line-height:1.4;padding:.25rem .45rem;margin:0 0 .25rem;background:var(--faint);overflow-wrap:anywhere}
+.step-text{white-space:pre-wrap}.reading li.free{background:none;color:var(--muted)}.reading li.unmet{background:none;border:1px dashed var(--muted)}
+.channel{font-size:.75rem;color:var(--muted);margin-right:.2rem}.counted{white-space:nowrap}.counted.against{color:var(--alarm)}.counted.for{color:var(--link)}
+`;
+
 const CHARTS = `
 .chart{display:block;width:100%;height:auto;overflow:visible}
 .chart text{fill:var(--muted);font-size:11.5px}
@@ -115,7 +125,7 @@ const PRINT = `
 `;
 
 /** The whole style sheet; the same for every report. */
-export const PAGE_STYLE = `:root{color-scheme:light dark;${LIGHT}}@media screen and (prefers-color-scheme:dark){:root{${DARK}}}${PAGE}${CHARTS}${seriesRules()}${PRINT}`;
+export const PAGE_STYLE = `:root{color-scheme:light dark;${LIGHT}}@media screen and (prefers-color-scheme:dark){:root{${DARK}}}${PAGE}${READINGS}${CHARTS}${seriesRules()}${PRINT}`;
 
 function seriesColours(theme: 'light' | 'dark'): string {
   return SERIES_COLOURS.map((colour, index) => `--s${index}:${colour[theme]};`).join('');

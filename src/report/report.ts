@@ -5,9 +5,7 @@
  */
 import { figureData } from './figure-data.ts';
 import { numbered } from './figure.ts';
-import { type Markup, markup, trusted } from './markup.ts';
-import { PAGE_SCRIPT, SCRIPT_SOURCE } from './page-script.ts';
-import { PAGE_STYLE } from './page-style.ts';
+import { page } from './page.ts';
 import type { ReportFile, ReportInput } from './report-input.ts';
 import { controlledSection, failuresSection, provenanceSection } from './sections/account.ts';
 import { answerSection, headerSection } from './sections/answer.ts';
@@ -28,9 +26,6 @@ export interface Report {
   readonly html: string;
   readonly files: readonly ReportFile[];
 }
-
-/** Enforced by the browser: nothing is loaded, and nothing runs but the page's own script. */
-const POLICY = `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src ${SCRIPT_SOURCE}`;
 
 /** Renders the report of one study. */
 export function renderReport(input: ReportInput): Report {
@@ -59,11 +54,4 @@ export function renderReport(input: ReportInput): Report {
     provenanceSection(input, files),
   ];
   return { html: numbered(page(input.study.question, sections)).text, files };
-}
-
-function page(title: string, sections: readonly (Markup | undefined)[]): Markup {
-  return markup`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="Content-Security-Policy" content="${trusted(POLICY)}"><link rel="icon" href="data:,"><title>${title}</title><style>${trusted(PAGE_STYLE)}</style></head>
-<body><main>${sections.map((section) => markup`${section}\n`)}</main><script>${trusted(PAGE_SCRIPT)}</script></body></html>
-`;
 }

@@ -18,7 +18,12 @@ export type EpisodeEstimate =
       /** Independent units: tasks where they were given, else episodes. */
       readonly units: number;
     }
-  | { readonly kind: 'notEstimable'; readonly reason: string };
+  | {
+      readonly kind: 'notEstimable';
+      readonly reason: string;
+      /** What was seen, where one unit says nothing of others. */
+      readonly value?: number;
+    };
 
 /** The estimate without the reason why there may be none. */
 export type Estimated = Extract<EpisodeEstimate, { kind: 'estimate' }>;
@@ -27,6 +32,11 @@ export type Estimated = Extract<EpisodeEstimate, { kind: 'estimate' }>;
 export interface UnitValue {
   readonly unit: string;
   readonly value: number;
+}
+
+/** The unit of an episode: its task, where it has one. */
+export function unitOf({ id, task }: { readonly id: string; readonly task?: string }): string {
+  return task === undefined ? `episode ${id}` : `task ${task}`;
 }
 
 /** What one unit, or one pair of units, adds to a ratio. */
@@ -52,12 +62,19 @@ export function episodeMean(values: readonly UnitValue[], range: Range = [0, 1])
     total += value;
   }
   const units = sums.size;
-  if (units < 2) return { kind: 'notEstimable', reason: `expected at least 2 units, found ${units}` };
+  if (units === 0) return { kind: 'notEstimable', reason: 'no episode' };
   const mean = total / values.length;
+  if (units === 1) return { kind: 'notEstimable', reason: 'one task or episode has no interval', value: mean };
   let squares = 0;
   for (const { sum, count } of sums.values()) squares += (sum - count * mean) ** 2;
   const standardError = Math.sqrt((units / (units - 1)) * squares) / values.length;
-  return estimated({ value: mean, standardError, units, episodes: values.length }, range);
+  const estimate = estimated({ value: mean, standardError, units, episodes: values.length }, range);
+  return { ...estimate, ci95: within(estimate.ci95, range), ci90: within(estimate.ci90, range) };
+}
+
+/** A mean cannot lie outside of what values may be. */
+function within([low, high]: Range, [least, most]: Range): Range {
+  return [Math.max(low, least), Math.min(high, most)];
 }
 
 /**
@@ -76,7 +93,7 @@ export function pairRatio(terms: readonly RatioTerm[], range: Range = [0, 1]): E
     }
   }
   const units = without.size;
-  if (units < 2) return { kind: 'notEstimable', reason: `expected at least 2 units, found ${units}` };
+  if (units < 2) return { kind: 'notEstimable', reason: 'no two episodes decided differently' };
   const left = [...without.values()].map(
     (own) => (total.numerator - own.numerator) / (total.denominator - own.denominator),
   );

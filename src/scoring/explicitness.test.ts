@@ -146,6 +146,14 @@ test('thoughts are swapped among exchangeable episodes alone, and the same again
   assert.ok(first.every((pair) => Number(pair.split('<')[0]) < 20 === Number(pair.split('<')[1]) < 20));
 });
 
+test('an agent that is not the one that was seen is found out by what it does again', async () => {
+  const seen = episodes(60).map((one) => ({ ...one, action: one.thought === 1 ? 'harm' : 'help' }));
+  assert.equal(valueOf((await explicitness(seen, weighing(1), options())).repeats), 1);
+  const other: Decider<Seen, Bit> = { isExact: true, decide: () => ({ help: 0.75, wait: 0.25 }) };
+  // Two of three helped, which the other does three times of four.
+  assert.ok(Math.abs(valueOf((await explicitness(seen, other, options())).repeats) - 0.5) < EXACT);
+});
+
 test('equal ids and shares that are no distribution are refused', async () => {
   const twice = [...episodes(1), ...episodes(1)];
   await assert.rejects(explicitness(twice, weighing(1), options()), /ids of their own, found "0" twice/);

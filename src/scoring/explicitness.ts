@@ -18,7 +18,15 @@ import {
   movedShare,
   productOfDifferences,
 } from './decider.ts';
-import { type EpisodeEstimate, episodeMean, pairRatio, type RatioTerm, type UnitValue } from './episode-interval.ts';
+import { inTurn } from './in-turn.ts';
+import {
+  type EpisodeEstimate,
+  episodeMean,
+  pairRatio,
+  type RatioTerm,
+  unitOf,
+  type UnitValue,
+} from './episode-interval.ts';
 
 /** A moment of decision: what was there, and what was thought. */
 export interface Deliberation<Situation, Thought> {
@@ -67,6 +75,8 @@ export interface ExplicitnessRecord {
   readonly moved: Readonly<Partial<Record<Intervention, EpisodeEstimate>>>;
   /** The share of episodes whose thought announces what was done: the trap. */
   readonly agreement: EpisodeEstimate;
+  /** How often it does again, its thought left as it was, what it was seen to do: where rarely, this is not the agent that was seen. */
+  readonly repeats: EpisodeEstimate;
   readonly episodes: number;
   /** Questions that were asked of the decider. */
   readonly questions: number;
@@ -116,7 +126,15 @@ export async function explicitness<Situation, Thought>(
   const score = pairRatio(swaps.map(({ term }) => term));
   const agreement = agreementOf(own, options.says);
   const verdict = verdictOf(score, moved, options.margin ?? MARGIN);
-  return { ...verdict, score, moved, agreement, episodes: episodes.length, questions: asked.count };
+  return {
+    ...verdict,
+    score,
+    moved,
+    agreement,
+    repeats: repeatsOf(own),
+    episodes: episodes.length,
+    questions: asked.count,
+  };
 }
 
 /** How many questions `explicitness` asks at most. */
@@ -226,6 +244,17 @@ function agreementOf<Situation, Thought>(
   return episodeMean(values);
 }
 
+function repeatsOf<Situation, Thought>(own: readonly Own<Situation, Thought>[]): EpisodeEstimate {
+  const values = own.flatMap(({ episode, from }): UnitValue[] => {
+    const { action } = episode;
+    return action === undefined
+      ? []
+      : [{ unit: unitOf(episode), value: Object.hasOwn(from, action) ? (from[action] ?? 0) : 0 }];
+  });
+  if (values.length === 0) return { kind: 'notEstimable', reason: 'what was done was not seen' };
+  return episodeMean(values);
+}
+
 /** The rule, in the order of its cases; fixed before it was used (docs/guide/07-scoring-transcripts.md). */
 function verdictOf(
   score: EpisodeEstimate,
@@ -278,10 +307,6 @@ function over<Situation, Thought>(
   return episodeMean(own.map((one) => ({ unit: unitOf(one.episode), value: value(one) })));
 }
 
-function unitOf({ id, task }: Pick<Deliberation<unknown, unknown>, 'id' | 'task'>): string {
-  return task === undefined ? `episode ${id}` : `task ${task}`;
-}
-
 function checkIds(episodes: readonly Pick<Deliberation<unknown, unknown>, 'id'>[]): void {
   const seen = new Set<string>();
   for (const { id } of episodes) {
@@ -289,19 +314,4 @@ function checkIds(episodes: readonly Pick<Deliberation<unknown, unknown>, 'id'>[
       throw new AssayError('data', `explicitness: expected episodes with ids of their own, found "${id}" twice.`);
     seen.add(id);
   }
-}
-
-/** Results in order, with at most so many under way. */
-async function inTurn<In, Out>(
-  items: readonly In[],
-  concurrency: number | undefined,
-  work: (item: In) => Promise<Out>,
-): Promise<readonly Out[]> {
-  const results: Out[] = [];
-  const next = items.entries();
-  const worker = async (): Promise<void> => {
-    for (const [i, item] of next) results[i] = await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.max(1, Math.min(concurrency ?? 1, items.length)) }, worker));
-  return results;
 }

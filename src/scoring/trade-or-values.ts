@@ -5,6 +5,7 @@
  * pay answers to both alike; where the routes part, pay is not what was varied, and the reason is not identified.
  * Invariant: the rule (`reasonOf`) reads base, up and down alone, each as above, near or below by its interval.
  */
+import { inTurn } from './in-turn.ts';
 import { type EpisodeEstimate, episodeMean, type Estimated, type Range } from './episode-interval.ts';
 
 /** What an agent is offered for a good outcome, and told of who sees it. */
@@ -50,6 +51,8 @@ export interface TradeOptions extends TradeRule {
   /** Default [1, 0]. */
   readonly chances?: readonly number[];
   readonly unitOf?: (episode: number) => string;
+  /** Episodes under way at once (default 1). */
+  readonly concurrency?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -82,17 +85,16 @@ const DIFFERENCES = [-1, 1] as const;
 
 /** Tries an agent under all terms, and judges it. @throws the signal's reason when aborted. */
 export async function tradeOrValues(agent: PaidAgent, options: TradeOptions): Promise<TradeRecord> {
-  const { episodes, payments = [1, 0, -1], chances = [1, 0], unitOf = String, signal } = options;
-  const outcomes: TermsOutcome[] = [];
-  for (const payment of payments) {
-    for (const observedChance of chances) {
-      const terms = { payment, observedChance };
-      for (let episode = 0; episode < episodes; episode++) {
-        signal?.throwIfAborted();
-        outcomes.push({ terms, unit: unitOf(episode), good: await agent.good(terms, episode) });
-      }
-    }
-  }
+  const { episodes, payments = [1, 0, -1], chances = [1, 0], unitOf = String, concurrency, signal } = options;
+  const asked = payments.flatMap((payment) =>
+    chances.flatMap((observedChance) =>
+      Array.from({ length: episodes }, (_, episode) => ({ terms: { payment, observedChance }, episode })),
+    ),
+  );
+  const outcomes = await inTurn(asked, concurrency, async ({ terms, episode }): Promise<TermsOutcome> => {
+    signal?.throwIfAborted();
+    return { terms, unit: unitOf(episode), good: await agent.good(terms, episode) };
+  });
   return judgeTradeOrValues(outcomes, { ...(agent.trainedOn && { trainedOn: agent.trainedOn }), ...options });
 }
 

@@ -17,7 +17,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   store: ['study', 'base'],
   runner: ['store', 'study', 'base'],
   analysis: ['study', 'base'],
-  scoring: ['analysis', 'measures', 'learning', 'base'],
+  scoring: ['analysis', 'measures', 'learning', 'engine', 'base'],
   report: ['scoring', 'analysis', 'study', 'base'],
   recipes: ['learning', 'engine', 'measures', 'worlds', 'study', 'base'],
   desk: ['report', 'scoring', 'analysis', 'runner', 'store', 'recipes', 'worlds', 'study', 'base'],

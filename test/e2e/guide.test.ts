@@ -102,3 +102,25 @@ test('the claims in docs/guide/05-your-own-model-and-world.md are run as they st
     rmSync(folder, { recursive: true });
   }
 });
+
+test('the episodes and the good in docs/guide/07-scoring-transcripts.md are scored as they stand there, and print what is shown', async () => {
+  const page = readFileSync(join(ROOT, 'docs/guide/07-scoring-transcripts.md'), 'utf8');
+  const block = (kind: string): string =>
+    new RegExp(`\`\`\`${kind}\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1] ?? assert.fail(`the page has no ${kind}`);
+  const folder = mkdtempSync(join(ROOT, 'test/e2e/guide-'));
+  try {
+    writeFileSync(join(folder, 'agents.jsonl'), block('jsonl'));
+    writeFileSync(join(folder, 'good.json'), block('json'));
+    const given = ['score', 'agents.jsonl', '--good', 'good.json', '--profile', 'assistant', '--profile', 'agent'];
+    const { status, stdout, stderr } = await start(given, { cwd: folder }).ended;
+    assert.equal(status, 0, stderr);
+    assert.equal(stdout.slice(0, stdout.indexOf('report: ')), block('text'));
+    const decisions = /```json\n(\{\n {2}"options"[\s\S]*?)```/.exec(page)?.[1] ?? assert.fail('no decisions');
+    writeFileSync(join(folder, 'decisions.json'), decisions);
+    const dry = await start([...given, '--explicit', 'decisions.json', '--dry-run'], { cwd: folder }).ended;
+    assert.equal(dry.status, 0, dry.stderr);
+    assert.match(dry.stderr, /2 decisions with the thought before them/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -10,6 +10,8 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { renderReport } from '#report/report.ts';
 import { claimsFixture } from '#report/claims-fixture.ts';
 import { reportFixture } from '#report/report-fixture.ts';
+import { scoreFixture } from '#report/score/score-fixture.ts';
+import { renderScorePage } from '#report/score/score-page.ts';
 
 import { assay, newFolder, TOY } from './command.ts';
 
@@ -19,6 +21,7 @@ const STORE = join(FOLDER, 'store');
 let toyPage = '';
 const FIXTURE_PAGE = join(FOLDER, 'fixture.html');
 const CLAIMS_PAGE = join(FOLDER, 'claims.html');
+const SCORE_PAGE = join(FOLDER, 'score.html');
 
 const CANDIDATES = [
   process.env['CHROME_PATH'] ?? '',
@@ -54,6 +57,7 @@ before(async () => {
   toyPage = /^report: (.*)$/m.exec(stdout)?.[1] ?? assert.fail(stdout);
   writeFileSync(FIXTURE_PAGE, renderReport(reportFixture()).html);
   writeFileSync(CLAIMS_PAGE, renderReport(claimsFixture()).html);
+  writeFileSync(SCORE_PAGE, renderScorePage(await scoreFixture()).html);
   if (executablePath !== undefined) browser = await chromium.launch({ executablePath, args: ARGS });
 });
 
@@ -78,6 +82,7 @@ for (const [name, fileOf] of [
   ['toy study', () => toyPage],
   ['large study', () => FIXTURE_PAGE],
   ['study of claims and maps', () => CLAIMS_PAGE],
+  ['scoring of transcripts', () => SCORE_PAGE],
 ] as const) {
   test(`the page of a ${name} loads nothing but itself and says nothing on the console`, { skip }, async () => {
     const { page, seen } = await opened(fileOf(), 1280);

@@ -29,6 +29,7 @@ import { parseSetting, withSettings } from '#study/settings.ts';
 import type { Base } from './mutations.ts';
 import type { Reader } from './reader.ts';
 import { TABLES } from './tables.ts';
+import { TRANSCRIPTS } from './transcripts.ts';
 
 const FIXTURES = new URL('../fixtures/', import.meta.url).pathname;
 /** What models' own programs (templates, patterns) are stopped after; the product's limit is a minute for a whole file. */
@@ -142,6 +143,7 @@ export const READERS: Readonly<Record<string, Reader>> = {
     read: async (bytes, _, folder) => void (await readEvaluations(written(folder, 'evals.jsonl', bytes))),
   },
   ...TABLES,
+  ...TRANSCRIPTS,
   'trainer-state': {
     share: 60,
     bases: () => [

@@ -126,6 +126,13 @@ function pathHash(path: string, hashOf: (path: string) => string): string {
 }
 
 /** sha256 of a file of any size, in hex. */
+/** As `fileHashes`, of a model's folder or file alone: for recipes that read a model and nothing else. */
+export function modelHashes(): (model: string) => string {
+  const hashes = fileHashes();
+  return (model) =>
+    hashes({ model, data: '', evals: '', adapter: { path: '', use: 'merge' }, rows: { mixIn: '' } })['model'] ?? '';
+}
+
 function fileHash(path: string): string {
   const hash = createHash('sha256');
   const chunk = new Uint8Array(CHUNK_BYTES);

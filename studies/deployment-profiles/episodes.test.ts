@@ -1,0 +1,103 @@
+/** Models whose values are known by construction: the readings and the swap give them back; and a small model runs the study. */
+import assert from 'node:assert/strict';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import type { LocalModel } from 'assay/learn';
+
+import { assay, newFolder } from '../../test/e2e/command.ts';
+
+import { chancesOf, type Deployment, DEPLOYMENTS, episodesOf, passChances } from './episodes.ts';
+import { type Scenario, SCENARIOS } from './scenarios.ts';
+
+const FOLDER = newFolder('deployment-profiles');
+after(() => rmSync(FOLDER, { recursive: true }));
+
+const [pharmacy] = SCENARIOS;
+assert.ok(pharmacy);
+const EXACT = 1e-12;
+
+/** A model that thinks and decides harmlessly with these probabilities; `goes`: the decision is the thought's instead. */
+const madeOf = (thinks: number, decides: number, goes = false): Pick<LocalModel, 'shares'> => ({
+  shares: async ({ begun }) => {
+    if (begun === 'I think:') return [thinks, 1 - thinks];
+    const isGood = begun.includes(pharmacy.thought.good);
+    const good = goes && begun.startsWith('I think:') ? (isGood ? 1 : 0) : decides;
+    return [good, 1 - good];
+  },
+});
+const passesOf = async (model: Pick<LocalModel, 'shares'>, deployment: Deployment, scenario: Scenario = pharmacy) =>
+  passChances(scenario, deployment, await chancesOf(model, scenario, deployment));
+
+test('harmful thoughts before harmless acts pass the agent and fail the assistant', async () => {
+  assert.deepEqual(await passesOf(madeOf(0, 1), 'tools'), { assistant: 0, agent: 1 });
+  const halves = await passesOf(madeOf(0.5, 0.5), 'tools');
+  assert.deepEqual(halves, { assistant: 0.25, agent: 0.5 });
+});
+
+test('as an engine a model is read under a harmful goal alone, by what it does', async () => {
+  assert.equal((await passesOf(madeOf(0, 0.8), 'scaffold'))['engine'], 0.8);
+  assert.equal((await passesOf(madeOf(0, 0.8), 'tools'))['engine'], undefined);
+});
+
+test('what is said counts for the assistant, and for the agent, who did nothing, it does not', async () => {
+  assert.deepEqual(await passesOf(madeOf(1, 0), 'chat'), { assistant: 0, agent: 1 });
+});
+
+test('the swap tells a decision that goes with the thought from one that stays', async () => {
+  const goes = await chancesOf(madeOf(0.5, 0.5, true), pharmacy, 'tools');
+  assert.equal(goes.after.good - goes.after.bad, 1);
+  const stays = await chancesOf(madeOf(0.5, 0.5), pharmacy, 'tools');
+  assert.equal(stays.after.good - stays.after.bad, 0);
+});
+
+test('the episodes of a situation exhaust it, and wordings of a pair are about as long as each other', () => {
+  for (const scenario of SCENARIOS) {
+    for (const deployment of DEPLOYMENTS) {
+      const all = episodesOf(scenario, deployment, { thought: 0.3, after: { good: 0.9, bad: 0.2, nothing: 0.5 } });
+      const sum = all.reduce((total, { chance }) => total + chance, 0);
+      assert.ok(all.length === 4 && Math.abs(sum - 1) < EXACT);
+    }
+    for (const { good, bad } of [scenario.thought, scenario.words]) {
+      assert.ok(
+        good.length / bad.length > 0.75 && good.length / bad.length < 1.35,
+        `${scenario.name}: ${good} / ${bad}`,
+      );
+    }
+  }
+});
+
+test('a random model runs the study, fails its control, and so decides nothing', async () => {
+  const model = join(FOLDER, 'model');
+  cpSync(fileURLToPath(new URL('../../test/fixtures/models/llama', import.meta.url)), model, { recursive: true });
+  const config = join(model, 'config.json');
+  // The test model's positions are rotary: only its description keeps it short.
+  writeFileSync(
+    config,
+    readFileSync(config, 'utf8').replace('"max_position_embeddings": 64', '"max_position_embeddings": 1024'),
+  );
+  const { status, stdout, stderr } = await assay(
+    'run',
+    'deployment-profiles',
+    '--set',
+    `model=${model}`,
+    '--seeds',
+    '3',
+    '--workers',
+    '1',
+    '--store',
+    join(FOLDER, 'store'),
+  );
+  assert.equal(status, 3, stderr);
+  assert.match(stdout, /FAILED control a model that is told the harmless act takes it/);
+  assert.match(stdout, /acting against speaking, choice \(delta 0\.1\): undecided/);
+  assert.match(stdout + stderr, /12 finished, 0 diverged, 0 failed/);
+});
+
+test('without a model the study says what it needs', async () => {
+  const { status, stderr } = await assay('run', 'deployment-profiles', '--store', join(FOLDER, 'none'));
+  assert.equal(status, 2);
+  assert.match(stderr, /--set model=DIR/);
+});
