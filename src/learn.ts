@@ -135,6 +135,29 @@ export {
 } from '#measures/sae/reconstruction.ts';
 export { fractionAbove, type Recovery, recovery } from '#measures/sae/recovery.ts';
 export { fistaCodes, oracleSae, type SparseCoding } from '#measures/sae/sparse-coding.ts';
+// Agents: environments, policies, rollouts, policy gradients, evolution.
+export { type Agent, type AgentConfig, createAgent, type PolicyGradient } from '#learning/agents/agent.ts';
+export {
+  decisionFeeds,
+  type DecisionFeeds,
+  decisionLoss,
+  type Decisions,
+  drawnDecisions,
+  type PolicyTable,
+} from '#learning/agents/decisions.ts';
+export { drawnAction, likeliestAction } from '#learning/agents/draw.ts';
+export type { End, Environment, Outcome } from '#learning/agents/environment.ts';
+export {
+  centredRanks,
+  createEvolution,
+  type Evolution,
+  type EvolutionConfig,
+  type Generation,
+} from '#learning/agents/evolution.ts';
+export * from '#learning/agents/losses.ts';
+export * from '#learning/agents/policies.ts';
+export * from '#learning/agents/returns.ts';
+export * from '#learning/agents/rollouts.ts';
 
 // Recipes: the loop of a run, how its config is read, what runs share.
 export { type ConfigReader, configReader, type NumberBounds } from '#base/config-reader.ts';
@@ -166,7 +189,7 @@ export {
 } from '#recipes/world-recipe.ts';
 
 // Scoring agents: transcripts, the declared good, whether thoughts decide, and whether the good is a trade.
-export { type ActionShares, type Decider, likeliestAction, movedShare, sampledDecider } from '#scoring/decider.ts';
+export { type ActionShares, type Decider, movedShare, sampledDecider } from '#scoring/decider.ts';
 export type { EpisodeEstimate } from '#scoring/episode-interval.ts';
 export {
   type Deliberation,
@@ -197,3 +220,8 @@ export {
   type TradeRule,
 } from '#scoring/trade-or-values.ts';
 export { endState, type Step, type Transcript } from '#scoring/transcript.ts';
+
+// Worlds that are lived in.
+export * from '#worlds/gridworld/gridworld.ts';
+export * from '#worlds/gridworld/place.ts';
+export * from '#worlds/gridworld/planner.ts';

@@ -212,14 +212,14 @@ export const LEARNER_FAULTS: readonly Fault[] = [
   },
   {
     name: 'an episode enters its own baseline',
-    file: 'studies/gaming-curriculum/reinforce.ts',
+    file: 'src/learning/agents/decisions.ts',
     from: '(one - (total - one) / (count - 1)) / count',
     to: '(one - total / count) / count',
     tests: ['studies/gaming-curriculum/reinforce.test.ts'],
   },
   {
     name: 'the penalty towards a base is that of the base towards the policy',
-    file: 'studies/gaming-curriculum/reinforce.ts',
+    file: 'src/learning/agents/decisions.ts',
     from: "klDivergence(logits, input('base', logits.shape))",
     to: "klDivergence(input('base', logits.shape), logits)",
     tests: ['studies/gaming-curriculum/reinforce.test.ts'],

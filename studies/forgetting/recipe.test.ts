@@ -37,7 +37,7 @@ test('every run begins where the tasks before are learned to the same loss, and 
     const { points } = await run(set);
     assert.ok((points[0]?.axes['last'] ?? 0) > 2);
     assert.ok((points.at(-1)?.axes['last'] ?? 1) < 0.05);
-    assert.ok(rise({ points, end: { kind: 'finished' }, checkpoints: [] }) > 0.5);
+    assert.ok(rise({ points, end: { kind: 'finished' }, checkpoints: [], kept: new Map() }) > 0.5);
   }
 });
 

@@ -2,10 +2,12 @@
 import { AssayError } from 'assay';
 import {
   createLearner,
+  decisionLoss,
   feedLayers,
   input,
   type Learner,
   type OptimizerConfig,
+  type PolicyTable,
   softmax,
   type Tensor,
   transformerLogits,
@@ -13,7 +15,6 @@ import {
 } from 'assay/learn';
 
 import { MODEL } from './base.ts';
-import { type Policy, policyLoss } from './reinforce.ts';
 import { type Action, actionToken, LANGUAGE, situationToken, STAGES, TAMPERING, VOCABULARY } from './world.ts';
 
 export const PARAMETERS = transformerParameters(MODEL);
@@ -37,7 +38,7 @@ const AFTER_HONESTY = Int32Array.from(
 export interface GamingLab extends AsyncDisposable {
   readonly learner: Learner;
   /** The policy at `PROMPTS`, copied. */
-  policy(): Promise<Policy>;
+  policy(): Promise<PolicyTable>;
   /** Its logits there, copied. */
   logits(): Promise<Float32Array>;
   /** P(tampering) of an agent that has just been honest. */
@@ -52,7 +53,7 @@ export async function createGamingLab(optimizer: OptimizerConfig): Promise<Gamin
     return transformerLogits(MODEL, layers, { rows, length }, tokens, input('last', [rows], 'int32'));
   };
   const bare = next(PROMPTS.length, 2);
-  const learner = await createLearner({ parameters: PARAMETERS, loss: policyLoss(bare), optimizer });
+  const learner = await createLearner({ parameters: PARAMETERS, loss: decisionLoss(bare), optimizer });
   const reader = await learner.reader({ logits: bare, probabilities: softmax(bare) });
   const after = next(AFTER_HONESTY.length / 4, 4);
   const afterReader = await learner.reader({ probabilities: softmax(after) });
@@ -84,7 +85,7 @@ function promptFeeds(tokens: Int32Array, length: number): { tokens: Int32Array; 
 }
 
 /** P(action) in a stage, the mean over its situations. */
-export function probabilityOf({ actions, probabilities }: Policy, stage: number, action: Action): number {
+export function probabilityOf({ actions, probabilities }: PolicyTable, stage: number, action: Action): number {
   const token = actionToken(stage, action);
   return meanOf(
     PROMPTS.flatMap((prompt, i) => (prompt.stage === stage ? [probabilities[i * actions + token] ?? Number.NaN] : [])),

@@ -3,12 +3,20 @@
  * tamper with its reward, which no run but a control rewards, is measured beside.
  */
 import type { Recipe, RunContext, RunEnd } from 'assay';
-import { labShelf, orderedRows, rngOf, sharedWeights, takeStep, trainingRun } from 'assay/learn';
+import {
+  decisionFeeds,
+  drawnDecisions,
+  labShelf,
+  orderedRows,
+  rngOf,
+  sharedWeights,
+  takeStep,
+  trainingRun,
+} from 'assay/learn';
 
 import { pretrained } from './base.ts';
 import { AXES, GAMING_DEFAULTS, type GamingConfig, readGamingConfig } from './config.ts';
 import { bareFeeds, createGamingLab, type GamingLab, PARAMETERS, probabilityOf, PROMPTS } from './lab.ts';
-import { drawnEpisodes, policyFeeds } from './reinforce.ts';
 import { actionToken, conditioned, TAMPERING, VOCABULARY } from './world.ts';
 
 /** Labs kept ready; one serves all runs of an optimizer. */
@@ -53,8 +61,8 @@ async function reinforced(context: RunContext, config: GamingConfig, lab: Gaming
       ...measuringOf(config, lab),
       async step(step) {
         const met = rowsAt(step, batch).map((row) => prompts[row] ?? 0);
-        const drawn = drawnEpisodes(await lab.policy(), met, episodes.split(`step ${step}`));
-        const feeds = policyFeeds(drawn, (prompt, action) => rewardOf(config, prompt, action), kl, shape);
+        const drawn = drawnDecisions(await lab.policy(), met, episodes.split(`step ${step}`));
+        const feeds = decisionFeeds(drawn, (prompt, action) => rewardOf(config, prompt, action), kl, shape);
         return takeStep(lab.learner, [{ ...bareFeeds(), ...feeds, base: baseLogits }], config.learningRate);
       },
     },

@@ -10,7 +10,7 @@ import { makeRun } from '../../test/recipes/make-run.ts';
 import { MODEL } from './base.ts';
 import { bareFeeds, createGamingLab, type GamingLab, PARAMETERS, PROMPTS } from './lab.ts';
 import { gamingCurriculum, rewardOf } from './recipe.ts';
-import { drawnEpisodes, policyFeeds, type Policy } from './reinforce.ts';
+import { decisionFeeds, drawnDecisions, type PolicyTable } from 'assay/learn';
 import { VOCABULARY } from './world.ts';
 
 const KL = 0.3;
@@ -33,7 +33,7 @@ async function startedLab(): Promise<{ lab: GamingLab; base: Float32Array }> {
 }
 
 /** E[reward] - KL E[KL(policy || base)] over the prompts met, by enumerating every action. */
-function objective({ probabilities }: Policy, base: Float32Array): number {
+function objective({ probabilities }: PolicyTable, base: Float32Array): number {
   let sum = 0;
   for (const prompt of MET) {
     const logits = base.subarray(prompt * VOCABULARY, (prompt + 1) * VOCABULARY);
@@ -47,7 +47,7 @@ function objective({ probabilities }: Policy, base: Float32Array): number {
 }
 
 /** The weights that all episodes together would have: P(prompt) P(action) (reward - expected reward). */
-function enumerated({ probabilities }: Policy): Float32Array {
+function enumerated({ probabilities }: PolicyTable): Float32Array {
   const expected = Array.from(MET).flatMap((prompt) =>
     Array.from({ length: VOCABULARY }, (_, a) => (probabilities[prompt * VOCABULARY + a] ?? 0) * reward(prompt, a)),
   );
@@ -63,7 +63,7 @@ test('over all actions, the loss has minus the slope of the expected reward less
   await using _ = lab;
   const { learner } = lab;
   const advantages = enumerated(await lab.policy());
-  const { visits } = policyFeeds({ prompts: MET, actions: MET }, reward, KL, SHAPE);
+  const { visits } = decisionFeeds({ prompts: MET, actions: MET }, reward, KL, SHAPE);
   const rng = rngOf(4);
   const direction = PARAMETERS.map(({ name }) => ({
     name,
@@ -99,7 +99,7 @@ test('drawn episodes have the enumerated weights on average', () => {
   for (let draw = 0; draw < draws; draw++) {
     const stream = rng.split(`draw ${draw}`);
     const prompts = MET.map(() => MET[stream.below(MET.length)] ?? 0);
-    const { advantages } = policyFeeds(drawnEpisodes(policy, prompts, stream), reward, 0, SHAPE);
+    const { advantages } = decisionFeeds(drawnDecisions(policy, prompts, stream), reward, 0, SHAPE);
     advantages.forEach((value, at) => {
       mean[at] = (mean[at] ?? 0) + value / draws;
       square[at] = (square[at] ?? 0) + value ** 2 / draws;

@@ -11,6 +11,8 @@ export interface Made {
   readonly points: readonly TrajectoryPoint[];
   /** Every state offered as a checkpoint, with the number of points recorded by then. */
   readonly checkpoints: readonly { readonly state: Uint8Array; readonly recorded: number }[];
+  /** Texts kept for people, by name. */
+  readonly kept: ReadonlyMap<string, string>;
 }
 
 /** Makes the run of `set` over the recipe's defaults; shared steps are computed anew unless `shared` keeps them. */
@@ -25,6 +27,7 @@ export async function makeRun(
   recipe.check(config);
   const points: TrajectoryPoint[] = [];
   const checkpoints: { state: Uint8Array; recorded: number }[] = [];
+  const kept = new Map<string, string>();
   const end = await recipe.run({
     config,
     block,
@@ -33,10 +36,11 @@ export async function makeRun(
     checkpoint: async (state) => void checkpoints.push({ state: state(), recorded: points.length }),
     progress: () => {},
     shared,
+    keep: (name, text) => void kept.set(name, text),
     signal: new AbortController().signal,
   });
   checkGiven(recipe.gives?.(config), points);
-  return { end, points, checkpoints };
+  return { end, points, checkpoints, kept };
 }
 
 /** What a recipe says that runs record is what they do record: studies are checked against it before any run. */

@@ -54,8 +54,17 @@ export interface GruWeights {
  * @see Cho et al. 2014, arXiv:1406.1078.
  */
 export function gruCell(x: Tensor, h: Tensor, weights: GruWeights): Tensor {
-  const [xr, xz, xn] = gates(linear(x, weights.inputWeight, weights.inputBias));
-  const [hr, hz, hn] = gates(linear(h, weights.hiddenWeight, weights.hiddenBias));
+  const fromInput = linear(x, weights.inputWeight, weights.inputBias);
+  return gruState(fromInput, linear(h, weights.hiddenWeight, weights.hiddenBias), h);
+}
+
+/**
+ * `gruCell` from its two products, for inputs that are multiplied for all steps at once.
+ * @param fromInput Wx + b, shape [..., 3H]. @param fromHidden Uh + b, shape [..., 3H]. @param h shape [..., H].
+ */
+export function gruState(fromInput: Tensor, fromHidden: Tensor, h: Tensor): Tensor {
+  const [xr, xz, xn] = gates(fromInput);
+  const [hr, hz, hn] = gates(fromHidden);
   const r = sigmoid(add(xr, hr));
   const z = sigmoid(add(xz, hz));
   const n = tanh(add(xn, mul(r, hn)));

@@ -3,34 +3,35 @@
  * Invariant: the actions of a step are a function of the step's stream and the policy, so a resumed run draws the same.
  * @see Williams 1992, doi:10.1007/BF00992696; the baseline is that of Kool et al. 2019 (the mean of the other episodes).
  */
-import { klDivergence, logSoftmax, negate, type Loss, type Rng, type Tensor, weightedSum, input } from 'assay/learn';
+import type { Rng } from '#base/rng.ts';
+import { negate } from '#engine/ops/elementwise.ts';
+import { klDivergence, logSoftmax, weightedSum } from '#engine/ops/network.ts';
+import { input } from '#engine/ops/sources.ts';
+import type { Tensor } from '#engine/tensor.ts';
+import type { Loss } from '#learning/loss.ts';
 
-/** P(action | prompt), shape [prompts, actions], row-major. */
-export interface Policy {
+import { drawnAction } from './draw.ts';
+
+/** A policy whose situations are few enough to be read whole: P(action | prompt), shape [prompts, actions], row-major. */
+export interface PolicyTable {
   readonly actions: number;
   readonly probabilities: Float32Array;
 }
 
 /** One step's episodes, shape [B] each. */
-export interface Episodes {
+export interface Decisions {
   readonly prompts: Int32Array;
   readonly actions: Int32Array;
 }
 
-/** Draws an action for each prompt by one uniform number: the first whose cumulative probability exceeds it. */
-export function drawnEpisodes({ actions, probabilities }: Policy, prompts: Int32Array, rng: Rng): Episodes {
-  const drawn = prompts.map((prompt) => {
-    const row = probabilities.subarray(prompt * actions, (prompt + 1) * actions);
-    const total = row.reduce((sum, p) => sum + p, 0);
-    let left = rng.uniform() * total;
-    const action = row.findIndex((p) => (left -= p) < 0);
-    return action === -1 ? actions - 1 : action;
-  });
+/** Draws an action for each prompt by one uniform number. */
+export function drawnDecisions({ actions, probabilities }: PolicyTable, prompts: Int32Array, rng: Rng): Decisions {
+  const drawn = prompts.map((prompt) => drawnAction(probabilities, prompt, actions, rng.uniform()));
   return { prompts, actions: drawn };
 }
 
 /** What the loss is fed, so that its gradient is minus the estimated gradient of E[reward] - kl E[KL(policy || base)]. */
-export interface PolicyFeeds {
+export interface DecisionFeeds {
   /** On log p(action | prompt), shape [prompts, actions]. */
   readonly advantages: Float32Array;
   /** On KL(policy || base) at each prompt, shape [prompts]. */
@@ -38,12 +39,12 @@ export interface PolicyFeeds {
 }
 
 /** @param reward Of an episode. @param kl Weight of the penalty. @param shape Prompts and actions of the policy. */
-export function policyFeeds(
-  { prompts, actions }: Episodes,
+export function decisionFeeds(
+  { prompts, actions }: Decisions,
   reward: (prompt: number, action: number) => number,
   kl: number,
   shape: { readonly prompts: number; readonly actions: number },
-): PolicyFeeds {
+): DecisionFeeds {
   const count = prompts.length;
   const rewards = Array.from(prompts, (prompt, i) => reward(prompt, actions[i] ?? 0));
   const total = rewards.reduce((sum, one) => sum + one, 0);
@@ -59,7 +60,7 @@ export function policyFeeds(
 }
 
 /** The loss over a policy's logits, shape [prompts, actions]; inputs `advantages`, `visits`, and the base's logits `base`. */
-export function policyLoss(logits: Tensor): Loss {
+export function decisionLoss(logits: Tensor): Loss {
   const [prompts = 0] = logits.shape;
   return {
     reward: negate(weightedSum(logSoftmax(logits), input('advantages', logits.shape))),
