@@ -75,14 +75,18 @@ export interface Lives<State> {
   readonly totals: Float64Array;
 }
 
-/** Lives that begin. */
+/** Which luck a row has; rows of one number have the same. */
+export type LuckOf = (row: number) => number;
+
+/** Lives that begin. @param luckOf Default: each row its own. */
 export function newLives<State>(
   world: Environment<State>,
   { rows, policy }: Pick<Actor, 'rows' | 'policy'>,
   luck: Rng,
+  luckOf: LuckOf = (row) => row,
 ): Lives<State> {
   return {
-    states: Array.from({ length: rows }, (_, row) => world.start(luck.split(`start ${row}`))),
+    states: Array.from({ length: rows }, (_, row) => world.start(luck.split(`start ${luckOf(row)}`))),
     memory: new Float32Array(rows * policy.memory),
     ages: new Float64Array(rows),
     totals: new Float64Array(rows),
@@ -118,6 +122,8 @@ export interface Rollout extends RolloutShape, Rewarded {
 export interface Leading {
   /** Default `drawn`: from P(action). */
   readonly choice?: 'drawn' | 'likeliest';
+  /** Default: each row has luck of its own. */
+  readonly luckOf?: LuckOf;
   /** Changes what will be remembered of a step, and what is done in it; @param acting of the step, to be read or written. */
   readonly edit?: (acting: Acting, step: number) => Promise<void> | void;
 }
@@ -129,14 +135,14 @@ export async function livedOn<State>(
   lives: Lives<State>,
   steps: number,
   luck: Rng,
-  { choice = 'drawn', edit }: Leading = {},
+  { choice = 'drawn', luckOf = (row) => row, edit }: Leading = {},
 ): Promise<{ readonly rollout: Rollout; readonly lives: Lives<State> }> {
   const { rows, policy } = actor;
   const now = standing(world, lives, policy.observations);
   const rollout = emptyRollout({ steps, rows }, policy, lives.memory);
   const own = Array.from({ length: rows }, (_, row) => ({
-    choices: luck.split(`choices ${row}`),
-    world: luck.split(`world ${row}`),
+    choices: luck.split(`choices ${luckOf(row)}`),
+    world: luck.split(`world ${luckOf(row)}`),
   }));
   for (let t = 0; t < steps; t++) {
     rollout.observations.set(now.seen, t * now.seen.length);
