@@ -16,6 +16,7 @@ export { type FactorChoices, loraMethod } from '#recipes/finetune/factors.ts';
 export { finetuneStudy, type FinetuneStudyOptions } from '#recipes/finetune/study.ts';
 export type { Against, Asks, Claim, Place, StudyMap } from '#study/claim.ts';
 export { defineStudy } from '#study/define-study.ts';
+export { type Episode, type EpisodeStep, episodeLines, EPISODES_FILE } from '#study/episode.ts';
 export { crossFactors, type Factor, type FactorLevel, factorOf } from '#study/factors.ts';
 export type { Gives, Recipe, RunContext } from '#study/recipe.ts';
 export type {

@@ -8,6 +8,7 @@ import { claimsFixture } from '#report/claims-fixture.ts';
 import { renderReport } from '#report/report.ts';
 import { keepText } from '#store/folder.ts';
 import type { PlanMember } from '#store/records.ts';
+import { episodeLines, EPISODES_FILE } from '#study/episode.ts';
 
 import { shownTexts } from './shown-texts.ts';
 
@@ -98,6 +99,16 @@ test('arms that were given the same rows are shown them once, and what is learne
     shownTexts(ROOT, ARMS, MEMBERS).given?.map(({ arms }) => arms),
     [['tower'], ['untrained']],
   );
+});
+
+test('episodes are the first of the lowest confirmatory block of each arm that kept any', () => {
+  const kept = Array.from({ length: 6 }, (_, i) => ({ title: `episode ${i}`, steps: [{ did: 'left' }] }));
+  const own = member('walker', 3);
+  keepText(ROOT, own, EPISODES_FILE, `${episodeLines(kept)}torn\n`);
+  assert.deepEqual(shownTexts(ROOT, [{ name: 'walker' }], [own, ...MEMBERS]).episodes, [
+    { arm: 'walker', block: 3, learningRate: 0.1, episodes: kept.slice(0, 4) },
+  ]);
+  assert.equal(shownTexts(ROOT, ARMS, MEMBERS).episodes, undefined);
 });
 
 test('a store whose texts were taken away has nothing to show', () => {

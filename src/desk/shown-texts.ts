@@ -1,15 +1,18 @@
 /**
  * What runs said and were given, as far as a report shows it: replies to a few questions, of one run an arm at its last
- * measured moment (and of the base model, where one was measured before any step), and the first training rows. The texts
+ * measured moment (and of the base model, where one was measured before any step), the first training rows, and a few episodes. The texts
  * are for people: they are no part of a store's records, and whoever takes them away takes away nothing else.
  */
 import { isJsonObject, type Json } from '#base/json.ts';
-import type { AskedQuestion, GivenRows } from '#report/report-input.ts';
+import type { AskedQuestion, GivenRows, LivedEpisodes } from '#report/report-input.ts';
 import { keptTexts, readKeptText } from '#store/folder.ts';
 import type { PlanMember } from '#store/records.ts';
+import { EPISODES_FILE, readEpisode } from '#study/episode.ts';
 
 /** How many questions of an evaluation are shown, and of all. */
 const QUESTIONS = { each: 2, all: 8 };
+/** How many episodes are shown of a run. */
+const EPISODES = 4;
 const REPLIES = /^replies-step-(\d+)\.jsonl$/;
 const ROWS = 'training-rows.jsonl';
 
@@ -17,6 +20,7 @@ const ROWS = 'training-rows.jsonl';
 export interface ShownTexts {
   readonly replies?: readonly AskedQuestion[];
   readonly given?: readonly GivenRows[];
+  readonly episodes?: readonly LivedEpisodes[];
 }
 
 /** A reply as it lies in a file. */
@@ -50,7 +54,12 @@ export function shownTexts(
     replies: [...base, ...moments].flatMap((moment) => replyTo(key, moment)),
   }));
   const given = givenRows(folder, keeping);
-  return { ...(replies.length > 0 && { replies }), ...(given.length > 0 && { given }) };
+  const episodes = keeping.flatMap((run) => livedBy(folder, run) ?? []);
+  return {
+    ...(replies.length > 0 && { replies }),
+    ...(given.length > 0 && { given }),
+    ...(episodes.length > 0 && { episodes }),
+  };
 }
 
 /** An arm's first run, by block and then rate, that kept anything. */
@@ -133,6 +142,18 @@ function givenRows(folder: string, keeping: readonly PlanMember[]): readonly Giv
   return [...Map.groupBy(read, ({ rows }) => JSON.stringify(rows)).values()].flatMap((group) =>
     group[0] === undefined ? [] : [{ arms: group.map(({ arm }) => arm), rows: group[0].rows }],
   );
+}
+
+/** The first episodes of a run. */
+function livedBy(folder: string, run: PlanMember): LivedEpisodes | undefined {
+  if (!keptTexts(folder, run).includes(EPISODES_FILE)) return undefined;
+  const episodes = linesOf(folder, run, EPISODES_FILE)
+    .flatMap((line) => readEpisode(line) ?? [])
+    .slice(0, EPISODES);
+  const { arm, block, learningRate } = run;
+  return episodes.length === 0
+    ? undefined
+    : { arm, block, ...(learningRate !== undefined && { learningRate }), episodes };
 }
 
 function piecesOf(row: Json): GivenRows['rows'][number] {

@@ -4,16 +4,17 @@ import { join } from 'node:path';
 import type { Analysis } from '#analysis/records/analysis-record.ts';
 import { isJsonObject, type JsonObject } from '#base/json.ts';
 import { renderReport } from '#report/report.ts';
-import type { AskedQuestion, Fact, GivenRows } from '#report/report-input.ts';
+import type { Fact } from '#report/report-input.ts';
 import type { StudyPlan } from '#study/plan.ts';
 
 import type { Collected } from './collected.ts';
 import { type OutputFolder, writeOutputs } from './output-folder.ts';
+import type { ShownTexts } from './shown-texts.ts';
 
 const PAGE = 'report.html';
 
 /** What a report is written from. */
-export interface ReportSource {
+export interface ReportSource extends ShownTexts {
   readonly plan: StudyPlan;
   /** The stored plan's id. */
   readonly planId: string;
@@ -21,14 +22,12 @@ export interface ReportSource {
   readonly runs: Collected;
   /** The command that makes it again. */
   readonly command: string;
-  readonly replies?: readonly AskedQuestion[];
-  readonly given?: readonly GivenRows[];
 }
 
 /** Writes into `folder`, made if absent, and returns the page's path. @throws AssayError where it cannot be written. */
 export function writeReport(
   folder: OutputFolder,
-  { plan, planId, analysis, runs, command, replies, given }: ReportSource,
+  { plan, planId, analysis, runs, command, ...texts }: ReportSource,
 ): string {
   const { study, profile } = plan;
   const report = renderReport({
@@ -40,8 +39,7 @@ export function writeReport(
     heldEqual: heldEqual(plan, runs.configs),
     provenance: [{ name: 'Study hash', value: planId }, ...runs.provenance.flatMap(provenanceFacts)],
     command,
-    ...(replies && { replies }),
-    ...(given && { given }),
+    ...texts,
     ...(study.pilot && runs.pilotRates.length > 0 && { pilot: { rule: study.pilot, rates: runs.pilotRates } }),
   });
   writeOutputs(folder, [...report.files, { name: PAGE, content: report.html }]);

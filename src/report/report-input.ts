@@ -1,6 +1,7 @@
 /** All a report is made from, as plain data: the study as asked, its runs, its analysis, and the account of how it was made. */
 import type { Analysis } from '#analysis/records/analysis-record.ts';
 import type { Frame } from '#analysis/frame.ts';
+import type { Episode } from '#study/episode.ts';
 import type { Arm, PilotRule, Study } from '#study/study.ts';
 
 /** The parts of a study a report speaks of; a study of runs trained elsewhere has no more. */
@@ -65,6 +66,14 @@ export interface GivenRows {
   readonly rows: readonly (readonly { readonly text: string; readonly isLearned: boolean }[])[];
 }
 
+/** What one run of an arm lived through. */
+export interface LivedEpisodes {
+  readonly arm: string;
+  readonly block: number;
+  readonly learningRate?: number;
+  readonly episodes: readonly Episode[];
+}
+
 /** Everything `renderReport` needs. */
 export interface ReportInput {
   readonly study: ReportedStudy;
@@ -85,6 +94,8 @@ export interface ReportInput {
   readonly replies?: readonly AskedQuestion[];
   /** The first training rows; absent where no run kept them. */
   readonly given?: readonly GivenRows[];
+  /** A few episodes, one run an arm; absent where no run kept any. */
+  readonly episodes?: readonly LivedEpisodes[];
   /** The exact command that makes the runs and the report again. */
   readonly command: string;
   /** Absent where no learning rate was piloted. */

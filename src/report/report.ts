@@ -12,6 +12,7 @@ import type { ReportFile, ReportInput } from './report-input.ts';
 import { controlledSection, failuresSection, provenanceSection } from './sections/account.ts';
 import { answerSection, headerSection } from './sections/answer.ts';
 import { claimsSection } from './sections/claims.ts';
+import { episodesSection } from './sections/episodes.ts';
 import { exploratorySection } from './sections/exploratory.ts';
 import { contrastsSection } from './sections/contrasts.ts';
 import { headlineSection } from './sections/headline.ts';
@@ -50,6 +51,7 @@ export function renderReport(input: ReportInput): Report {
     whatWouldChangeSection(input),
     exploratorySection(input),
     besideSection(input),
+    episodesSection(input),
     saidSection(input),
     givenSection(input),
     controlledSection(input),
