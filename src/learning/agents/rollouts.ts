@@ -94,7 +94,7 @@ export function newLives<State>(
 }
 
 /** A life that ended: at which step of the rollout, after how many steps of its own, with which sum of rewards. */
-export interface Episode {
+export interface EndedLife {
   readonly row: number;
   readonly step: number;
   readonly length: number;
@@ -115,17 +115,20 @@ export interface Rollout extends RolloutShape, Rewarded {
   /** 0 where a life begins within the rollout, else 1, shape [T, B]. */
   readonly kept: Float32Array;
   /** In the order in which they ended. */
-  readonly episodes: readonly Episode[];
+  readonly episodes: readonly EndedLife[];
 }
 
 /** How lives are led. */
-export interface Leading {
+export interface Leading<State = unknown> {
   /** Default `drawn`: from P(action). */
   readonly choice?: 'drawn' | 'likeliest';
   /** Default: each row has luck of its own. */
   readonly luckOf?: LuckOf;
-  /** Changes what will be remembered of a step, and what is done in it; @param acting of the step, to be read or written. */
-  readonly edit?: (acting: Acting, step: number) => Promise<void> | void;
+  /**
+   * Sees each step before it is taken, and may change what will be remembered of it and how likely each action is, in place.
+   * @param states Of the rows, which are not to be changed.
+   */
+  readonly edit?: (acting: Acting, step: number, states: readonly State[]) => Promise<void> | void;
 }
 
 /** Lives T steps. @param luck A stream of this rollout alone, such as `rng.split('step 7')`. */
@@ -135,7 +138,7 @@ export async function livedOn<State>(
   lives: Lives<State>,
   steps: number,
   luck: Rng,
-  { choice = 'drawn', luckOf = (row) => row, edit }: Leading = {},
+  { choice = 'drawn', luckOf = (row) => row, edit }: Leading<State> = {},
 ): Promise<{ readonly rollout: Rollout; readonly lives: Lives<State> }> {
   const { rows, policy } = actor;
   const now = standing(world, lives, policy.observations);
@@ -147,7 +150,7 @@ export async function livedOn<State>(
   for (let t = 0; t < steps; t++) {
     rollout.observations.set(now.seen, t * now.seen.length);
     const acting = await actor.act(now.seen, now.memory);
-    if (edit !== undefined) await edit(acting, t);
+    if (edit !== undefined) await edit(acting, t, now.states);
     rollout.values.set(acting.values, t * rows);
     rollout.memories.set(acting.memory, t * rows * policy.memory);
     now.memory.set(acting.memory);
@@ -178,7 +181,7 @@ interface Standing<State> {
   readonly seen: Float32Array;
 }
 
-type Writable = Rollout & { readonly episodes: Episode[] };
+type Writable = Rollout & { readonly episodes: EndedLife[] };
 
 function standing<State>(world: Environment<State>, lives: Lives<State>, width: number): Standing<State> {
   const now = {
