@@ -89,7 +89,10 @@ export function columnsOf(...columns: readonly ArrayLike<number>[]): Rows {
   const n = columns[0]?.length ?? 0;
   return {
     width,
-    values: Float64Array.from({ length: n * width }, (_, at) => columns[at % width]?.[Math.floor(at / width)] ?? Number.NaN),
+    values: Float64Array.from(
+      { length: n * width },
+      (_, at) => columns[at % width]?.[Math.floor(at / width)] ?? Number.NaN,
+    ),
   };
 }
 
@@ -114,7 +117,8 @@ function productOf({ width, values }: Rows): DenseMatrix & { readonly values: Fl
   for (let start = 0; start < values.length; start += width) {
     for (let i = 0; i < width; i++) {
       const one = values[start + i] ?? 0;
-      for (let j = 0; j < width; j++) product[i * width + j] = (product[i * width + j] ?? 0) + one * (values[start + j] ?? 0);
+      for (let j = 0; j < width; j++)
+        product[i * width + j] = (product[i * width + j] ?? 0) + one * (values[start + j] ?? 0);
     }
   }
   return { rows: width, columns: width, values: product };

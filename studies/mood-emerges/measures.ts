@@ -40,12 +40,18 @@ export async function readStates(
   const from = BURN_IN * stream.rows;
   const [states, apart] = [await statesOf(actor, stream), await statesOf(actor, crossed(stream))];
   const noisy = blurred(states, noise, rng);
-  const axis = principalAxis(noisy);
+  const axis = upwards(principalAxis(noisy), noisy, stream.belief.slice(from));
   const along = coordinates(noisy, axis);
   const [belief, good] = [stream.belief.slice(from), stream.good.slice(from)];
   const seen: Rows = { width: 5, values: stream.observations.subarray(5 * from) };
-  const shuffled = good.map((_, n) => good[n - (n % stream.rows) + (((n % stream.rows) + (stream.rows >> 1)) % stream.rows)] ?? Number.NaN);
-  const [ofBelief, ofHunger] = holds(coordinates(apart, axis), stream.belief.slice(from), crossed(stream).energy.slice(from));
+  const shuffled = good.map(
+    (_, n) => good[n - (n % stream.rows) + (((n % stream.rows) + (stream.rows >> 1)) % stream.rows)] ?? Number.NaN,
+  );
+  const [ofBelief, ofHunger] = holds(
+    coordinates(apart, axis),
+    stream.belief.slice(from),
+    crossed(stream).energy.slice(from),
+  );
   return {
     axis,
     read: {
@@ -80,8 +86,18 @@ function blurred(states: Rows, noise: number, rng: Rng): Rows {
   return { width, values: values.map((one, at) => one + noise * (spread[at % width] ?? 0) * rng.normal()) };
 }
 
+/** The axis turned so that it rises with the belief in the good season: its sign is arbitrary. */
+function upwards(axis: Axis, states: Rows, belief: Float64Array): Axis {
+  const [slope = 0] = fitted(columnsOf(coordinates(states, axis)), belief);
+  return slope < 0 ? { ...axis, direction: axis.direction.map((one) => -one) } : axis;
+}
+
 /** How much of a coordinate's variance belief and energy describe, each beyond the other. */
-function holds(along: Float64Array, belief: Float64Array, energy: Float64Array): readonly [belief: number, energy: number] {
+function holds(
+  along: Float64Array,
+  belief: Float64Array,
+  energy: Float64Array,
+): readonly [belief: number, energy: number] {
   const both = described(columnsOf(belief, energy), along);
   return [both - described(columnsOf(energy), along), both - described(columnsOf(belief), along)];
 }
@@ -94,7 +110,11 @@ export function seasonRead(x: Rows, good: Float64Array, rows: number): number {
   const [fit, test] = halvesOf(x, good, rows);
   const goodShare = fit.good.reduce((sum, one) => sum + one, 0) / fit.good.length;
   const weights = fit.good.map((one) => 0.5 / (one === 1 ? goodShare : 1 - goodShare));
-  const line = fitted(fit.x, fit.good.map((one) => 2 * one - 1), weights);
+  const line = fitted(
+    fit.x,
+    fit.good.map((one) => 2 * one - 1),
+    weights,
+  );
   const guess = said(line, test.x);
   const right = [0, 1].map((season) => {
     const asked = [...test.good.keys()].filter((n) => test.good[n] === season);

@@ -19,6 +19,7 @@ import {
   newLives,
   oneHot,
   type ParameterSpec,
+  type Reader,
   recurrentPolicy,
   reshape,
   type Rng,
@@ -104,9 +105,15 @@ export type Foresight = (typeof FORESIGHTS)[number];
 const FORESEEN = 3;
 const PREDICTOR = recurrentPolicy({ observations, actions: FORESEEN * actions, memory: MEMORY, critic: false });
 
+/** What trains a trunk that foresees, and reads `states` [T B, H] along a rollout. */
+export interface Predictor extends AsyncDisposable {
+  readonly learner: Learner;
+  readonly reader: Reader;
+}
+
 /** A trunk that foresees: chances of cue and food in nats, energy by squared error, given the action that is taken. */
-export async function createPredictor({ rows, steps }: Training, foresight: Foresight): Promise<Learner> {
-  const { logits } = unrolledPolicy(PREDICTOR, feedLayers(PREDICTOR.parameters), { steps, rows });
+export async function createPredictor({ rows, steps }: Training, foresight: Foresight): Promise<Predictor> {
+  const { logits, states } = unrolledPolicy(PREDICTOR, feedLayers(PREDICTOR.parameters), { steps, rows });
   const n = steps * rows;
   const taken = reshape(oneHot(input('actions', [n], 'int32'), actions), [n, actions, 1]);
   const foreseen = sum(mul(reshape(logits, [n, actions, FORESEEN]), taken), [1]);
@@ -117,12 +124,17 @@ export async function createPredictor({ rows, steps }: Training, foresight: Fore
   const energy = weightedSum(square(sub(column(foreseen, 2), column(next, 2))), weights);
   if (cue === undefined || food === undefined) throw new Error('expected two signs');
   const loss = { cue, food, energy: { term: energy, weight: foresight === 'all' ? 1 : 0 } };
-  return createLearner({ parameters: PREDICTOR.parameters, loss, optimizer: OPTIMIZER });
+  const learner = await createLearner({ parameters: PREDICTOR.parameters, loss, optimizer: OPTIMIZER });
+  return {
+    learner,
+    reader: await learner.reader({ states }),
+    [Symbol.asyncDispose]: () => learner[Symbol.asyncDispose](),
+  };
 }
 
 /** Trains a trunk to foresee what an agent meets. @returns the trunk's weights. */
 export async function foresaw(
-  learner: Learner,
+  { learner, reader }: Predictor,
   actor: Actor,
   training: Training,
   start: Weights,
@@ -131,9 +143,14 @@ export async function foresaw(
   learner.reset(trunkOf(start), rng.split('start'));
   let lives = newLives(FORAGING, actor, rng);
   let memory: Float32Array = new Float32Array(training.rows * MEMORY);
-  const reader = await learner.reader({ states: unrolledStates(training) });
   for (let update = 0; update < training.updates; update++) {
-    const { rollout, lives: next } = await livedOn(FORAGING, actor, lives, training.steps, rng.split(`update ${update}`));
+    const { rollout, lives: next } = await livedOn(
+      FORAGING,
+      actor,
+      lives,
+      training.steps,
+      rng.split(`update ${update}`),
+    );
     const met = { observations: rollout.observations, kept: rollout.kept, memory };
     const { states = new Float32Array() } = await reader.read(met);
     throwIf(await takeStep(learner, [{ ...met, ...foreseeable(rollout, next) }], rateAt(training, update), MAX_NORM));
@@ -141,10 +158,6 @@ export async function foresaw(
     lives = next;
   }
   return trunkOf(learner.memory);
-}
-
-function unrolledStates({ rows, steps }: Training): Tensor {
-  return unrolledPolicy(PREDICTOR, feedLayers(PREDICTOR.parameters), { steps, rows }).states;
 }
 
 /** The memory after the last step, empty where a life ended there. */

@@ -2,7 +2,7 @@
  * One run: a network of one kind, made in the world of the block; what its memory holds of season and hunger along the lives of the
  * block's actor-critic, and what its own lives lose when its largest axis is another's.
  */
-import type { JsonObject, Recipe, RunContext } from 'assay';
+import { EPISODES_FILE, episodeLines, type JsonObject, type Recipe, type RunContext } from 'assay';
 import {
   type Actor,
   type Agent,
@@ -12,7 +12,6 @@ import {
   feedLayers,
   input,
   labShelf,
-  type Learner,
   type Reader,
   rngOf,
   sharedWeights,
@@ -29,12 +28,14 @@ import {
   FORESIGHTS,
   MEMORY,
   POLICY,
+  type Predictor,
   rewarded,
   type Training,
   trunkOf,
   type Weights,
 } from './networks.ts';
 import { streamOf } from './streams.ts';
+import { lifeShown } from './strip.ts';
 
 /** What made the trunk. */
 const KINDS = ['rewarded', 'evolved', 'predictor', 'untrained'] as const;
@@ -62,10 +63,10 @@ export type OutcomeName = (typeof OUTCOMES)[number];
 const DEFAULTS = {
   kind: 'rewarded',
   foresight: 'all',
-  training: { rows: 64, steps: 16, updates: 1000, learningRate: 0.01, entropy: 0.003, discount: 0.98 },
-  headUpdates: 500,
-  evolving: { generations: 150, population: 64, livesEach: 4, steps: 64, sigma: 0.2, learningRate: 0.05 },
-  measure: { lives: 256, steps: 200, streamSteps: 120, noise: 0 },
+  training: { rows: 64, steps: 16, updates: 800, learningRate: 0.01, entropy: 0.003, discount: 0.98 },
+  headUpdates: 400,
+  evolving: { generations: 100, population: 64, livesEach: 4, steps: 64, sigma: 0.2, learningRate: 0.05 },
+  measure: { lives: 256, steps: 150, streamSteps: 120, noise: 0 },
   seeds: { start: 0, training: 0 },
 } as const satisfies JsonObject;
 
@@ -81,7 +82,7 @@ interface Lab extends AsyncDisposable {
 /** The recipe. It keeps compiled labs between the runs of one process; numbers never depend on that. */
 export function moodEmerges(): Recipe {
   const labs = labShelf<Lab>(2);
-  const predictors = labShelf<Learner>(2);
+  const predictors = labShelf<Predictor>(2);
   return {
     name: 'mood-emerges',
     semanticsVersion: 1,
@@ -93,7 +94,7 @@ export function moodEmerges(): Recipe {
       const config = readConfig(context.config);
       const { training, measure, foresight } = config;
       const lab = await labs({ ...training, lives: measure.lives }, () => createLab(training, measure.lives));
-      const predictor = (): Promise<Learner> =>
+      const predictor = (): Promise<Predictor> =>
         predictors({ ...training, foresight }, () => createPredictor(training, foresight));
       return measured(context, config, lab, predictor);
     },
@@ -102,7 +103,7 @@ export function moodEmerges(): Recipe {
 
 type Config = ReturnType<typeof readConfig>;
 
-async function measured(context: RunContext, config: Config, lab: Lab, predictor: () => Promise<Learner>) {
+async function measured(context: RunContext, config: Config, lab: Lab, predictor: () => Promise<Predictor>) {
   const { training, measure, seeds } = config;
   const { learner } = lab.whole;
   const own = rngOf(context.block + seeds.training, 'training');
@@ -115,6 +116,8 @@ async function measured(context: RunContext, config: Config, lab: Lab, predictor
   learner.reset(weights, own);
   const { read, axis } = await readStates(lab.stage.actor, stream, measure.noise, measuring.split('noise'));
   const used = await useOf(axis, lab.stage, measure.steps, measuring);
+  const shown = await lifeShown(lab.stage.actor, axis, measuring.split('shown'));
+  context.keep?.(EPISODES_FILE, episodeLines([{ ...shown, title: `${config.kind}, block ${context.block}` }]));
   context.record({ step: 0, axes: { updates: training.updates }, outcomes: { ...read, ...used } });
   return { kind: 'finished' } as const;
 }
@@ -130,7 +133,7 @@ async function foragerOf(context: RunContext, { training, seeds }: Config, lab: 
 interface Made {
   readonly start: Weights;
   readonly forager: Weights;
-  readonly predictor: () => Promise<Learner>;
+  readonly predictor: () => Promise<Predictor>;
 }
 
 async function networkOf(
@@ -182,7 +185,8 @@ function readConfig(config: JsonObject) {
   );
   if (!training || !evolving || !measure || !seeds) throw new Error('four parts of the config');
   const count = { min: 1, integer: true };
-  const even = (reader: typeof top, name: string): number => 2 * Math.ceil(reader.number(name, { min: 2, integer: true }) / 2);
+  const even = (reader: typeof top, name: string): number =>
+    2 * Math.ceil(reader.number(name, { min: 2, integer: true }) / 2);
   const read = {
     kind: top.oneOf('kind', KINDS),
     foresight: top.oneOf('foresight', FORESIGHTS),
