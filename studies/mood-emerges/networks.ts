@@ -170,7 +170,7 @@ function carried(states: Float32Array, { rows, ended }: Rollout): Float32Array {
 }
 
 /** What comes next after each step; what a dead being would see is not asked for. */
-function foreseeable(rollout: Rollout, lives: Lives<Forager>) {
+export function foreseeable(rollout: Rollout, lives: Lives<Forager>) {
   const { actions: done, ended, rows } = rollout;
   const after = new Float32Array(rows * observations);
   lives.states.forEach((state, row) =>
