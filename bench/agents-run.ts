@@ -7,7 +7,7 @@ import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
 import { FORAGING } from 'assay/studies/mood-emerges/forager.ts';
 
 const STEPS = 16;
-const SECONDS = 2;
+const SECONDS = 1;
 const rows = Number(process.argv[2] ?? 64);
 
 /** How often a second of processor time it is done, after as many warming rounds. */
