@@ -56,13 +56,6 @@ export const AGENT_FAULTS: readonly Fault[] = [
     tests: AGENTS,
   },
   {
-    name: 'pieces are joined that do not tile',
-    file: 'src/engine/differentiate.ts',
-    from: 'axis === first.axis && start === ends[i]',
-    to: 'axis === first.axis',
-    tests: ['test/engine/recurrent.test.ts'],
-  },
-  {
     name: 'the energy of a life stays its own in crossed streams',
     file: 'studies/mood-emerges/streams.ts',
     from: 'at % width === 1 ?',

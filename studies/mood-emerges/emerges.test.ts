@@ -89,7 +89,7 @@ test('the largest axis, lines and what they describe are those that were put in'
     columnsOf(hidden),
     hidden.map((one) => 4 - 3 * one),
   );
-  assert.ok(Math.abs((line[0] ?? 0) + 3) < 1e-4 && Math.abs((line[1] ?? 0) - 4) < 1e-4, `${line}`);
+  assert.ok(Math.abs((line[0] ?? 0) + 3) < 1e-4 && Math.abs((line[1] ?? 0) - 4) < 1e-4, line.join());
   assert.ok(
     explained(
       said(line, columnsOf(hidden)),
