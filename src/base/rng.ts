@@ -40,29 +40,43 @@ export function rngOf(seed: number | string, name = 'root'): Rng {
   return streamOf(`${seed}/${name}`);
 }
 
-/** Philox4x32-10: four 32-bit words from a 128-bit counter and a 64-bit key; writes the result over `counter`. */
+/**
+ * Philox4x32-10: four 32-bit words from a 128-bit counter and a 64-bit key; writes the result over `counter`. Worlds that are lived in
+ * draw all the time, so nothing is allocated here, and the high words of products are taken in halves of 16 bits, which are integers.
+ */
 export function philox(counter: Uint32Array, key0: number, key1: number): void {
-  let [c0, c1, c2, c3] = [counter[0] ?? 0, counter[1] ?? 0, counter[2] ?? 0, counter[3] ?? 0];
-  let [k0, k1] = [key0, key1];
+  let c0 = counter[0] ?? 0;
+  let c1 = counter[1] ?? 0;
+  let c2 = counter[2] ?? 0;
+  let c3 = counter[3] ?? 0;
+  let k0 = key0 | 0;
+  let k1 = key1 | 0;
   for (let round = 0; round < ROUNDS; round++) {
-    const hi0 = highWord(MULTIPLIER_0, c0);
+    const hi0 = highWord(MULTIPLIER_0 >>> 16, MULTIPLIER_0 & 0xffff, c0);
+    const hi1 = highWord(MULTIPLIER_1 >>> 16, MULTIPLIER_1 & 0xffff, c2);
     const lo0 = Math.imul(MULTIPLIER_0, c0);
-    const hi1 = highWord(MULTIPLIER_1, c2);
     const lo1 = Math.imul(MULTIPLIER_1, c2);
-    [c0, c1, c2, c3] = [hi1 ^ c1 ^ k0, lo1, hi0 ^ c3 ^ k1, lo0];
+    c0 = hi1 ^ c1 ^ k0;
+    c1 = lo1;
+    c2 = hi0 ^ c3 ^ k1;
+    c3 = lo0;
     k0 = (k0 + WEYL_0) | 0;
     k1 = (k1 + WEYL_1) | 0;
   }
-  counter.set([c0, c1, c2, c3]);
+  counter[0] = c0;
+  counter[1] = c1;
+  counter[2] = c2;
+  counter[3] = c3;
 }
 
-/** The high 32 bits of the unsigned 64-bit product of two 32-bit words. */
-function highWord(a: number, b: number): number {
-  const [aHigh, aLow, bHigh, bLow] = [a >>> 16, a & 0xffff, b >>> 16, b & 0xffff];
-  const low = Math.imul(aLow, bLow) >>> 0;
-  const middle = aHigh * bLow + (low >>> 16);
-  const cross = aLow * bHigh + (middle & 0xffff);
-  return (aHigh * bHigh + Math.floor(middle / 65536) + Math.floor(cross / 65536)) | 0;
+/** The high 32 bits of the unsigned 64-bit product of a word, in its two halves, and another. */
+function highWord(aHigh: number, aLow: number, b: number): number {
+  const bHigh = b >>> 16;
+  const bLow = b & 0xffff;
+  // Sums of two halves' product and a half stay below 2^32.
+  const middle = (Math.imul(aHigh, bLow) >>> 0) + (Math.imul(aLow, bLow) >>> 16);
+  const cross = (Math.imul(aLow, bHigh) >>> 0) + (middle & 0xffff);
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (cross >>> 16)) | 0;
 }
 
 function streamOf(path: string): Rng {
@@ -76,7 +90,10 @@ function streamOf(path: string): Rng {
     const lane = drawn & 3;
     if (lane === 0) {
       const block = drawn / 4;
-      words.set([block % TWO_POW_32, Math.floor(block / TWO_POW_32), 0, 0]);
+      words[0] = block % TWO_POW_32;
+      words[1] = Math.floor(block / TWO_POW_32);
+      words[2] = 0;
+      words[3] = 0;
       philox(words, key0, key1);
     }
     drawn++;

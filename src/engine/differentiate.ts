@@ -4,7 +4,7 @@
  */
 import { GRADIENTS, type Gradient } from '#engine/gradients.ts';
 import { add } from '#engine/ops/elementwise.ts';
-import { sumTo } from '#engine/ops/layout.ts';
+import { concat, sumTo } from '#engine/ops/layout.ts';
 import { scalar } from '#engine/ops/sources.ts';
 import { topologicalOrder } from '#engine/order.ts';
 import {
@@ -25,27 +25,72 @@ export function differentiate(loss: Tensor, wrt: readonly Tensor[]): readonly Te
   if (loss.shape.length !== 0) throw shapeError(`differentiate: loss is ${describe(loss)}`, 'a scalar, shape []');
   const order = topologicalOrder([loss]);
   const active = activeNodes(order, new Set(wrt.map(({ node }) => node)));
-  const gradientOf = new Map<Node, Tensor>([[loss.node, scalar(1)]]);
+  const sharesOf = new Map<Node, readonly Share[]>([[loss.node, [{ gradient: scalar(1) }]]]);
   for (const node of order.toReversed()) {
-    const dy = gradientOf.get(node);
-    if (dy === undefined || !active.has(node)) continue;
+    const shares = sharesOf.get(node);
+    if (shares === undefined || !active.has(node)) continue;
+    const dy = total(shares);
     const y: Tensor = firstOutput(node);
     inputGradients(node, y, dy).forEach((gradient, position) => {
       const source = node.inputs[position];
       if (gradient === undefined || source === undefined || !active.has(source.node)) return;
       if (source.output !== 0) throw new Error(`${source.node.kind}: only output 0 can be differentiated`);
-      const share = sumTo(gradient, source.shape);
-      const sofar = gradientOf.get(source.node);
-      gradientOf.set(source.node, sofar === undefined ? share : add(sofar, share));
+      const share = {
+        gradient: sumTo(gradient, source.shape),
+        ...(node.kind === 'slice' && { piece: pieceOf(node, dy) }),
+      };
+      sharesOf.set(source.node, [...(sharesOf.get(source.node) ?? []), share]);
     });
   }
   return wrt.map((tensor) => {
-    const gradient = gradientOf.get(tensor.node);
-    if (gradient === undefined) {
+    const shares = sharesOf.get(tensor.node);
+    if (shares === undefined) {
       throw shapeError(`differentiate: the loss does not depend on ${describe(tensor)}`, 'a loss that does');
     }
-    return gradient;
+    return total(shares);
   });
+}
+
+/** What one use of a tensor gives to its gradient; where that use is a slice, also as the piece without the zeros around it. */
+interface Share {
+  readonly gradient: Tensor;
+  readonly piece?: Piece;
+}
+
+interface Piece {
+  readonly axis: number;
+  readonly start: number;
+  readonly end: number;
+  readonly gradient: Tensor;
+}
+
+function pieceOf({ attributes }: NodeOf<'slice'>, gradient: Tensor): Piece {
+  return { ...attributes, gradient };
+}
+
+/** The sum, in order; pieces that tile the tensor are joined, which is their sum without the zeros. */
+function total(shares: readonly Share[]): Tensor {
+  const whole = joined(shares);
+  const first = shares.findIndex(({ piece }) => piece !== undefined);
+  const terms = shares.flatMap(({ gradient, piece }, i) => {
+    if (whole === undefined || piece === undefined) return [gradient];
+    return i === first ? [whole] : [];
+  });
+  return terms.reduce(add);
+}
+
+function joined(shares: readonly Share[]): Tensor | undefined {
+  const pieces = shares.flatMap(({ piece }) => piece ?? []).toSorted((a, b) => a.start - b.start);
+  const [first] = pieces;
+  const [share] = shares;
+  if (first === undefined || share === undefined) return undefined;
+  const ends = [0, ...pieces.map(({ end }) => end)];
+  const tiles = pieces.every(({ axis, start }, i) => axis === first.axis && start === ends[i]);
+  if (!tiles || ends.at(-1) !== share.gradient.shape[first.axis]) return undefined;
+  return concat(
+    pieces.map(({ gradient }) => gradient),
+    first.axis,
+  );
 }
 
 /** The nodes on a path from one of the sources: only through them does a gradient need to flow. */

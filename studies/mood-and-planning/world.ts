@@ -46,10 +46,12 @@ export function foodChance(belief: number, effort: number, { food }: Place = STA
 /** The belief about the next step's season, after food was found or not. */
 export function afterFood(belief: number, effort: number, found: boolean): number {
   const effect = EFFECT[effort] ?? 0;
-  const [bad, good] = STANDARD.food.map((chance) => (found ? effect * chance : 1 - effect * chance));
-  const seen = belief * (good ?? 0) + (1 - belief) * (bad ?? 0);
+  const [bad, good] = [effect * STANDARD.food[0], effect * STANDARD.food[1]];
+  const ofBad = found ? bad : 1 - bad;
+  const ofGood = found ? good : 1 - good;
+  const seen = belief * ofGood + (1 - belief) * ofBad;
   // Food at no effort has no chance: nothing is learned from what cannot be.
-  const now = seen === 0 ? belief : (belief * (good ?? 0)) / seen;
+  const now = seen === 0 ? belief : (belief * ofGood) / seen;
   return now * (1 - TURNS) + (1 - now) * TURNS;
 }
 

@@ -1,5 +1,5 @@
 /** An agent that learns from its own lives: a policy, the one learner over its rollouts, and what acts under its weights. */
-import { feedLayers } from '#learning/nn/layers.ts';
+import { feedLayers, type ParameterSpec } from '#learning/nn/layers.ts';
 import { createLearner, type Learner } from '#learning/learner.ts';
 import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
 import { takeStep } from '#learning/divergence.ts';
@@ -22,6 +22,8 @@ export interface AgentConfig extends RolloutShape {
   readonly policy: Policy;
   readonly learning: PolicyGradient;
   readonly optimizer: OptimizerConfig;
+  /** Which parameters are trained; the others stay as `learner.reset` is given them. Default: all. */
+  readonly trains?: (parameter: ParameterSpec) => boolean;
 }
 
 export interface Agent extends AsyncDisposable {
@@ -36,10 +38,13 @@ export interface Agent extends AsyncDisposable {
 }
 
 /** Compiles an agent; its weights are zero until `learner.reset`. */
-export async function createAgent({ policy, steps, rows, learning, optimizer }: AgentConfig): Promise<Agent> {
+export async function createAgent(config: AgentConfig): Promise<Agent> {
+  const { policy, steps, rows, learning, optimizer, trains = () => true } = config;
   const heads = unrolledPolicy(policy, feedLayers(policy.parameters), { steps, rows });
   const loss = learning.kind === 'reinforce' ? reinforceLoss(heads, learning) : actorCriticLoss(heads, learning);
-  const learner = await createLearner({ parameters: policy.parameters, loss, optimizer });
+  const parameters = policy.parameters.filter(trains);
+  const fixed = policy.parameters.filter((one) => !trains(one));
+  const learner = await createLearner({ parameters, fixed, loss, optimizer });
   return {
     learner,
     actor: await createActor(learner, policy, rows),

@@ -187,6 +187,8 @@ test('a life that ends forgets, and what was cut off is expected to go on', asyn
   const { values } = await actor.act(seen, cut.memories.slice(10, 20));
   assert.deepEqual([...cut.beyond], [0, 0, ...values, 0, 0, ...cut.beyond.slice(6, 8), 0, 0]);
   assert.deepEqual(cut.actions, over.actions);
+  const { memory } = await actor.act(over.observations.slice(12, 18), new Float32Array(10));
+  assert.deepEqual(memory, over.memories.slice(20, 30));
 });
 
 test('an actor-critic with memory learns to recall, and one without cannot', async () => {

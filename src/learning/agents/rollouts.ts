@@ -12,7 +12,7 @@ import type { Learner } from '#learning/learner.ts';
 import { feedLayers, type Layers } from '#learning/nn/layers.ts';
 
 import { drawnAction, likeliestAction } from './draw.ts';
-import type { Environment } from './environment.ts';
+import type { End, Environment } from './environment.ts';
 import { policyStep, type Policy, type RolloutShape } from './policies.ts';
 import type { Rewarded } from './returns.ts';
 
@@ -75,14 +75,18 @@ export interface Lives<State> {
   readonly totals: Float64Array;
 }
 
-/** Lives that begin. */
+/** Which luck a row has; rows of one number have the same. */
+export type LuckOf = (row: number) => number;
+
+/** Lives that begin. @param luckOf Default: each row its own. */
 export function newLives<State>(
   world: Environment<State>,
   { rows, policy }: Pick<Actor, 'rows' | 'policy'>,
   luck: Rng,
+  luckOf: LuckOf = (row) => row,
 ): Lives<State> {
   return {
-    states: Array.from({ length: rows }, (_, row) => world.start(luck.split(`start ${row}`))),
+    states: Array.from({ length: rows }, (_, row) => world.start(luck.split(`start ${luckOf(row)}`))),
     memory: new Float32Array(rows * policy.memory),
     ages: new Float64Array(rows),
     totals: new Float64Array(rows),
@@ -90,7 +94,7 @@ export function newLives<State>(
 }
 
 /** A life that ended: at which step of the rollout, after how many steps of its own, with which sum of rewards. */
-export interface Episode {
+export interface EndedLife {
   readonly row: number;
   readonly step: number;
   readonly length: number;
@@ -111,15 +115,20 @@ export interface Rollout extends RolloutShape, Rewarded {
   /** 0 where a life begins within the rollout, else 1, shape [T, B]. */
   readonly kept: Float32Array;
   /** In the order in which they ended. */
-  readonly episodes: readonly Episode[];
+  readonly episodes: readonly EndedLife[];
 }
 
 /** How lives are led. */
-export interface Leading {
+export interface Leading<State = unknown> {
   /** Default `drawn`: from P(action). */
   readonly choice?: 'drawn' | 'likeliest';
-  /** Changes what will be remembered of a step, and what is done in it; @param acting of the step, to be read or written. */
-  readonly edit?: (acting: Acting, step: number) => Promise<void> | void;
+  /** Default: each row has luck of its own. */
+  readonly luckOf?: LuckOf;
+  /**
+   * Sees each step before it is taken, and may change what will be remembered of it and how likely each action is, in place.
+   * @param states Of the rows, which are not to be changed.
+   */
+  readonly edit?: (acting: Acting, step: number, states: readonly State[]) => Promise<void> | void;
 }
 
 /** Lives T steps. @param luck A stream of this rollout alone, such as `rng.split('step 7')`. */
@@ -129,33 +138,37 @@ export async function livedOn<State>(
   lives: Lives<State>,
   steps: number,
   luck: Rng,
-  { choice = 'drawn', edit }: Leading = {},
+  { choice = 'drawn', luckOf = (row) => row, edit }: Leading<State> = {},
 ): Promise<{ readonly rollout: Rollout; readonly lives: Lives<State> }> {
   const { rows, policy } = actor;
   const now = standing(world, lives, policy.observations);
   const rollout = emptyRollout({ steps, rows }, policy, lives.memory);
+  const isDrawn = choice === 'drawn';
   const own = Array.from({ length: rows }, (_, row) => ({
-    choices: luck.split(`choices ${row}`),
-    world: luck.split(`world ${row}`),
+    choices: luck.split(`choices ${luckOf(row)}`),
+    world: luck.split(`world ${luckOf(row)}`),
   }));
   for (let t = 0; t < steps; t++) {
     rollout.observations.set(now.seen, t * now.seen.length);
     const acting = await actor.act(now.seen, now.memory);
-    if (edit !== undefined) await edit(acting, t);
+    if (edit !== undefined) await edit(acting, t, now.states);
     rollout.values.set(acting.values, t * rows);
     rollout.memories.set(acting.memory, t * rows * policy.memory);
     now.memory.set(acting.memory);
-    const cut: number[] = [];
-    for (const [row, { choices, world: fate }] of own.entries()) {
-      const uniform = choices.uniform();
-      const action =
-        choice === 'drawn'
-          ? drawnAction(acting.probabilities, row, policy.actions, uniform)
-          : likeliestAction(acting.probabilities, row, policy.actions);
-      if (moved(world, now, rollout, { row, t, action }, fate)) cut.push(row);
+    const [ended, cut]: [number[], number[]] = [[], []];
+    for (let row = 0; row < rows; row++) {
+      const stream = own[row];
+      if (stream === undefined) continue;
+      const uniform = stream.choices.uniform();
+      const action = isDrawn
+        ? drawnAction(acting.probabilities, row, policy.actions, uniform)
+        : likeliestAction(acting.probabilities, row, policy.actions);
+      const end = moved(world, now, rollout, t * rows + row, action, stream.world);
+      if (end !== 'none') ended.push(row);
+      if (end === 'cut') cut.push(row);
     }
     if (cut.length > 0 && acting.values.length > 0) await lookBeyond(actor, now, rollout, t, cut);
-    begin(world, now, rollout, t, own);
+    for (const row of ended) begin(world, now, rollout, t * rows + row, own[row]?.world ?? luck);
   }
   if (steps > 0) rollout.last.set((await actor.act(now.seen, now.memory)).values);
   const { states, memory, ages, totals } = now;
@@ -168,26 +181,32 @@ interface Standing<State> {
   readonly memory: Float32Array;
   readonly ages: Float64Array;
   readonly totals: Float64Array;
-  /** What is seen, shape [B, O]. */
+  /** What is seen, shape [B, O], and its rows. */
   readonly seen: Float32Array;
+  readonly rowsSeen: readonly Float32Array[];
 }
 
-type Writable = Rollout & { readonly episodes: Episode[] };
+type Writable = Rollout & { readonly episodes: EndedLife[] };
 
 function standing<State>(world: Environment<State>, lives: Lives<State>, width: number): Standing<State> {
-  const now = {
-    states: [...lives.states],
-    memory: lives.memory.slice(),
-    ages: lives.ages.slice(),
-    totals: lives.totals.slice(),
-    seen: new Float32Array(lives.states.length * width),
-  };
-  lives.states.forEach((state, row) => look(world, now.seen, row, state));
-  return now;
+  const seen = new Float32Array(lives.states.length * width);
+  const rowsSeen = lives.states.map((_, row) => seen.subarray(row * width, (row + 1) * width));
+  rowsSeen.forEach((into, row) => world.observe(stateOf(lives, row), into));
+  const { states, memory, ages, totals } = lives;
+  return { states: [...states], memory: memory.slice(), ages: ages.slice(), totals: totals.slice(), seen, rowsSeen };
 }
 
-function look<State>(world: Environment<State>, seen: Float32Array, row: number, state: State): void {
-  world.observe(state, seen.subarray(row * world.observations, (row + 1) * world.observations));
+function stateOf<State>({ states }: Pick<Lives<State>, 'states'>, row: number): State {
+  const state = states[row];
+  if (state === undefined) throw new Error(`expected a state of row ${row}, found none of ${states.length}`);
+  return state;
+}
+
+/** Puts a row into a state. */
+function place<State>(world: Environment<State>, now: Standing<State>, row: number, state: State): void {
+  now.states[row] = state;
+  const into = now.rowsSeen[row];
+  if (into !== undefined) world.observe(state, into);
 }
 
 function emptyRollout({ steps, rows }: RolloutShape, policy: Policy, memory: Float32Array): Writable {
@@ -209,26 +228,24 @@ function emptyRollout({ steps, rows }: RolloutShape, policy: Policy, memory: Flo
   };
 }
 
-/** Takes an action in a row; whether its life was cut off by it. */
+/** Takes an action at place `at` of the rollout. */
 function moved<State>(
   world: Environment<State>,
   now: Standing<State>,
   rollout: Writable,
-  { row, t, action }: { readonly row: number; readonly t: number; readonly action: number },
+  at: number,
+  action: number,
   fate: Rng,
-): boolean {
-  const at = t * rollout.rows + row;
-  const before = now.states[row];
-  if (before === undefined) throw new Error(`expected ${rollout.rows} states, found none of row ${row}`);
-  const { state, reward, end } = world.step(before, action, fate);
+): End {
+  const row = at % rollout.rows;
+  const { state, reward, end } = world.step(stateOf(now, row), action, fate);
   rollout.actions[at] = action;
   rollout.rewards[at] = reward;
   rollout.ended[at] = end === 'none' ? 0 : 1;
-  now.states[row] = state;
   now.ages[row] = (now.ages[row] ?? 0) + 1;
   now.totals[row] = (now.totals[row] ?? 0) + reward;
-  look(world, now.seen, row, state);
-  return end === 'cut';
+  place(world, now, row, state);
+  return end;
 }
 
 /** What the critic expects after lives that were cut off at step t, from what would have been seen next. */
@@ -243,26 +260,16 @@ async function lookBeyond<State>(
   for (const row of cut) beyond[t * rows + row] = values[row] ?? 0;
 }
 
-/** New lives for those that ended at step t. */
-function begin<State>(
-  world: Environment<State>,
-  now: Standing<State>,
-  rollout: Writable,
-  t: number,
-  own: readonly { readonly world: Rng }[],
-): void {
-  const { rows, ended, kept, episodes } = rollout;
+/** A new life where one ended at place `at` of the rollout. */
+function begin<State>(world: Environment<State>, now: Standing<State>, rollout: Writable, at: number, fate: Rng): void {
+  const { rows, kept, episodes } = rollout;
+  const row = at % rows;
   const width = now.memory.length / rows;
-  for (const [row, { world: fate }] of own.entries()) {
-    const at = t * rows + row;
-    if (ended[at] === 0) continue;
-    episodes.push({ row, step: t, length: now.ages[row] ?? 0, total: now.totals[row] ?? 0 });
-    const state = world.start(fate);
-    now.states[row] = state;
-    now.ages[row] = 0;
-    now.totals[row] = 0;
-    now.memory.fill(0, row * width, (row + 1) * width);
-    if (at + rows < kept.length) kept[at + rows] = 0;
-    look(world, now.seen, row, state);
-  }
+  const [length, total] = [now.ages[row] ?? 0, now.totals[row] ?? 0];
+  episodes.push({ row, step: Math.floor(at / rows), length, total });
+  now.ages[row] = 0;
+  now.totals[row] = 0;
+  now.memory.fill(0, row * width, (row + 1) * width);
+  if (at + rows < kept.length) kept[at + rows] = 0;
+  place(world, now, row, world.start(fate));
 }
