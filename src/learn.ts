@@ -101,6 +101,17 @@ export {
   type Probe,
   type Probed,
 } from '#measures/bracketed-trajectory.ts';
+export { bindingTest, type BindingTest, type BindingTestOptions } from '#measures/binding/binding-test.ts';
+export { type KnownPairs, mapError, pairRecovery, type PairRecovery } from '#measures/binding/map-error.ts';
+export {
+  DUPLICATE_COSINE,
+  type FeaturePair,
+  type MatchOptions,
+  matchPairs,
+  type PairMatch,
+} from '#measures/binding/match-pairs.ts';
+export { matchSlots, type SlotMatch } from '#measures/binding/match-slots.ts';
+export { permutedFeatures } from '#measures/binding/permuted.ts';
 export { type DataOrder, orderedRows, type RowsAtStep, type Stage } from '#learning/data/order.ts';
 export { type Activations, differenceInMeans } from '#measures/difference-in-means.ts';
 export { type Example, type Fingerprint, fingerprint, type Guess } from '#measures/fingerprint.ts';

@@ -4,9 +4,6 @@
  * and product h of two others belong together is weighed by the likelihood of two normals of correlation `AGREEMENT` against two that are
  * independent. An orthogonal map leaves products as they are (correlation 1); noise of the features and a map that stretches lower it.
  */
-import { AssayError } from '#base/errors.ts';
-import type { DenseMatrix } from '#learning/spectra/matrix.ts';
-
 /** The correlation that is looked for; a map of condition 2 or features at cosine .98 to the true ones have about .93. */
 const AGREEMENT = 0.85;
 export const LOG_RATIO = -0.5 * Math.log(1 - AGREEMENT ** 2);
@@ -22,34 +19,6 @@ export interface ProductScores {
 /** log p(g, h | they belong together) - log p(g, h | independent), in nats. */
 export function evidence(g: number, h: number): number {
   return LOG_RATIO - SQUARES * (g * g + h * h) + PRODUCT * g * h;
-}
-
-/** Features (rows) scaled to length 1. @throws AssayError (data) on one that is 0 or not finite. */
-export function unitFeatures({ rows, columns, values }: DenseMatrix): DenseMatrix {
-  const scaled = Float64Array.from(values);
-  for (let i = 0; i < rows; i++) {
-    const row = scaled.subarray(i * columns, (i + 1) * columns);
-    const length = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0));
-    if (!(length > 0 && Number.isFinite(length))) {
-      throw new AssayError('data', `Feature ${i} has length ${length}. Expected features that have a direction; leave dead ones out.`);
-    }
-    for (const a of row.keys()) row[a] = (row[a] ?? 0) / length;
-  }
-  return { rows, columns, values: scaled };
-}
-
-/** Products of the rows of one matrix with those of another, shape [a.rows, b.rows]. */
-export function rowProducts(a: DenseMatrix, b: DenseMatrix): Float64Array {
-  const width = a.columns;
-  const products = new Float64Array(a.rows * b.rows);
-  for (let i = 0; i < a.rows; i++) {
-    for (let j = 0; j < b.rows; j++) {
-      let sum = 0;
-      for (let k = 0; k < width; k++) sum += (a.values[i * width + k] ?? 0) * (b.values[j * width + k] ?? 0);
-      products[i * b.rows + j] = sum;
-    }
-  }
-  return products;
 }
 
 /** Ranks of the products of features with each other, as quantiles of a normal. @param products shape [count, count]. */

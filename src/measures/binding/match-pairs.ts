@@ -6,7 +6,8 @@
 import { AssayError } from '#base/errors.ts';
 import type { DenseMatrix } from '#learning/spectra/matrix.ts';
 
-import { normalQuantile, productScores, rowProducts, unitFeatures } from './agreement.ts';
+import { normalQuantile, productScores } from './agreement.ts';
+import { rowLengths, rowProducts, unitFeatures } from './feature-rows.ts';
 import { grownPairs } from './grow-pairs.ts';
 import { type PairSet, seedSets, type Sides } from './seed-sets.ts';
 import { mapped, type SlotMap, slotMapOf } from './slot-map.ts';
@@ -58,7 +59,10 @@ export interface PairMatch {
 export function matchPairs(dictionary: DenseMatrix, options: MatchOptions = {}): PairMatch {
   const { rows: count } = dictionary;
   if (count < FEWEST_PAIRS || count > MOST_FEATURES) {
-    throw new AssayError('data', `matchPairs: ${count} features. Expected ${FEWEST_PAIRS} to ${MOST_FEATURES}; leave out those that hardly fire.`);
+    throw new AssayError(
+      'data',
+      `matchPairs: ${count} features. Expected ${FEWEST_PAIRS} to ${MOST_FEATURES}; leave out those that hardly fire.`,
+    );
   }
   const features = unitFeatures(dictionary);
   const products = rowProducts(features, features);
@@ -144,21 +148,29 @@ function mutualPairs(features: DenseMatrix, { map }: SlotMap, { source, target }
 function cosinesUnder(map: DenseMatrix, features: DenseMatrix): Float64Array {
   const images = mapped(map, features);
   const cosines = rowProducts(images, features);
-  const d = images.columns;
-  for (let i = 0; i < images.rows; i++) {
-    const length = Math.sqrt(images.values.subarray(i * d, (i + 1) * d).reduce((sum, value) => sum + value * value, 0));
-    const row = cosines.subarray(i * features.rows, (i + 1) * features.rows);
-    for (const l of row.keys()) row[l] = length > 0 ? (row[l] ?? 0) / length : 0;
+  const lengths = rowLengths(images);
+  for (const i of cosines.keys()) {
+    const length = lengths[Math.floor(i / features.rows)] ?? 0;
+    cosines[i] = length > 0 ? (cosines[i] ?? 0) / length : 0;
   }
   return cosines;
 }
 
 function isSame(a: PairSet, b: PairSet): boolean {
-  const keys = ({ sources, targets }: PairSet): string => sources.map((source, i) => `${source} ${targets[i]}`).toSorted().join();
+  const keys = ({ sources, targets }: PairSet): string =>
+    sources
+      .map((source, i) => `${source} ${targets[i]}`)
+      .toSorted()
+      .join();
   return keys(a) === keys(b);
 }
 
-function matchOf(features: DenseMatrix, { sources, targets }: PairSet, fit: SlotMap, duplicates: readonly number[]): PairMatch {
+function matchOf(
+  features: DenseMatrix,
+  { sources, targets }: PairSet,
+  fit: SlotMap,
+  duplicates: readonly number[],
+): PairMatch {
   const cosines = cosinesUnder(fit.map, features);
   const pairs = sources.map((source, i): FeaturePair => {
     const target = targets[i] ?? 0;

@@ -26,14 +26,15 @@ interface Breadth {
 }
 
 /** Candidates for a further pair, on each side, and for the support of a set. */
-const NEAR = 36;
+const NEAR = 24;
 const WIDE = 84;
+const MOST_EDGES = 400;
 /** Every set goes on in its best so many ways. */
 const CHILDREN = 2;
 
 function breadthOf(count: number): Breadth {
-  const edges = Math.min(200, Math.round(count * 1.2));
-  return { edges, kept: [1, 1, 0.75, 0.5, 0.25].map((share) => Math.round((share * edges * edges) / 2)) };
+  const edges = Math.min(MOST_EDGES, count);
+  return { edges, kept: [0.5, 0.5, 0.4, 0.25, 0.15].map((share) => Math.round((share * edges * edges) / 2)) };
 }
 
 /** Sets of one size, in flat arrays: set n has its pairs at n * size. */
@@ -148,7 +149,6 @@ interface Table {
   readonly sums: Float64Array;
   readonly targetScores: Float64Array;
   readonly targetSquares: Float64Array;
-  readonly sourceScores: Float64Array;
   readonly each: number;
   nSources: number;
   nTargets: number;
@@ -163,7 +163,6 @@ function tableFor(size: number, near: number): Table {
     sums: new Float64Array(most * most),
     targetScores: new Float64Array(most * size),
     targetSquares: new Float64Array(most),
-    sourceScores: new Float64Array(size),
     each,
     nSources: 0,
     nTargets: 0,
@@ -176,27 +175,27 @@ function fill(search: Search, sets: Sets, n: number, table: Table): void {
   const { size } = sets;
   table.nSources = candidates(search, search.sources, sets, n, sets.sources, table.each, table.sources);
   table.nTargets = candidates(search, search.targets, sets, n, sets.targets, table.each, table.targets);
-  for (let y = 0; y < table.nTargets; y++) {
-    let squares = 0;
-    for (let q = 0; q < size; q++) {
-      const score = values[(sets.targets[n * size + q] ?? 0) * count + (table.targets[y] ?? 0)] ?? 0;
-      table.targetScores[y * size + q] = score;
-      squares += score * score;
+  const { nSources, nTargets, targetScores, targetSquares, sums } = table;
+  targetSquares.fill(0);
+  for (let q = 0; q < size; q++) {
+    const row = (sets.targets[n * size + q] ?? 0) * count;
+    for (let y = 0; y < nTargets; y++) {
+      const score = values[row + (table.targets[y] ?? 0)] ?? 0;
+      targetScores[q * nTargets + y] = score;
+      targetSquares[y] = (targetSquares[y] ?? 0) + SQUARES * score * score;
     }
-    table.targetSquares[y] = SQUARES * squares;
   }
-  for (let x = 0; x < table.nSources; x++) {
-    let own = size * LOG_RATIO;
+  for (let x = 0; x < nSources; x++) {
+    const at = x * nTargets;
+    for (let y = 0; y < nTargets; y++) sums[at + y] = size * LOG_RATIO - (targetSquares[y] ?? 0);
     for (let q = 0; q < size; q++) {
       const score = values[(sets.sources[n * size + q] ?? 0) * count + (table.sources[x] ?? 0)] ?? 0;
-      table.sourceScores[q] = PRODUCT * score;
-      own -= SQUARES * score * score;
+      const [own, slope] = [SQUARES * score * score, PRODUCT * score];
+      for (let y = 0; y < nTargets; y++) {
+        sums[at + y] = (sums[at + y] ?? 0) - own + slope * (targetScores[q * nTargets + y] ?? 0);
+      }
     }
-    for (let y = 0; y < table.nTargets; y++) {
-      let sum = own - (table.targetSquares[y] ?? 0);
-      for (let q = 0; q < size; q++) sum += (table.sourceScores[q] ?? 0) * (table.targetScores[y * size + q] ?? 0);
-      table.sums[x * table.nTargets + y] = table.sources[x] === table.targets[y] ? -Infinity : sum;
-    }
+    for (let y = 0; y < nTargets; y++) if (table.sources[x] === table.targets[y]) sums[at + y] = -Infinity;
   }
 }
 
@@ -218,9 +217,7 @@ function candidates(
   }
   let found = 0;
   for (let q = n * size; q < (n + 1) * size; q++) {
-    const list = lists[members[q] ?? 0];
-    for (let r = 0; list !== undefined && r < Math.min(each, list.length); r++) {
-      const k = list[r] ?? 0;
+    for (const k of lists[members[q] ?? 0]?.subarray(0, each) ?? []) {
       if (marks[k] === mark) continue;
       marks[k] = mark;
       into[found] = k;
@@ -251,7 +248,10 @@ function best(sets: Sets, most: number, count: number): Sets {
     if (kept.count >= most) break;
     const [sources, targets] = [sets.sources, sets.targets].map((of) => of.subarray(n * size, (n + 1) * size));
     if (sources === undefined || targets === undefined) break;
-    const key = sources.map((source, q) => source * count + (targets[q] ?? 0)).sort().join();
+    const key = sources
+      .map((source, q) => source * count + (targets[q] ?? 0))
+      .sort()
+      .join();
     if (seen.has(key)) continue;
     seen.add(key);
     push(kept, sources, targets, sets.evidence[n] ?? 0);

@@ -6,7 +6,7 @@
  */
 import { type DenseMatrix, solvePositive, svd, transposedProduct } from '#learning/spectra/matrix.ts';
 
-import { rowProducts } from './agreement.ts';
+import { rowLengths, rowProducts, rowsOf } from './feature-rows.ts';
 import type { PairSet } from './seed-sets.ts';
 
 /** How strongly M is held to an orthogonal map, in multiples of the sources' mean square; Infinity: it is one. */
@@ -40,13 +40,6 @@ export function mapped(map: DenseMatrix, rows: DenseMatrix): DenseMatrix {
   return { rows: rows.rows, columns: map.rows, values: rowProducts(rows, map) };
 }
 
-/** Some rows of a matrix, copied, in the order given. */
-export function rowsOf({ columns, values }: DenseMatrix, chosen: readonly number[]): DenseMatrix {
-  const picked = new Float64Array(chosen.length * columns);
-  for (const [i, row] of chosen.entries()) picked.set(values.subarray(row * columns, (row + 1) * columns), i * columns);
-  return { rows: chosen.length, columns, values: picked };
-}
-
 function heldOut(
   features: DenseMatrix,
   { sources, targets }: PairSet,
@@ -65,8 +58,9 @@ function heldOut(
       const prediction = mapped(map, rowsOf(features, [source]));
       const products = rowProducts(prediction, features);
       const own = products[target] ?? 0;
-      isPredicted[i] = own > 0 && products.every((p, l) => l === source || l === target || mayBeTarget[l] !== 1 || p < own);
-      const length = Math.sqrt(prediction.values.reduce((sum, value) => sum + value * value, 0));
+      isPredicted[i] =
+        own > 0 && products.every((p, l) => l === source || l === target || mayBeTarget[l] !== 1 || p < own);
+      const length = rowLengths(prediction)[0] ?? 0;
       if (length > 0) cosines += own / length;
     }
   }
@@ -85,9 +79,19 @@ function fitted(a: DenseMatrix, b: DenseMatrix, ridge: number): DenseMatrix {
     const images = mapped(map, a);
     const lengths = lengthsAlong(images, b);
     const base = mapped(orthogonal, a);
-    const left = Float64Array.from(b.values, (value, i) => value * (lengths[Math.floor(i / d)] ?? 0) - (base.values[i] ?? 0));
+    const left = Float64Array.from(
+      b.values,
+      (value, i) => value * (lengths[Math.floor(i / d)] ?? 0) - (base.values[i] ?? 0),
+    );
     const change = solvePositive({ rows: d, columns: d, values: held }, transposedProduct(a, { ...b, values: left }));
-    map = { rows: d, columns: d, values: Float64Array.from(orthogonal.values, (value, i) => value + (change.values[(i % d) * d + Math.floor(i / d)] ?? 0)) };
+    map = {
+      rows: d,
+      columns: d,
+      values: Float64Array.from(
+        orthogonal.values,
+        (value, i) => value + (change.values[(i % d) * d + Math.floor(i / d)] ?? 0),
+      ),
+    };
   }
   return map;
 }
