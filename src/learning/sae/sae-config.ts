@@ -14,6 +14,8 @@ export type SaeActivation =
   | { readonly kind: 'gated'; readonly l1: number }
   /** The k largest of each row, where they are positive. */
   | { readonly kind: 'topK'; readonly k: number }
+  /** The k largest of each row by size, with their signs. @see arXiv:2510.00404 (AbsTopK). */
+  | { readonly kind: 'absTopK'; readonly k: number }
   /**
    * The B k largest of a batch, where they are positive; when it is read, what lies above the mean of the batches' smallest
    * chosen code (a moving mean of rate 0.01, as SAELens).
@@ -120,8 +122,10 @@ export function baseFeatures({ dSae, decoder }: WholeSaeConfig): number {
 }
 
 function checkActivation({ activation, encoder, dSae }: WholeSaeConfig): void {
-  if (activation.kind === 'topK' || activation.kind === 'batchTopK') {
+  if (activation.kind === 'topK' || activation.kind === 'absTopK') {
     checkCount('activation.k', activation.k, dSae);
+  } else if (activation.kind === 'batchTopK') {
+    checkPositive('activation.k', activation.k);
   } else if (activation.kind === 'jumpRelu') {
     checkPositive('activation.bandwidth', activation.bandwidth);
     checkPositive('activation.threshold', activation.threshold);

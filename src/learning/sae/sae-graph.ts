@@ -3,8 +3,8 @@
  * Names after SAELens. Choices (which codes are kept) have no gradient; what is kept has its own.
  */
 import { greater, less } from '#engine/ops/comparison.ts';
-import { add, detach, exp, mul, relu, step, sub } from '#engine/ops/elementwise.ts';
-import { scatterAlong, topK } from '#engine/ops/indexing.ts';
+import { abs, add, detach, exp, mul, relu, step, sub } from '#engine/ops/elementwise.ts';
+import { scatterAlong, takeAlong, topK } from '#engine/ops/indexing.ts';
 import { concat, reshape } from '#engine/ops/layout.ts';
 import { matmul } from '#engine/ops/linear-algebra.ts';
 import { unitLength } from '#engine/ops/network.ts';
@@ -96,6 +96,8 @@ function codes(config: WholeSaeConfig, parameter: ParameterOf, before: Before, p
       return config.encoder.kind === 'thresholding'
         ? thresholded(before, activation.k, config.encoder.steps)
         : positiveTopK(hiddenPre, activation.k);
+    case 'absTopK':
+      return signedTopK(hiddenPre, activation.k);
     case 'batchTopK':
       return phase === 'training'
         ? batchTopK(hiddenPre, activation.k)
@@ -123,9 +125,15 @@ function thresholded({ dictionary, centred, hiddenPre }: Before, k: number, step
   return z;
 }
 
+function signedTopK(x: Tensor, k: number): Tensor {
+  const { indices } = topK(abs(x), k);
+  return scatterAlong(takeAlong(x, indices), indices, axisLength(x, -1));
+}
+
+/** @param k Of a row; may be a fraction, the batch's number is rounded down. */
 function batchTopK(x: Tensor, k: number): Tensor {
-  const rows = axisLength(x, 0);
-  return reshape(positiveTopK(reshape(x, [1, sizeOf(x.shape)]), rows * k), x.shape);
+  const count = Math.floor(axisLength(x, 0) * k);
+  return reshape(positiveTopK(reshape(x, [1, sizeOf(x.shape)]), count), x.shape);
 }
 
 /**

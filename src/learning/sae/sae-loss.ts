@@ -1,6 +1,6 @@
 /** The loss of a sparse autoencoder by its terms: squared errors are summed over D and averaged over rows, as in SAELens. */
 import { greater, where } from '#engine/ops/comparison.ts';
-import { add, detach, mul, relu, square, step, sub } from '#engine/ops/elementwise.ts';
+import { abs, add, detach, mul, relu, square, step, sub } from '#engine/ops/elementwise.ts';
 import { scatterAlong, topK } from '#engine/ops/indexing.ts';
 import { slice, sum } from '#engine/ops/layout.ts';
 import { matmul } from '#engine/ops/linear-algebra.ts';
@@ -50,7 +50,7 @@ export function saeLoss(config: WholeSaeConfig, parameter: ParameterOf, x: Tenso
 
 /** In how many of the rows each feature fires, shape [F]. */
 export function firedCounts({ featureActs }: SaeTensors): Tensor {
-  return sum(step(detach(featureActs)), [0]);
+  return sum(step(abs(detach(featureActs))), [0]);
 }
 
 /** The squared error; of a matryoshka, the sum over its prefixes. */
@@ -88,6 +88,7 @@ function sparsityTerms(
       return { l0: { term: perRow(count), weight: activation.l0 } };
     }
     case 'topK':
+    case 'absTopK':
     case 'batchTopK':
       return {};
     default:

@@ -107,12 +107,12 @@ async function createGraphLearner({ config, parameter, optimizer, batchRows, thr
   });
 }
 
-/** The parameters of an autoencoder as inputs of a graph. */
-export function parameterInputs(config: WholeSaeConfig): ParameterOf {
+/** The parameters of an autoencoder as inputs of a graph. @param nameOf What the input of a parameter is called; its own name. */
+export function parameterInputs(config: WholeSaeConfig, nameOf = (name: string): string => name): ParameterOf {
   const shapes = new Map([...saeParameters(config), ...saeFixed(config)].map(({ name, shape }) => [name, shape]));
   const tensors = new Map<string, Tensor>();
   return (name) => {
-    const tensor = tensors.get(name) ?? input(name, shapes.get(name) ?? [1]);
+    const tensor = tensors.get(name) ?? input(nameOf(name), shapes.get(name) ?? [1]);
     tensors.set(name, tensor);
     return tensor;
   };
