@@ -48,6 +48,7 @@ export { type BatchShape, transformerLogits } from '#learning/models/transformer
 export * from '#learning/spectra/directions.ts';
 export {
   type DenseMatrix,
+  orthonormalColumns,
   singularValues,
   solvePositive,
   svd,
@@ -130,7 +131,7 @@ export {
   type Probed,
 } from '#measures/bracketed-trajectory.ts';
 export { bindingTest, type BindingTest, type BindingTestOptions } from '#measures/binding/binding-test.ts';
-export { type KnownPairs, mapError, pairRecovery, type PairRecovery } from '#measures/binding/map-error.ts';
+export { inverseOf, type KnownPairs, mapError, pairRecovery, type PairRecovery } from '#measures/binding/map-error.ts';
 export {
   DUPLICATE_COSINE,
   type FeaturePair,
