@@ -6,11 +6,14 @@ import { ADAMW_DEFAULTS } from 'assay';
 import {
   type ActivationStream,
   createSaeTrainer,
+  dictionaryOf,
   type DenseMatrix,
+  matchPairs,
   type PairMatch,
   type Rng,
   type Sae,
   type SaeConfig,
+  saeReader,
   trainSaes,
 } from 'assay/learn';
 
@@ -20,7 +23,7 @@ import type { Rows } from './world.ts';
  * - `free`: a dictionary of its own for every feature.
  * - `joint`: [A, M A] from a random start.
  * - `matched`: [A, M A] from pairs matched in a free dictionary, then trained on.
- * - `position`: a free dictionary over rows from which the mean of their position is taken: the slot is where a feature stands.
+ * - `position`: a free dictionary for all positions over rows from which an offset of their position is taken: the slot is where a feature stands.
  */
 export const MODELS = ['free', 'joint', 'matched', 'position'] as const;
 export const ENCODERS = ['thresholding', 'topK', 'batchTopK', 'matryoshka'] as const;
@@ -32,6 +35,7 @@ export interface ModelSettings {
   readonly dSae: number;
   /** Codes of a row. */
   readonly k: number;
+  /** Of each of the two phases of training. */
   readonly steps: number;
   readonly learningRate: number;
 }
@@ -42,51 +46,150 @@ const OPTIMIZER = { ...ADAMW_DEFAULTS, weightDecay: 0 };
 /** Features silent for so many rows start over along rows that are reconstructed badly. */
 const SILENT_ROWS = 40 * BATCH_ROWS;
 const RESAMPLE_EVERY = 50;
-/** The rate falls to zero over the last part of training. */
+/** The rate falls to zero over the last part of each phase. */
 const FALLS_OVER = 0.4;
 
-function configOf({ model, encoder, dSae, k }: ModelSettings, dIn: number): SaeConfig {
-  const isSlots = model === 'joint' || model === 'matched';
-  const codes: Pick<SaeConfig, 'activation' | 'encoder' | 'prefixes'> =
-    encoder === 'thresholding'
-      ? { activation: { kind: 'topK', k }, encoder: { kind: 'thresholding', steps: THRESHOLDING_STEPS } }
-      : encoder === 'topK'
-        ? { activation: { kind: 'topK', k } }
-        : encoder === 'batchTopK'
-          ? { activation: { kind: 'batchTopK', k } }
-          : { activation: { kind: 'batchTopK', k }, prefixes: [Math.round(dSae / 4), Math.round(dSae / 2), dSae] };
+/** What is decoded with in a phase of training. */
+type Decoder = 'free' | 'slots';
+
+function configOf({ encoder, dSae, k }: ModelSettings, decoder: Decoder, dIn: number, resamples: boolean): SaeConfig {
   return {
     dIn,
     dSae,
-    ...codes,
+    ...codesOf(encoder, dSae, k),
     centre: 'none',
-    ...(isSlots
-      ? { decoder: { kind: 'slots', slots: 2, maps: 'orthonormal' } }
-      : { deadFeatures: { kind: 'resample', afterRows: SILENT_ROWS, every: RESAMPLE_EVERY, seed: 0 } }),
+    ...(decoder === 'slots' && { decoder: { kind: 'slots', slots: 2, maps: 'orthonormal' } }),
+    ...(resamples && { deadFeatures: { kind: 'resample', afterRows: SILENT_ROWS, every: RESAMPLE_EVERY, seed: 0 } }),
   };
 }
 
-/** Trains one. @param start Parameters to start from; a dictionary that is not given starts as rows of the data. */
-export async function trainedSae(
+function codesOf(
+  encoder: ModelSettings['encoder'],
+  dSae: number,
+  k: number,
+): Pick<SaeConfig, 'activation' | 'encoder' | 'prefixes'> {
+  switch (encoder) {
+    case 'thresholding':
+      return { activation: { kind: 'topK', k }, encoder: { kind: 'thresholding', steps: THRESHOLDING_STEPS } };
+    case 'topK':
+      return { activation: { kind: 'topK', k } };
+    case 'batchTopK':
+      return { activation: { kind: 'batchTopK', k } };
+    case 'matryoshka':
+      return { activation: { kind: 'batchTopK', k }, prefixes: [Math.round(dSae / 4), Math.round(dSae / 2), dSae] };
+    default:
+      return encoder satisfies never;
+  }
+}
+
+/**
+ * Trains in two phases of `steps` each, so that all models see as many rows: in the first a free dictionary, whose silent features
+ * start over (for `joint` the restricted one from a random start, where none can); in the second what the model says, from there.
+ * @returns the autoencoder, and the offsets of positions that its rows are taken from, shape [slots, d] (zeros but for `position`).
+ */
+export async function trainedModel(
   settings: ModelSettings,
   rows: Rows,
-  d: number,
-  start: ReadonlyMap<string, Float32Array>,
+  { d, slots }: { readonly d: number; readonly slots: number },
+  rng: Rng,
+  signal: AbortSignal,
+): Promise<{ readonly sae: Sae; readonly offsets: Float64Array }> {
+  const { model } = settings;
+  const isJoint = model === 'joint';
+  const offsets = model === 'position' ? positionMeans(rows, slots, d) : new Float64Array(slots * d);
+  const count = isJoint ? settings.dSae / 2 : settings.dSae;
+  const drawn = Float32Array.from({ length: count * d }, (_, i) => rows.values[i % rows.values.length] ?? 0);
+  const phase = (name: string, decoder: Decoder, start: Weights, resamples: boolean): Promise<Sae> =>
+    trainedFrom(
+      settings,
+      configOf(settings, decoder, d, resamples),
+      start,
+      withoutOffsets(rows, offsets),
+      rng.split(name),
+      signal,
+    );
+  const decoder = isJoint ? 'slots' : 'free';
+  const first = await phase('first', decoder, new Map([[isJoint ? 'base' : 'wDec', drawn]]), !isJoint);
+  if (model === 'position') addLeft(offsets, await leftOver(first, withoutOffsets(rows, offsets)), rows.positions, d);
+  const isMatched = model === 'matched';
+  const start = isMatched
+    ? startOfSlots(featuresOf(first), matchPairs(featuresOf(first)), settings.dSae / 2)
+    : first.weights;
+  const second = await phase('second', isMatched ? 'slots' : decoder, withoutReading(start), false);
+  return { sae: second, offsets };
+}
+
+type Weights = ReadonlyMap<string, Float32Array>;
+
+/** Parameters without what is only read with. */
+function withoutReading(weights: Weights): Weights {
+  return new Map([...weights].filter(([name]) => name !== 'readingThreshold'));
+}
+
+export function featuresOf({ config, weights }: Sae): DenseMatrix {
+  return { rows: config.dSae, columns: config.dIn, values: dictionaryOf(config, weights) };
+}
+
+async function trainedFrom(
+  { steps, learningRate }: ModelSettings,
+  sae: SaeConfig,
+  start: Weights,
+  rows: Rows,
   rng: Rng,
   signal: AbortSignal,
 ): Promise<Sae> {
-  const sae = configOf(settings, d);
   await using trainer = await createSaeTrainer({ sae, optimizer: OPTIMIZER, batchRows: BATCH_ROWS });
-  const features = sae.decoder === undefined ? 'wDec' : 'base';
-  const count = sae.decoder === undefined ? settings.dSae : settings.dSae / 2;
-  const first = Float32Array.from({ length: count * d }, (_, i) => rows.values[i % rows.values.length] ?? 0);
-  trainer.reset(start.has(features) ? start : new Map([...start, [features, first]]), rng.split('start'));
-  const { steps, learningRate } = settings;
+  trainer.reset(start, rng.split('start'));
   const lr = (step: number): number => learningRate * Math.min(1, (steps - step) / (FALLS_OVER * steps));
   const onStep = (): void => signal.throwIfAborted();
-  const [broken] = await trainSaes([{ trainer, lr }], shuffled(rows, d, rng.split('order')), { to: steps, onStep });
+  const [broken] = await trainSaes([{ trainer, lr }], shuffled(rows, sae.dIn, rng.split('order')), {
+    to: steps,
+    onStep,
+  });
   if (broken !== undefined) throw new Error(`training broke: ${broken}`);
   return trainer.sae();
+}
+
+/** The mean of the rows at each position, shape [slots, d]. */
+function positionMeans({ values, positions }: Rows, slots: number, d: number): Float64Array {
+  const means = new Float64Array(slots * d);
+  addLeft(means, values, positions, d);
+  return means;
+}
+
+/** Adds the mean of values at each position to its offset. @param values shape [rows, d]. */
+function addLeft(offsets: Float64Array, values: Float32Array, positions: Uint8Array, d: number): void {
+  const counts = new Float64Array(offsets.length / d);
+  for (const position of positions) counts[position] = (counts[position] ?? 0) + 1;
+  for (const [i, value] of values.entries()) {
+    const position = positions[Math.floor(i / d)] ?? 0;
+    const at = position * d + (i % d);
+    offsets[at] = (offsets[at] ?? 0) + value / (counts[position] ?? 1);
+  }
+}
+
+/** What an autoencoder leaves of rows, shape [rows, d]; rows beyond the last whole batch as zeros. */
+async function leftOver(sae: Sae, rows: Rows): Promise<Float32Array> {
+  const d = sae.config.dIn;
+  await using reader = await saeReader(sae, BATCH_ROWS);
+  const stream = inOrder(rows, d);
+  const left = new Float32Array(rows.values.length);
+  for (let step = 0; step < stream.steps; step++) {
+    const x = await stream.rows(step);
+    const { reconstruction } = await reader.read(x);
+    left.set(
+      x.map((value, i) => value - (reconstruction[i] ?? 0)),
+      step * BATCH_ROWS * d,
+    );
+  }
+  return left;
+}
+
+/** Rows with their position's offset taken away. @param offsets shape [slots, d]. */
+export function withoutOffsets({ values, positions }: Rows, offsets: Float64Array): Rows {
+  const d = values.length / positions.length;
+  const moved = values.map((value, i) => value - (offsets[(positions[Math.floor(i / d)] ?? 0) * d + (i % d)] ?? 0));
+  return { positions, values: moved };
 }
 
 /** Rows in an order of their own every pass; as many rows a step as a batch has, some twice where there are fewer. */

@@ -29,11 +29,12 @@ import { browserOf } from './browser.ts';
 import {
   decoderParameters,
   ENCODERS,
+  featuresOf,
   inOrder,
   MODELS,
   type ModelSettings,
-  startOfSlots,
-  trainedSae,
+  trainedModel,
+  withoutOffsets,
 } from './models.ts';
 import { BINDINGS, type BindingWorld, drawRows, drawTruth, type Rows, type Truth } from './world.ts';
 
@@ -55,7 +56,7 @@ const DEFAULTS = {
   encoder: 'thresholding',
   dSae: 144,
   k: 4,
-  steps: 800,
+  steps: 500,
   learningRate: 0.01,
   /** Permuted dictionaries, for the null of the number of pairs; 0: it is not asked. */
   nulls: 1,
@@ -158,37 +159,20 @@ async function run(context: RunContext): Promise<RunEnd> {
     drawRows(world, truth, config.rows, rng.split('rows')),
     drawRows(world, truth, config.heldOut, rng.split('held out')),
   ];
-  const means = model === 'position' ? positionMeans(world, seen) : undefined;
-  const [fitted, measured] = [withoutMeans(seen, means), withoutMeans(heldOut, means)];
-  const { sae, match } = await modelOf(context, config, fitted, rng.split('training'));
+  const { sae, offsets } = await trainedModel(
+    config,
+    seen,
+    { d: world.dimensions, slots: world.slots },
+    rng.split('training'),
+    context.signal,
+  );
+  const isRestricted = model === 'joint' || model === 'matched';
+  const match = isRestricted ? ownPairs(sae) : matchPairs(featuresOf(sae));
+  const measured = withoutOffsets(heldOut, offsets);
   const found = await outcomesOf(config, truth, sae, match, measured, rng.split('null'));
-  context.record({ step: config.steps, axes: {}, outcomes: found });
+  context.record({ step: 2 * config.steps, axes: {}, outcomes: found });
   context.keep?.('table-features.json', JSON.stringify(await browserOf(sae, match, truth, measured)));
   return { kind: 'finished' };
-}
-
-/** The autoencoder of a run, and the pairs in its dictionary. */
-async function modelOf(
-  context: RunContext,
-  config: Config,
-  rows: Rows,
-  rng: Rng,
-): Promise<{ readonly sae: Sae; readonly match: PairMatch }> {
-  const { world, model, dSae } = config;
-  const d = world.dimensions;
-  if (model !== 'matched') {
-    const sae = await trainedSae(config, rows, d, new Map(), rng, context.signal);
-    return { sae, match: model === 'joint' ? ownPairs(sae) : matchPairs(featuresOf(sae)) };
-  }
-  const free = await trainedSae({ ...config, model: 'free' }, rows, d, new Map(), rng, context.signal);
-  const dictionary = featuresOf(free);
-  const start = startOfSlots(dictionary, matchPairs(dictionary), dSae / 2);
-  const sae = await trainedSae(config, rows, d, start, rng.split('after matching'), context.signal);
-  return { sae, match: ownPairs(sae) };
-}
-
-function featuresOf({ config, weights }: Sae): DenseMatrix {
-  return { rows: config.dSae, columns: config.dIn, values: dictionaryOf(config, weights) };
 }
 
 async function outcomesOf(
@@ -303,26 +287,5 @@ async function baselinesOf(
   return {
     fvuFista: await unexplained(learned),
     fvuOracle: await unexplained(Float32Array.from(truth.features.values)),
-  };
-}
-
-/** The mean of the rows at each position, shape [slots, d]. */
-function positionMeans({ slots, dimensions: d }: BindingWorld, { values, positions }: Rows): Float64Array {
-  const means = new Float64Array(slots * d);
-  const counts = new Float64Array(slots);
-  for (const position of positions) counts[position] = (counts[position] ?? 0) + 1;
-  for (const [i, value] of values.entries()) {
-    const at = (positions[Math.floor(i / d)] ?? 0) * d + (i % d);
-    means[at] = (means[at] ?? 0) + value / (counts[Math.floor(at / d)] ?? 1);
-  }
-  return means;
-}
-
-function withoutMeans({ values, positions }: Rows, means: Float64Array | undefined): Rows {
-  if (means === undefined) return { values, positions };
-  const d = values.length / positions.length;
-  return {
-    positions,
-    values: values.map((value, i) => value - (means[(positions[Math.floor(i / d)] ?? 0) * d + (i % d)] ?? 0)),
   };
 }
