@@ -64,6 +64,7 @@ export { type ImageInputs, imageTower, type TextInputs, textTower } from '#learn
 export * from '#learning/spectra/directions.ts';
 export {
   type DenseMatrix,
+  orthonormalColumns,
   singularValues,
   solvePositive,
   svd,
@@ -168,6 +169,17 @@ export {
   type Probe,
   type Probed,
 } from '#measures/bracketed-trajectory.ts';
+export { bindingTest, type BindingTest, type BindingTestOptions } from '#measures/binding/binding-test.ts';
+export { inverseOf, type KnownPairs, mapError, pairRecovery, type PairRecovery } from '#measures/binding/map-error.ts';
+export {
+  DUPLICATE_COSINE,
+  type FeaturePair,
+  type MatchOptions,
+  matchPairs,
+  type PairMatch,
+} from '#measures/binding/match-pairs.ts';
+export { matchSlots, type SlotMatch } from '#measures/binding/match-slots.ts';
+export { permutedFeatures } from '#measures/binding/permuted.ts';
 export { type DataOrder, orderedRows, type RowsAtStep, type Stage } from '#learning/data/order.ts';
 export { type Activations, differenceInMeans } from '#measures/difference-in-means.ts';
 export { type Example, type Fingerprint, fingerprint, type Guess } from '#measures/fingerprint.ts';
