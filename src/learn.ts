@@ -78,6 +78,20 @@ export type { BranchedScorer, Readers, Scorer } from '#learning/readers.ts';
 export { type Batch, createTrainer, type Trainer, type TrainerConfig } from '#learning/train.ts';
 export type { Memory, Weights } from '#learning/weights.ts';
 
+// Sparse autoencoders: their configs, training on a stream of activations, and what reads them.
+export type {
+  DeadFeatures,
+  SaeActivation,
+  SaeConfig,
+  SaeDecoder,
+  SaeEncoder,
+  SlotMapStart,
+  WholeSaeConfig,
+} from '#learning/sae/sae-config.ts';
+export { saeReader, type SaeReader, type SaeReading } from '#learning/sae/sae-reader.ts';
+export { createSaeTrainer, type Sae, type SaeTrainer, type SaeTrainerConfig } from '#learning/sae/sae-trainer.ts';
+export { type ActivationStream, meanRow, type SaeTask, type SaeTraining, trainSaes } from '#learning/sae/train-saes.ts';
+
 // Recipes: the loop of a run, how its config is read, what runs share.
 export { type ConfigReader, configReader, type NumberBounds } from '#base/config-reader.ts';
 export { type Rng, rngOf } from '#base/rng.ts';

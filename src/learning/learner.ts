@@ -33,6 +33,8 @@ export interface LearnerConfig {
   readonly threads?: number;
   /** Fixed weights that programs map from a file. */
   readonly frozen?: FrozenInputs | undefined;
+  /** What is computed beside the loss, without a gradient of its own, to be read after `forwardBackward`. */
+  readonly observed?: Readonly<Record<string, Tensor>>;
 }
 
 /** What trains, and what reads the weights it has trained. */
@@ -47,6 +49,8 @@ export interface Learner extends AsyncDisposable {
   forwardBackward(feeds: Feeds): Promise<number>;
   /** The loss's terms in the last `forwardBackward`, by name, without their weights. */
   terms(): Readonly<Record<string, number>>;
+  /** What the config observes, as the last `forwardBackward` left it, by name; the memory is reused by the next one. */
+  observed(name: string): Float32Array;
   /** Clips the gradients' global norm where asked, then takes one optimizer step. */
   optimStep(lr: number, maxGradientNorm?: number): StepResult;
   /** Compiles a program that reads the weights of the moment: the outputs may use every input the loss uses as a weight. */
@@ -74,42 +78,91 @@ export type StepResult =
   | ClipResult
   | { readonly kind: 'weightNotFinite'; readonly parameter: string; readonly index: number };
 
+/** What computes a loss and its gradients: a program of the loss's graph, or kernels over flat memory. */
+export interface Pass {
+  /** Writes the gradient of every parameter. @returns the loss. @throws AssayError on feeds that are not its inputs. */
+  run(feeds: Feeds, memory: Memory): Promise<number>;
+  terms(): Readonly<Record<string, number>>;
+  observed(name: string): Float32Array;
+  /** The programs that read the weights; the learner binds and releases them. */
+  readonly programs: readonly Program[];
+}
+
 /** Builds and compiles a learner; its weights are zero until `reset`. @throws AssayError on a loss that does not read its parameters. */
 export async function createLearner(config: LearnerConfig): Promise<Learner> {
-  const { parameters: specs, optimizer: optimizerConfig, accumulation = 1, threads = 1, frozen } = config;
+  const { parameters: specs, accumulation = 1, threads = 1, frozen } = config;
   if (!Number.isSafeInteger(accumulation) || accumulation < 1) {
     throw new AssayError('config', `accumulation: expected a whole number of at least 1, found ${accumulation}.`);
   }
   const graph = lossGraph(config.loss, specs);
   const spare = accumulation > 1 ? specs.map(({ shape }) => sizeOf(shape)) : [];
-  const arena = createArena(trainingBytes(optimizerConfig, specs) + arenaBytes(spare));
-  const parameters = placeParameters(specs, arena);
-  const optimizer = createOptimizer(
-    optimizerConfig,
-    parameters.map(({ handle }) => handle),
-    arena,
-  );
-  const program = await compile(graph.outputs, { threads, frozen });
+  const placed = placeLearner(config, spare);
+  const program = await compile({ ...config.observed, ...graph.outputs }, { threads, frozen });
   const fresh =
-    accumulation > 1 ? specs.map(({ name }, i) => arena.float32(`${name} fresh gradient`, spare[i] ?? 0)) : undefined;
-  parameters.forEach(({ handle, gradient }, i) =>
+    accumulation > 1
+      ? specs.map(({ name }, i) => placed.arena.float32(`${name} fresh gradient`, spare[i] ?? 0))
+      : undefined;
+  placed.parameters.forEach(({ handle, gradient }, i) =>
     program.bind(gradientOutput(handle.name), fresh?.[i]?.view ?? gradient),
   );
-  return learnerOf(config, { graph, parameters, optimizer, arena, program, fresh });
+  return learnerOf(config, { ...placed, pass: graphPass(graph, program), fresh });
 }
 
-interface Parts {
-  readonly graph: LossGraph;
+/** A learner whose gradients are computed without a graph. */
+export type PassLearnerConfig = Pick<LearnerConfig, 'parameters' | 'fixed' | 'optimizer' | 'threads'>;
+
+/**
+ * Builds a learner over a pass of one's own.
+ * @param scratch Lengths of the regions that `makePass` takes from the arena, in float32 values.
+ */
+export async function createPassLearner(
+  config: PassLearnerConfig,
+  scratch: readonly number[],
+  makePass: (parameters: readonly Parameter[], arena: Arena) => Promise<Pass>,
+): Promise<Learner> {
+  const placed = placeLearner(config, scratch);
+  const pass = await makePass(placed.parameters, placed.arena);
+  return learnerOf(config, { ...placed, pass, fresh: undefined });
+}
+
+interface Placed {
   readonly parameters: readonly Parameter[];
   readonly optimizer: Optimizer;
   readonly arena: Arena;
-  readonly program: Program;
+}
+
+/** Parameters, gradients and the optimizer's state in one memory, with room for more regions. */
+function placeLearner({ parameters: specs, optimizer }: PassLearnerConfig, room: readonly number[]): Placed {
+  const arena = createArena(trainingBytes(optimizer, specs) + arenaBytes(room));
+  const parameters = placeParameters(specs, arena);
+  const handles = parameters.map(({ handle }) => handle);
+  return { parameters, arena, optimizer: createOptimizer(optimizer, handles, arena) };
+}
+
+interface Parts extends Placed {
+  readonly pass: Pass;
   /** Where the program writes gradients that are then added up; absent where it writes them in place. */
   readonly fresh: readonly Region[] | undefined;
 }
 
-function learnerOf(config: LearnerConfig, parts: Parts): Learner {
-  const { graph, parameters, program } = parts;
+function graphPass(graph: LossGraph, program: Program): Pass {
+  const scalarOf = (output: string): number => program.float32(output)[0] ?? Number.NaN;
+  return {
+    async run(feeds, memory) {
+      feed(program, feeds, memory);
+      await program.run();
+      return scalarOf(LOSS_OUTPUT);
+    },
+    terms: () => Object.fromEntries(Array.from(graph.terms, ([name, output]) => [name, scalarOf(output)])),
+    observed: (name) => program.float32(name),
+    programs: [program],
+  };
+}
+
+type LearnerOfConfig = PassLearnerConfig & Pick<LearnerConfig, 'frozen'>;
+
+function learnerOf(config: LearnerOfConfig, parts: Parts): Learner {
+  const { parameters, pass } = parts;
   const memory = new Map(parameters.map(({ handle, values }): [string, Float32Array] => [handle.name, values]));
   const programs: Program[] = [];
   const attach = (one: Program): Program => {
@@ -117,7 +170,7 @@ function learnerOf(config: LearnerConfig, parts: Parts): Learner {
     programs.push(one);
     return one;
   };
-  attach(program);
+  for (const one of pass.programs) attach(one);
   const fixed = (config.fixed ?? []).filter(({ name }) => config.frozen?.inputs.has(name) !== true);
   const gradients = accumulator(parts);
   return {
@@ -135,13 +188,12 @@ function learnerOf(config: LearnerConfig, parts: Parts): Learner {
     },
     async forwardBackward(feeds) {
       gradients.expectRoom();
-      feed(program, feeds, memory);
-      await program.run();
+      const loss = await pass.run(feeds, memory);
       gradients.add();
-      return program.float32(LOSS_OUTPUT)[0] ?? Number.NaN;
+      return loss;
     },
-    terms: () =>
-      Object.fromEntries(Array.from(graph.terms, ([name, output]) => [name, program.float32(output)[0] ?? Number.NaN])),
+    terms: pass.terms,
+    observed: pass.observed,
     optimStep: gradients.step,
     async reader(outputs, { scratch = 'returned' } = {}) {
       const { threads = 1, frozen } = config;

@@ -273,3 +273,56 @@ test('kernels work beyond 2 GiB, where a signed pointer would be negative', () =
     'scale',
   );
 });
+
+test('sparseDecode and sparseGradients touch the features that fire alone, and are the dense sums', () => {
+  const [rows, k, features] = [3, 2, 5];
+  const codes = Float32Array.of(0.5, 0, -1.5, 2, 0, 0);
+  const indices = Int32Array.of(4, 0, 1, 4, 2, 3);
+  for (const width of [1, 3, 4, 7, 8, 9, 37]) {
+    const arena = createArena(1);
+    const [dictionary, target] = [wave(features * width, 0), wave(rows * width, 1)];
+    const input = wave(rows * width, 2);
+    const names = [dictionary, target, input, codes, new Float32Array(rows * k), new Float32Array(rows * width)];
+    const [d, t, x, v, at0, out] = names.map((values) => place(arena, values));
+    const [gD, gE, gB, gO] = [features * width, features * width, features, width].map((length) =>
+      place(arena, new Float32Array(length)),
+    );
+    assert.ok(d && t && x && v && at0 && out && gD && gE && gB && gO);
+    new Int32Array(arena.buffer, at0.offset, indices.length).set(indices);
+    arena.kernels.sparseDecode(v.offset, at0.offset, rows, k, d.offset, width, t.offset, out.offset);
+    const scale = 0.25;
+    const where = [gD.offset, gE.offset, gB.offset, gO.offset] as const;
+    const before = [v.offset, at0.offset, rows, k, d.offset, width, out.offset, x.offset] as const;
+    arena.kernels.sparseGradients(...before, ...where, scale);
+
+    const expected = { d: new Float64Array(features * width), e: new Float64Array(features * width) };
+    const [bias, total] = [new Float64Array(features), new Float64Array(width)];
+    for (let row = 0; row < rows; row++) {
+      const left = Array.from({ length: width }, (_, i) => -at(target, row * width + i));
+      for (let j = row * k; j < (row + 1) * k; j++) {
+        left.forEach((value, i) => (left[i] = value + at(codes, j) * at(dictionary, (indices[j] ?? 0) * width + i)));
+      }
+      left.forEach((value, i) => (total[i] = (total[i] ?? 0) + scale * value));
+      left.forEach((value, i) => assert.ok(Math.abs(value - at(out.view, row * width + i)) < 1e-5));
+      for (let j = row * k; j < (row + 1) * k; j++) {
+        if (at(codes, j) === 0) continue;
+        const [f, start] = [indices[j] ?? 0, (indices[j] ?? 0) * width];
+        const slope = scale * left.reduce((sum, value, i) => sum + value * at(dictionary, start + i), 0);
+        bias[f] = (bias[f] ?? 0) + slope;
+        left.forEach((value, i) => {
+          expected.d[start + i] = (expected.d[start + i] ?? 0) + scale * at(codes, j) * value;
+          expected.e[start + i] = (expected.e[start + i] ?? 0) + slope * at(input, row * width + i);
+        });
+      }
+    }
+    for (const [region, sums] of [
+      [gD, expected.d],
+      [gE, expected.e],
+      [gB, bias],
+      [gO, total],
+    ] as const) {
+      assert.equal(region.view.at(-1), GUARD, 'ran past the end');
+      sums.forEach((sum, i) => assert.ok(Math.abs(sum - at(region.view, i)) < 1e-4, `${width}: ${i}`));
+    }
+  }
+});

@@ -2,7 +2,7 @@
  * The WebAssembly kernels as typed functions: what the optimizers do to flat float32 memory.
  * Pointers are byte offsets into the arena's memory, `n` counts float32 values, scalars are rounded to float32.
  * Same inputs, same bits, on every machine: a fixed order of operations, no fused multiply-add, no relaxed SIMD.
- * Sources and equations: source/elementwise.ts and source/matrix.ts.
+ * Sources and equations: source/elementwise.ts, source/matrix.ts and source/sparse.ts.
  */
 import { KERNELS_WASM_BASE64 } from './kernels-wasm.ts';
 
@@ -94,6 +94,39 @@ export interface Kernels {
     scratch: number,
     symmetric: boolean,
   ): void;
+  /**
+   * out[r] = sum of k codes times their features (rows of `width`), less target[r]; codes of 0 are skipped.
+   * @param indices int32, in range.
+   */
+  sparseDecode(
+    values: number,
+    indices: number,
+    rows: number,
+    k: number,
+    features: number,
+    width: number,
+    target: number,
+    out: number,
+  ): void;
+  /**
+   * The gradients of sum_r |out[r]|^2 scale / 2 where codes are input[r] . encoder[i] + bias[i], added to what is there;
+   * `outGradient` may be 0, for none.
+   */
+  sparseGradients(
+    values: number,
+    indices: number,
+    rows: number,
+    k: number,
+    features: number,
+    width: number,
+    out: number,
+    input: number,
+    featureGradient: number,
+    encoderGradient: number,
+    biasGradient: number,
+    outGradient: number,
+    scale: number,
+  ): void;
   /** out = c0 I + c1 A + c2 B, square matrices of n rows; out may be A or B. */
   polynomial(n: number, a: number, b: number, out: number, c0: number, c1: number, c2: number): void;
 }
@@ -109,6 +142,8 @@ const KERNEL_NAMES = Object.keys({
   sumOfSquares: true,
   firstNonFinite: true,
   matmul: true,
+  sparseDecode: true,
+  sparseGradients: true,
   polynomial: true,
 } satisfies Record<keyof Kernels, true>);
 

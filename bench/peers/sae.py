@@ -1,0 +1,96 @@
+"""SAELens's side of bench/sae.ts: seconds per training step of a top-k autoencoder at d = 576, and the peak memory of the process.
+
+    python bench/peers/sae.py --times 8 [--variant eager|sparse|compile] [--rows 4096] [--threads 2] [--seconds 20]
+One step is what SAELens's SAETrainer does with a batch: forward with losses, which features fired, backward, clipping, Adam.
+Variants: `eager` with dense codes, `sparse` with SAELens's own sparse codes (use_sparse_activations), `compile` with torch.compile.
+One JSON line on stdout.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import time
+
+import torch
+from sae_lens import TopKTrainingSAE, TopKTrainingSAEConfig
+from sae_lens.saes.sae import TrainStepInput
+
+D_IN, K, LR, BATCHES, FEATURES = 576, 32, 3e-4, 4, 2048
+
+
+def rss_mib():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def rows(count, generator):
+    """Sums of 32 of 2048 directions."""
+    directions = torch.randn(FEATURES, D_IN, generator=generator) / D_IN**0.5
+    chosen = torch.randint(FEATURES, (count, K), generator=generator)
+    sizes = torch.rand(count, K, 1, generator=generator) + 0.5
+    return torch.stack([(directions[i] * s).sum(0) for i, s in zip(chosen, sizes)])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, required=True)
+    parser.add_argument("--variant", choices=["eager", "sparse", "compile"], default="eager")
+    parser.add_argument("--rows", type=int, default=4096)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=20)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    generator = torch.Generator().manual_seed(0)
+    batches = [rows(args.rows, generator) for _ in range(BATCHES)]
+    config = TopKTrainingSAEConfig(
+        d_in=D_IN,
+        d_sae=args.times * D_IN,
+        k=K,
+        use_sparse_activations=args.variant == "sparse",
+        rescale_acts_by_decoder_norm=False,
+    )
+    sae = TopKTrainingSAE(config)
+    optimizer = torch.optim.Adam(sae.parameters(), lr=LR, fused=True)
+    since_fired = torch.zeros(config.d_sae)
+
+    def forward(x, dead):
+        return sae.training_forward_pass(TrainStepInput(x, {}, dead, n_training_steps=0, is_logging_step=False))
+
+    run = torch.compile(forward) if args.variant == "compile" else forward
+    import_rss = rss_mib()
+
+    def step(i):
+        out = run(batches[i % BATCHES], None)
+        with torch.no_grad():
+            did_fire = out.feature_acts.bool().float().sum(-2).bool()
+            did_fire = did_fire.to_dense() if did_fire.is_sparse else did_fire
+            since_fired.add_(1)[did_fire] = 0
+        out.loss.backward()
+        torch.nn.utils.clip_grad_norm_(sae.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        return out.loss.item()
+
+    losses = [step(i) for i in range(3)]
+    times = []
+    until = time.perf_counter() + args.seconds
+    while time.perf_counter() < until or len(times) < 3:
+        started = time.perf_counter()
+        losses.append(step(len(losses)))
+        times.append(time.perf_counter() - started)
+    print(
+        json.dumps(
+            {
+                "variant": args.variant,
+                "torch": torch.__version__,
+                "steps": len(times),
+                "secondsPerStep": float(f"{statistics.median(times):.4g}"),
+                "importRssMiB": round(import_rss),
+                "peakRssMiB": round(rss_mib()),
+                "losses": [losses[0], losses[-1]],
+            }
+        )
+    )
+
+
+main()

@@ -1,0 +1,77 @@
+/**
+ * Cross-entropy (loss) recovered: how much of what a site is worth to a model its reconstruction is worth, against zeros at that site.
+ * @see Bricken et al. 2023; SAELens's `ce_loss_score`.
+ */
+import { compile } from '#engine/session.ts';
+import { crossEntropy, weightedSum } from '#engine/ops/network.ts';
+import { input } from '#engine/ops/sources.ts';
+import type { Tensor } from '#engine/tensor.ts';
+import { bindWeights, feedsOf, type StreamModel, TOKENS } from '#learning/activations/model-activations.ts';
+import { transformerSites } from '#learning/models/modules.ts';
+import { transformerLogits } from '#learning/models/transformer.ts';
+import { type SiteEdit, withSites, zeroSite } from '#learning/nn/sites.ts';
+import { spliceInput, spliceSae } from '#learning/sae/splice.ts';
+import type { Sae } from '#learning/sae/sae-trainer.ts';
+
+/** Mean losses of the next token, in nats. */
+export interface LossRecovered {
+  /** The model as it is. */
+  readonly clean: number;
+  /** With the reconstruction at the site. */
+  readonly spliced: number;
+  /** With zeros at the site. */
+  readonly zeroed: number;
+  /** (zeroed - spliced) / (zeroed - clean): 1 where nothing is lost; NaN where zeros cost nothing. */
+  readonly recovered: number;
+}
+
+/**
+ * Measures over sequences of tokens, every position of the site edited.
+ * @param sequences Each of 2 to `length` tokens; the first `rows` of them share a batch, and so on.
+ */
+export async function lossRecovered(
+  model: StreamModel,
+  site: string,
+  sae: Sae,
+  sequences: readonly Int32Array[],
+  { rows, length, threads = 1 }: { readonly rows: number; readonly length: number; readonly threads?: number },
+): Promise<LossRecovered> {
+  const edits: Readonly<Record<string, SiteEdit | undefined>> = {
+    clean: undefined,
+    spliced: spliceSae(sae.config),
+    zeroed: zeroSite,
+  };
+  const losses = Object.entries(edits).map(([name, edit]): [string, Tensor] => [
+    name,
+    lossUnder(model, site, edit, { rows, length }),
+  ]);
+  await using program = await compile(Object.fromEntries(losses), { threads, scratch: 'returned' });
+  bindWeights(program, model);
+  for (const [name, values] of sae.weights) program.bindIfKnown(spliceInput(name), values);
+  const sums = { clean: 0, spliced: 0, zeroed: 0 };
+  let predicted = 0;
+  for (let from = 0; from < sequences.length; from += rows) {
+    const { tokens, labels, weights, count } = feedsOf(sequences.slice(from, from + rows), rows, length);
+    program.int32(TOKENS).set(tokens);
+    program.int32('labels').set(labels);
+    program.float32('weights').set(weights);
+    await program.run();
+    for (const name of ['clean', 'spliced', 'zeroed'] as const) sums[name] += program.float32(name)[0] ?? Number.NaN;
+    predicted += count;
+  }
+  const [clean, spliced, zeroed] = [sums.clean / predicted, sums.spliced / predicted, sums.zeroed / predicted];
+  const worth = zeroed - clean;
+  return { clean, spliced, zeroed, recovered: worth === 0 ? Number.NaN : (zeroed - spliced) / worth };
+}
+
+function lossUnder(
+  { config, layers }: StreamModel,
+  site: string,
+  edit: SiteEdit | undefined,
+  batch: { readonly rows: number; readonly length: number },
+): Tensor {
+  const edited = withSites(layers, transformerSites(config), edit === undefined ? {} : { [site]: edit });
+  const count = batch.rows * batch.length;
+  const logits = transformerLogits(config, edited, batch, input(TOKENS, [count], 'int32'));
+  return weightedSum(crossEntropy(logits, input('labels', [count], 'int32')), input('weights', [count]));
+}
