@@ -78,7 +78,23 @@ export type { BranchedScorer, Readers, Scorer } from '#learning/readers.ts';
 export { type Batch, createTrainer, type Trainer, type TrainerConfig } from '#learning/train.ts';
 export type { Memory, Weights } from '#learning/weights.ts';
 
-// Sparse autoencoders: their configs, training on a stream of activations, and what reads them.
+// Sparse autoencoders: their configs, training on a stream of activations, files, and how well they do.
+export {
+  modelActivations,
+  type ModelActivations,
+  streamModel,
+  type StreamModel,
+} from '#learning/activations/model-activations.ts';
+export { openStreamModel, type OpenedModel } from '#learning/activations/open-stream-model.ts';
+export {
+  type ActivationSource,
+  collectActivations,
+  storedActivations,
+  type StoredActivations,
+  type StoredOrder,
+} from '#learning/activations/stored-activations.ts';
+export { readSaeLens, type SaeFromFiles } from '#learning/files/sae-lens/sae-lens-read.ts';
+export { withoutThresholding, writeSaeLens } from '#learning/files/sae-lens/sae-lens-write.ts';
 export type {
   DeadFeatures,
   SaeActivation,
@@ -88,9 +104,21 @@ export type {
   SlotMapStart,
   WholeSaeConfig,
 } from '#learning/sae/sae-config.ts';
+export { dictionaryOf } from '#learning/sae/sae-parameters.ts';
 export { saeReader, type SaeReader, type SaeReading } from '#learning/sae/sae-reader.ts';
 export { createSaeTrainer, type Sae, type SaeTrainer, type SaeTrainerConfig } from '#learning/sae/sae-trainer.ts';
+export { spliceInput, spliceSae } from '#learning/sae/splice.ts';
 export { type ActivationStream, meanRow, type SaeTask, type SaeTraining, trainSaes } from '#learning/sae/train-saes.ts';
+export { cheapestAssignment } from '#measures/sae/assignment.ts';
+export { type LossRecovered, lossRecovered } from '#measures/sae/loss-recovered.ts';
+export {
+  measureReconstruction,
+  type Reconstruction,
+  reconstructionTally,
+  type ReconstructionTally,
+} from '#measures/sae/reconstruction.ts';
+export { fractionAbove, type Recovery, recovery } from '#measures/sae/recovery.ts';
+export { fistaCodes, oracleSae, type SparseCoding } from '#measures/sae/sparse-coding.ts';
 
 // Recipes: the loop of a run, how its config is read, what runs share.
 export { type ConfigReader, configReader, type NumberBounds } from '#base/config-reader.ts';

@@ -34,8 +34,8 @@ export function saeFixed({ centre, dIn }: WholeSaeConfig): readonly { readonly n
 }
 
 /**
- * Every parameter as it starts: what `given` holds, else features of random directions and length 1, an encoder equal to the
- * dictionary where that is free, biases 0, maps as the config says.
+ * Every parameter as it starts: what `given` holds, else features of random directions (of length 1 under a unit norm, else
+ * `startScale`), an untied encoder along the dictionary, biases 0, maps as the config says.
  * @param given Some of the parameters by name; features given under a unit norm are scaled to length 1.
  */
 export function saeStart(config: WholeSaeConfig, given: Weights, rng: Rng): ReadonlyMap<string, Float32Array> {
@@ -49,11 +49,24 @@ export function saeStart(config: WholeSaeConfig, given: Weights, rng: Rng): Read
     if (fixed !== undefined) values.set(name, fixed);
   }
   const features = values.get(featuresName(config));
-  if (features !== undefined && (!given.has(featuresName(config)) || config.decoderNorm === 'unit')) {
-    toUnitRows(features, config.dIn);
-  }
-  if (!given.has('wEnc') && values.has('wEnc')) fillEncoder(config, values);
+  const isGiven = given.has(featuresName(config));
+  if (features !== undefined && (!isGiven || config.decoderNorm === 'unit')) toUnitRows(features, config.dIn);
+  const scale = startScale(config);
+  if (!given.has('wEnc') && values.has('wEnc')) values.set('wEnc', scaled(dictionaryOf(config, values), scale));
+  if (!isGiven && config.decoderNorm === 'free') values.set(featuresName(config), scaled(features, scale));
   return values;
+}
+
+/**
+ * What untied encoders, and features of free lengths, start at. Codes of which half fire at first would add up to far more than x:
+ * they start at a tenth, as SAELens's `decoder_init_norm`; codes that are chosen by number need no such start.
+ */
+function startScale({ activation }: WholeSaeConfig): number {
+  return activation.kind === 'relu' || activation.kind === 'gated' || activation.kind === 'jumpRelu' ? 0.1 : 1;
+}
+
+function scaled(values: Float32Array | undefined, factor: number): Float32Array {
+  return (values ?? new Float32Array()).map((value) => value * factor);
 }
 
 /** The parameter whose rows are features: `wDec`, or `base` of a restricted decoder. */
@@ -104,10 +117,6 @@ function drawn({ activation }: WholeSaeConfig, spec: ParameterSpec, rng: Rng): F
   if (spec.name === 'threshold' && activation.kind === 'jumpRelu') return values.fill(activation.threshold);
   fillInitial(spec, values, rng);
   return values;
-}
-
-function fillEncoder(config: WholeSaeConfig, values: Map<string, Float32Array>): void {
-  values.set('wEnc', dictionaryOf(config, values));
 }
 
 /** A M^T: row i is M a_i. */
