@@ -3,7 +3,6 @@ import { ADAMW_DEFAULTS, type JsonObject, type RunContext } from 'assay';
 import {
   type ActivationStream,
   createSaeTrainer,
-  dictionaryOf,
   learningRateAt,
   meanRow,
   type Memory,
@@ -17,6 +16,7 @@ import {
   sharedWeights,
   streamModel,
   trainSaes,
+  wholeSaeConfig,
   type TransformerConfig,
 } from 'assay/learn';
 import { PERSONA_LANGUAGE, personaWorld, pretrainBatch } from 'assay/studies/misalignment/world.ts';
@@ -51,7 +51,7 @@ export interface Features {
   /** shape [F, D]. */
   readonly dictionary: Float32Array;
   /** The share of rows of the documents in which each fires, shape [F]. */
-  readonly density: Float64Array;
+  readonly density: Float32Array;
   /** Fraction of variance unexplained on those rows. */
   readonly fvu: number;
 }
@@ -62,26 +62,51 @@ export async function featuresOf(
   subject: FeatureSubject,
   config: FeatureConfig,
 ): Promise<Features> {
+  const key = { ...subject.key, site: subject.site, ...config };
+  const { dModel } = subject.model;
+  const kept = await sharedWeights(context, 'persona features', key, keptOf(dModel, config), () =>
+    trainedOn(context, subject, config),
+  );
+  const named = (name: string): Float32Array => kept.get(name) ?? new Float32Array();
+  const sae = { config: wholeSaeConfig(saeOf(dModel, config)), weights: kept };
+  return { sae, dictionary: named('wDec'), density: named('density'), fvu: named('fvu')[0] ?? Number.NaN };
+}
+
+/** What is kept in a store: the autoencoder, and what was measured of it. */
+function keptOf(d: number, { features }: FeatureConfig) {
+  return [
+    { name: 'wDec', shape: [features, d] },
+    { name: 'wEnc', shape: [features, d] },
+    { name: 'bEnc', shape: [features] },
+    { name: 'bDec', shape: [d] },
+    { name: 'density', shape: [features] },
+    { name: 'fvu', shape: [1] },
+  ];
+}
+
+async function trainedOn(
+  context: Pick<RunContext, 'signal'>,
+  subject: FeatureSubject,
+  config: FeatureConfig,
+): Promise<Memory> {
   const { dModel } = subject.model;
   const rng = rngOf(config.seed, 'persona features');
   const rows = await documentRows(subject, config, rng.split('documents'));
   const stream = shuffled(rows, dModel, rng.split('order'));
   await using trainer = await createSaeTrainer({ sae: saeOf(dModel, config), optimizer: OPTIMIZER, batchRows: BATCH });
   trainer.reset(new Map([['bDec', meanRow(rows, dModel)]]), rng.split('start'));
-  const { config: sae, weights: start } = trainer.sae();
-  const specs = Array.from(start, ([name, values]) => ({ name, shape: [values.length] }));
-  const key = { ...subject.key, site: subject.site, ...config };
-  const weights = await sharedWeights(context, 'persona features', key, specs, async () => {
-    const [broken] = await trainSaes([{ trainer, lr: (step) => rateAt(step, config) }], stream, {
-      to: config.steps,
-      onStep: () => context.signal.throwIfAborted(),
-    });
-    if (broken !== undefined) throw new Error(`persona features: ${broken}`);
-    return new Map(trainer.sae().weights);
+  const [broken] = await trainSaes([{ trainer, lr: (step) => rateAt(step, config) }], stream, {
+    to: config.steps,
+    onStep: () => context.signal.throwIfAborted(),
   });
+  if (broken !== undefined) throw new Error(`persona features: ${broken}`);
   const whole = Math.floor(rows.length / dModel / BATCH);
-  const { featureDensity, fvu } = await measureReconstruction({ config: sae, weights }, stream, { to: whole });
-  return { sae: { config: sae, weights }, dictionary: dictionaryOf(sae, weights), density: featureDensity, fvu };
+  const { featureDensity, fvu } = await measureReconstruction(trainer.sae(), stream, { to: whole });
+  return new Map([
+    ...trainer.sae().weights,
+    ['density', Float32Array.from(featureDensity)],
+    ['fvu', Float32Array.of(fvu)],
+  ]);
 }
 
 /** What rows of a site read as: codes, shape [N, F]. */

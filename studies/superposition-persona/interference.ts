@@ -61,7 +61,11 @@ export function participation(energy: Float64Array): number {
 }
 
 /** @param update shape [O, D]. @throws Error where the update moves no touched feature. */
-export function interferenceOf(update: Float32Array, { values, width }: Directions, features: Touched): number {
+export function interferenceOf(
+  update: Float32Array | Float64Array,
+  { values, width }: Directions,
+  features: Touched,
+): number {
   const squares = (j: number): number => {
     const u = values.subarray(j * width, (j + 1) * width);
     let sum = 0;

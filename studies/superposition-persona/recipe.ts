@@ -3,7 +3,7 @@
  * base's stream that the task does not touch, beside the lines that are drawn for it.
  */
 import { type JsonObject, type Recipe, rngOf, type RunContext, type RunEnd } from 'assay';
-import { configReader, labShelf, trainingRun } from 'assay/learn';
+import { configReader, labShelf, type Rng, trainingRun } from 'assay/learn';
 import { personaModel } from 'assay/studies/misalignment/base.ts';
 import { PERSONA_DEFAULTS, type PersonaConfig, readPersonaConfig } from 'assay/studies/misalignment/config.ts';
 import { createPersonaLab, type PersonaLab } from 'assay/studies/misalignment/lab.ts';
@@ -30,6 +30,8 @@ const MATRICES = {
   },
 } as const;
 const MATRIX_NAMES = ['mlp', 'attention'] as const;
+const UPDATES = ['trained', 'random', 'mixed'] as const;
+const MIXED = 0.9;
 const NORM_EPS = 1e-5;
 const LABS_KEPT = 8;
 
@@ -37,8 +39,8 @@ interface Config {
   readonly persona: PersonaConfig;
   readonly features: FeatureConfig;
   readonly matrix: keyof typeof MATRICES;
-  /** `random`: a drawn matrix is measured in place of the update. */
-  readonly update: 'trained' | 'random';
+  /** What is measured: the update; a drawn matrix in its place; or the update and a drawn one of so much of its length (`MIXED`). */
+  readonly update: (typeof UPDATES)[number];
 }
 
 const { measure, ...persona } = PERSONA_DEFAULTS;
@@ -85,7 +87,7 @@ function readConfig({ features, matrix, update, ...rest }: JsonObject): Config {
       seed: whole('seed', 0),
     },
     matrix: reader.oneOf('matrix', MATRIX_NAMES),
-    update: reader.oneOf('update', ['trained', 'random']),
+    update: reader.oneOf('update', UPDATES),
   };
   if (read.features.documents % 2 === 1) at.refuse('documents', 'an even number', `${read.features.documents}`);
   at.done();
@@ -140,7 +142,9 @@ async function measuring(
   { features: config, matrix, update: kind }: Config,
   persona: Omit<FeatureSubject, 'site'>,
   tokens: Int32Array,
-): Promise<(update: Float32Array) => Readonly<Record<'interference' | 'touched' | 'fvu' | keyof Laws, number>>> {
+): Promise<
+  (update: Float32Array | Float64Array) => Readonly<Record<'interference' | 'touched' | 'fvu' | keyof Laws, number>>
+> {
   const { site, norm } = MATRICES[matrix];
   const subject = { ...persona, site };
   const features = await featuresOf(context, subject, config);
@@ -152,11 +156,18 @@ async function measuring(
   const laws = lawsOf(directions, task, normed(rows, gain ?? new Float32Array(), bias ?? new Float32Array()), alive);
   const rng = rngOf(context.block, 'random update');
   return (update) => ({
-    interference: interferenceOf(kind === 'random' ? update.map(() => rng.normal()) : update, directions, task),
+    interference: interferenceOf(readAs(kind, update, rng), directions, task),
     ...laws,
     touched: task.touched.length,
     fvu: features.fvu,
   });
+}
+
+function readAs(kind: Config['update'], update: Float32Array | Float64Array, rng: Rng): Float32Array | Float64Array {
+  if (kind === 'trained') return update;
+  if (kind === 'random') return update.map(() => rng.normal());
+  const size = Math.sqrt(Array.from(update).reduce((sum, value) => sum + value ** 2, 0) / update.length);
+  return update.map((value) => value + MIXED * size * rng.normal());
 }
 
 /** Sums of squared codes over rows, shape [F]. */
