@@ -124,12 +124,12 @@ async function finetune(context: RunContext, config: Config, lab: PersonaLab): P
     {
       learner: lab.trainer,
       axes: () => domain.axes(),
-      outcomes: async () => {
+      outcomes: async ({ step }) => {
         const { harmful } = await domain.outcomes();
         const update = updatesOf({ trainer: lab.trainer, base, method: run.method }).get(
           MATRICES[config.matrix].weight,
         );
-        return { ...measured(update?.values ?? new Float32Array()), harmful };
+        return { ...measured(update?.values ?? new Float32Array(), step), harmful };
       },
       step: (step) => personaStep(step, { config: run, lab, world, domain, data }),
     },
@@ -143,7 +143,10 @@ async function measuring(
   persona: Omit<FeatureSubject, 'site'>,
   tokens: Int32Array,
 ): Promise<
-  (update: Float32Array | Float64Array) => Readonly<Record<'interference' | 'touched' | 'fvu' | keyof Laws, number>>
+  (
+    update: Float32Array | Float64Array,
+    step: number,
+  ) => Readonly<Record<'interference' | 'touched' | 'fvu' | keyof Laws, number>>
 > {
   const { site, norm } = MATRICES[matrix];
   const subject = { ...persona, site };
@@ -155,8 +158,8 @@ async function measuring(
   const alive = features.density.filter((share) => share > 0).length;
   const laws = lawsOf(directions, task, normed(rows, gain ?? new Float32Array(), bias ?? new Float32Array()), alive);
   const rng = rngOf(context.block, 'random update');
-  return (update) => ({
-    interference: interferenceOf(readAs(kind, update, rng), directions, task),
+  return (update, step) => ({
+    interference: interferenceOf(readAs(kind, update, rng.split(`step ${step}`)), directions, task),
     ...laws,
     touched: task.touched.length,
     fvu: features.fvu,
