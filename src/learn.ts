@@ -121,6 +121,7 @@ export type {
   SlotMapStart,
   WholeSaeConfig,
 } from '#learning/sae/sae-config.ts';
+export { wholeSaeConfig } from '#learning/sae/sae-config.ts';
 export { dictionaryOf } from '#learning/sae/sae-parameters.ts';
 export { saeReader, type SaeReader, type SaeReading } from '#learning/sae/sae-reader.ts';
 export { createSaeTrainer, type Sae, type SaeTrainer, type SaeTrainerConfig } from '#learning/sae/sae-trainer.ts';

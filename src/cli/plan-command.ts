@@ -58,7 +58,7 @@ export async function planCommand(given: Given, terminal: Terminal): Promise<num
   const [power, claimPower] = [powerOf(plan, stored.seen), claimPowerOf(plan)];
   await saySummaries(plan, terminal, isJson);
   if (isJson) {
-    const { study, profile, blocks, planId } = plan;
+    const { study, profile, blocks, planId, notAsked } = plan;
     terminal.out(
       JSON.stringify({
         study: study.name,
@@ -66,6 +66,7 @@ export async function planCommand(given: Given, terminal: Terminal): Promise<num
         profile,
         blocks,
         arms,
+        notAsked,
         workers,
         time: time ?? null,
         power,
@@ -76,7 +77,7 @@ export async function planCommand(given: Given, terminal: Terminal): Promise<num
   }
   terminal.out(plan.study.question);
   terminal.out(`profile ${plan.profile}, ${plan.blocks} blocks`);
-  for (const line of armLines(arms)) terminal.out(line);
+  for (const line of [...armLines(arms), ...notAskedLines(plan)]) terminal.out(line);
   const again = `assay plan ${given.positionals[0] ?? ''} --pilot`;
   for (const line of ['', ...timeLines(missing, time, workers, again), '', ...powerLines(plan, power, claimPower)])
     terminal.out(line);
@@ -101,6 +102,11 @@ function armLines(arms: readonly PlannedArm[]): string[] {
     fewest === most ? String(most) : `${fewest} to ${most}`,
   ]);
   return tableOf([['arm', 'learning rates', 'pilot runs', 'confirmatory runs'], ...rows]);
+}
+
+function notAskedLines({ profile, notAsked }: StudyPlan): string[] {
+  if (notAsked.length === 0) return [];
+  return ['', `not asked with profile ${profile}, which lacks their arms: ${notAsked.join('; ')}`];
 }
 
 function timeLines(

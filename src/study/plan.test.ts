@@ -109,6 +109,19 @@ test('a plan holds the profile only: its arms, the contrasts between them, its b
   assert.throws(() => planStudy(STUDY, { profile: 'standard' }), /no profile "standard"; it has quick, full/);
 });
 
+test('a plan names what its profile leaves unasked', () => {
+  const claim = {
+    name: 'again is low',
+    arm: 'again',
+    against: { kind: 'arm', arm: 'low' },
+    at: { kind: 'end' },
+    asks: { kind: 'question' },
+  } as const;
+  const asking = { ...STUDY, claims: [claim, { ...claim, name: 'high is low', arm: 'high' }] };
+  assert.deepEqual(planStudy(asking, { profile: 'quick' }).notAsked, ['again against high', 'again is low']);
+  assert.deepEqual(planStudy(asking, { profile: 'full' }).notAsked, []);
+});
+
 test('pilots run outside the confirmatory blocks, and only where there is a rate to choose', () => {
   const { pilots } = quick();
   assert.deepEqual(

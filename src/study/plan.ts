@@ -67,7 +67,11 @@ export interface StudyPlan {
   readonly settings: readonly Setting[];
   /** Pilot runs of the arms with more than one learning rate; an arm with one rate, or another's, has nothing to choose. */
   readonly pilots: readonly PilotSpec[];
+  /** What the study asks and the plan does not, because the profile lacks an arm of it: names of claims, and of contrasts. */
+  readonly notAsked: readonly string[];
 }
+
+type PlanDraft = Omit<StudyPlan, 'planId' | 'pilots' | 'notAsked'>;
 
 /**
  * Plans a study, and checks every config it will use with `recipe.check`.
@@ -91,7 +95,7 @@ export function planStudy(given: Study, options: PlanOptions): StudyPlan {
   const pilots = narrowed.arms
     .filter((arm) => arm.learningRates.length > 1 && ratesFrom(narrowed, arm) === arm)
     .flatMap((arm) => pilotRuns(draft, arm));
-  return { ...draft, planId: contentHash(descriptionOf(draft)), pilots };
+  return { ...draft, planId: contentHash(descriptionOf(draft)), pilots, notAsked: notAsked(study, narrowed) };
 }
 
 /** The rates an arm's configs are resolved at: its own, or once without any. */
@@ -141,7 +145,7 @@ function twinsOf({
 }
 
 /** The plan as plain data, as it is hashed and stored: the study without the recipe's code. */
-export function descriptionOf(plan: Omit<StudyPlan, 'planId' | 'pilots'>): JsonObject {
+export function descriptionOf(plan: PlanDraft): JsonObject {
   const { recipe, arms, ...rest } = plan.study;
   // Maps alone read where arms stand on factors: without one it is no part of what is asked.
   const asked = plan.study.maps === undefined ? arms.map((arm) => ({ ...arm, at: undefined })) : arms;
@@ -219,20 +223,14 @@ export function pilotOf({ name, pilot }: Pick<Study, 'name' | 'pilot'>): PilotRu
   );
 }
 
-function pilotRuns(plan: Omit<StudyPlan, 'planId' | 'pilots'>, arm: Arm): PilotSpec[] {
+function pilotRuns(plan: PlanDraft, arm: Arm): PilotSpec[] {
   const blocks = range(FIRST_PILOT_BLOCK, pilotOf(plan.study).blocks);
   return blocks.flatMap((block) =>
     arm.learningRates.map((rate) => ({ ...specOf(plan, arm, rate, block, 'pilot'), learningRate: rate })),
   );
 }
 
-function specOf(
-  plan: Omit<StudyPlan, 'planId' | 'pilots'>,
-  arm: Arm,
-  learningRate: number | undefined,
-  block: number,
-  phase: Phase,
-): RunSpec {
+function specOf(plan: PlanDraft, arm: Arm, learningRate: number | undefined, block: number, phase: Phase): RunSpec {
   const { recipe } = plan.study;
   const config = configOf(plan, arm, learningRate);
   const seed = block + (arm.seedOffset ?? 0);
@@ -254,6 +252,15 @@ function profileOf(study: Study, name: ProfileName): Profile {
   if (profile !== undefined) return profile;
   const known = Object.keys(study.profiles).join(', ');
   throw new AssayError('usage', `Study "${study.name}" has no profile "${name}"; it has ${known}.`);
+}
+
+function notAsked(study: Study, narrowed: Study): readonly string[] {
+  const namesIn = ({ contrasts, claims = [] }: Study): string[] => [
+    ...contrasts.map(({ arm, reference }) => `${arm} against ${reference}`),
+    ...claims.map(({ name }) => name),
+  ];
+  const asked = new Set(namesIn(narrowed));
+  return namesIn(study).filter((name) => !asked.has(name));
 }
 
 function narrowedTo(study: Study, profile: Profile): Study {

@@ -16,8 +16,10 @@ import {
   loraExtra,
   type Superposition,
   sparseRows,
+  type TaskFeatures,
+  taskFeatures,
+  taskRows,
   theoryOf,
-  touchedFeatures,
 } from './world.ts';
 
 /** Float32 through hundreds of steps, relative. */
@@ -63,11 +65,11 @@ async function last(name: string, world: Partial<Superposition>, block = 1): Pro
 }
 
 /** A block's random base and its touched features, as a run draws them. */
-function drawn(world: Superposition, block: number): { readonly base: Base; readonly touched: readonly number[] } {
+function drawn(world: Superposition, block: number): TaskFeatures & { readonly base: Base } {
   const weights = drawnWeights(baseWeights(world), rngOf(block, 'base'));
   const named = (name: string): Float32Array => weights.get(name) ?? new Float32Array();
   const base = { columns: named('columns'), bias: named('bias') };
-  return { base, touched: touchedFeatures(world, base, rngOf(block, 'finetuning').split('touched')) };
+  return { base, ...taskFeatures(world, base, rngOf(block, 'finetuning').split('touched')) };
 }
 
 function column(base: Base, j: number): Float32Array {
@@ -99,8 +101,11 @@ test('the line of full finetuning is .020, .039, .093, .170, .291 for 200 featur
 });
 
 test('interference is right on features counted by hand, and features are there as often as they should be', () => {
-  assert.equal(interferenceOf(Float32Array.of(1, 4, 2, 6), [1, 3]), 1.5 / 5);
-  assert.throws(() => interferenceOf(new Float32Array(4), [1, 3]), /none: a level is passed.*Lower learningRate/s);
+  assert.equal(interferenceOf(Float32Array.of(1, 4, 2, 6), { touched: [1, 3], partners: [] }), 1.5 / 5);
+  assert.throws(
+    () => interferenceOf(new Float32Array(4), { touched: [1, 3], partners: [] }),
+    /none: a level is passed.*Lower learningRate/s,
+  );
   const rows = sparseRows({ features: 100, probability: 0.05 }, 2000, rngOf(1));
   const there = rows.filter((value) => value > 0);
   isNear(there.length / rows.length, 0.05, 0.05);
@@ -128,7 +133,35 @@ test('full finetuning in the stream projects on the span of the touched columns'
   const squares = Float32Array.from({ length: WORLD.features }, (_, j) =>
     directions.reduce((sum, direction) => sum + dot(direction, column(base, j)) ** 2, 0),
   );
-  isNear(await last('interference', {}), interferenceOf(squares, touched), CONVERGED);
+  isNear(await last('interference', {}), interferenceOf(squares, { touched, partners: [] }), CONVERGED);
+});
+
+test('re-routing beside the target asks for the target twice, leaves it alone, and is learned behind the ReLU', async () => {
+  const world = { ...WORLD, task: 'beside', touched: 2 } as const;
+  const { base, touched, partners } = drawn(world, 1);
+  assert.equal(new Set([...touched, ...partners]).size, 4);
+  const { shown, wanted } = taskRows(world, base, { touched, partners });
+  const at = (rows: Float32Array, i: number) => rows.subarray(i * world.dimensions, (i + 1) * world.dimensions);
+  const [own, target] = [column(base, touched[1] ?? 0), column(base, partners[1] ?? 0)];
+  assert.deepEqual(
+    at(shown, 1),
+    own.map((value, i) => value + (target[i] ?? 0)),
+  );
+  assert.deepEqual(
+    at(wanted, 1),
+    target.map((value) => 2 * value),
+  );
+  assert.deepEqual([at(shown, 3), at(wanted, 3)], [target, target]);
+  assert.equal(interferenceOf(Float32Array.of(1, 4, 2, 6), { touched: [1], partners: [3] }), 1.5 / 4);
+  const behind = { touched: 2, read: 'outputs', base: 'pretrained' } as const;
+  const left = async (task: Superposition['task']): Promise<number> => {
+    const made = await points({ ...behind, task }, 1, { stopBelow: 0.005, steps: 400, probeEvery: 2 });
+    return made.at(-1)?.axes['task'] ?? Number.NaN;
+  };
+  assert.ok((await left('beside')) < 0.01);
+  assert.ok((await left('reroute')) > 0.1);
+  // With k = (160/199)/40: 5 k / (1 - 9 k).
+  isNear(theoryOf({ ...WORLD, features: 200, dimensions: 40, base: 'pretrained', task: 'beside' }), 0.1226994, 1e-6);
 });
 
 test('a LoRA of rank below m leaves what the best matrix of that rank leaves, and one of rank m nothing', async () => {

@@ -31,13 +31,14 @@ import {
   METHODS,
   pretrainingLoss,
   READS,
+  shownRows,
   sparseRows,
   type Superposition,
+  taskFeatures,
   taskLoss,
   taskRows,
   TASKS,
   theoryOf,
-  touchedFeatures,
 } from './world.ts';
 
 /** Rows of a step of pretraining; its rate falls linearly to zero. */
@@ -156,12 +157,12 @@ function readWorld(reader: ConfigReader): Superposition {
 
 async function createLab(world: Superposition, optimizer: OptimizerConfig): Promise<Lab> {
   const { trained, drawn } = finetunedWeights(world);
-  const { touched: m, dimensions: d } = world;
+  const shape = [shownRows(world), world.dimensions];
   const fixed = [
     ...baseWeights(world).map(({ name, shape }) => ({ name, shape })),
     ...drawn,
-    { name: 'touched', shape: [m, d] },
-    { name: 'wanted', shape: [m, d] },
+    { name: 'shown', shape },
+    { name: 'wanted', shape },
   ];
   const loss = taskLoss(world);
   const learner = await createLearner({ parameters: trained, fixed, loss: { loss }, optimizer });
@@ -208,7 +209,7 @@ async function finetune(context: RunContext, config: Config, base: Base, lab: La
   const { world, seed, steps, probeEvery, stopBelow, levels, learningRate } = config;
   const { learner, reader, measures } = lab;
   const rng = rngOf(context.block + seed, 'finetuning');
-  const features = touchedFeatures(world, base, rng.split('touched'));
+  const features = taskFeatures(world, base, rng.split('touched'));
   const fixed = { ...base, ...taskRows(world, base, features) };
   const drawn = drawnWeights(finetunedWeights(world).drawn, rng);
   learner.reset(new Map([...Object.entries(fixed), ...drawn]), rng);

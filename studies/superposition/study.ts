@@ -19,6 +19,7 @@ import { superpositionRecipe } from './recipe.ts';
 const LEVELS = [0.1, 0.01];
 const MATCHED = 0.01;
 const ADAM = { optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0 }, learningRate: 3e-3 };
+const BESIDE = { 'world.task': 'beside' };
 const STREAM = { 'world.read': 'stream' };
 
 type Stand = Readonly<Record<string, Json>>;
@@ -136,6 +137,10 @@ const special: readonly ArmInput[] = [
   lora('lora-adam', 'Adam', { 'world.method': 'lora', ...ADAM }),
   full('full-reroute', 're-routing', { 'world.task': 'reroute' }),
   lora('lora-reroute', 're-routing', { 'world.task': 'reroute' }),
+  full('full-beside', 're-routing beside the target', BESIDE),
+  lora('lora-beside', 're-routing beside the target', BESIDE),
+  full('full-beside-stream', 're-routing beside the target, read in the stream', { ...BESIDE, ...STREAM }),
+  lora('lora-beside-stream', 're-routing beside the target, read in the stream', { ...BESIDE, ...STREAM }),
   full('full-reroute-stream', 're-routing, read in the stream', { 'world.task': 'reroute', ...STREAM }),
   lora('lora-reroute-stream', 're-routing, read in the stream', { 'world.task': 'reroute', ...STREAM }),
 ];
@@ -236,6 +241,12 @@ const questions: readonly Claim[] = [
     arm: 'lora-reroute-stream',
     against: against('full-reroute-stream'),
   }),
+  question('re-routing beside the target: LoRA against full', { arm: 'lora-beside', against: against('full-beside') }),
+  question('re-routing beside the target, in the stream: LoRA against full', {
+    arm: 'lora-beside-stream',
+    against: against('full-beside-stream'),
+  }),
+  question('re-routing beside the target, in the stream: the line', { arm: 'full-beside-stream', against: THEORY }),
   question('re-routing in the stream: the line', { arm: 'full-reroute-stream', against: THEORY }),
 ];
 

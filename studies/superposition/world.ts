@@ -21,8 +21,11 @@ import {
 } from 'assay/learn';
 
 export const BASES = ['pretrained', 'random'] as const;
-/** Touched features are doubled, or each takes the place of the next one. */
-export const TASKS = ['scale', 'reroute'] as const;
+/**
+ * Touched features are doubled; or each takes the place of the next one; or each takes that of a partner, beside which it is shown,
+ * and the partner alone stays what it is. Behind a ReLU a feature that is off cannot be learned; the partner is on.
+ */
+export const TASKS = ['scale', 'reroute', 'beside'] as const;
 /** Where the task is read: at the model's outputs, or in the stream, before W^T, ReLU and bias. */
 export const READS = ['outputs', 'stream'] as const;
 /** dH itself; dH = B A; or dH = B A with A as it was drawn. */
@@ -90,13 +93,18 @@ export function outputsOf({ features: D, dimensions: d }: Superposition, stream:
   return relu(add(linear(stream, input('columns', [D, d])), input('bias', [D])));
 }
 
+/** How many rows the task shows: each touched feature, and its partner where it has one. */
+export function shownRows({ task, touched }: Pick<Superposition, 'task' | 'touched'>): number {
+  return task === 'beside' ? 2 * touched : touched;
+}
+
 /** Half the summed squared distance of the touched features' results from what is wanted, and the distances squared, shape []. */
 export function taskLoss(world: Superposition): Tensor {
-  const { dimensions: d, touched: m, read } = world;
-  const rows = input('touched', [m, d]);
+  const shape = [shownRows(world), world.dimensions];
+  const rows = input('shown', shape);
   const stream = add(rows, changeOf(world, rows));
-  const wanted = input('wanted', [m, d]);
-  const error = read === 'stream' ? sub(stream, wanted) : sub(outputsOf(world, stream), outputsOf(world, wanted));
+  const wanted = input('wanted', shape);
+  const error = world.read === 'stream' ? sub(stream, wanted) : sub(outputsOf(world, stream), outputsOf(world, wanted));
   return mul(sum(square(error)), 0.5);
 }
 
@@ -137,39 +145,44 @@ export function isRepresented(columns: Float32Array, dimensions: number): readon
   });
 }
 
-/** The touched features of a block: m of those that are represented, in a random order. @throws Error where too few are. */
-export function touchedFeatures(
-  { touched, dimensions }: Superposition,
-  { columns }: Base,
-  rng: Rng,
-): readonly number[] {
-  const represented = isRepresented(columns, dimensions);
-  const order = [...rng.permutation(represented.length)].filter((j) => represented[j]);
-  if (order.length < touched) throw new Error(`${order.length} features are represented, the task touches ${touched}`);
-  return order.slice(0, touched);
+/** The features of a block's task. */
+export interface TaskFeatures {
+  readonly touched: readonly number[];
+  /** One for each touched feature under `beside`, else none. */
+  readonly partners: readonly number[];
 }
 
-/** The touched columns and the stream that the task wants for each, both of shape [m, d]. */
+/** Drawn among those that are represented. @throws Error where too few are. */
+export function taskFeatures(world: Superposition, { columns }: Base, rng: Rng): TaskFeatures {
+  const represented = isRepresented(columns, world.dimensions);
+  const order = [...rng.permutation(represented.length)].filter((j) => represented[j]);
+  const count = shownRows(world);
+  if (order.length < count) throw new Error(`${order.length} features are represented, the task needs ${count}`);
+  return { touched: order.slice(0, world.touched), partners: order.slice(world.touched, count) };
+}
+
+/** What is shown and the stream that the task wants for each, both of shape [shownRows, d]. */
 export function taskRows(
   { dimensions: d, task }: Superposition,
   { columns }: Base,
-  features: readonly number[],
-): { readonly touched: Float32Array; readonly wanted: Float32Array } {
-  const column = (at: number): Float32Array => {
-    const feature = features[at % features.length] ?? 0;
-    return columns.subarray(feature * d, (feature + 1) * d);
-  };
-  const rows = (of: (at: number) => Float32Array): Float32Array =>
-    Float32Array.from(features.flatMap((_, at) => [...of(at)]));
-  return {
-    touched: rows(column),
-    wanted: rows((at) => (task === 'scale' ? column(at).map((value) => 2 * value) : column(at + 1))),
-  };
+  { touched, partners }: TaskFeatures,
+): { readonly shown: Float32Array; readonly wanted: Float32Array } {
+  const column = (feature = 0): Float32Array => columns.subarray(feature * d, (feature + 1) * d);
+  const rows = (all: readonly Float32Array[]): Float32Array => Float32Array.from(all.flatMap((row) => [...row]));
+  const twice = (row: Float32Array): Float32Array => row.map((value) => 2 * value);
+  const alone = touched.map(column);
+  if (task === 'scale') return { shown: rows(alone), wanted: rows(alone.map(twice)) };
+  if (task === 'reroute') {
+    return { shown: rows(alone), wanted: rows(touched.map((_, i) => column(touched[(i + 1) % touched.length]))) };
+  }
+  const targets = partners.map(column);
+  const both = alone.map((row, i) => row.map((value, at) => value + (targets[i]?.[at] ?? 0)));
+  return { shown: rows([...both, ...targets]), wanted: rows([...targets.map(twice), ...targets]) };
 }
 
-/** Mean over untouched features of a squared change, against the mean over touched ones. @throws Error where nothing has changed. */
-export function interferenceOf(squares: Float32Array, features: readonly number[]): number {
-  const isTouched = new Set(features);
+/** Mean over untouched features, partners apart, of a squared change, against the mean over touched ones. @throws Error where nothing has changed. */
+export function interferenceOf(squares: Float32Array, features: TaskFeatures): number {
+  const [isTouched, isPartner] = [new Set(features.touched), new Set(features.partners)];
   const mean = (of: Float32Array): number => of.reduce((total, value) => total + value, 0) / of.length;
   const touched = mean(squares.filter((_, j) => isTouched.has(j)));
   if (touched === 0) {
@@ -178,7 +191,7 @@ export function interferenceOf(squares: Float32Array, features: readonly number[
         'probe. Lower learningRate or probeEvery.',
     );
   }
-  return mean(squares.filter((_, j) => !isTouched.has(j))) / touched;
+  return mean(squares.filter((_, j) => !isTouched.has(j) && !isPartner.has(j))) / touched;
 }
 
 /** Mean squared overlap of two columns times d: 1 where columns are random, (D - d)/(D - 1) where they spread as far as they can. */
@@ -205,7 +218,7 @@ export function fullLine(
  */
 export function loraExtra(world: Superposition): number {
   const { dimensions: d, touched: m, rank, scale, task } = world;
-  // |w|^2 = 1, or |w_next - w|^2 = 2.
+  // |w|^2 = 1, or |w_other - w|^2 = 2.
   const squared = task === 'scale' ? 1 : 2;
   const q = (scale ** 2 * rank) / d;
   const b = (Math.sqrt(q ** 2 + 4 * squared) - q) / (2 * squared);
@@ -215,12 +228,14 @@ export function loraExtra(world: Superposition): number {
 /**
  * The line that belongs to a world's method. Read in the stream, full finetuning finds the least dH with dH w_k as wanted, which
  * projects on the span of the touched columns: m kappa/d; through a frozen random A it is the least B, with
- * (1 - m/d) m/(r - m - 1) + m kappa/d. LoRA has the line of full finetuning and `loraExtra`.
+ * (1 - m/d) m/(r - m - 1) + m kappa/d. LoRA has the line of full finetuning and `loraExtra`. Beside partners that stay, dH reads each
+ * touched feature along the part of its column that is orthogonal to the 2m - 1 others, and is longer by what that part lacks.
  */
 export function theoryOf(world: Superposition): number {
-  const { dimensions: d, touched: m, method, rank, read } = world;
+  const { dimensions: d, touched: m, method, rank, read, task } = world;
   const projected = (m * kappa(world)) / d;
   if (method === 'frozen') return ((1 - m / d) * m) / (rank - m - 1) + projected;
-  const whole = read === 'stream' ? projected : fullLine(world);
+  const alone = 1 - ((2 * m - 1) * kappa(world)) / d;
+  const whole = task === 'beside' ? projected / alone : read === 'stream' ? projected : fullLine(world);
   return method === 'lora' ? whole + loraExtra(world) : whole;
 }

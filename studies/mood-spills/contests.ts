@@ -1,0 +1,260 @@
+/**
+ * Lives of a forager that now and then meets a rival over something: fight or leave it. Foraging is that of `mood-and-planning`;
+ * nothing that comes of a contest enters the mood. The chance to win follows the season by rho: (1 + rho s) / 2 with s = 1 in the
+ * good season and -1 in the bad one, so that at rho = 0 nothing that the forager could know tells anything of it.
+ */
+import { type Being, bestEffort } from 'assay/studies/mood-and-planning/being.ts';
+import { readScores } from 'assay/studies/mood-and-planning/planner.ts';
+import {
+  afterCue,
+  afterFood,
+  CAP,
+  CUE,
+  EFFECT,
+  energyAfter,
+  EXPOSURE,
+  foodChance,
+  luckOf,
+  MEAL,
+  STANDARD,
+  START,
+  TURNS,
+} from 'assay/studies/mood-and-planning/world.ts';
+
+/** What is fought over: something apart from energy, a win +1 and a loss -1; or a meal, which the loser pays. */
+export const STAKES = ['apart', 'food'] as const;
+export type Stake = (typeof STAKES)[number];
+
+/** What may be read before a fight: the mood, standardised; the belief in the good season, from -1 to 1; the season itself, 1 or -1. */
+export const SENSES = ['mood', 'belief', 'season'] as const;
+export type Sense = (typeof SENSES)[number];
+
+/** How strongly each sense makes it fight: P(fight) = 1 / (1 + exp(-(base + sum of coupling x sense))). */
+export type Genes = Readonly<Record<'base' | Sense, number>>;
+
+export interface Ecology {
+  readonly stake: Stake;
+  /** From -1 to 1. */
+  readonly rho: number;
+  /** The season that contests follow is that of another life, of which nothing here tells. */
+  readonly elsewhere: boolean;
+}
+
+/** Mean and standard deviation of the mood over steps, by which it is standardised. */
+export interface Scale {
+  readonly mean: number;
+  readonly sd: number;
+}
+
+/** Luck of lives and of their contests. `mirrored`: every contest ends, and every fight is drawn, the other way round. */
+export interface Luck {
+  readonly lives: Uint32Array;
+  readonly contests: Uint32Array;
+  readonly mirrored?: boolean;
+}
+
+/**
+ * A step at which there may be a gift: a meal, of which it is known that it tells nothing of the season. Belief does not move; a
+ * mood cannot tell. Contests are kept within so many steps from it, gift or none.
+ */
+export interface Window {
+  readonly step: number;
+  readonly within: number;
+  readonly gift: boolean;
+}
+
+/** Lives of one being, added up. Fights and contests by energy: `hungry` up to START, `fed` above. */
+export interface Contested {
+  /** Mean over lives: steps survived, and wins minus losses. */
+  readonly life: number;
+  readonly won: number;
+  readonly hungry: Counts;
+  readonly fed: Counts;
+  /** Contests in the window, shape [life, step]: fought, left, or none (also where it was dead). */
+  readonly window: Int8Array;
+  readonly scale: Scale;
+}
+export interface Counts {
+  readonly fights: number;
+  readonly contests: number;
+}
+
+const [NONE, LEFT, FOUGHT] = [-1, 0, 1];
+/** The chance of a contest in a step. */
+const CONTESTS = 0.3;
+
+/** The lives of a being that forages by `being` and fights by `genes`. */
+export function contested(
+  being: Being,
+  genes: Genes,
+  ecology: Ecology,
+  scale: Scale,
+  luck: Luck,
+  window?: Window,
+): Contested {
+  const lives = luck.lives.length / 3;
+  const counts = { hungry: tally(), fed: tally() };
+  const inWindow = new Int8Array(lives * (window?.within ?? 0)).fill(NONE);
+  const moods = moments();
+  let [steps, won] = [0, 0];
+  for (let life = 0; life < lives; life++) {
+    const forager = new Forager(being, luckOf(luck.lives, life));
+    const rival = rivalOf(ecology, luckOf(luck.contests, life), luck.mirrored === true);
+    for (let step = 0; ; step++) {
+      forager.wake(window?.gift === true && step === window.step);
+      moods.add(forager.mood);
+      const contest = rival.next(forager.good);
+      if (contest.met) {
+        const fights = contest.nerve < willOf(genes, forager, scale);
+        (forager.energy <= START ? counts.hungry : counts.fed).add(fights);
+        if (window && step >= window.step && step < window.step + window.within) {
+          inWindow[life * window.within + step - window.step] = fights ? FOUGHT : LEFT;
+        }
+        if (fights) won += contest.wins ? 1 : -1;
+        if (fights && ecology.stake === 'food') forager.eat(contest.wins ? MEAL : -MEAL);
+      }
+      if (!forager.forage()) break;
+      steps++;
+    }
+  }
+  return {
+    life: steps / lives,
+    won: won / lives,
+    hungry: counts.hungry.counts(),
+    fed: counts.fed.counts(),
+    window: inWindow,
+    scale: moods.scale(),
+  };
+}
+
+/** The chance that it fights. */
+function willOf(genes: Genes, { mood, seen, good }: Readonly<Forager>, scale: Scale): number {
+  const push =
+    genes.base +
+    (genes.mood * (mood - scale.mean)) / scale.sd +
+    genes.belief * (2 * seen - 1) +
+    genes.season * (good ? 1 : -1);
+  return 1 / (1 + Math.exp(-push));
+}
+
+/** A life of foraging, as `lived` of mood-and-planning has it. Four draws a step whatever is done: beings share their luck. */
+class Forager {
+  good: boolean;
+  mood = 0;
+  energy = START;
+  /** The belief after this step's cue. */
+  seen = 0.5;
+  readonly #being: Being;
+  readonly #draw: () => number;
+  readonly #scores = new Float64Array(3);
+  #belief = 0.5;
+  #cue = false;
+  #isFirst = true;
+  #gift = false;
+
+  constructor(being: Being, draw: () => number) {
+    this.#being = being;
+    this.#draw = draw;
+    this.good = draw() < 0.5;
+  }
+
+  /** A step begins: the season may turn, the cue is seen, and a gift is eaten if there is one. */
+  wake(gift: boolean): void {
+    const turns = this.#draw() < TURNS;
+    if (!this.#isFirst && turns) this.good = !this.good;
+    this.#isFirst = false;
+    this.#cue = this.#draw() < CUE[this.good ? 1 : 0];
+    this.seen = afterCue(this.#belief, this.#cue);
+    this.#gift = gift;
+    if (gift) this.eat(MEAL);
+  }
+
+  eat(halves: number): void {
+    this.energy = Math.max(0, Math.min(CAP, this.energy + halves));
+  }
+
+  /** Forages; whether it lives on. */
+  forage(): boolean {
+    const [meal, death] = [this.#draw(), this.#draw()];
+    if (this.energy === 0) return false;
+    const { memory, scores, g0, g1, rate } = this.#being;
+    const known = memory === 'none' ? 0.5 : memory === 'exact' ? this.seen : afterCue(0.5, this.#cue);
+    readScores(scores, known, this.energy, this.#scores);
+    const effort = bestEffort(this.#scores, g0 + g1 * this.mood);
+    const found = meal < (EFFECT[effort] ?? 0) * STANDARD.food[this.good ? 1 : 0];
+    const surprise = (found ? 1 : 0) - foodChance(known, effort) + (this.#gift ? 1 : 0);
+    this.energy = energyAfter(this.energy, effort, found);
+    this.#belief = afterFood(this.seen, effort, found);
+    this.mood = (1 - rate) * this.mood + rate * (surprise + (this.#cue ? 0.5 : -0.5));
+    return this.energy > 0 && death >= STANDARD.danger + (EXPOSURE[effort] ?? 0);
+  }
+}
+
+/** A step's contest. `nerve` is the uniform draw that decides a fight. */
+interface Contest {
+  readonly met: boolean;
+  readonly nerve: number;
+  readonly wins: boolean;
+}
+
+/** Contests of a life, four draws a step. */
+function rivalOf({ rho, elsewhere }: Ecology, draw: () => number, mirrored: boolean) {
+  let otherGood = draw() < 0.5;
+  let isFirst = true;
+  return {
+    next(good: boolean): Contest {
+      const [met, end, nerve, turn] = [draw(), draw(), draw(), draw()];
+      if (!isFirst && turn < TURNS) otherGood = !otherGood;
+      isFirst = false;
+      const follows = (elsewhere ? otherGood : good) ? 1 : -1;
+      const wins = end < (1 + (mirrored ? -rho : rho) * follows) / 2;
+      return { met: met < CONTESTS, nerve: mirrored ? 1 - nerve : nerve, wins: wins !== mirrored };
+    },
+  };
+}
+
+/** The share of contests that are fought; 0 where there were none. */
+export function fightRate({ fights, contests }: Counts): number {
+  return contests === 0 ? 0 : fights / contests;
+}
+
+/**
+ * What a gift adds to the share of contests that are fought, over contests that the life with the gift and its twin without both
+ * met. Others are left out: a gift keeps the hungry alive, so that there are more of them to be met.
+ */
+export function addedByGift(withGift: Int8Array, without: Int8Array): number {
+  let [added, both] = [0, 0];
+  for (const [i, fought] of withGift.entries()) {
+    const twin = without[i] ?? NONE;
+    if (fought === NONE || twin === NONE) continue;
+    added += fought - twin;
+    both++;
+  }
+  return both === 0 ? 0 : added / both;
+}
+
+function tally() {
+  let [fights, contests] = [0, 0];
+  return {
+    add(fought: boolean): void {
+      contests++;
+      if (fought) fights++;
+    },
+    counts: (): Counts => ({ fights, contests }),
+  };
+}
+
+function moments() {
+  let [n, sum, squares] = [0, 0, 0];
+  return {
+    add(value: number): void {
+      n++;
+      sum += value;
+      squares += value * value;
+    },
+    scale(): Scale {
+      const mean = sum / n;
+      return { mean, sd: Math.sqrt(Math.max(0, squares / n - mean * mean)) };
+    },
+  };
+}
