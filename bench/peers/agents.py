@@ -106,6 +106,13 @@ class Loss(nn.Module):
         super().__init__()
         self.policy = policy
 
+    def of_states(self, states, actions, advantage, returns):
+        heads = self.policy.heads(torch.stack(states).flatten(0, 1))
+        log_p = heads[:, :ACTIONS].log_softmax(1)
+        chosen = log_p.gather(1, actions[:, None])[:, 0]
+        entropy = -(log_p.exp() * log_p).sum(1).mean()
+        return -(chosen * advantage).mean() + 0.5 * (heads[:, ACTIONS] - returns).square().mean() - 0.01 * entropy
+
     def forward(self, observations, actions, kept, advantage, returns, memory):
         gru, states = self.policy.gru, []
         # Inputs are multiplied for all steps at once, as by nn.GRU; a life that begins forgets.
@@ -119,11 +126,7 @@ class Loss(nn.Module):
             n = torch.tanh(xn + torch.sigmoid(xr + hr) * hn)
             memory = n + z * (memory - n)
             states.append(memory)
-        heads = self.policy.heads(torch.stack(states).flatten(0, 1))
-        log_p = heads[:, :ACTIONS].log_softmax(1)
-        chosen = log_p.gather(1, actions[:, None])[:, 0]
-        entropy = -(log_p.exp() * log_p).sum(1).mean()
-        return -(chosen * advantage).mean() + 0.5 * (heads[:, ACTIONS] - returns).square().mean() - 0.01 * entropy
+        return self.of_states(states, actions, advantage, returns)
 
 
 class CellLoss(Loss):
@@ -134,11 +137,7 @@ class CellLoss(Loss):
         for t in range(STEPS):
             memory = self.policy.gru(observations[t], memory * kept[t][:, None])
             states.append(memory)
-        heads = self.policy.heads(torch.stack(states).flatten(0, 1))
-        log_p = heads[:, :ACTIONS].log_softmax(1)
-        chosen = log_p.gather(1, actions[:, None])[:, 0]
-        entropy = -(log_p.exp() * log_p).sum(1).mean()
-        return -(chosen * advantage).mean() + 0.5 * (heads[:, ACTIONS] - returns).square().mean() - 0.01 * entropy
+        return self.of_states(states, actions, advantage, returns)
 
 
 def update(policy, loss_of, optimizer, lived):

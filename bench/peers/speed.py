@@ -17,13 +17,12 @@ importRssMiB is what it held before the model was made. One process a measuremen
 import argparse
 import json
 import resource
-import statistics
-import time
 
 import torch
 import torch.nn.functional as F
 from models import Gpt, Llama, add_lora
 from persona import HARMFUL, WORLD, answer_loss, chat_questions, persona_gpt, prepare, pretrain_batch
+from timing import timed
 
 
 def rss_mib():
@@ -80,15 +79,7 @@ def main():
         optimizer.step()
         return loss.item()
 
-    for _ in range(3):
-        step()
-    times = []
-    until = time.perf_counter() + args.seconds
-    while time.perf_counter() < until or len(times) < 5:
-        started = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - started)
-    low, median, high = statistics.quantiles(times, n=4)
+    (low, median, high), steps = timed(step, args.seconds)
     print(
         json.dumps(
             {
@@ -96,7 +87,7 @@ def main():
                 "torch": torch.__version__,
                 "threads": args.threads,
                 "compile": args.compile,
-                "steps": len(times),
+                "steps": steps,
                 "secondsPerStep": float(f"{median:.4g}"),
                 "quartiles": [float(f"{low:.4g}"), float(f"{high:.4g}")],
                 "importRssMiB": round(import_rss),

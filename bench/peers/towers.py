@@ -15,11 +15,10 @@ quartiles. peakRssMiB is the whole process, imports included.
 import argparse
 import json
 import resource
-import statistics
-import time
 
 import torch
 import torch.nn.functional as F
+from timing import timed
 from torch import nn
 
 ROWS = {"small": 64, "vit-b-32": 8, "score": 8}
@@ -121,18 +120,10 @@ def main():
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     step = scoring_step(args.compile) if args.subject == "score" else training_step(args.subject, args.compile)
-    for _ in range(3):
-        step()
-    times = []
-    until = time.perf_counter() + args.seconds
-    while time.perf_counter() < until or len(times) < 5:
-        started = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - started)
-    low, median, high = statistics.quantiles(times, n=4)
+    (low, median, high), steps = timed(step, args.seconds)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"subject": args.subject, "torch": torch.__version__, "threads": args.threads, "compile": args.compile,
-                      "steps": len(times), "images": ROWS[args.subject], "secondsPerStep": float(f"{median:.4g}"),
+                      "steps": steps, "images": ROWS[args.subject], "secondsPerStep": float(f"{median:.4g}"),
                       "quartiles": [float(f"{low:.4g}"), float(f"{high:.4g}")], "peakRssMiB": round(peak)}))
 
 

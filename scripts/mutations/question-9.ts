@@ -20,9 +20,9 @@ export const QUESTION_9_FAULTS: readonly Fault[] = [
   },
   {
     name: 'a mood is read at its own scale',
-    file: 'studies/mood-and-planning/being.ts',
-    from: 'const reading = g1 / scale;',
-    to: 'const reading = g1;',
+    file: 'studies/mood-and-planning/forager.ts',
+    from: 'this.#reading = being.g1 / being.scale;',
+    to: 'this.#reading = being.g1;',
     tests: MOOD,
   },
   {

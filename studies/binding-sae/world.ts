@@ -58,9 +58,11 @@ export function drawTruth(world: BindingWorld, rng: Rng): Truth {
   values.set(base);
   for (let s = 1; s < slots; s++) {
     const own = unitRows(n, d, rng.split(`slot ${s + 1}`));
-    const map = maps[s - 1];
-    for (let i = 0; i < n && binding === 'matrix' && map !== undefined; i++) {
-      if (i < boundFraction * n) own.set(image(map, base.subarray(i * d, (i + 1) * d)), i * d);
+    const map = binding === 'matrix' ? maps[s - 1] : undefined;
+    if (map !== undefined) {
+      for (let i = 0; i < Math.min(n, boundFraction * n); i++) {
+        own.set(image(map, base.subarray(i * d, (i + 1) * d)), i * d);
+      }
     }
     values.set(own, s * n * d);
   }

@@ -5,7 +5,8 @@
 import { isJsonObject, type JsonObject, type Recipe, rngOf } from 'assay';
 import { configReader } from 'assay/learn';
 
-import { type Being, type Dials, lived, type Lives, MEMORIES } from './being.ts';
+import { lived, type Lives } from './being.ts';
+import { type Being, type Dials, MEMORIES } from './forager.ts';
 import { BELIEFS, LEAVES, plansOf } from './planner.ts';
 import { mean, tuned } from './tuning.ts';
 import { drawLuck, STANDARD } from './world.ts';

@@ -4,7 +4,7 @@
  */
 import { type ArmInput, type Claim, defineStudy, interaction, type JsonObject, type StudyMap } from 'assay';
 
-import { MEMORIES, type MemoryKind } from './being.ts';
+import { MEMORIES, type MemoryKind } from './forager.ts';
 import { LEAVES, type Leaf } from './planner.ts';
 import { ENDLESS, moodAndPlanning, type OutcomeName } from './recipe.ts';
 

@@ -4,7 +4,8 @@
  */
 import type { Rng } from 'assay/learn';
 
-import { type Being, type Dials, lived } from './being.ts';
+import { lived } from './being.ts';
+import { type Being, type Dials } from './forager.ts';
 import { drawLuck, STANDARD } from './world.ts';
 
 /** How many are kept of those before, and on how many lives each is tried. */

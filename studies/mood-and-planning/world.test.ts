@@ -6,7 +6,8 @@ import { contentHash, rngOf } from 'assay';
 
 import { makeRun } from '../../test/recipes/make-run.ts';
 
-import { type Being, bestEffort, lived, type Lives } from './being.ts';
+import { lived, type Lives } from './being.ts';
+import { type Being, bestEffort } from './forager.ts';
 import { type Leaf, LEAVES, plansOf } from './planner.ts';
 import { ENDLESS, moodAndPlanning } from './recipe.ts';
 import { mean } from './tuning.ts';

@@ -3,23 +3,8 @@
  * nothing that comes of a contest enters the mood. The chance to win follows the season by rho: (1 + rho s) / 2 with s = 1 in the
  * good season and -1 in the bad one, so that at rho = 0 nothing that the forager could know tells anything of it.
  */
-import { type Being, bestEffort } from 'assay/studies/mood-and-planning/being.ts';
-import { readScores } from 'assay/studies/mood-and-planning/planner.ts';
-import {
-  afterCue,
-  afterFood,
-  CAP,
-  CUE,
-  EFFECT,
-  energyAfter,
-  EXPOSURE,
-  foodChance,
-  luckOf,
-  MEAL,
-  STANDARD,
-  START,
-  TURNS,
-} from 'assay/studies/mood-and-planning/world.ts';
+import { type Being, Forager } from 'assay/studies/mood-and-planning/forager.ts';
+import { luckOf, MEAL, STANDARD, START, TURNS } from 'assay/studies/mood-and-planning/world.ts';
 
 /** What is fought over: something apart from energy, a win +1 and a loss -1; or a meal, which the loser pays. */
 export const STAKES = ['apart', 'food'] as const;
@@ -98,7 +83,7 @@ export function contested(
   const moods = moments();
   let [steps, won] = [0, 0];
   for (let life = 0; life < lives; life++) {
-    const forager = new Forager(being, luckOf(luck.lives, life));
+    const forager = new Forager(being, STANDARD, luckOf(luck.lives, life));
     const rival = rivalOf(ecology, luckOf(luck.contests, life), luck.mirrored === true);
     for (let step = 0; ; step++) {
       forager.wake(window?.gift === true && step === window.step);
@@ -113,6 +98,7 @@ export function contested(
         if (fights) won += contest.wins ? 1 : -1;
         if (fights && ecology.stake === 'food') forager.eat(contest.wins ? MEAL : -MEAL);
       }
+      forager.choose();
       if (!forager.forage()) break;
       steps++;
     }
@@ -135,59 +121,6 @@ function willOf(genes: Genes, { mood, seen, good }: Readonly<Forager>, scale: Sc
     genes.belief * (2 * seen - 1) +
     genes.season * (good ? 1 : -1);
   return 1 / (1 + Math.exp(-push));
-}
-
-/** A life of foraging, as `lived` of mood-and-planning has it. Four draws a step whatever is done: beings share their luck. */
-class Forager {
-  good: boolean;
-  mood = 0;
-  energy = START;
-  /** The belief after this step's cue. */
-  seen = 0.5;
-  readonly #being: Being;
-  readonly #draw: () => number;
-  readonly #scores = new Float64Array(3);
-  #belief = 0.5;
-  #cue = false;
-  #isFirst = true;
-  #gift = false;
-
-  constructor(being: Being, draw: () => number) {
-    this.#being = being;
-    this.#draw = draw;
-    this.good = draw() < 0.5;
-  }
-
-  /** A step begins: the season may turn, the cue is seen, and a gift is eaten if there is one. */
-  wake(gift: boolean): void {
-    const turns = this.#draw() < TURNS;
-    if (!this.#isFirst && turns) this.good = !this.good;
-    this.#isFirst = false;
-    this.#cue = this.#draw() < CUE[this.good ? 1 : 0];
-    this.seen = afterCue(this.#belief, this.#cue);
-    this.#gift = gift;
-    if (gift) this.eat(MEAL);
-  }
-
-  eat(halves: number): void {
-    this.energy = Math.max(0, Math.min(CAP, this.energy + halves));
-  }
-
-  /** Forages; whether it lives on. */
-  forage(): boolean {
-    const [meal, death] = [this.#draw(), this.#draw()];
-    if (this.energy === 0) return false;
-    const { memory, scores, g0, g1, rate } = this.#being;
-    const known = memory === 'none' ? 0.5 : memory === 'exact' ? this.seen : afterCue(0.5, this.#cue);
-    readScores(scores, known, this.energy, this.#scores);
-    const effort = bestEffort(this.#scores, g0 + g1 * this.mood);
-    const found = meal < (EFFECT[effort] ?? 0) * STANDARD.food[this.good ? 1 : 0];
-    const surprise = (found ? 1 : 0) - foodChance(known, effort) + (this.#gift ? 1 : 0);
-    this.energy = energyAfter(this.energy, effort, found);
-    this.#belief = afterFood(this.seen, effort, found);
-    this.mood = (1 - rate) * this.mood + rate * (surprise + (this.#cue ? 0.5 : -0.5));
-    return this.energy > 0 && death >= STANDARD.danger + (EXPOSURE[effort] ?? 0);
-  }
 }
 
 /** A step's contest. `nerve` is the uniform draw that decides a fight. */

@@ -5,7 +5,7 @@
  * @see Beyer and Schwefel 2002, doi:10.1023/A:1015059928466: (mu/mu, lambda) with intermediate recombination.
  */
 import type { Rng } from 'assay/learn';
-import type { Being } from 'assay/studies/mood-and-planning/being.ts';
+import type { Being } from 'assay/studies/mood-and-planning/forager.ts';
 import { drawLuck } from 'assay/studies/mood-and-planning/world.ts';
 
 import { contested, type Ecology, type Genes, type Scale, SENSES, type Sense } from './contests.ts';

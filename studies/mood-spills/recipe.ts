@@ -5,7 +5,7 @@
  */
 import { isJsonObject, type JsonObject, type Recipe, rngOf } from 'assay';
 import { configReader } from 'assay/learn';
-import type { Being } from 'assay/studies/mood-and-planning/being.ts';
+import type { Being } from 'assay/studies/mood-and-planning/forager.ts';
 import { plansOf } from 'assay/studies/mood-and-planning/planner.ts';
 import { type Mind, tuned } from 'assay/studies/mood-and-planning/tuning.ts';
 import { drawLuck } from 'assay/studies/mood-and-planning/world.ts';
