@@ -17,7 +17,7 @@ export const LEARNER_FAULTS: readonly Fault[] = [
   {
     name: 'a reset trainer keeps the state of the run before',
     file: 'src/learning/learner.ts',
-    from: '      optimizer.restoreState(start);\n',
+    from: '      optimizer.reset();\n',
     to: '',
     tests: [TRAINER],
   },

@@ -125,16 +125,23 @@ export const NUMBERS_FAULTS: readonly Fault[] = [
   {
     name: 'what broadcasting repeated is not summed back',
     file: 'src/engine/differentiate.ts',
-    from: 'const share = sumTo(gradient, source.shape);',
-    to: 'const share = gradient;',
+    from: 'gradient: sumTo(gradient, source.shape),',
+    to: 'gradient,',
     tests: [PRIMITIVES],
   },
   {
     name: 'a value used twice gets one of its gradients',
     file: 'src/engine/differentiate.ts',
-    from: 'sofar === undefined ? share : add(sofar, share)',
-    to: 'share',
+    from: 'return terms.reduce(add);',
+    to: 'return terms.reduce((_, term) => term);',
     tests: [PRIMITIVES, TRANSFORMER],
+  },
+  {
+    name: 'slices that overlap are joined as if they tiled',
+    file: 'src/engine/differentiate.ts',
+    from: 'if (!tiles || ends',
+    to: 'if (ends',
+    tests: [PRIMITIVES],
   },
   {
     name: 'the sign of the cross-entropy gradient',

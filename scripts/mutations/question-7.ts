@@ -7,8 +7,8 @@ export const QUESTION_7_FAULTS: readonly Fault[] = [
   {
     name: 'touched features count as untouched too',
     file: 'studies/superposition/world.ts',
-    from: 'mean(squares.filter((_, j) => !isTouched.has(j)))',
-    to: 'mean(squares)',
+    from: '!isTouched.has(j) && !isPartner.has(j)',
+    to: '!isPartner.has(j)',
     tests: RUNS,
   },
   {

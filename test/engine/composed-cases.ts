@@ -1,7 +1,7 @@
 /** Cases of what is composed of primitives: how it is called, and what it must compute, in plain float64. */
 import { add, mul, negate, square } from '#engine/ops/elementwise.ts';
 import { argMax, oneHot, takeAlong } from '#engine/ops/indexing.ts';
-import { reshape, split, stack, sum } from '#engine/ops/layout.ts';
+import { reshape, slice, split, stack, sum } from '#engine/ops/layout.ts';
 import { klDivergence, logSoftmax, sigmoidCrossEntropy, unitLength } from '#engine/ops/network.ts';
 import { l2Norm, l2NormKeep, logSumExp, mean, reduceMin, reduceMinKeep, variance } from '#engine/ops/reduction.ts';
 import type { Tensor } from '#engine/tensor.ts';
@@ -11,6 +11,24 @@ import { flat, floats, never, none, unaryCases, type Case } from './case.ts';
 export const COMPOSED_CASES: readonly Case[] = [
   ...unaryCases(negate, (x) => -x),
   ...unaryCases(square, (x) => x * x),
+  // Gradients of slices that tile a tensor are joined, of others they are added (ADR 0154).
+  ofSlices('that tile, out of order', [
+    [2, 5],
+    [0, 2],
+  ]),
+  ofSlices('that overlap', [
+    [0, 3],
+    [2, 5],
+  ]),
+  ofSlices('with a gap', [
+    [0, 2],
+    [3, 5],
+  ]),
+  ofSlices('that tile twice', [
+    [0, 2],
+    [2, 5],
+    [0, 5],
+  ]),
   ofRows('mean of rows', (x) => mean(x, [-1]), meanOf),
   ofRows('variance of rows', (x) => variance(x, [-1]), varianceOf),
   ofRows(
@@ -125,6 +143,21 @@ export const COMPOSED_CASES: readonly Case[] = [
     (x = none()) => fromIndex([3, 1], ([i = 0]) => Math.max(...rowOf(x, i))),
   ),
 ];
+
+/** x times what its slices, each squared, sum to: x itself is used beside them. */
+function ofSlices(name: string, pieces: readonly (readonly [start: number, end: number])[]): Case {
+  return floats(
+    `slices ${name}`,
+    [[2, 5]],
+    (x = never()) => mul(x, pieces.map(([start, end]) => sum(square(slice(x, 1, start, end)))).reduce(add)),
+    (x = none()) => {
+      const squares = pieces.flatMap(([start, end]) =>
+        range(2).flatMap((i) => range(end - start).map((j) => at(x, [i, start + j]) ** 2)),
+      );
+      return fromIndex([2, 5], (index) => at(x, index) * total(squares));
+    },
+  );
+}
 
 function ofRows(name: string, build: (x: Tensor) => Tensor, reference: (row: readonly number[]) => number): Case {
   return floats(
