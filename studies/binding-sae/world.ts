@@ -59,8 +59,9 @@ export function drawTruth(world: BindingWorld, rng: Rng): Truth {
   for (let s = 1; s < slots; s++) {
     const own = unitRows(n, d, rng.split(`slot ${s + 1}`));
     const map = maps[s - 1];
-    for (let i = 0; i < n && binding === 'matrix' && map !== undefined; i++) {
-      if (i < boundFraction * n) own.set(image(map, base.subarray(i * d, (i + 1) * d)), i * d);
+    const bound = binding === 'matrix' && map !== undefined ? Math.ceil(boundFraction * n) : 0;
+    for (let i = 0; i < bound; i++) {
+      if (map !== undefined) own.set(image(map, base.subarray(i * d, (i + 1) * d)), i * d);
     }
     values.set(own, s * n * d);
   }
