@@ -10,10 +10,11 @@ import study from './study.ts';
 import { type BindingWorld, drawRows, drawTruth } from './world.ts';
 
 const recipe = bindingSaeRecipe();
+const [D, N] = [32, 48];
 const WORLD: BindingWorld = {
   binding: 'matrix',
-  dimensions: 24,
-  features: 36,
+  dimensions: D,
+  features: N,
   slots: 2,
   active: 1,
   condition: 1,
@@ -26,11 +27,11 @@ const ROUNDING = 1e-5;
 const SMALL = {
   ...recipe.defaults,
   world: { ...WORLD },
-  rows: 4000,
+  rows: 10_000,
   heldOut: 256,
-  dSae: 72,
+  dSae: 2 * N,
   k: 2,
-  steps: 250,
+  steps: 500,
   nulls: 0,
 };
 
@@ -58,14 +59,14 @@ test('a row is a sum of features whose partners M carries there', () => {
   const truth = drawTruth(WORLD, rngOf(1));
   const { values } = drawRows(WORLD, truth, 200, rngOf(2));
   const { features } = truth;
-  const parts = (row: number): readonly number[] => Array.from({ length: 24 }, (_, a) => values[row * 24 + a] ?? 0);
+  const parts = (row: number): readonly number[] => Array.from({ length: D }, (_, a) => values[row * D + a] ?? 0);
   // One feature of each slot: some pair of directions explains the row to rounding.
   for (let row = 0; row < 5; row++) {
     const x = parts(row);
-    const left = Array.from({ length: 36 }, (_, i) =>
+    const left = Array.from({ length: N }, (_, i) =>
       Math.min(
-        ...Array.from({ length: 36 }, (_unused, j) =>
-          leftOf(x, feature(features.values, i), feature(features.values, 36 + j)),
+        ...Array.from({ length: N }, (_unused, j) =>
+          leftOf(x, feature(features.values, i), feature(features.values, N + j)),
         ),
       ),
     );
@@ -77,7 +78,7 @@ test('a row is a sum of features whose partners M carries there', () => {
 });
 
 function feature(values: ArrayLike<number>, i: number): readonly number[] {
-  return Array.from({ length: 24 }, (_, a) => values[i * 24 + a] ?? 0);
+  return Array.from({ length: D }, (_, a) => values[i * D + a] ?? 0);
 }
 
 /** What the best combination of two directions leaves of x, squared. */
@@ -93,13 +94,16 @@ test('rows of a position have the features of that position strong, of earlier o
   const world = { ...WORLD, binding: 'position' } as const;
   const truth = drawTruth(world, rngOf(3));
   const { values, positions } = drawRows(world, truth, 400, rngOf(4));
-  assert.deepEqual([...new Set(positions)].toSorted(), [0, 1]);
+  assert.deepEqual(
+    [...new Set(positions)].toSorted((a, b) => a - b),
+    [0, 1],
+  );
   const squares = [0, 1].map((position) => {
     const rows = [...positions.keys()].filter((row) => positions[row] === position);
     const left = rows.map((row) =>
       truth.offsets
-        .subarray(position * 24, (position + 1) * 24)
-        .reduce((sum, offset, a) => sum + ((values[row * 24 + a] ?? 0) - offset) ** 2, 0),
+        .subarray(position * D, (position + 1) * D)
+        .reduce((sum, offset, a) => sum + ((values[row * D + a] ?? 0) - offset) ** 2, 0),
     );
     return left.reduce((sum, one) => sum + one, 0) / left.length;
   });
@@ -112,7 +116,7 @@ test('[A, M A] from matched pairs finds pairs and M; from scratch it finds none'
   const { outcomes: matched, kept } = await run({ model: 'matched' });
   assert.ok((matched['right'] ?? 0) > 0.6, JSON.stringify(matched));
   assert.ok((matched['mapError'] ?? 1) < 0.5, JSON.stringify(matched));
-  assert.match(kept, /"M -> 36"/u);
+  assert.match(kept, /"M -> 48"/u);
   const { outcomes: joint } = await run({ model: 'joint' });
   assert.ok((joint['right'] ?? 1) < 0.2 && (joint['mapError'] ?? 0) > 0.9, JSON.stringify(joint));
 });

@@ -12,7 +12,7 @@ import { inverseOf, mapError } from './map-error.ts';
 import { slotMapOf } from './slot-map.ts';
 
 /** A pair counts towards a slot from this part of the median pair's cosine on. */
-const SURE = 0.75;
+const SURE = 0.9;
 
 /** Slots 2, 3, ... of the base features. */
 export interface SlotMatch {
