@@ -111,6 +111,19 @@ test('episodes are the first of the lowest confirmatory block of each arm that k
   assert.equal(shownTexts(ROOT, ARMS, MEMBERS).episodes, undefined);
 });
 
+test('tables that a run kept stand on the page as text, and those of another shape are left out', () => {
+  const own = member('tables', 2);
+  const table = { title: 'Features', columns: ['feature', 'partner'], rows: [['0', '<i>7</i>']] };
+  keepText(ROOT, own, 'table-features.json', JSON.stringify(table));
+  keepText(ROOT, own, 'table-short.json', JSON.stringify({ ...table, rows: [['0']] }));
+  keepText(ROOT, own, 'table-torn.json', '{');
+  const { tables = [] } = shownTexts(ROOT, [{ name: 'tables' }], [own, ...MEMBERS]);
+  assert.deepEqual(tables, [{ arm: 'tables', block: 2, ...table }]);
+  const { html } = renderReport({ ...claimsFixture(), tables });
+  assert.match(html, /id="tables".*Features: .*&lt;i&gt;7&lt;\/i&gt;/s);
+  assert.doesNotMatch(renderReport(claimsFixture()).html, /id="tables"/);
+});
+
 test('a store whose texts were taken away has nothing to show', () => {
   assert.deepEqual(shownTexts(join(ROOT, 'elsewhere'), ARMS, MEMBERS), {});
 });

@@ -1,10 +1,10 @@
 /**
  * What runs said and were given, as far as a report shows it: replies to a few questions, of one run an arm at its last
- * measured moment (and of the base model, where one was measured before any step), the first training rows, and a few episodes. The texts
- * are for people: they are no part of a store's records, and whoever takes them away takes away nothing else.
+ * measured moment (and of the base model, where one was measured before any step), the first training rows, a few
+ * episodes, and tables of examples. The texts for people: they are no part of a store's records, and whoever takes them away takes away nothing else.
  */
 import { isJsonObject, type Json } from '#base/json.ts';
-import type { AskedQuestion, GivenRows, LivedEpisodes } from '#report/report-input.ts';
+import type { AskedQuestion, GivenRows, KeptTable, LivedEpisodes } from '#report/report-input.ts';
 import { keptTexts, readKeptText } from '#store/folder.ts';
 import type { PlanMember } from '#store/records.ts';
 import { EPISODES_FILE, readEpisode } from '#study/episode.ts';
@@ -15,12 +15,14 @@ const QUESTIONS = { each: 2, all: 8 };
 const EPISODES = 4;
 const REPLIES = /^replies-step-(\d+)\.jsonl$/;
 const ROWS = 'training-rows.jsonl';
+const TABLE = /^table-.*\.json$/;
 
 /** What a report shows of the texts that runs kept. */
 export interface ShownTexts {
   readonly replies?: readonly AskedQuestion[];
   readonly given?: readonly GivenRows[];
   readonly episodes?: readonly LivedEpisodes[];
+  readonly tables?: readonly KeptTable[];
 }
 
 /** A reply as it lies in a file. */
@@ -55,10 +57,12 @@ export function shownTexts(
   }));
   const given = givenRows(folder, keeping);
   const episodes = keeping.flatMap((run) => livedBy(folder, run) ?? []);
+  const tables = keeping.flatMap((run) => tablesOf(folder, run));
   return {
     ...(replies.length > 0 && { replies }),
     ...(given.length > 0 && { given }),
     ...(episodes.length > 0 && { episodes }),
+    ...(tables.length > 0 && { tables }),
   };
 }
 
@@ -154,6 +158,25 @@ function livedBy(folder: string, run: PlanMember): LivedEpisodes | undefined {
   return episodes.length === 0
     ? undefined
     : { arm, block, ...(learningRate !== undefined && { learningRate }), episodes };
+}
+
+/** The tables a run kept as `table-*.json`, `{ title, columns, rows }` with texts as cells; others are left out. */
+function tablesOf(folder: string, run: PlanMember): readonly KeptTable[] {
+  return keptTexts(folder, run)
+    .filter((name) => TABLE.test(name))
+    .flatMap((name) => linesOf(folder, run, name))
+    .flatMap((table): KeptTable[] => {
+      if (!isJsonObject(table)) return [];
+      const { title, columns, rows } = table;
+      if (typeof title !== 'string' || !isTexts(columns) || !Array.isArray(rows)) return [];
+      const whole = rows.flatMap((row) => (isTexts(row) && row.length === columns.length ? [row] : []));
+      const { arm, block } = run;
+      return whole.length === rows.length ? [{ arm, block, title, columns, rows: whole }] : [];
+    });
+}
+
+function isTexts(value: Json | undefined): value is readonly string[] {
+  return Array.isArray(value) && value.every((text) => typeof text === 'string');
 }
 
 function piecesOf(row: Json): GivenRows['rows'][number] {

@@ -74,6 +74,16 @@ export interface LivedEpisodes {
   readonly episodes: readonly Episode[];
 }
 
+/** A table that a run kept for people to look at, such as a dictionary's features with examples. */
+export interface KeptTable {
+  readonly arm: string;
+  readonly block: number;
+  readonly title: string;
+  readonly columns: readonly string[];
+  /** As many cells a row as there are columns. */
+  readonly rows: readonly (readonly string[])[];
+}
+
 /** Everything `renderReport` needs. */
 export interface ReportInput {
   readonly study: ReportedStudy;
@@ -94,6 +104,8 @@ export interface ReportInput {
   readonly replies?: readonly AskedQuestion[];
   /** The first training rows; absent where no run kept them. */
   readonly given?: readonly GivenRows[];
+  /** Tables of one run an arm; absent where no run kept any. */
+  readonly tables?: readonly KeptTable[];
   /** A few episodes, one run an arm; absent where no run kept any. */
   readonly episodes?: readonly LivedEpisodes[];
   /** The exact command that makes the runs and the report again. */
