@@ -105,3 +105,21 @@ export {
   worldRecipe,
   type WorldRun,
 } from '#recipes/world-recipe.ts';
+
+// Worlds: scenes of coloured shapes with captions.
+export { type BindingScenes, bindingScenes } from '#worlds/scenes/binding-scenes.ts';
+export {
+  captionLength,
+  captionOf,
+  captionText,
+  captionWords,
+  drawWording,
+  wordIds,
+  type Wording,
+} from '#worlds/scenes/captions.ts';
+export { heldPairs, type ScenePart } from '#worlds/scenes/held-out.ts';
+export { encodePng } from '#worlds/scenes/png.ts';
+export { readSceneWorld } from '#worlds/scenes/read-scene-world.ts';
+export { enlarged, patchRows, sceneRenderer } from '#worlds/scenes/render.ts';
+export { checkedSceneWorld, PICTURE_WORLD, type SceneWorld, SMALL_WORLD } from '#worlds/scenes/scene-world.ts';
+export { exchanged, isExactNull, mirrored, type Scene, sceneDrawer } from '#worlds/scenes/scenes.ts';
