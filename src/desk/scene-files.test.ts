@@ -11,7 +11,10 @@ import { sceneFiles } from './scene-files.ts';
 
 const WORLD: SceneWorld = {
   ...PICTURE_WORLD,
-  ...{ width: 64, height: 48, cell: 10, patch: 16 },
+  width: 64,
+  height: 48,
+  cell: 10,
+  patch: 16,
   family: 'figures',
   lights: ['none'],
   held: { kind: 'blocks', seed: 1 },
@@ -24,6 +27,12 @@ const contentOf = (files: readonly OutputFile[], name: string): string | Uint8Ar
 function rowsOf(files: readonly OutputFile[]): readonly JsonObject[] {
   const lines = String(contentOf(files, 'metadata.jsonl')).trimEnd().split('\n');
   return lines.map((line) => JSON.parse(line) as unknown).filter(isJsonObject);
+}
+
+function textOf(row: JsonObject, name: string): string {
+  const value = row[name];
+  assert.ok(typeof value === 'string');
+  return value;
 }
 
 /** How many pixels of a picture have exactly a colour inside of a box. */
@@ -54,7 +63,7 @@ test('every picture has a line that says what is in it, and each object is in it
   );
   assert.equal(pictures.length, 16);
   for (const row of rows) {
-    const png = contentOf(files, String(row['file_name']));
+    const png = contentOf(files, textOf(row, 'file_name'));
     assert.ok(png instanceof Uint8Array && Array.isArray(row['objects']) && row['objects'].length === 2);
     const areas = row['objects'].map((object) => {
       assert.ok(isJsonObject(object) && Array.isArray(object['box']));
@@ -69,7 +78,7 @@ test('every picture has a line that says what is in it, and each object is in it
 test('captions and their foils name the same things in another way, and a swap is the scene whose foil is true', () => {
   const rows = rowsOf(sceneFiles(SET));
   for (const row of rows) {
-    const texts = ['caption', 'swapped_caption', 'mirrored_swapped_caption'].map((name) => String(row[name]));
+    const texts = ['caption', 'swapped_caption', 'mirrored_swapped_caption'].map((name) => textOf(row, name));
     assert.equal(new Set(texts).size, 3);
     assert.equal(new Set(texts.map((text) => text.split(' ').sort().join())).size, 1);
     const swap = rows.find((one) => one['scene'] === row['scene'] && one['is_swap'] !== row['is_swap']);
