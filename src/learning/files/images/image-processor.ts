@@ -1,0 +1,229 @@
+/**
+ * From an image to what a tower reads, as a `preprocessor_config.json` says: resized, cropped, rescaled, normalized.
+ * It does what the processors of transformers do on Pillow ("slow", in version 5 "Pil"), to the bit; those on torchvision ("fast") differ by at most one grey level (measured), and put an image smaller than the
+ * crop a pixel elsewhere.
+ * @see `CLIPImageProcessorPil`, `SiglipImageProcessorPil`, `Siglip2ImageProcessorPil` of transformers 5.
+ */
+import { AssayError } from '#base/errors.ts';
+import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
+import { type Fields, fieldsOf } from '#learning/files/fields.ts';
+import type { TowersFamily } from '#learning/files/towers/towers-config.ts';
+import type { Pixels } from '#learning/models/towers/inputs.ts';
+
+import type { RgbImage } from './decode-image.ts';
+import { RESAMPLING, resampled, type Resampling } from './resample.ts';
+
+/** How images become pixels. Plain JSON. */
+export interface ImageProcessing {
+  readonly resize: Resize | null;
+  readonly resampling: Resampling;
+  /** Cut out of the middle, black where the image is smaller. */
+  readonly crop: { readonly height: number; readonly width: number } | null;
+  readonly rescaleFactor: number | null;
+  readonly normalize: { readonly mean: readonly number[]; readonly std: readonly number[] } | null;
+}
+
+export type Resize =
+  /** The shorter side gets this length, the longer one its proportion, rounded down. */
+  | { readonly kind: 'shortestEdge'; readonly length: number }
+  | { readonly kind: 'squash'; readonly height: number; readonly width: number }
+  /** As large as fits into so many patches with sides that are whole patches (NaFlex). */
+  | { readonly kind: 'patches'; readonly patch: number; readonly most: number };
+
+const TYPES: Readonly<Record<TowersFamily, RegExp>> = {
+  clip: /^CLIP(?:ImageProcessor(?:Fast|Pil)?|FeatureExtractor)$/,
+  // Conversions of SigLIP keep CLIP's processor where that does the same.
+  siglip: /^(?:Siglip|CLIP)ImageProcessor(?:Fast|Pil)?$/,
+  siglip2: /^Siglip2ImageProcessor(?:Fast|Pil)?$/,
+};
+
+const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073];
+const CLIP_STD = [0.26862954, 0.26130258, 0.27577711];
+const HALVES = [0.5, 0.5, 0.5];
+
+/** What changes no pixel: names, and how batches are made and returned. Images are read as RGB in any case. */
+const IDLE: ReadonlySet<string> = new Set([
+  ...[
+    'processor_class',
+    'auto_map',
+    'data_format',
+    'device',
+    'disable_grouping',
+    'input_data_format',
+    'return_tensors',
+  ],
+  ...['default_to_square', 'do_convert_rgb', 'image_seq_length', 'transformers_version', '_processor_class'],
+]);
+
+/**
+ * What a `preprocessor_config.json` (or the `image_processor` of a `processor_config.json`) asks for.
+ * @throws AssayError naming a field that is not known or not supported.
+ */
+export function imageProcessing(json: JsonObject, family: TowersFamily, where: string): ImageProcessing {
+  const fields = fieldsOf(new Map(Object.entries(json)), where);
+  for (const name of ['image_processor_type', 'feature_extractor_type']) {
+    const type = fields.value(name);
+    if (type !== undefined && !TYPES[family].test(String(type))) throw fields.error(name, `one of a ${family} model`);
+  }
+  const type = fields.value('image_processor_type') ?? fields.value('feature_extractor_type');
+  const isClip = type === undefined ? family === 'clip' : /^CLIP/.test(String(type));
+  fields.only('do_pad', [false]);
+  fields.only('size_divisor', []);
+  fields.only('pad_size', []);
+  const crops = isClip && fields.flag('do_center_crop', true);
+  if (!isClip) fields.only('do_center_crop', [false]);
+  const resizes = fields.flag('do_resize', true);
+  const resize = family === 'siglip2' ? patchesOf(fields) : sizeOf(fields, isClip);
+  const crop = cropOf(fields);
+  const factor = fields.positive('rescale_factor', 1 / 255);
+  const processing: ImageProcessing = {
+    resize: resizes ? resize : null,
+    resampling: resamplingOf(fields, family === 'siglip2' ? 2 : 3),
+    crop: crops ? crop : null,
+    rescaleFactor: fields.flag('do_rescale', true) ? factor : null,
+    normalize: normalizeOf(fields, isClip),
+  };
+  fields.refuseRest((name) => IDLE.has(name) || (name === 'size' && family === 'siglip2'));
+  return processing;
+}
+
+function patchesOf(fields: Fields): Resize {
+  return { kind: 'patches', patch: fields.size('patch_size', 16), most: fields.size('max_num_patches', 256) };
+}
+
+function sizeOf(fields: Fields, isClip: boolean): Resize {
+  const value = fields.value('size');
+  if (typeof value === 'number') {
+    const length = fields.size('size');
+    return isClip ? { kind: 'shortestEdge', length } : { kind: 'squash', height: length, width: length };
+  }
+  if (value === undefined) {
+    return isClip ? { kind: 'shortestEdge', length: 224 } : { kind: 'squash', height: 224, width: 224 };
+  }
+  const { shortest_edge: shortest, height, width, ...rest } = objectOf(fields, 'size');
+  const isEmpty = Object.values(rest).every((one) => one === null);
+  if (isEmpty && isLength(shortest) && height == null && width == null) {
+    return { kind: 'shortestEdge', length: shortest };
+  }
+  if (isEmpty && isLength(height) && isLength(width) && shortest == null) return { kind: 'squash', height, width };
+  throw fields.error('size', 'a number, { shortest_edge }, or { height, width }, in pixels');
+}
+
+function cropOf(fields: Fields): ImageProcessing['crop'] {
+  const value = fields.value('crop_size');
+  if (value === undefined) return { height: 224, width: 224 };
+  if (typeof value === 'number') return { height: fields.size('crop_size'), width: fields.size('crop_size') };
+  const { height, width, ...rest } = objectOf(fields, 'crop_size');
+  const isEmpty = Object.values(rest).every((one) => one === null);
+  if (isEmpty && isLength(height) && isLength(width)) return { height, width };
+  throw fields.error('crop_size', 'a number, or { height, width }, in pixels');
+}
+
+function objectOf(fields: Fields, name: string): JsonObject {
+  const value = fields.value(name) as Json; // fields hold what JSON held
+  if (isJsonObject(value)) return value;
+  throw fields.error(name, 'a number or an object');
+}
+
+function isLength(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value < 1 << 16;
+}
+
+function resamplingOf(fields: Fields, byDefault: number): Resampling {
+  const number = fields.value('resample') ?? byDefault;
+  const resampling = typeof number === 'number' ? RESAMPLING.get(number) : undefined;
+  if (resampling !== undefined) return resampling;
+  throw fields.error('resample', `one of ${Array.from(RESAMPLING, ([id, name]) => `${id} (${name})`).join(', ')}`);
+}
+
+function normalizeOf(fields: Fields, isClip: boolean): ImageProcessing['normalize'] {
+  const [mean, std] = [
+    perChannel(fields, 'image_mean', isClip ? CLIP_MEAN : HALVES),
+    perChannel(fields, 'image_std', isClip ? CLIP_STD : HALVES),
+  ];
+  return fields.flag('do_normalize', true) ? { mean, std } : null;
+}
+
+function perChannel(fields: Fields, name: string, byDefault: readonly number[]): readonly number[] {
+  const value = fields.value(name) ?? byDefault;
+  const list = typeof value === 'number' ? [value, value, value] : value;
+  const isGiven = Array.isArray(list) && list.length === 3 && list.every((one) => Number.isFinite(one));
+  if (isGiven && (name !== 'image_std' || list.every((one) => one > 0))) return list.map(Number);
+  throw fields.error(name, 'three numbers, one a channel');
+}
+
+/** An image as a tower reads it. */
+export function processedImage(processing: ImageProcessing, image: RgbImage): Pixels {
+  const [height, width] = resizedTo(processing.resize, image);
+  const whole = resampled(image, height, width, processing.resampling);
+  const cut = processing.crop === null ? whole : centreCropped(whole, processing.crop);
+  return asFloats(processing, cut);
+}
+
+function resizedTo(resize: Resize | null, { height, width }: RgbImage): readonly [height: number, width: number] {
+  if (resize === null) return [height, width];
+  if (resize.kind === 'squash') return [resize.height, resize.width];
+  if (resize.kind === 'patches') return patchGridSize(height, width, resize.patch, resize.most);
+  const [short, long] = width <= height ? [width, height] : [height, width];
+  const longer = Math.trunc((resize.length * long) / short);
+  return width <= height ? [longer, resize.length] : [resize.length, longer];
+}
+
+/** Where the search for the scale stops. */
+const SCALE_EPSILON = 1e-5;
+
+/**
+ * The largest size of an image's proportions that needs no more than so many patches; sides are rounded up to whole patches.
+ * @see `get_image_size_for_max_num_patches` of transformers, whose search it repeats step by step.
+ */
+function patchGridSize(height: number, width: number, patch: number, most: number): readonly [number, number] {
+  const side = (scale: number, length: number): number => Math.max(patch, Math.ceil((length * scale) / patch) * patch);
+  let [low, high] = [SCALE_EPSILON / 10, 100];
+  while (high - low >= SCALE_EPSILON) {
+    const scale = (low + high) / 2;
+    if ((side(scale, height) / patch) * (side(scale, width) / patch) <= most) low = scale;
+    else high = scale;
+  }
+  return [side(low, height), side(low, width)];
+}
+
+function centreCropped(image: RgbImage, { height, width }: { height: number; width: number }): RgbImage {
+  if (height === image.height && width === image.width) return image;
+  const values = new Uint8Array(height * width * 3);
+  const [top, left] = [offsetOf(image.height, height), offsetOf(image.width, width)];
+  const [firstX, lastX] = [Math.max(0, -left), Math.min(width, image.width - left)];
+  for (let y = Math.max(0, -top); y < Math.min(height, image.height - top); y++) {
+    const from = ((y + top) * image.width + left) * 3;
+    values.set(image.values.subarray(from + firstX * 3, from + lastX * 3), (y * width + firstX) * 3);
+  }
+  return { values, height, width };
+}
+
+/** Where the crop begins in the image: before it, by the larger half, where the image is smaller (as transformers rounds). */
+function offsetOf(length: number, crop: number): number {
+  return Math.floor((length - crop) / 2);
+}
+
+function asFloats({ rescaleFactor, normalize }: ImageProcessing, { values, height, width }: RgbImage): Pixels {
+  const out = new Float32Array(values.length);
+  const area = height * width;
+  for (let c = 0; c < 3; c++) {
+    const [mean, std] = [Math.fround(normalize?.mean[c] ?? 0), Math.fround(normalize?.std[c] ?? 1)];
+    // Each step is rounded to float32, as NumPy does it.
+    const table = Float32Array.from({ length: 256 }, (_, value) => {
+      const rescaled = Math.fround(rescaleFactor === null ? value : value * rescaleFactor);
+      return normalize === null ? rescaled : Math.fround(rescaled - mean) / std;
+    });
+    for (let i = 0; i < area; i++) out[c * area + i] = table[values[i * 3 + c] ?? 0] ?? 0;
+  }
+  return { values: out, channels: 3, height, width };
+}
+
+/** @throws AssayError where images of this processing do not have the size the tower reads. */
+export function checkImageSize(processing: ImageProcessing, imageSize: number, where: string): void {
+  const { resize, crop } = processing;
+  const made = crop ?? (resize?.kind === 'squash' ? resize : undefined);
+  if (made?.height === imageSize && made.width === imageSize) return;
+  const found = made === undefined ? 'images of their own sizes' : `${made.height} x ${made.width}`;
+  throw new AssayError('file', `${where}: expected images of ${imageSize} x ${imageSize} pixels, found ${found}.`);
+}
