@@ -126,7 +126,7 @@ export {
 } from '#recipes/world-recipe.ts';
 
 // Worlds: scenes of coloured shapes with captions.
-export { type BindingScenes, bindingScenes } from '#worlds/scenes/binding-scenes.ts';
+export { anchoredScenes, type BindingScenes, bindingScenes } from '#worlds/scenes/binding-scenes.ts';
 export {
   captionLength,
   captionOf,

@@ -3,9 +3,10 @@
  * fold's classifier standardizes by its own rows and sees nothing of the others; which group is in which fold follows from their order.
  */
 import { AssayError } from '#base/errors.ts';
-import { type DenseMatrix, transposedProduct } from '#learning/spectra/matrix.ts';
+import type { DenseMatrix } from '#learning/spectra/matrix.ts';
 
 import { fitLogistic } from './logistic.ts';
+import { rowProducts } from './row-products.ts';
 
 /** What is read off. */
 export interface ProbeSetup {
@@ -29,7 +30,7 @@ const SILENT = 1e-9;
 
 /**
  * Prepares the folds, which all labels share.
- * @throws AssayError (data) on fewer groups than folds, fewer than two folds, or as `transposedProduct`.
+ * @throws AssayError (data) on fewer groups than folds, or fewer than two folds.
  */
 export function linearProbe({ features, groups, folds, penalty }: ProbeSetup): LinearProbe {
   const names = [...new Set(groups)];
@@ -46,9 +47,14 @@ export function linearProbe({ features, groups, folds, penalty }: ProbeSetup): L
   const prepared = Array.from({ length: folds }, (_, fold) => {
     const [seen, asked] = [rowsOf(fold, false), rowsOf(fold, true)];
     const standard = standardizer(features, seen);
-    const [seenColumns, askedColumns] = [standard.columns(seen), standard.columns(asked)];
-    const kernel = transposedProduct(seenColumns, seenColumns);
-    return { seen, asked, kernel, across: transposedProduct(askedColumns, seenColumns), varying: standard.varying };
+    const [own, others] = [standard.rows(seen), standard.rows(asked)];
+    return {
+      seen,
+      asked,
+      kernel: rowProducts(own, own),
+      across: rowProducts(others, own),
+      varying: standard.varying,
+    };
   });
   return {
     scores(labels) {
@@ -104,15 +110,14 @@ function standardizer({ columns: width, values }: DenseMatrix, seen: readonly nu
   }
   return {
     varying: factors.filter((factor) => factor > 0).length,
-    /** Standardized rows as columns, shape [D, rows]. */
-    columns(rows: readonly number[]): DenseMatrix {
+    rows(rows: readonly number[]): DenseMatrix {
       const result = new Float64Array(width * rows.length);
       for (const [i, row] of rows.entries()) {
         for (let d = 0; d < width; d++) {
-          result[d * rows.length + i] = ((values[row * width + d] ?? 0) - (means[d] ?? 0)) * (factors[d] ?? 0);
+          result[i * width + d] = ((values[row * width + d] ?? 0) - (means[d] ?? 0)) * (factors[d] ?? 0);
         }
       }
-      return { rows: width, columns: rows.length, values: result };
+      return { rows: rows.length, columns: width, values: result };
     },
   };
 }

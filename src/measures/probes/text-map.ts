@@ -10,6 +10,7 @@ import { AssayError } from '#base/errors.ts';
 import { type DenseMatrix, transposedProduct } from '#learning/spectra/matrix.ts';
 
 import { fitLogistic } from './logistic.ts';
+import { rowProducts } from './row-products.ts';
 
 /** Embeddings that belong together, row by row, shape [N, D] each. */
 export interface CaptionedRows {
@@ -96,16 +97,6 @@ function withoutMean(matrix: DenseMatrix): DenseMatrix {
     for (const [i, value] of own.entries()) own[i] = value - part * (mean[i] ?? 0);
   }
   return { rows, columns, values };
-}
-
-/** A B^T, shape [A.rows, B.rows]. */
-function rowProducts(a: DenseMatrix, b: DenseMatrix): DenseMatrix {
-  return transposedProduct(transposed(a), transposed(b));
-}
-
-function transposed({ rows, columns, values }: DenseMatrix): DenseMatrix {
-  const turned = Float64Array.from(values, (_, i) => values[(i % rows) * columns + Math.floor(i / rows)] ?? 0);
-  return { rows: columns, columns: rows, values: turned };
 }
 
 function rowDot(a: DenseMatrix, i: number, b: DenseMatrix, j: number): number {

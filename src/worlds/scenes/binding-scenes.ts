@@ -1,7 +1,8 @@
 /**
  * Scenes to ask about binding: two colours and two shapes, in all four ways to put them together and side by side, in many layouts.
  * Invariant: the four scenes of a layout differ in nothing else, and every colour, shape and colour at a place is as frequent in
- * one binding as in the other, so only what joins colour to shape tells the bindings apart.
+ * one binding as in the other, so only what joins colour to shape tells the bindings apart. They stand in this order: as drawn,
+ * colours exchanged, and both seen in a mirror.
  */
 import type { Rng } from '#base/rng.ts';
 
@@ -26,19 +27,51 @@ export interface BindingScenes {
  * @throws AssayError where the world has no scene of the part; Error where it has other than two objects.
  */
 export function bindingScenes(world: SceneWorld, layouts: number, rng: Rng, part: ScenePart = 'any'): BindingScenes {
-  if (world.objects !== 2) throw new Error(`bindingScenes: expected a world of two objects, found ${world.objects}.`);
+  checkPairs(world);
   const { objects } = sceneDrawer(world, part)(rng.split('pair'));
   const [colours, shapes] = [objects.map(({ colour }) => colour), objects.map(({ shape }) => shape)];
-  const rows = Array.from({ length: layouts }, (_, layout) => {
-    const like = sceneOf(world, colours, shapes, rng.split(`layout ${layout}`));
-    const swapped = exchanged(like);
+  return balanced(
+    world,
+    Array.from({ length: layouts }, (_, layout) => sceneOf(world, colours, shapes, rng.split(`layout ${layout}`))),
+  );
+}
+
+/**
+ * Draws one colour and one shape that every scene has, and beside them other colours and shapes, a pair a layout and no pair twice: whether the first
+ * colour is on the first shape can then be asked in pairings that a probe has not seen.
+ * @param layouts At most the pairs there are, (colours - 1) (shapes - 1).
+ */
+export function anchoredScenes(world: SceneWorld, layouts: number, rng: Rng): BindingScenes {
+  checkPairs(world);
+  const [colour, shape] = [rng.below(world.colours), rng.below(world.shapes)];
+  const others = (count: number, own: number): readonly number[] =>
+    Array.from({ length: count }, (_, i) => i).filter((one) => one !== own);
+  const pairs = others(world.colours, colour).flatMap((c) => others(world.shapes, shape).map((s) => [c, s] as const));
+  if (layouts > pairs.length) {
+    throw new Error(`anchoredScenes: expected at most ${pairs.length} layouts, found ${layouts}.`);
+  }
+  const chosen = [...rng.permutation(pairs.length)].slice(0, layouts).flatMap((i) => [pairs[i] ?? [0, 0]]);
+  return balanced(
+    world,
+    chosen.map(([c, s], layout) => sceneOf(world, [colour, c], [shape, s], rng.split(`layout ${layout}`))),
+  );
+}
+
+function checkPairs({ objects }: SceneWorld): void {
+  if (objects !== 2) throw new Error(`Binding scenes: expected a world of two objects, found ${objects}.`);
+}
+
+/** Each scene, which has the first colour on the first shape and to the left, with its three variants. */
+function balanced(world: SceneWorld, drawn: readonly Scene[]): BindingScenes {
+  const rows = drawn.flatMap((scene, layout) => {
+    const swap = exchanged(scene);
     return [
-      { scene: like, layout, isBound: true, isColourLeft: true, isShapeLeft: true },
-      { scene: swapped, layout, isBound: false, isColourLeft: false, isShapeLeft: true },
-      { scene: mirrored(world, like), layout, isBound: true, isColourLeft: false, isShapeLeft: false },
-      { scene: mirrored(world, swapped), layout, isBound: false, isColourLeft: true, isShapeLeft: false },
+      { scene, layout, isBound: true, isColourLeft: true, isShapeLeft: true },
+      { scene: swap, layout, isBound: false, isColourLeft: false, isShapeLeft: true },
+      { scene: mirrored(world, scene), layout, isBound: true, isColourLeft: false, isShapeLeft: false },
+      { scene: mirrored(world, swap), layout, isBound: false, isColourLeft: true, isShapeLeft: false },
     ];
-  }).flat();
+  });
   return {
     scenes: rows.map(({ scene }) => scene),
     layouts: rows.map(({ layout }) => layout),

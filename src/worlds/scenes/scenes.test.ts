@@ -6,7 +6,7 @@ import { inflateSync } from 'node:zlib';
 
 import { rngOf } from '#base/rng.ts';
 
-import { bindingScenes } from './binding-scenes.ts';
+import { anchoredScenes, bindingScenes } from './binding-scenes.ts';
 import { captionLength, captionOf, captionText, captionWords, drawWording, wordIds } from './captions.ts';
 import { heldPairs, isOfPart } from './held-out.ts';
 import { encodePng } from './png.ts';
@@ -239,23 +239,38 @@ test('a Latin design holds out one shape of every colour, and the swap of its sc
 });
 
 test('binding scenes are balanced: no colour, shape or place tells the bindings of a layout apart', () => {
-  const set = bindingScenes(LARGE, 10, rngOf(6));
-  assert.equal(set.scenes.length, 40);
-  for (const [i, { objects }] of set.scenes.entries()) {
+  const sets = [bindingScenes(LARGE, 10, rngOf(6)), anchoredScenes(LARGE, 10, rngOf(6))];
+  for (const set of sets) {
     const [first] = set.scenes;
     const [colour, shape] = [first?.objects[0]?.colour, first?.objects[0]?.shape];
-    assert.equal(
-      objects.some((one) => one.colour === colour && one.shape === shape),
-      set.isBound[i],
-    );
-    assert.equal(objects[0]?.colour === colour, set.isColourLeft[i]);
-    assert.equal(objects[0]?.shape === shape, set.isShapeLeft[i]);
-    assert.equal(set.layouts[i], Math.floor(i / 4));
+    assert.equal(set.scenes.length, 40);
+    for (const [i, { objects }] of set.scenes.entries()) {
+      assert.equal(
+        objects.some((one) => one.colour === colour && one.shape === shape),
+        set.isBound[i],
+      );
+      assert.equal(objects[0]?.colour === colour, set.isColourLeft[i]);
+      assert.equal(objects[0]?.shape === shape, set.isShapeLeft[i]);
+      assert.equal(set.layouts[i], Math.floor(i / 4));
+    }
+    const when = (bound: boolean, labels: readonly boolean[]): number =>
+      labels.filter((label, i) => label && set.isBound[i] === bound).length;
+    for (const labels of [set.isColourLeft, set.isShapeLeft]) {
+      assert.deepEqual([when(true, labels), when(false, labels)], [10, 10]);
+    }
   }
-  const when = (bound: boolean, labels: readonly boolean[]): number =>
-    labels.filter((label, i) => label && set.isBound[i] === bound).length;
-  for (const labels of [set.isColourLeft, set.isShapeLeft])
-    assert.deepEqual([when(true, labels), when(false, labels)], [10, 10]);
+  const pairsOf = (set: (typeof sets)[number] | undefined): number =>
+    new Set(
+      set?.scenes.map(({ objects }) =>
+        objects
+          .map((one) => one.colour + 10 * one.shape)
+          .sort()
+          .join(),
+      ),
+    ).size;
+  // One pair of colours and shapes, bound in two ways; and ten such pairs.
+  assert.deepEqual(sets.map(pairsOf), [2, 20]);
+  assert.throws(() => anchoredScenes(LARGE, 50, rngOf(6)), /at most 49 layouts, found 50/);
 });
 
 test('patches are read line by line, and enlarging draws squares', () => {
