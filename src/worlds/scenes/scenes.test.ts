@@ -264,7 +264,7 @@ test('binding scenes are balanced: no colour, shape or place tells the bindings 
       set?.scenes.map(({ objects }) =>
         objects
           .map((one) => one.colour + 10 * one.shape)
-          .sort()
+          .toSorted((a, b) => a - b)
           .join(),
       ),
     ).size;

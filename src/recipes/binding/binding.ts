@@ -1,0 +1,86 @@
+/**
+ * One run: scenes of a block, shown to a checkpoint, and at every depth what is known of which colour is on which shape. Nothing is trained.
+ * Axis: depth in twelfths of the towers, 0 right after the embeddings, 12 after the last block.
+ */
+import { contentHash, type JsonObject } from '#base/json.ts';
+import { rngOf } from '#base/rng.ts';
+import { contentHashes } from '#recipes/file-hashes.ts';
+import { labShelf, type LabShelf } from '#recipes/lab-shelf.ts';
+import type { Recipe, RunContext } from '#study/recipe.ts';
+import type { RunEnd } from '#study/trajectory.ts';
+
+import { BINDING_DEFAULTS, type BindingConfig, readBindingConfig, worldOf } from './config.ts';
+import { smallDrawnTowers } from './drawn-towers.ts';
+import { BINDING_OUTCOMES, type BindingOutcomes, bindingOutcomes, type DepthVectors } from './measure.ts';
+import { knownSubject } from './oracle.ts';
+import { keptPairs } from './scene-pairs.ts';
+import { sceneSet } from './scene-set.ts';
+import type { Reading, Subject } from './subject.ts';
+import { towerSubject } from './tower-subject.ts';
+
+/** Depths are told in twelfths of a tower, whatever its blocks. */
+const WHOLE = 12;
+
+/** The recipe. It keeps two subjects ready, since checkpoints are large; numbers never depend on that. */
+export function bindingRecipe(): Recipe {
+  const subjects = labShelf<Subject>(2);
+  const hashes = contentHashes();
+  return {
+    name: 'binding',
+    semanticsVersion: 1,
+    defaults: BINDING_DEFAULTS,
+    measurePaths: ['measure', 'depths'],
+    gives: () => ({ axes: ['depth'], outcomes: BINDING_OUTCOMES }),
+    check: (config) => void readBindingConfig(config),
+    inputs: (config) => {
+      const { model } = readBindingConfig(config);
+      return model === '' ? {} : hashes({ model });
+    },
+    run: (context) => measured(context, readBindingConfig(context.config), subjects),
+  };
+}
+
+async function measured(context: RunContext, config: BindingConfig, subjects: LabShelf<Subject>): Promise<RunEnd> {
+  const seed = context.block + config.seed;
+  const subject = await subjects(subjectKey(config, seed), () => subjectOf(config, seed));
+  const world = worldOf(config, subject.side, subject.patch, seed);
+  const set = sceneSet(world, config.scenes, seed);
+  const images = await subject.images(set.shown, context.signal);
+  context.progress(0.5);
+  const texts = await subject.texts(set.captions, context.signal);
+  const known = new Map<string, BindingOutcomes>();
+  for (let step = 0; step <= config.depths; step++) {
+    context.signal.throwIfAborted();
+    const share = step / config.depths;
+    const layers = [images, texts].map((reading) => Math.round(share * reading.layers));
+    const vectors: DepthVectors = (readout) => ({
+      images: images.at(readout, layers[0] ?? 0),
+      texts: texts.at(readout, layers[1] ?? 0),
+    });
+    // Towers of few blocks have several depths at one of them.
+    const key = layers.join();
+    const outcomes = known.get(key) ?? bindingOutcomes(set, vectors, config.measure, rngOf(seed, 'labels of chance'));
+    known.set(key, outcomes);
+    context.record({ step, axes: { depth: WHOLE * share }, outcomes: { ...outcomes } });
+    context.progress(0.5 + share / 2);
+  }
+  context.keep?.('scene-pairs.jsonl', keptPairs(world, set, lastOf(images, texts)));
+  return { kind: 'finished' };
+}
+
+function lastOf(images: Reading, texts: Reading): ReturnType<DepthVectors> {
+  return { images: images.at('own', images.layers), texts: texts.at('own', texts.layers) };
+}
+
+/** What two runs share a subject by: drawn weights are a block's own. */
+function subjectKey({ model, subject, world }: BindingConfig, seed: number): JsonObject {
+  const isDrawn = subject === 'drawn' || (subject === 'model' && model === '');
+  return { model, subject, world: contentHash(JSON.parse(JSON.stringify(world))), seed: isDrawn ? seed : -1 };
+}
+
+async function subjectOf(config: BindingConfig, seed: number): Promise<Subject> {
+  const { subject, world } = config;
+  if (subject !== 'model' && subject !== 'drawn') return knownSubject(subject, world);
+  const { towers, length } = smallDrawnTowers(worldOf(config, 56, 8, seed), subject === 'drawn' ? seed + 1000 : seed);
+  return towerSubject(towers, length);
+}
