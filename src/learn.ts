@@ -49,6 +49,14 @@ export * from '#learning/models/towers/config.ts';
 export * from '#learning/models/towers/contrastive.ts';
 export * from '#learning/models/towers/inputs.ts';
 export { imageDepths, textDepths, type TowerDepth, towerSites } from '#learning/models/towers/modules.ts';
+export {
+  type ImageSource,
+  type OpenTowers,
+  openTowers,
+  type OpenTowersOptions,
+} from '#learning/files/towers/open-towers.ts';
+export type { DepthReading, TowerEmbeddings } from '#learning/files/towers/readings.ts';
+export { decodeImage, type RgbImage } from '#learning/files/images/decode-image.ts';
 export { towerLinearModules, towerParameters } from '#learning/models/towers/parameters.ts';
 export { type ImageInputs, imageTower, type TextInputs, textTower } from '#learning/models/towers/towers.ts';
 

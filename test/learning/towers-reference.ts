@@ -18,6 +18,15 @@ export interface TowersReference {
   readonly variants: Readonly<
     Record<string, { readonly settings: Readonly<Record<string, unknown>>; readonly logits: readonly number[] }>
   >;
+  /** Of the folder's own processors: ids of captions, logits [images, captions]. */
+  readonly files?: {
+    readonly captions: readonly string[];
+    readonly images: readonly string[];
+    readonly logits: readonly number[];
+    readonly inputs: readonly string[];
+    readonly tokens: Readonly<Record<string, readonly number[]>>;
+    readonly padded: readonly number[];
+  };
   readonly masks: Readonly<
     Record<string, { readonly attended: readonly (readonly number[])[]; readonly logits: readonly number[] }>
   >;

@@ -1,20 +1,21 @@
 """Tiny random CLIP, SigLIP and SigLIP 2 folders, and what transformers computes of them in float64.
 
-    pip install torch transformers safetensors numpy
+    pip install torch torchvision transformers safetensors numpy sentencepiece protobuf 'pillow<13'   (after images.py)
     python test/reference/files-towers.py
 
-Writes test/fixtures/towers/<name>/{config.json,model.safetensors} and test/fixtures/towers/expected.json:
+Writes test/fixtures/towers/<name>/ (config, weights, tokenizer and image processor) and test/fixtures/towers/expected.json:
 the stream at every depth, logits, the loss and its gradient's product with sin(1), sin(2), ... for every parameter; and the
-logits again under other settings of the same config ("variants").
+logits again under other settings of the same config ("variants"); ids of captions, and logits of image files and captions.
 """
-import copy, json, os
-import numpy as np, torch, transformers
+import copy, json, os, tempfile
+import numpy as np, sentencepiece, torch, transformers
+from PIL import Image
 from transformers import (CLIPConfig, CLIPModel, SiglipConfig, SiglipModel, Siglip2Config, Siglip2Model)
 
 OUT = os.path.join(os.path.dirname(__file__), "../fixtures/towers")
 SIZES = {"num_hidden_layers": 2, "num_attention_heads": 2}
 VISION = {**SIZES, "hidden_size": 8, "intermediate_size": 12, "image_size": 8, "patch_size": 4}
-TEXT = {**SIZES, "hidden_size": 12, "intermediate_size": 20, "vocab_size": 24, "max_position_embeddings": 7,
+TEXT = {**SIZES, "hidden_size": 12, "intermediate_size": 20, "vocab_size": 120, "max_position_embeddings": 26,
         "bos_token_id": 22, "eos_token_id": 21, "pad_token_id": 0}
 # In the first an end inside the text, in the second ends as padding; the largest id is not the end.
 CLIP_IDS = [[22, 3, 21, 7, 21], [22, 2, 9, 21, 21], [22, 20, 23, 2, 21]]
@@ -22,8 +23,8 @@ SIGLIP_IDS = [[5, 3, 1, 0, 0], [4, 2, 9, 8, 1], [7, 1, 0, 0, 0]]
 SEEN = [[1, 1, 1, 0, 0], [1, 1, 1, 1, 1], [1, 1, 0, 0, 0]]
 LEFT = [[0, 0, 1, 1, 1], [1, 1, 1, 1, 1], [0, 1, 1, 1, 1]]
 
-CLIP_OLD = {"text": {"hidden_size": 12, "intermediate_size": 20, "num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": 24,
-                     "max_position_embeddings": 7}, "vision": {k: v for k, v in VISION.items()}}
+CLIP_OLD = {"text": {"hidden_size": 12, "intermediate_size": 20, "num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": 120,
+                     "max_position_embeddings": 26}, "vision": {k: v for k, v in VISION.items()}}
 
 MODELS = {
     "clip": dict(kind="clip", config={"projection_dim": 6, "text_config": TEXT, "vision_config": VISION}, ids=CLIP_IDS,
@@ -62,6 +63,90 @@ MODELS = {
         }, masks={}),
 }
 CLASSES = {"clip": (CLIPConfig, CLIPModel), "siglip": (SiglipConfig, SiglipModel), "siglip2": (Siglip2Config, Siglip2Model)}
+
+
+WORDS = "red blue green cube sphere cone and left of above a small large".split()
+CAPTIONS = ["red cube and blue sphere", "blue cube and red sphere", "A  small RED Cube, left of a large green cone.", "cube", ""]
+ODD_CAPTIONS = ["caf\u00e9 \u2581 red", "it's 3 red's", " blue ", "\u0130stanbul \u03a3\u039f\u03a3", "red\u00a0cube\tand", "<unk> cube"]
+CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,'"
+
+
+def merged(words, symbols):
+    """Merges that build each word from the left, and the tokens they make."""
+    merges, tokens = [], []
+    for word in words:
+        parts = symbols(word)
+        left = parts[0]
+        for right in parts[1:]:
+            if (left, right) not in merges: merges.append((left, right))
+            left += right
+            if left not in tokens: tokens.append(left)
+    return merges, tokens
+
+
+def padded(vocab, most, ends):
+    """Tokens at fixed ids, the others in order around them, cut at the vocabulary's size."""
+    ids, free = dict(ends), (i for i in range(most) if i not in ends.values())
+    for token in vocab:
+        if token not in ids: ids[token] = next(free)
+    return dict(sorted(ids.items(), key=lambda pair: pair[1]))
+
+
+def clip_tokenizer():
+    from transformers import CLIPTokenizer
+    merges, tokens = merged(["red", "blue", "cube", "and"], lambda word: [*word[:-1], word[-1] + "</w>"])
+    alphabet = [c for c in CHARACTERS] + [c + "</w>" for c in CHARACTERS]
+    vocab = padded([*alphabet, *tokens], 120, {"<|endoftext|>": 21, "<|startoftext|>": 22})
+    return CLIPTokenizer(vocab=vocab, merges=merges, model_max_length=26)
+
+
+def siglip_tokenizer(folder):
+    from transformers import SiglipTokenizer
+    rng = np.random.default_rng(0)
+    lines = [" ".join(rng.choice(WORDS, 5)) + f" {i}" for i in range(400)]
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines), model_prefix=os.path.join(folder, "spiece"), vocab_size=60, model_type="unigram", pad_id=0, eos_id=1,
+        unk_id=2, bos_id=-1, normalization_rule_name="identity", hard_vocab_limit=False, minloglevel=2, num_threads=1)
+    os.remove(os.path.join(folder, "spiece.vocab"))
+    return SiglipTokenizer(os.path.join(folder, "spiece.model"), model_max_length=26, model_input_names=["input_ids"])
+
+
+def siglip2_tokenizer():
+    from transformers import Siglip2Tokenizer
+    merges, tokens = merged(["red\u2581", "blue\u2581", "cube", "and\u2581"], list)
+    specials = {"<pad>": 0, "<eos>": 1, "<bos>": 2, "<unk>": 3, "<mask>": 4}
+    vocab = padded(["\u2581", *CHARACTERS, *tokens], 120, specials)
+    return Siglip2Tokenizer(vocab=vocab, merges=merges, model_max_length=26, add_bos_token=False, add_eos_token=True)
+
+
+def processor_of(kind, folder, image_size):
+    if kind == "clip":
+        from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+        return clip_tokenizer(), CLIPImageProcessorPil(size={"shortest_edge": image_size}, crop_size={"height": image_size, "width": image_size})
+    if kind == "siglip":
+        from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
+        return siglip_tokenizer(folder), SiglipImageProcessorPil(size={"height": image_size, "width": image_size})
+    from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
+    return siglip2_tokenizer(), Siglip2ImageProcessorPil(patch_size=2, max_num_patches=10)
+
+
+IMAGES = os.path.join(os.path.dirname(__file__), "../fixtures/images")
+
+
+def from_files(kind, folder, model, config):
+    """Ids of captions, and logits of image files against captions, by the processors' own code."""
+    tokenizer, images = processor_of(kind, folder, getattr(config.vision_config, "image_size", None))
+    tokenizer.save_pretrained(folder)
+    images.save_pretrained(folder)
+    tokenizer = type(tokenizer).from_pretrained(folder)
+    pixels = images([Image.open(f"{IMAGES}/{name}").convert("RGB") for name in ("420.jpg", "rgb.png", "grey.jpg")], return_tensors="pt")
+    texts = tokenizer(CAPTIONS, padding="max_length", max_length=26, truncation=True, return_tensors="pt")
+    feeds = {k: v.double() if v.is_floating_point() else v for k, v in {**pixels, **texts}.items()}
+    out = model.double()(**feeds)
+    return {"captions": CAPTIONS, "images": ["420.jpg", "rgb.png", "grey.jpg"], "logits": digits(out.logits_per_image),
+            "inputs": sorted(feeds),
+            "tokens": {text: tokenizer(text)["input_ids"] for text in [*CAPTIONS, *ODD_CAPTIONS]},
+            "padded": texts["input_ids"][0].tolist()}
 
 
 def filled(model, seed):
@@ -170,6 +255,7 @@ def main():
         expected[name] = {
             "inputs": {k: {"shape": list(v.shape), "data": [round(float(x), 3) for x in v.flatten()]} for k, v in feeds.items()},
             "depths": {k: {"shape": list(v.shape), "data": digits(v)} for k, v in sorted(seen.items())},
+            **({"files": from_files(case["kind"], folder, double, config)} if name != "clip-gray" else {}),
             "logits": digits(out.logits_per_image), "loss": float(loss), "gradients": gradients, "variants": variants, "masks": masks,
         }
         print(name, float(loss), os.path.getsize(os.path.join(folder, "model.safetensors")))

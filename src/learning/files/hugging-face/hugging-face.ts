@@ -14,6 +14,7 @@ import type { TransformerConfig } from '#learning/models/config.ts';
 import { MODULES } from '#learning/models/modules.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
+import { folderTokenizer, MAX_TOKENIZER_BYTES } from './folder-tokenizer.ts';
 import { huggingFaceConfig } from './hugging-face-config.ts';
 import { isStoredTransposed, type ModelDescription } from '#learning/files/model-description.ts';
 import type { Companion, GenerationConfig, ModelFiles, TensorRecipe, Weights } from '#learning/files/model-files.ts';
@@ -31,10 +32,6 @@ import {
   unexpectedContent,
 } from '#learning/files/spare-tensors.ts';
 import type { TextTokenizer } from '#learning/files/text/tokenizer.ts';
-import { textTokenizer } from '#learning/files/text/tokenizer.ts';
-
-/** Llama 3's tokenizer has 17 MB; ten times that is refused. */
-const MAX_TOKENIZER_BYTES = 200 << 20;
 
 /**
  * Opens a model's folder.
@@ -50,7 +47,7 @@ export async function openHuggingFace(path: string, now?: Date): Promise<ModelFi
   const tokenizerConfig = (await folder.json('tokenizer_config.json')) ?? {};
   const generationJson = (await folder.json('generation_config.json')) ?? {};
   const ends = endsOf(generationJson, configJson);
-  const tokenizer = await openTokenizer(folder, tokenizerConfig, ends);
+  const tokenizer = await folderTokenizer(folder, tokenizerConfig, ends);
   const template = await openTemplate(folder, tokenizerConfig, tokenizer, now);
   const generation = generationOf(generationJson, ends, tokenizer);
   const source = await openFolderWeights(folder);
@@ -167,19 +164,6 @@ async function isSpare(source: TensorSource, described: ModelDescription, name: 
   if (!name.endsWith('.attn.masked_bias')) return false;
   if (await isMaskedScore(source, name)) return true;
   throw unexpectedContent(source, name, 'one number of -10000 or less');
-}
-
-async function openTokenizer(
-  folder: ModelFolder,
-  tokenizerConfig: JsonObject,
-  endIds: readonly number[],
-): Promise<TextTokenizer | undefined> {
-  const json = await folder.json('tokenizer.json', MAX_TOKENIZER_BYTES);
-  if (json === undefined) return undefined;
-  const names = (await folder.json('special_tokens_map.json')) ?? {};
-  const addedTokens = await folder.json('added_tokens.json');
-  const where = join(folder.path, 'tokenizer.json');
-  return textTokenizer(json, { ...names, ...tokenizerConfig }, where, { addedTokens, endIds });
 }
 
 /** The template of `chat_template.jinja`, or of `tokenizer_config.json`, where a list names several. */

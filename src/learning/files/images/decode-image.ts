@@ -12,9 +12,9 @@ export interface RgbImage {
   readonly width: number;
 }
 
-const FORMATS: readonly string[] = ['jpeg', 'png', 'webp', 'gif'];
-/** Colour spaces that become RGB by repeating grey or by nothing at all. */
-const SPACES: readonly string[] = ['srgb', 'b-w', 'rgb', 'grey16', 'rgb16'];
+const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'gif']);
+/** Colour spaces that become RGB by repeating grey or by nothing at all (of those with 16 bits, the bits are named). */
+const SPACES: ReadonlySet<string> = new Set(['srgb', 'b-w', 'rgb', 'grey16', 'rgb16']);
 
 /**
  * Decodes a file.
@@ -27,8 +27,8 @@ export async function decodeImage(source: string | Uint8Array, name = nameOf(sou
   const { format, space, depth } = await image.metadata().catch((thrown: unknown) => {
     throw unreadable(name, messageOf(thrown), thrown);
   });
-  if (!FORMATS.includes(format)) throw unreadable(name, `an image of the format ${format}`);
-  if (!SPACES.includes(space)) throw unreadable(name, `colours as ${space}`);
+  if (!FORMATS.has(format)) throw unreadable(name, `an image of the format ${format}`);
+  if (!SPACES.has(space)) throw unreadable(name, `colours as ${space}`);
   if (depth !== 'uchar') throw unreadable(name, `${depth} channels`);
   const { data, info } = await image
     .autoOrient()

@@ -42,18 +42,10 @@ const CLIP_STD = [0.26862954, 0.26130258, 0.27577711];
 const HALVES = [0.5, 0.5, 0.5];
 
 /** What changes no pixel: names, and how batches are made and returned. Images are read as RGB in any case. */
-const IDLE: ReadonlySet<string> = new Set([
-  ...[
-    'processor_class',
-    'auto_map',
-    'data_format',
-    'device',
-    'disable_grouping',
-    'input_data_format',
-    'return_tensors',
-  ],
-  ...['default_to_square', 'do_convert_rgb', 'image_seq_length', 'transformers_version', '_processor_class'],
-]);
+const IDLE: ReadonlySet<string> = new Set(
+  `processor_class _processor_class auto_map data_format device disable_grouping input_data_format return_tensors
+  default_to_square do_convert_rgb image_seq_length transformers_version`.split(/\s+/),
+);
 
 /**
  * What a `preprocessor_config.json` (or the `image_processor` of a `processor_config.json`) asks for.
@@ -61,12 +53,7 @@ const IDLE: ReadonlySet<string> = new Set([
  */
 export function imageProcessing(json: JsonObject, family: TowersFamily, where: string): ImageProcessing {
   const fields = fieldsOf(new Map(Object.entries(json)), where);
-  for (const name of ['image_processor_type', 'feature_extractor_type']) {
-    const type = fields.value(name);
-    if (type !== undefined && !TYPES[family].test(String(type))) throw fields.error(name, `one of a ${family} model`);
-  }
-  const type = fields.value('image_processor_type') ?? fields.value('feature_extractor_type');
-  const isClip = type === undefined ? family === 'clip' : /^CLIP/.test(String(type));
+  const isClip = processorIsClip(fields, family);
   fields.only('do_pad', [false]);
   fields.only('size_divisor', []);
   fields.only('pad_size', []);
@@ -85,6 +72,17 @@ export function imageProcessing(json: JsonObject, family: TowersFamily, where: s
   };
   fields.refuseRest((name) => IDLE.has(name) || (name === 'size' && family === 'siglip2'));
   return processing;
+}
+
+/** Whether the processor is CLIP's, which knows a shortest edge and a crop. */
+function processorIsClip(fields: Fields, family: TowersFamily): boolean {
+  const types = ['image_processor_type', 'feature_extractor_type'].flatMap((name) => {
+    const type = fields.value(name);
+    if (type === undefined) return [];
+    if (typeof type === 'string' && TYPES[family].test(type)) return [type];
+    throw fields.error(name, `one of a ${family} model`);
+  });
+  return types.length === 0 ? family === 'clip' : types.every((type) => type.startsWith('CLIP'));
 }
 
 function patchesOf(fields: Fields): Resize {

@@ -4,7 +4,7 @@
  * configuration classes of transformers 5. (SigLIP 2 at a fixed resolution says `siglip`, and is one.)
  */
 import { AssayError } from '#base/errors.ts';
-import { isJsonObject, type JsonObject } from '#base/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
 import { type Fields, fieldsOf } from '#learning/files/fields.ts';
 import { refuseForeign } from '#learning/files/hugging-face/foreign.ts';
 import { isIdleConfigKey } from '#learning/files/hugging-face/hugging-face-keys.ts';
@@ -94,10 +94,10 @@ const SIGLIP: Defaults = {
 const IDLE: ReadonlySet<string> = new Set(['initializer_factor', 'dropout', 'tie_word_embeddings', 'projection_dim']);
 
 /** What is read of a part; one that `<name>_dict` overrides is read there. */
-const PART_KEYS: ReadonlySet<string> = new Set([
-  ...['hidden_size', 'num_hidden_layers', 'num_attention_heads', 'intermediate_size', 'hidden_act', 'layer_norm_eps'],
-  ...['image_size', 'patch_size', 'num_channels', 'vocab_size', 'max_position_embeddings', 'model_type'],
-]);
+const PART_KEYS: ReadonlySet<string> = new Set(
+  `hidden_size num_hidden_layers num_attention_heads intermediate_size hidden_act layer_norm_eps image_size patch_size
+  num_channels vocab_size max_position_embeddings model_type`.split(/\s+/),
+);
 
 const isIdle = (name: string): boolean => IDLE.has(name) || isIdleConfigKey(name);
 
@@ -200,7 +200,8 @@ function part(fields: Fields, name: string, modelType: string): Fields {
 function objectOf(fields: Fields, name: string): JsonObject | undefined {
   const value = fields.value(name);
   if (value === undefined) return undefined;
-  if (typeof value === 'object' && value !== null && isJsonObject(value as JsonObject)) return value as JsonObject;
+  const json = value as Json; // fields hold what JSON held
+  if (isJsonObject(json)) return json;
   throw fields.error(name, 'an object');
 }
 
