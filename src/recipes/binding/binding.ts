@@ -10,16 +10,18 @@ import type { Recipe, RunContext } from '#study/recipe.ts';
 import type { RunEnd } from '#study/trajectory.ts';
 
 import { BINDING_DEFAULTS, type BindingConfig, readBindingConfig, worldOf } from './config.ts';
-import { smallDrawnTowers } from './drawn-towers.ts';
+import { SMALL, smallDrawnTowers, withDrawnWeights } from './drawn-towers.ts';
 import { BINDING_OUTCOMES, type BindingOutcomes, bindingOutcomes, type DepthVectors } from './measure.ts';
 import { knownSubject } from './oracle.ts';
 import { keptPairs } from './scene-pairs.ts';
 import { sceneSet } from './scene-set.ts';
 import type { Reading, Subject } from './subject.ts';
-import { towerSubject } from './tower-subject.ts';
+import { openedTowers, towerSubject } from './tower-subject.ts';
 
 /** Depths are told in twelfths of a tower, whatever its blocks. */
 const WHOLE = 12;
+/** Above the blocks of any profile. */
+const OTHER_WEIGHTS = 100_000;
 
 /** The recipe. It keeps two subjects ready, since checkpoints are large; numbers never depend on that. */
 export function bindingRecipe(): Recipe {
@@ -79,8 +81,13 @@ function subjectKey({ model, subject, world }: BindingConfig, seed: number): Jso
 }
 
 async function subjectOf(config: BindingConfig, seed: number): Promise<Subject> {
-  const { subject, world } = config;
+  const { subject, world, model } = config;
   if (subject !== 'model' && subject !== 'drawn') return knownSubject(subject, world);
-  const { towers, length } = smallDrawnTowers(worldOf(config, 56, 8, seed), subject === 'drawn' ? seed + 1000 : seed);
-  return towerSubject(towers, length);
+  if (model !== '') {
+    const towers = await openedTowers(model);
+    return towerSubject(subject === 'model' ? towers : withDrawnWeights(towers, seed));
+  }
+  // Other weights than the stand-in's in the same block.
+  const own = subject === 'model' ? seed : seed + OTHER_WEIGHTS;
+  return towerSubject(smallDrawnTowers(worldOf(config, SMALL.side, SMALL.patch, seed), own));
 }

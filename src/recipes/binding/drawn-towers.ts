@@ -3,63 +3,69 @@
  * cosine of theirs knows which caption is right.
  */
 import { rngOf } from '#base/rng.ts';
-import { smallTowers, type TowersConfig } from '#learning/models/towers/config.ts';
-import { cutPatches } from '#learning/models/towers/inputs.ts';
+import type { RgbImage } from '#learning/files/images/decode-image.ts';
+import type { Captions } from '#learning/files/towers/captions.ts';
+import { smallTowers } from '#learning/models/towers/config.ts';
+import type { Pixels } from '#learning/models/towers/inputs.ts';
 import { towerParameters } from '#learning/models/towers/parameters.ts';
 import { drawnWeights } from '#learning/nn/layers.ts';
-import type { Memory } from '#learning/weights.ts';
 import { captionLength, captionWords, wordIds } from '#worlds/scenes/captions.ts';
 import type { SceneWorld } from '#worlds/scenes/scene-world.ts';
 
 import type { ReadyTowers } from './tower-subject.ts';
 
-const SIZE = { height: 56, width: 56, patch: 8, dModel: 32, nLayers: 2, nHeads: 4 } as const;
+/** Sides of the pictures and patches of small towers. */
+export const SMALL = { side: 56, patch: 8 } as const;
 
-/** A small pair whose weights follow from a seed; its vocabulary is that of the world's captions, and one end that is pooled. */
-export function smallDrawnTowers(
-  world: SceneWorld,
-  seed: number,
-): { readonly towers: ReadyTowers; readonly length: number } {
+/** The same towers with weights as they are before any training, from a seed. */
+export function withDrawnWeights(towers: ReadyTowers, seed: number): ReadyTowers {
+  const specs = towerParameters(towers.described.config);
+  return { ...towers, weights: drawnWeights(specs, rngOf(seed, 'towers, drawn')) };
+}
+
+/** A small pair that reads the world's captions by words, and pools a class token and the end of the text. */
+export function smallDrawnTowers(world: SceneWorld, seed: number): ReadyTowers {
   const words = captionWords(world);
   const length = captionLength(world) + 1;
   const config = smallTowers({
-    ...SIZE,
+    height: SMALL.side,
+    width: SMALL.side,
+    patch: SMALL.patch,
+    dModel: 32,
     vocabulary: words.length + 2,
     textLength: length,
     imagePooling: 'class',
     textPooling: 'last',
   });
-  const patches = config.image.patches;
-  const end = words.length + 1;
-  const towers: ReadyTowers = {
-    config,
-    weights: drawnTowerWeights(config, seed),
-    side: SIZE.height,
-    patches: patches.rows * patches.columns,
-    image({ values, width, height }) {
-      const floats = new Float32Array(values.length);
-      // Channels first.
-      for (let i = 0; i < values.length; i++) {
-        floats[(i % 3) * width * height + Math.floor(i / 3)] = (values[i] ?? 0) / 127.5 - 1;
-      }
-      return { patches: cutPatches(patches, { values: floats, channels: 3, height, width }) };
-    },
-    text(caption) {
-      // The end stands last; padding, where a caption is shorter, before it.
-      const ids = wordIds([caption], words, length - 1);
-      const isThere = [...ids].map((id) => id > 0);
-      return {
-        tokens: Int32Array.of(...ids, end),
-        attended: Float32Array.of(...isThere.map(Number), 1),
-        isCaption: [...isThere, true],
-        pooledAt: length - 1,
-      };
-    },
-  };
-  return { towers, length };
+  const described = { family: 'clip', config, imageSize: SMALL.side, pooledPlace: null } as const;
+  return withDrawnWeights({ described, weights: new Map(), captions: wordCaptions(words, length), pixels }, seed);
 }
 
-/** Weights of towers as they are before any training. */
-export function drawnTowerWeights(config: TowersConfig, seed: number): Memory {
-  return drawnWeights(towerParameters(config), rngOf(seed, 'towers, drawn'));
+/** One token a word, padded on the left, and an end. */
+function wordCaptions(words: readonly string[], length: number): Captions {
+  const ids = (text: string): readonly number[] => {
+    const own = text.split(' ');
+    return [...wordIds([own], words, own.length), words.length + 1];
+  };
+  return {
+    ids,
+    row(text) {
+      const own = ids(text);
+      const tokens = new Int32Array(length);
+      tokens.set(own, length - own.length);
+      return { tokens, count: own.length };
+    },
+    padId: 0,
+    paddingSide: 'left',
+    masksPadding: true,
+  };
+}
+
+/** From -1 for black to 1, channels first. */
+function pixels({ values, width, height }: RgbImage): Pixels {
+  const floats = new Float32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    floats[(i % 3) * width * height + Math.floor(i / 3)] = (values[i] ?? 0) / 127.5 - 1;
+  }
+  return { values: floats, channels: 3, height, width };
 }

@@ -1,139 +1,105 @@
 /** Two towers as a subject: pictures and captions in batches, read at every depth. */
 import type { Program } from '#engine/session.ts';
 import type { RgbImage } from '#learning/files/images/decode-image.ts';
-import type { TowersConfig } from '#learning/models/towers/config.ts';
-import { towerParameters } from '#learning/models/towers/parameters.ts';
+import { processedImage } from '#learning/files/images/image-processor.ts';
+import type { Captions } from '#learning/files/towers/captions.ts';
+import { towerParts } from '#learning/files/towers/open-towers.ts';
+import { imageBatch, lengthOf, textBatch, type TowerBatch } from '#learning/files/towers/readings.ts';
+import type { TowersDescription } from '#learning/files/towers/towers-config.ts';
+import type { Pixels } from '#learning/models/towers/inputs.ts';
 import type { Memory } from '#learning/weights.ts';
 import type { DenseMatrix } from '#learning/spectra/matrix.ts';
+import { captionText } from '#worlds/scenes/captions.ts';
 
 import { imageLens, outputName, READOUTS, textLens } from './lens.ts';
 import type { Reading, Subject } from './subject.ts';
 
 /** Towers with their weights, and how pictures and captions become their inputs. */
 export interface ReadyTowers {
-  readonly config: TowersConfig;
+  readonly described: TowersDescription;
   readonly weights: Memory;
-  /** Pixels a side of a picture that is read as it is. */
-  readonly side: number;
-  /** Patches of a picture, and what the tower is fed of it. */
-  readonly patches: number;
-  image(picture: RgbImage): ImageFeeds;
-  /** Tokens of a caption; all of one length. */
-  text(words: readonly string[]): TextFeeds;
-}
-
-export interface ImageFeeds {
-  /** Shape [N, C P P]. */
-  readonly patches: Float32Array;
-  /** Shape [N, rows columns], where positions are resized. */
-  readonly placement?: Float32Array;
-}
-
-export interface TextFeeds {
-  /** Shape [T] each. */
-  readonly tokens: Int32Array;
-  readonly attended: Float32Array;
-  /** Tokens that the mean is of: those of the caption itself, padding left out. */
-  readonly isCaption: readonly boolean[];
-  /** The place that is pooled, where one is fed. */
-  readonly pooledAt: number;
+  readonly captions: Captions;
+  pixels(picture: RgbImage): Pixels;
+  /** The most patches of a picture, where pictures have sizes of their own. */
+  readonly patches?: number;
 }
 
 /** Pictures and captions that run at once. */
 const BATCH = { images: 8, texts: 16 } as const;
 
-/** A subject of ready towers. @param length Tokens of a caption. */
-export async function towerSubject(towers: ReadyTowers, length: number): Promise<Subject> {
-  const { config } = towers;
-  const images = await imageLens(config, { rows: BATCH.images, length: towers.patches });
-  const texts = await textLens(config, { rows: BATCH.texts, length });
-  for (const { name } of towerParameters(config)) {
-    const values = towers.weights.get(name);
-    if (values === undefined) throw new Error(`towers: no weights of ${name}`);
-    for (const program of [images, texts]) program.bindIfKnown(name, values);
-  }
+/** The towers of a folder. @throws AssayError naming what is missing, wrong or not supported. */
+export async function openedTowers(path: string): Promise<ReadyTowers> {
+  const { described, processing, captions, weights } = await towerParts(path);
   return {
-    side: towers.side,
-    patch: config.image.patches.size,
-    images: (shown, signal) =>
-      read(images, shown, BATCH.images, config.image.encoder.nLayers, signal, (rows) => {
-        const fed = rows.map(({ picture }) => towers.image(picture));
-        fill(
-          images,
-          'patches',
-          fed.map(({ patches }) => patches),
-        );
-        if (images.has('placement'))
-          fill(
-            images,
-            'placement',
-            fed.map(({ placement }) => placement ?? new Float32Array()),
-          );
-      }),
-    texts: (captions, signal) =>
-      read(texts, captions, BATCH.texts, config.text.encoder.nLayers, signal, (rows) => {
-        const fed = rows.map((words) => towers.text(words));
-        fed.forEach(({ tokens }, i) => texts.int32('tokens').set(tokens, i * length));
-        if (texts.has('attended'))
-          fill(
-            texts,
-            'attended',
-            fed.map(({ attended }) => attended),
-          );
-        fill(
-          texts,
-          'meanOf',
-          fed.map(({ isCaption }) => shares(isCaption)),
-        );
-        if (texts.has('pooledAt'))
-          fed.forEach(({ pooledAt }, i) => (texts.int32('pooledAt')[i] = i * length + pooledAt));
-      }),
+    described,
+    weights,
+    captions,
+    pixels: (picture) => processedImage(processing, picture),
+    ...(processing.resize?.kind === 'patches' && { patches: processing.resize.most }),
+  };
+}
+
+/** Towers as a subject. */
+export async function towerSubject(towers: ReadyTowers): Promise<Subject> {
+  const { described, weights, captions, patches } = towers;
+  const { config, imageSize } = described;
+  const size = config.image.patches.size;
+  const ready = (program: Program): Program => {
+    for (const [name, values] of weights) program.bindIfKnown(name, values);
+    return program;
+  };
+  const images = ready(await imageLens(described, BATCH.images, patches));
+  const texts = new Map<number, Program>();
+  return {
+    // Where pictures have sizes of their own, a square of as many patches as fit.
+    side: imageSize ?? size * Math.floor(Math.sqrt(patches ?? 1)),
+    patch: size,
+    images: (shown, signal) => {
+      const batch = imageBatch(described, BATCH.images, patches);
+      const rows = shown.map(({ picture }) => picture);
+      return read(images, batch, rows, towers.pixels, config.image.encoder.nLayers, signal);
+    },
+    texts: async (lines, signal) => {
+      const rows = lines.map((words) => captions.row(captionText(words), 'refuse'));
+      const length = Math.max(...rows.map((row) => lengthOf(described, captions, row)));
+      const program = texts.get(length) ?? ready(await textLens(described, captions, BATCH.texts, length));
+      texts.set(length, program);
+      const batch = textBatch(described, captions, BATCH.texts, length);
+      return read(program, batch, rows, (row) => row, config.text.encoder.nLayers, signal);
+    },
     async [Symbol.asyncDispose]() {
-      await images[Symbol.asyncDispose]();
-      await texts[Symbol.asyncDispose]();
+      for (const program of [images, ...texts.values()]) await program[Symbol.asyncDispose]();
     },
   };
 }
 
-/** Equal weights of what is there, of sum 1. */
-function shares(isThere: readonly boolean[]): Float32Array {
-  const count = isThere.filter(Boolean).length;
-  return Float32Array.from(isThere, (there) => (there ? 1 / count : 0));
-}
-
-function fill(program: Program, name: string, rows: readonly Float32Array[]): void {
-  const memory = program.float32(name);
-  let at = 0;
-  for (const row of rows) {
-    memory.set(row, at);
-    at += row.length;
-  }
-}
-
 /** Runs a program over all rows, the last batch filled up with its first row. */
-async function read<T>(
+async function read<T, Item>(
   program: Program,
+  batch: TowerBatch<Item>,
   rows: readonly T[],
-  batch: number,
+  itemOf: (row: T) => Item,
   layers: number,
   signal: AbortSignal,
-  feed: (rows: readonly T[]) => void,
 ): Promise<Reading> {
   const names = READOUTS.flatMap((readout) =>
     Array.from({ length: layers + 1 }, (_, layer) => outputName(readout, layer)),
   );
   const kept = new Map<string, Float32Array>();
-  for (let from = 0; from < rows.length; from += batch) {
+  for (let from = 0; from < rows.length; from += batch.rows) {
     signal.throwIfAborted();
-    const own = rows.slice(from, from + batch);
-    feed(Array.from({ length: batch }, (_, i) => own[i] ?? own[0]).flatMap((row) => (row === undefined ? [] : [row])));
+    const items = rows.slice(from, from + batch.rows).map(itemOf);
+    for (let i = 0; i < batch.rows; i++) {
+      const item = items[i] ?? items[0];
+      if (item !== undefined) batch.feed(program, i, item);
+    }
     await program.run();
     for (const name of names) {
       const seen = program.float32(name);
-      const width = seen.length / batch;
+      const width = seen.length / batch.rows;
       const all = kept.get(name) ?? new Float32Array(rows.length * width);
       kept.set(name, all);
-      all.set(seen.subarray(0, own.length * width), from * width);
+      all.set(seen.subarray(0, items.length * width), from * width);
     }
   }
   return {
