@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Analysis } from '#analysis/records/analysis-record.ts';
 import { isJsonObject, type JsonObject } from '#base/json.ts';
 import { renderReport } from '#report/report.ts';
-import type { AskedQuestion, Fact, GivenRows } from '#report/report-input.ts';
+import type { AskedQuestion, Fact, GivenRows, ShownPairs } from '#report/report-input.ts';
 import type { StudyPlan } from '#study/plan.ts';
 
 import type { Collected } from './collected.ts';
@@ -23,12 +23,13 @@ export interface ReportSource {
   readonly command: string;
   readonly replies?: readonly AskedQuestion[];
   readonly given?: readonly GivenRows[];
+  readonly pairs?: readonly ShownPairs[];
 }
 
 /** Writes into `folder`, made if absent, and returns the page's path. @throws AssayError where it cannot be written. */
 export function writeReport(
   folder: OutputFolder,
-  { plan, planId, analysis, runs, command, replies, given }: ReportSource,
+  { plan, planId, analysis, runs, command, replies, given, pairs }: ReportSource,
 ): string {
   const { study, profile } = plan;
   const report = renderReport({
@@ -42,6 +43,7 @@ export function writeReport(
     command,
     ...(replies && { replies }),
     ...(given && { given }),
+    ...(pairs && { pairs }),
     ...(study.pilot && runs.pilotRates.length > 0 && { pilot: { rule: study.pilot, rates: runs.pilotRates } }),
   });
   writeOutputs(folder, [...report.files, { name: PAGE, content: report.html }]);

@@ -65,6 +65,21 @@ export interface GivenRows {
   readonly rows: readonly (readonly { readonly text: string; readonly isLearned: boolean }[])[];
 }
 
+/** Pictures with captions that differ in which thing is which, as one arm scored them at its end. */
+export interface ShownPairs {
+  readonly arm: string;
+  readonly pairs: readonly ScenePair[];
+}
+
+/** Two pictures and two captions: caption i is true of picture i. */
+export interface ScenePair {
+  /** PNG files in base64. */
+  readonly pictures: readonly [string, string];
+  readonly captions: readonly [string, string];
+  /** Of picture i (row) with caption j. */
+  readonly cosines: readonly [readonly [number, number], readonly [number, number]];
+}
+
 /** Everything `renderReport` needs. */
 export interface ReportInput {
   readonly study: ReportedStudy;
@@ -85,6 +100,8 @@ export interface ReportInput {
   readonly replies?: readonly AskedQuestion[];
   /** The first training rows; absent where no run kept them. */
   readonly given?: readonly GivenRows[];
+  /** Pictures with captions and scores, of one run an arm. */
+  readonly pairs?: readonly ShownPairs[];
   /** The exact command that makes the runs and the report again. */
   readonly command: string;
   /** Absent where no learning rate was piloted. */

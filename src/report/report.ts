@@ -18,6 +18,7 @@ import { headlineSection } from './sections/headline.ts';
 import { levelsSection } from './sections/levels.ts';
 import { mapsSection } from './sections/maps.ts';
 import { firstPicture, picturesSection } from './sections/pictures.ts';
+import { pairsSection } from './sections/pairs.ts';
 import { givenSection, saidSection } from './sections/texts.ts';
 import { besideSection, controlsSection, whatWouldChangeSection } from './sections/robustness.ts';
 import { learningRateSection, trajectoriesSection } from './sections/training.ts';
@@ -50,6 +51,7 @@ export function renderReport(input: ReportInput): Report {
     whatWouldChangeSection(input),
     exploratorySection(input),
     besideSection(input),
+    pairsSection(input),
     saidSection(input),
     givenSection(input),
     controlledSection(input),

@@ -20,12 +20,16 @@ import { openedTowers, towerSubject } from './tower-subject.ts';
 
 /** Depths are told in twelfths of a tower, whatever its blocks. */
 const WHOLE = 12;
+const NO_MODEL =
+  'No checkpoint was given: "the checkpoint" is a small pair of towers with drawn weights, which has learned nothing; what is found says ' +
+  'nothing of any model. Give one with --set model=FOLDER or --set model=hf://org/name (CLIP, SigLIP, SigLIP 2).';
 /** Above the blocks of any profile. */
 const OTHER_WEIGHTS = 100_000;
 
 /** The recipe. It keeps two subjects ready, since checkpoints are large; numbers never depend on that. */
 export function bindingRecipe(): Recipe {
   const subjects = labShelf<Subject>(2);
+  let isTold = false;
   const hashes = contentHashes();
   return {
     name: 'binding',
@@ -38,7 +42,14 @@ export function bindingRecipe(): Recipe {
       const { model } = readBindingConfig(config);
       return model === '' ? {} : hashes({ model });
     },
-    run: (context) => measured(context, readBindingConfig(context.config), subjects),
+    run: (context) => {
+      const config = readBindingConfig(context.config);
+      if (config.model === '' && config.subject === 'model' && !isTold) {
+        isTold = true;
+        context.note?.(NO_MODEL);
+      }
+      return measured(context, config, subjects);
+    },
   };
 }
 

@@ -32,6 +32,7 @@ export function smallDrawnTowers(world: SceneWorld, seed: number): ReadyTowers {
     width: SMALL.side,
     patch: SMALL.patch,
     dModel: 32,
+    nLayers: 3,
     vocabulary: words.length + 2,
     textLength: length,
     imagePooling: 'class',

@@ -8,7 +8,7 @@ import type { DenseMatrix } from '#learning/spectra/matrix.ts';
 import type { Readout } from './lens.ts';
 import type { AnchorSet, Asked, SceneSet } from './scene-set.ts';
 
-/** What is measured at every depth, each a share of right answers with ties as halves. */
+/** What is measured at every depth, each a share of right answers with ties as halves; and of the set itself, `brightness`. */
 export const BINDING_OUTCOMES = [
   /** The right caption against the one with colours exchanged, for a picture. */
   'cosine',
@@ -37,6 +37,8 @@ export const BINDING_OUTCOMES = [
   /** Cosines on held-out pairs, before and after a linear map on texts that was fitted on the others. */
   'heldCosine',
   'mappedCosine',
+  /** Of all pictures, in [0, 1]: the same at every depth, and another in every block. */
+  'brightness',
 ] as const;
 
 export type BindingOutcome = (typeof BINDING_OUTCOMES)[number];
@@ -84,6 +86,7 @@ export function bindingOutcomes(set: SceneSet, vectors: DepthVectors, setup: Mea
     textChance: mean((one) => one.textChance),
     heldCosine: captionAccuracy(own, set.held, 'swapped'),
     mappedCosine: mappedAccuracy(own, set, setup),
+    brightness: brightness(set),
   };
 }
 
@@ -142,6 +145,11 @@ function mappedAccuracy(vectors: Vectors, set: SceneSet, setup: MeasureSetup): n
   const map = fitTextMap(captioned(vectors, set.fitted), setup.map);
   const { images, captions, foils } = captioned(vectors, set.held);
   return preferenceAccuracy(pairedCosines(images, map(captions)), pairedCosines(images, map(foils)), COSINE_TIE);
+}
+
+function brightness({ shown }: SceneSet): number {
+  const means = shown.map(({ picture: { values } }) => values.reduce((sum, value) => sum + value, 0) / values.length);
+  return means.reduce((sum, mean) => sum + mean, 0) / means.length / 255;
 }
 
 /** Rows of one probe. */
