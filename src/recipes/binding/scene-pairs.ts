@@ -32,20 +32,19 @@ export function keptPairs(
     return {
       pictures: shown.map(png),
       captions: told.map((row) => captionText(set.captions[row] ?? [])),
-      cosines: shown.map((picture) => told.map((caption) => cosineOf(vectors, picture, caption))),
+      cosines: shown.map((picture) =>
+        told.map((caption) => rowCosine(vectors.images, picture, vectors.texts, caption)),
+      ),
     };
   }
 }
 
-function cosineOf(
-  { images, texts }: { images: DenseMatrix; texts: DenseMatrix },
-  picture: number,
-  caption: number,
-): number {
+/** The cosine of a row of one matrix with a row of another. */
+export function rowCosine(a: DenseMatrix, i: number, b: DenseMatrix, j: number): number {
   const row = ({ columns, values }: DenseMatrix, at: number): DenseMatrix => ({
     rows: 1,
     columns,
     values: values.subarray(at * columns, (at + 1) * columns),
   });
-  return pairedCosines(row(images, picture), row(texts, caption))[0] ?? 0;
+  return pairedCosines(row(a, i), row(b, j))[0] ?? 0;
 }
