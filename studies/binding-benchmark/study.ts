@@ -50,7 +50,7 @@ export default defineStudy({
   ],
   claims: [
     { ...question('drawn towers do not know', 'drawn', HALF), asks: { kind: 'control', expect: 'agrees' } },
-    question('the cosine knows', 'model', HALF),
+    question('the cosine tells', 'model', HALF),
     question('captions alone tell', 'blind', HALF),
     question('the picture tells', 'model', { kind: 'arm', arm: 'blind' }),
   ],

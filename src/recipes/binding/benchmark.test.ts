@@ -12,7 +12,7 @@ import { openTowers } from '#learning/files/towers/open-towers.ts';
 import { settingsOf, withSettings } from '#study/settings.ts';
 import { encodePng } from '#worlds/scenes/png.ts';
 
-import { bindingBenchmark } from './benchmark.ts';
+import { bindingBenchmark, shareOf } from './benchmark.ts';
 import { cut, readPublicSet } from './public-sets.ts';
 
 const CLIP = fileURLToPath(new URL('../../../test/fixtures/towers/clip', import.meta.url));
@@ -159,7 +159,23 @@ test('a picture cut beyond its edges is black there', () => {
   assert.deepEqual([width, height, ...values], [2, 2, 0, 0, 0, 0, 0, 0, 4, 5, 6, 0, 0, 0]);
 });
 
-test('another picture, other weights and another share are other runs, and the same run is the same', async () => {
+test('shares of different blocks have no example in common, and together they are all', () => {
+  const set = readPublicSet(FILES.SugarCrepe);
+  const dealt = (seed: number): readonly (readonly string[])[] =>
+    [0, 1, 2, 3].map((block) =>
+      shareOf(set, { shares: 4, examples: 100, seed }, block).map(({ pictures: [{ file }] }) => file),
+    );
+  const shares = dealt(0);
+  assert.deepEqual(
+    shares.map(({ length }) => length),
+    [2, 2, 2, 2],
+  );
+  assert.equal(new Set(shares.flat()).size, ROWS.length);
+  assert.notDeepEqual(dealt(1), shares);
+  assert.equal(shareOf(set, { shares: 2, examples: 3, seed: 0 }, 1).length, 3);
+});
+
+test('the same run is the same, and its identity holds model, captions and pictures', async () => {
   const set = { data: FILES.Winoground };
   assert.deepEqual(await run(set), await run(set));
   const recipe = bindingBenchmark();

@@ -109,7 +109,7 @@ async function measured(context: RunContext, config: BenchmarkConfig, subjects: 
     const towers = await openedTowers(model);
     return towerSubject(isDrawn ? withDrawnWeights(towers, seed) : towers);
   });
-  const examples = shareOf(readPublicSet(config.data), config, seed);
+  const examples = shareOf(readPublicSet(config.data), config, context.block);
   const shown = await picturesOf(examples, config);
   context.progress(0.2);
   const images = await subject.images(shown, context.signal);
@@ -127,10 +127,10 @@ async function measured(context: RunContext, config: BenchmarkConfig, subjects: 
   return { kind: 'finished' };
 }
 
-/** The block's own examples, in the order of the deal. @throws AssayError where there are fewer examples than shares. */
-function shareOf(
+/** The block's own examples, in the order of the deal. @throws AssayError where there are fewer than two examples a share. */
+export function shareOf(
   { name, examples }: { readonly name: string; readonly examples: readonly PublicExample[] },
-  { shares, examples: most, seed }: BenchmarkConfig,
+  { shares, examples: most, seed }: Pick<BenchmarkConfig, 'shares' | 'examples' | 'seed'>,
   block: number,
 ): readonly PublicExample[] {
   if (examples.length < 2 * shares) {

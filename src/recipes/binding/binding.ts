@@ -77,7 +77,9 @@ async function measured(context: RunContext, config: BindingConfig, subjects: La
     context.record({ step, axes: { depth: WHOLE * share }, outcomes: { ...outcomes } });
     context.progress(0.5 + share / 2);
   }
-  context.keep?.('scene-pairs.jsonl', keptPairs(world, set, lastOf(images, texts)));
+  // What was put in is not worth a look.
+  const isTowers = config.subject === 'model' || config.subject === 'drawn';
+  if (isTowers) context.keep?.('scene-pairs.jsonl', keptPairs(world, set, lastOf(images, texts)));
   return { kind: 'finished' };
 }
 

@@ -16,8 +16,10 @@ export function keptPairs(
   set: SceneSet,
   vectors: { readonly images: DenseMatrix; readonly texts: DenseMatrix },
 ): string {
-  const step = Math.max(1, Math.floor(set.asked.length / PAIRS));
-  const chosen = Array.from({ length: PAIRS }, (_, i) => set.asked[i * step]).flatMap((one) => one ?? []);
+  // Some of every anchor, and of held-out pairs.
+  const all = [...set.asked, ...set.held];
+  const step = Math.max(1, Math.floor(all.length / PAIRS));
+  const chosen = Array.from({ length: PAIRS }, (_, i) => all[i * step]).flatMap((one) => one ?? []);
   return chosen.map((one) => `${JSON.stringify(pairOf(one))}\n`).join('');
 
   function pairOf({ scene, swap, right, swapped }: Asked): object {

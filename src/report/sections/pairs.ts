@@ -29,7 +29,7 @@ function pairItem({ pictures, captions, cosines }: ScenePair): Markup {
       const line = markup`${cosine.toFixed(DIGITS)} ${text}`;
       return markup`<li>${cosine === nearest && own[0] !== own[1] ? markup`<b>${line}</b>` : line}</li>`;
     });
-    return markup`<figure><figcaption>${caption}</figcaption><img alt="${caption}" src="data:image/png;base64,${png}"><ul>${lines}</ul></figure>`;
+    return markup`<div class="scene"><p>${caption}</p><img alt="${caption}" src="data:image/png;base64,${png}"><ul>${lines}</ul></div>`;
   });
   return markup`<div class="pair">${shown}</div>`;
 }
