@@ -46,6 +46,7 @@ function checksOf(folder: string): Check[] {
   return [
     { name: 'Node', run: async () => process.versions.node },
     { name: 'ONNX Runtime', run: trySession },
+    { name: 'images', run: tryImage },
     { name: 'cores', run: async () => `${availableParallelism()}; as many runs at a time` },
     { name: 'memory', run: async () => memory() },
     { name: 'disk', run: async () => disk(folder) },
@@ -66,6 +67,21 @@ async function trySession(): Promise<string> {
     const sum = program.float32('sum')[0];
     if (sum !== 3) throw new Error(`computed 1 + 2 = ${sum}`);
     return 'loads and computes';
+  } catch (error) {
+    throw new Error(`${messageOf(error)}. Install the dependencies again with "npm ci".`, { cause: error });
+  }
+}
+
+/** A GIF of one white pixel. */
+const PIXEL = Buffer.from('R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs=', 'base64');
+
+/** Decodes one pixel: what reads checkpoints of images and texts needs; imported here as `trySession` does. */
+async function tryImage(): Promise<string> {
+  try {
+    const { decodeImage } = await import('#learning/files/images/decode-image.ts');
+    const { values } = await decodeImage(PIXEL);
+    if (values.join() !== '255,255,255') throw new Error(`decoded white as ${values.join()}`);
+    return 'sharp loads and decodes';
   } catch (error) {
     throw new Error(`${messageOf(error)}. Install the dependencies again with "npm ci".`, { cause: error });
   }

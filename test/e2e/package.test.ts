@@ -122,8 +122,10 @@ test('the built-in studies that bring their own world run from the package: asso
   assert.match(runs('./decay.ts', '--set', 'steps=3'), /"runs":\{"finished":\d+,"diverged":0,"failed":0\}/);
 });
 
-test('the installed command passes its own doctor, ONNX Runtime included', () => {
-  assert.match(installed('doctor').stdout, /^ok +ONNX Runtime: loads and computes$/m);
+test('the installed command passes its own doctor, ONNX Runtime and images included', () => {
+  const { stdout } = installed('doctor');
+  assert.match(stdout, /^ok +ONNX Runtime: loads and computes$/m);
+  assert.match(stdout, /^ok +images: sharp loads and decodes$/m);
 });
 
 test("a study of the user's own type-checks against the package's declarations", () => {

@@ -105,7 +105,7 @@ test('sizes of early files are numbers: the shortest edge and a square', () => {
     'p.json',
   );
   assert.deepEqual(resize, { kind: 'shortestEdge', length: 30 });
-  assert.deepEqual(crop, { height: 20, width: 20 });
+  assert.deepEqual(crop, { height: 20, width: 20, rounding: 'down' });
 });
 
 function familyOf(name: string): TowersFamily {

@@ -76,6 +76,36 @@ for (const name of ['clip', 'siglip', 'siglip2'] as const) {
   });
 }
 
+const OPEN_CLIP = fileURLToPath(new URL('../fixtures/open-clip/', import.meta.url));
+
+test("OpenCLIP's folders of CLIP give the logits of open_clip, with either GELU", async () => {
+  const expected = JSON.parse(readFileSync(`${OPEN_CLIP}expected.json`, 'utf8')) as {
+    readonly [name in 'images' | 'captions']: readonly string[];
+  } & { readonly [name in 'logits' | 'quickGelu']: readonly number[] };
+  const files = expected.images.map((file) => `${IMAGES}${file}`);
+  const check = async (path: string, logits: readonly number[]): Promise<void> => {
+    await using towers = await openTowers(path);
+    const found = logitsOf(towers, await towers.embedImages(files), await towers.embedTexts(expected.captions));
+    const largest = Math.max(...logits.map(Math.abs));
+    logits.forEach((value, i) => {
+      const off = Math.abs((found[i] ?? Number.NaN) - value);
+      assert.ok(off < TOLERANCE * largest, `logit ${i}: ${found[i]}, expected ${value}`);
+    });
+  };
+  await check(OPEN_CLIP, expected.logits);
+  const config = JSON.parse(readFileSync(`${OPEN_CLIP}open_clip_config.json`, 'utf8')) as {
+    readonly model_cfg: JsonObject;
+  };
+  const withModel = (changes: JsonObject) => (folder: string) =>
+    edit(folder, 'open_clip_config.json', { model_cfg: { ...config.model_cfg, ...changes } });
+  await using quick = changedFolder('../open-clip', withModel({ quick_gelu: true }));
+  await check(quick.path, expected.quickGelu);
+  await using other = changedFolder('../open-clip', withModel({ vision_cfg: { timm_model_name: 'vit_base' } }));
+  await assert.rejects(openTowers(other.path), /vision_cfg: expected timm_model_name to be absent/);
+  await using bare = changedFolder('../open-clip', (folder) => rmSync(join(folder, 'open_clip_model.safetensors')));
+  await assert.rejects(openTowers(bare.path), /expected open_clip_model.safetensors beside open_clip_config.json/);
+});
+
 test('early CLIP folders without tokenizer.json are read from vocab.json and merges.txt', async () => {
   await using changed = changedFolder('clip', (folder) => {
     const { model } = JSON.parse(readFileSync(join(folder, 'tokenizer.json'), 'utf8')) as {
@@ -139,6 +169,15 @@ test('a reading that a tower does not have, and files that are missing or do not
     'siglip',
     (folder) => edit(folder, 'config.json', { vision_config: { vision_use_head: false } }),
     /vision_use_head/,
+  );
+  await refused(
+    'siglip2',
+    (folder) => {
+      edit(folder, 'config.json', configOf('siglip'));
+      cpSync(join(TOWERS, 'siglip/preprocessor_config.json'), join(folder, 'preprocessor_config.json'));
+      edit(folder, 'tokenizer_config.json', { tokenizer_class: 'GemmaTokenizer', do_lower_case: true });
+    },
+    /do_lower_case to be off/,
   );
   await refused('siglip', (folder) => truncate(join(folder, 'spiece.model')), /a whole SentencePiece model/);
 });

@@ -142,6 +142,16 @@ function sendFile(file: string, request: IncomingMessage, response: ServerRespon
   } else response.end(body);
 }
 
+/** Files that are on the hub for the time of one test. */
+async function withFiles(names: readonly string[], run: () => Promise<void>): Promise<void> {
+  for (const name of names) contents.set(name, Buffer.from(name));
+  try {
+    await run();
+  } finally {
+    for (const name of names) contents.delete(name);
+  }
+}
+
 async function options(name: string, more: Partial<HubOptions> = {}): Promise<HubOptions> {
   const cacheDir = join(folder, name);
   await mkdir(cacheDir, { recursive: true });
@@ -151,6 +161,18 @@ async function options(name: string, more: Partial<HubOptions> = {}): Promise<Hu
 const repositoryOf = (name: string): string => join(folder, name, 'models--org--tiny');
 const shardRequests = (): (string | undefined)[] =>
   served.filter(({ file }) => file === SHARD).map(({ range }) => range);
+
+test('what towers of images and texts read is fetched too, and not what stands for a file that is there', async () => {
+  const towers = ['preprocessor_config.json', 'processor_config.json', 'spiece.model', 'added_tokens.json'];
+  const spare = ['vocab.json', 'merges.txt', 'open_clip_config.json', 'open_clip_model.safetensors'];
+  await withFiles([...towers, ...spare], async () => {
+    const found = await readdir(await fetchModel(MODEL, await options('towers')));
+    assert.deepEqual(
+      [...towers, ...spare].filter((name) => found.includes(name)),
+      towers,
+    );
+  });
+});
 
 test('a model is fetched into the layout of the Hugging Face cache and opens', async () => {
   const reports: HubProgress[] = [];

@@ -49,8 +49,20 @@ export interface HubOptions {
 const HUB_URL = 'https://huggingface.co';
 
 /** The files Assay reads; others (pickles, other formats, images) stay on the hub. */
-const WANTED =
-  /^(?:config|generation_config|tokenizer|tokenizer_config|special_tokens_map|adapter_config|model\.safetensors\.index)\.json$|^chat_template\.jinja$|^(?:model(?:-\d+-of-\d+)?|adapter_model)\.safetensors$/;
+const WANTED = [
+  /^(?:config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|adapter_config)\.json$/,
+  /^(?:preprocessor_config|processor_config|vocab|open_clip_config|model\.safetensors\.index)\.json$/,
+  /^(?:chat_template\.jinja|merges\.txt|spiece\.model)$/,
+  /^(?:model(?:-\d+-of-\d+)?|adapter_model|open_clip_model)\.safetensors$/,
+];
+/** What is only read where another file is not there. */
+const INSTEAD_OF: Readonly<Record<string, readonly string[]>> = {
+  'tokenizer.json': ['vocab.json', 'merges.txt'],
+  'config.json': ['open_clip_config.json', 'open_clip_model.safetensors'],
+};
+
+/** One of these is in every folder. */
+const CONFIGS = ['config.json', 'adapter_config.json', 'open_clip_config.json'];
 
 const NAME = /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/;
 const REVISION = /^[A-Za-z0-9][\w.-]*(?:\/[A-Za-z0-9][\w.-]*)*$/;
@@ -108,9 +120,11 @@ async function commitOf(model: HubModel, options: HubOptions): Promise<string> {
 async function wantedFiles(model: HubModel, commit: string, options: HubOptions): Promise<readonly ListFileEntry[]> {
   const files: ListFileEntry[] = [];
   for await (const entry of listFiles({ repo: model.name, revision: commit, ...access(options) })) {
-    if (entry.type === 'file' && WANTED.test(entry.path)) files.push(entry);
+    if (entry.type === 'file' && WANTED.some((pattern) => pattern.test(entry.path))) files.push(entry);
   }
-  if (files.some(({ path }) => path.endsWith('.safetensors'))) return files;
+  const spare = new Set(files.flatMap(({ path }) => INSTEAD_OF[path] ?? []));
+  const read = files.filter(({ path }) => !spare.has(path));
+  if (read.some(({ path }) => path.endsWith('.safetensors'))) return read;
   throw new AssayError('file', `${model.name}: expected safetensors files on the hub, found none.`);
 }
 
@@ -180,10 +194,9 @@ async function cachedSnapshot(repository: string, model: HubModel): Promise<stri
     : await readFile(join(repository, 'refs', model.revision), 'utf8').catch(() => '');
   const commit = ref.trim();
   const snapshot = join(repository, 'snapshots', commit);
-  const isThere =
-    COMMIT.test(commit) &&
-    ((await exists(join(snapshot, 'config.json'))) || (await exists(join(snapshot, 'adapter_config.json'))));
-  if (isThere) return snapshot;
+  if (COMMIT.test(commit)) {
+    for (const name of CONFIGS) if (await exists(join(snapshot, name))) return snapshot;
+  }
   const found = `hf://${model.name}@${model.revision} is not in the cache at ${repository}`;
   throw new AssayError('file', `${found}, and offline nothing is downloaded. Run once online.`);
 }

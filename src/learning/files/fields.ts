@@ -110,7 +110,8 @@ function readersOf(raw: (name: string) => unknown, error: Fields['error']): Read
     only(name, allowed) {
       const value = raw(name) ?? null;
       if (value === null || allowed.some((item) => item === value)) return;
-      throw error(name, `${allowed.map((item) => JSON.stringify(item)).join(' or ')} (nothing else is supported)`);
+      const named = allowed.length === 0 ? 'absent' : allowed.map((item) => JSON.stringify(item)).join(' or ');
+      throw error(name, `${named} (nothing else is supported)`);
     },
   };
 }

@@ -18,9 +18,16 @@ export interface ImageProcessing {
   readonly resize: Resize | null;
   readonly resampling: Resampling;
   /** Cut out of the middle, black where the image is smaller. */
-  readonly crop: { readonly height: number; readonly width: number } | null;
+  readonly crop: Crop | null;
   readonly rescaleFactor: number | null;
   readonly normalize: { readonly mean: readonly number[]; readonly std: readonly number[] } | null;
+}
+
+export interface Crop {
+  readonly height: number;
+  readonly width: number;
+  /** Where the two margins differ by a pixel: `down` makes the first one smaller, as transformers; `halfToEven` is torchvision's. */
+  readonly rounding: 'down' | 'halfToEven';
 }
 
 export type Resize =
@@ -109,11 +116,14 @@ function sizeOf(fields: Fields, isClip: boolean): Resize {
 
 function cropOf(fields: Fields): ImageProcessing['crop'] {
   const value = fields.value('crop_size');
-  if (value === undefined) return { height: 224, width: 224 };
-  if (typeof value === 'number') return { height: fields.size('crop_size'), width: fields.size('crop_size') };
+  const rounding = 'down';
+  if (value === undefined) return { height: 224, width: 224, rounding };
+  if (typeof value === 'number') {
+    return { height: fields.size('crop_size'), width: fields.size('crop_size'), rounding };
+  }
   const { height, width, ...rest } = objectOf(fields, 'crop_size');
   const isEmpty = Object.values(rest).every((one) => one === null);
-  if (isEmpty && isLength(height) && isLength(width)) return { height, width };
+  if (isEmpty && isLength(height) && isLength(width)) return { height, width, rounding };
   throw fields.error('crop_size', 'a number, or { height, width }, in pixels');
 }
 
@@ -185,10 +195,10 @@ function patchGridSize(height: number, width: number, patch: number, most: numbe
   return [side(low, height), side(low, width)];
 }
 
-function centreCropped(image: RgbImage, { height, width }: { height: number; width: number }): RgbImage {
+function centreCropped(image: RgbImage, { height, width, rounding }: Crop): RgbImage {
   if (height === image.height && width === image.width) return image;
   const values = new Uint8Array(height * width * 3);
-  const [top, left] = [offsetOf(image.height, height), offsetOf(image.width, width)];
+  const [top, left] = [offsetOf(image.height, height, rounding), offsetOf(image.width, width, rounding)];
   const [firstX, lastX] = [Math.max(0, -left), Math.min(width, image.width - left)];
   for (let y = Math.max(0, -top); y < Math.min(height, image.height - top); y++) {
     const from = ((y + top) * image.width + left) * 3;
@@ -198,8 +208,11 @@ function centreCropped(image: RgbImage, { height, width }: { height: number; wid
 }
 
 /** Where the crop begins in the image: before it, by the larger half, where the image is smaller (as transformers rounds). */
-function offsetOf(length: number, crop: number): number {
-  return Math.floor((length - crop) / 2);
+function offsetOf(length: number, crop: number, rounding: Crop['rounding']): number {
+  const margin = (length - crop) / 2;
+  const isHalf = !Number.isInteger(margin);
+  const down = Math.floor(margin);
+  return rounding === 'halfToEven' && isHalf && down % 2 !== 0 ? down + 1 : down;
 }
 
 function asFloats({ rescaleFactor, normalize }: ImageProcessing, { values, height, width }: RgbImage): Pixels {

@@ -2,7 +2,7 @@
  * Resizing of 8-bit images as Pillow does it, to the bit: each output pixel is a weighted mean of input pixels, the filter
  * widened by the ratio when an image shrinks; weights in fixed point of 22 bits; rows first, rounded and clipped to 8 bits,
  * then columns. That is Pillow to version 12, on which checkpoints were trained and measured; version 13 takes columns first
- * where the height shrinks and 2 (W - w) < H - h, which differs by up to 5 grey levels (ADR 0142).
+ * where the height shrinks and 2 (W - w) < H - h, which differs by a grey level in an eighth of the values, by more in a few (ADR 0142).
  * @see `src/libImaging/Resample.c` of Pillow (`precompute_coeffs`, `ImagingResampleHorizontal_8bpc`).
  */
 import type { RgbImage } from './decode-image.ts';

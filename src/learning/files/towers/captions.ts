@@ -86,20 +86,24 @@ async function encoderOf(
   config: JsonObject,
 ): Promise<CaptionEncoder> {
   const { do_lower_case: lowers, sp_model_kwargs: _, ...settings } = config;
-  const isLowered = family === 'siglip2' || config['tokenizer_class'] === 'Siglip2Tokenizer';
   const pieces = family === 'siglip' ? await folder.bytes('spiece.model', MAX_TOKENIZER_BYTES) : undefined;
   if (pieces !== undefined) {
     const where = join(folder.path, 'spiece.model');
     return siglipEncoder(textTokenizer(sentencePieceJson(pieces, where), {}, where), lowers !== false);
   }
-  const tokenizer = await folderTokenizer(folder, settings, [], family === 'clip' ? await clipJson(folder) : undefined);
+  const isGemma = family === 'siglip2' || config['tokenizer_class'] === 'Siglip2Tokenizer';
+  const isSiglip = config['tokenizer_class'] === 'SiglipTokenizer';
+  // These three classes have their own way with case, whatever the setting; of others it is read, and refused.
+  const read = isGemma || isSiglip || family === 'clip' ? settings : { ...settings, ...config };
+  const tokenizer = await folderTokenizer(folder, read, [], family === 'clip' ? await clipJson(folder) : undefined);
   if (tokenizer === undefined) throw noTokenizer(folder.path, family);
+  const prepared = isGemma ? lowered : isSiglip ? (text: string) => canonical(text, lowers !== false) : undefined;
   return {
-    plain: (text) => tokenizer.encode(isLowered ? lowered(text) : text, 'plain'),
+    plain: (text) => tokenizer.encode(prepared?.(text) ?? text, 'plain'),
     ...tokenizer.around,
     idOf: (token) => tokenizer.idOf(token),
-    padByDefault: family === 'clip' ? '<|endoftext|>' : isLowered ? '<pad>' : '</s>',
-    sideByDefault: isLowered ? 'left' : 'right',
+    padByDefault: family === 'clip' ? '<|endoftext|>' : isGemma ? '<pad>' : '</s>',
+    sideByDefault: isGemma ? 'left' : 'right',
   };
 }
 
@@ -118,9 +122,15 @@ const PUNCTUATION = /[!-/:-@[-`{-~]/g;
 /** What Python's `\s` matches: white space, and the four separators of ASCII. */
 const WHITE = new RegExp(`[${WHITE_SPACE}\\u001C-\\u001F]+`, 'gu');
 
+/** Lower case, no punctuation, single spaces. @see `canonicalize_text` of transformers' `SiglipTokenizer`. */
+function canonical(text: string, lowers: boolean): string {
+  const cased = lowers ? text.toLowerCase() : text;
+  return cased.replaceAll(PUNCTUATION, '').replaceAll(WHITE, ' ').replaceAll(/^ | $/g, '');
+}
+
 /**
  * SigLIP's own tokenizer: lower case, no punctuation, single spaces, then SentencePiece with a space before the text.
- * @see `SiglipTokenizer` of transformers (`canonicalize_text`).
+ * @see `SiglipTokenizer` of transformers.
  */
 function siglipEncoder(tokenizer: TextTokenizer, lowers: boolean): CaptionEncoder {
   const END = '</s>';
@@ -134,8 +144,7 @@ function siglipEncoder(tokenizer: TextTokenizer, lowers: boolean): CaptionEncode
         throw new AssayError('data', `Caption ${shown}: expected no special token written out, found ${written}.`);
       }
       const spaced = `\u2581${text.replaceAll('\u2581', ' ')}`;
-      const cased = lowers ? spaced.toLowerCase() : spaced;
-      const plain = cased.replaceAll(PUNCTUATION, '').replaceAll(WHITE, ' ').replace(/ $/, '');
+      const plain = canonical(spaced, lowers);
       return plain === '\u2581' ? [] : tokenizer.encode(plain, 'plain');
     },
     before: [],

@@ -1,5 +1,5 @@
 /**
- * Opens a folder of CLIP, SigLIP or SigLIP 2 and embeds image files and captions at every depth.
+ * Opens a folder of CLIP, SigLIP or SigLIP 2 (of Hugging Face, or CLIP of OpenCLIP) and embeds image files and captions at every depth.
  * Invariant: an embedding is a function of its image or caption alone, to the bit: programs have fixed shapes, so neither
  * the others of a call nor their order show in it.
  */
@@ -16,8 +16,17 @@ import {
   processedImage,
 } from '#learning/files/images/image-processor.ts';
 import { modelFolder, type ModelFolder } from '#learning/files/hugging-face/model-folder.ts';
+import type { Weights } from '#learning/files/model-files.ts';
+import { openSafetensors } from '#learning/files/tensors/safetensors.ts';
 import { openFolderWeights } from '#learning/files/tensors/sharded.ts';
 import { type Captions, folderCaptions } from '#learning/files/towers/captions.ts';
+import {
+  missingWeights,
+  OPEN_CLIP_CONFIG,
+  OPEN_CLIP_WEIGHTS,
+  openClipFolder,
+  openClipWeights,
+} from '#learning/files/towers/open-clip.ts';
 import {
   type DepthReading,
   embedBatch,
@@ -85,11 +94,23 @@ export interface TowerParts {
 export async function towerParts(path: string): Promise<TowerParts> {
   const folder = await modelFolder(path);
   const configJson = await folder.json('config.json');
+  const openClipJson = configJson === undefined ? await folder.json(OPEN_CLIP_CONFIG) : undefined;
+  if (openClipJson !== undefined) {
+    const { described, processing } = openClipFolder(openClipJson, join(path, OPEN_CLIP_CONFIG));
+    const captions = await folderCaptions(folder, described);
+    const file = await folder.find(OPEN_CLIP_WEIGHTS);
+    if (file === undefined) throw missingWeights(path);
+    await using source = await openSafetensors(file);
+    const weights = await loaded(await openClipWeights(source, described));
+    return { described, processing, captions, weights };
+  }
   if (configJson === undefined) throw new AssayError('file', `${path}: expected a config.json, found none.`);
   const described = towersConfig(configJson, join(path, 'config.json'));
   const processing = await folderProcessing(folder, described);
   const captions = await folderCaptions(folder, described);
-  return { described, processing, captions, weights: await weightsOf(folder, described) };
+  await using source = await openFolderWeights(folder);
+  const weights = await loaded(await towersWeights(source, described));
+  return { described, processing, captions, weights };
 }
 
 interface Parts extends TowerParts {
@@ -183,13 +204,8 @@ async function folderProcessing(folder: ModelFolder, described: TowersDescriptio
   return processing;
 }
 
-async function weightsOf(
-  folder: ModelFolder,
-  described: TowersDescription,
-): Promise<ReadonlyMap<string, Float32Array>> {
-  await using source = await openFolderWeights(folder);
-  const weights = await towersWeights(source, described);
+async function loaded({ shapes, tensor }: Weights): Promise<ReadonlyMap<string, Float32Array>> {
   const all = new Map<string, Float32Array>();
-  for (const name of weights.shapes.keys()) all.set(name, await weights.tensor(name));
+  for (const name of shapes.keys()) all.set(name, await tensor(name));
   return all;
 }

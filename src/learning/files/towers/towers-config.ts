@@ -96,7 +96,7 @@ const IDLE: ReadonlySet<string> = new Set(['initializer_factor', 'dropout', 'tie
 /** What is read of a part; one that `<name>_dict` overrides is read there. */
 const PART_KEYS: ReadonlySet<string> = new Set(
   `hidden_size num_hidden_layers num_attention_heads intermediate_size hidden_act layer_norm_eps image_size patch_size
-  num_channels vocab_size max_position_embeddings model_type`.split(/\s+/),
+  num_channels vocab_size max_position_embeddings model_type add_cross_attention`.split(/\s+/),
 );
 
 const isIdle = (name: string): boolean => IDLE.has(name) || isIdleConfigKey(name);
@@ -194,6 +194,7 @@ function part(fields: Fields, name: string, modelType: string): Fields {
   const own = fieldsOf(new Map(Object.entries(older ?? given ?? {})), where);
   refuseForeign(own, modelType, []);
   own.only('model_type', [modelType]);
+  own.only('add_cross_attention', [false]);
   return own;
 }
 
