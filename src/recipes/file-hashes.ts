@@ -13,9 +13,12 @@ const MODEL_FILES = /\.(json|safetensors|jinja)$/;
 
 /**
  * A function that hashes named files, or of folders what belongs to a model; unchanged files are hashed once.
+ * @param ofFolder Which files of a folder count.
  * @throws AssayError on what cannot be read, or is neither file nor folder.
  */
-export function contentHashes(): (paths: Readonly<Record<string, string>>) => Readonly<Record<string, string>> {
+export function contentHashes(
+  ofFolder: RegExp = MODEL_FILES,
+): (paths: Readonly<Record<string, string>>) => Readonly<Record<string, string>> {
   const known = new Map<string, string>();
   const hashOf = (path: string): string => {
     const info = statOf(path);
@@ -30,13 +33,15 @@ export function contentHashes(): (paths: Readonly<Record<string, string>>) => Re
     return hash;
   };
   return (paths) =>
-    Object.fromEntries(Object.entries(paths).map(([name, path]): [string, string] => [name, pathHash(path, hashOf)]));
+    Object.fromEntries(
+      Object.entries(paths).map(([name, path]): [string, string] => [name, pathHash(path, hashOf, ofFolder)]),
+    );
 }
 
 /** A file's hash, or that of a model's or adapter's folder. */
-function pathHash(path: string, hashOf: (path: string) => string): string {
+function pathHash(path: string, hashOf: (path: string) => string, ofFolder: RegExp): string {
   if (!statOf(path).isDirectory()) return hashOf(path);
-  const names = readdirSync(path).filter((name) => MODEL_FILES.test(name));
+  const names = readdirSync(path).filter((name) => ofFolder.test(name));
   return contentHash(Object.fromEntries(names.map((name) => [name, hashOf(join(path, name))])));
 }
 

@@ -20,7 +20,7 @@ import { withDrawnWeights } from './drawn-towers.ts';
 import { rowCosine } from './scene-pairs.ts';
 import { cut, picturePath, type PictureRef, type PublicExample, readPublicSet } from './public-sets.ts';
 import type { Shown, Subject } from './subject.ts';
-import { openedTowers, towerSubject } from './tower-subject.ts';
+import { openedTowers, TOWER_FILES, towerSubject } from './tower-subject.ts';
 
 interface BenchmarkConfig {
   /** A folder of CLIP, SigLIP or SigLIP 2. */
@@ -55,7 +55,7 @@ const WHOLE = 12;
 /** The recipe; of sets with two pictures an example it also gives Winoground's scores. */
 export function bindingBenchmark(): Recipe {
   const subjects = labShelf<Subject>(2);
-  const hashes = contentHashes();
+  const hashes = contentHashes(TOWER_FILES);
   return {
     name: 'binding-benchmark',
     semanticsVersion: 1,

@@ -1,5 +1,8 @@
 /** What is known beforehand of runs that ask about binding: nulls, answers that are put in, and the towers' own embeddings at the end. */
 import assert from 'node:assert/strict';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -190,6 +193,20 @@ test('a probe on captions is asked about pairings it has not seen, four captions
     const counts = [...Map.groupBy(cells, (cell) => cell).values()].map((group) => group.length);
     assert.deepEqual(counts, [12, 12, 12, 12]);
     assert.equal(new Set(captions.map(({ caption }) => caption)).size, captions.length);
+  }
+});
+
+test('another tokenizer is another run: what is hashed of a folder holds every kind of it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'assay-towers-'));
+  try {
+    cpSync(`${TOWERS}siglip`, folder, { recursive: true });
+    const config = withSettings(recipe.defaults, settingsOf({ model: folder }, 'test'));
+    const before = recipe.inputs?.(config);
+    writeFileSync(join(folder, 'spiece.model'), 'another');
+    assert.notDeepEqual(recipe.inputs?.(config), before);
+    assert.deepEqual(recipe.inputs?.(recipe.defaults), {});
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });
 

@@ -16,7 +16,7 @@ import { knownSubject } from './oracle.ts';
 import { keptPairs } from './scene-pairs.ts';
 import { sceneSet } from './scene-set.ts';
 import type { Reading, Subject } from './subject.ts';
-import { openedTowers, towerSubject } from './tower-subject.ts';
+import { openedTowers, TOWER_FILES, towerSubject } from './tower-subject.ts';
 
 /** Depths are told in twelfths of a tower, whatever its blocks. */
 const WHOLE = 12;
@@ -30,7 +30,7 @@ const OTHER_WEIGHTS = 100_000;
 export function bindingRecipe(): Recipe {
   const subjects = labShelf<Subject>(2);
   let isTold = false;
-  const hashes = contentHashes();
+  const hashes = contentHashes(TOWER_FILES);
   return {
     name: 'binding',
     semanticsVersion: 1,

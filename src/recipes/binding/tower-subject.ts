@@ -24,6 +24,9 @@ export interface ReadyTowers {
   readonly patches?: number;
 }
 
+/** What of a folder can change what its towers compute: weights, settings, tokenizers of every kind. */
+export const TOWER_FILES = /\.(json|safetensors|model|txt)$/;
+
 /** Pictures and captions that run at once. */
 const BATCH = { images: 8, texts: 16 } as const;
 
