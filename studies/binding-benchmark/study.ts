@@ -18,7 +18,7 @@ const score = (name: string, label: string): Outcome => ({
   name,
   label,
   unit: 'fraction',
-  delta: 0.05,
+  delta: 0.1,
   higherIs: 'better',
   role: 'exploratory',
 });
