@@ -84,6 +84,21 @@ export interface KeptTable {
   readonly rows: readonly (readonly string[])[];
 }
 
+/** Pictures with captions that differ in which thing is which, as one arm scored them at its end. */
+export interface ShownPairs {
+  readonly arm: string;
+  readonly pairs: readonly ScenePair[];
+}
+
+/** Two pictures and two captions: caption i is true of picture i. */
+export interface ScenePair {
+  /** PNG files in base64. */
+  readonly pictures: readonly [string, string];
+  readonly captions: readonly [string, string];
+  /** Of picture i (row) with caption j. */
+  readonly cosines: readonly [readonly [number, number], readonly [number, number]];
+}
+
 /** Everything `renderReport` needs. */
 export interface ReportInput {
   readonly study: ReportedStudy;
@@ -108,6 +123,8 @@ export interface ReportInput {
   readonly tables?: readonly KeptTable[];
   /** A few episodes, one run an arm; absent where no run kept any. */
   readonly episodes?: readonly LivedEpisodes[];
+  /** Pictures with captions and scores, of one run an arm. */
+  readonly pairs?: readonly ShownPairs[];
   /** The exact command that makes the runs and the report again. */
   readonly command: string;
   /** Absent where no learning rate was piloted. */
