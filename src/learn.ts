@@ -44,6 +44,14 @@ export { transformerSites } from '#learning/models/modules.ts';
 export { initialWeights, linearModules, parameterCount, transformerParameters } from '#learning/models/parameters.ts';
 export { type BatchShape, transformerLogits } from '#learning/models/transformer.ts';
 
+// Two towers: images and texts in one space.
+export * from '#learning/models/towers/config.ts';
+export * from '#learning/models/towers/contrastive.ts';
+export * from '#learning/models/towers/inputs.ts';
+export { imageDepths, textDepths, type TowerDepth, towerSites } from '#learning/models/towers/modules.ts';
+export { towerLinearModules, towerParameters } from '#learning/models/towers/parameters.ts';
+export { type ImageInputs, imageTower, type TextInputs, textTower } from '#learning/models/towers/towers.ts';
+
 // Spectra of weights: ranks, entropies, truncation, directions.
 export * from '#learning/spectra/directions.ts';
 export {

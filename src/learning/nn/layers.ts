@@ -19,6 +19,7 @@ export type ParameterRole = 'matrix' | 'embedding' | 'head' | 'vector';
  */
 export type Initial =
   | { readonly kind: 'normal'; readonly std: number }
+  | { readonly kind: 'constant'; readonly value: number }
   | { readonly kind: 'zeros' | 'ones' | 'identity' | 'orthonormal' };
 
 export interface ParameterSpec {
@@ -34,6 +35,9 @@ export function fillInitial({ name, shape, initial }: ParameterSpec, memory: Flo
     case 'zeros':
     case 'ones':
       memory.fill(initial.kind === 'ones' ? 1 : 0);
+      return;
+    case 'constant':
+      memory.fill(initial.value);
       return;
     case 'normal': {
       const own = rng.split(name);
