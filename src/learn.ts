@@ -100,6 +100,17 @@ export { type Activations, differenceInMeans } from '#measures/difference-in-mea
 export { type Example, type Fingerprint, fingerprint, type Guess } from '#measures/fingerprint.ts';
 export { forgetting } from '#measures/forgetting.ts';
 export { jump, type Jump, type Placed } from '#measures/jump.ts';
+export {
+  COSINE_TIE,
+  pairedCosines,
+  preference,
+  preferenceAccuracy,
+  type Quad,
+  winogroundScores,
+} from '#measures/probes/cross-modal.ts';
+export { agreementScores, type LinearProbe, linearProbe, probeAccuracy } from '#measures/probes/linear-probe.ts';
+export { fitLogistic, type Logistic, type LogisticProblem } from '#measures/probes/logistic.ts';
+export { type CaptionedRows, fitTextMap, type TextMap } from '#measures/probes/text-map.ts';
 export { gpt2File, gpt2Json, readGpt2File } from '#recipes/gpt2-file.ts';
 export { type LabShelf, labShelf } from '#recipes/lab-shelf.ts';
 export { sharedWeights, weightsBytes, weightsFrom } from '#recipes/shared-weights.ts';

@@ -6,7 +6,6 @@
  */
 import { AssayError } from '#base/errors.ts';
 import type { JsonObject } from '#base/json.ts';
-import { transformerParameters } from '#learning/models/parameters.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
 
 import type { ChatTemplate } from './text/chat-template.ts';
@@ -71,18 +70,19 @@ export interface Weights {
 
 /**
  * Checks a file against what a model needs.
- * @param recipeOf How each needed tensor is stored.
+ * @param what The model in words, such as "llama model".
+ * @param needed Its parameters. @param recipeOf How each is stored.
  * @param isSpare Whether a stored tensor's content says nothing that is not known without it, such as a saved causal mask.
  * @throws AssayError naming the first tensor that is missing, misshapen or unexplained; `tensor` throws on numbers that
  * are not finite.
  */
 export async function checkedWeights(
   source: TensorSource,
-  { modelType, config }: ModelDescription,
+  what: string,
+  needed: readonly ParameterSpec[],
   recipeOf: (parameter: ParameterSpec) => TensorRecipe,
   isSpare: (storedName: string) => Promise<boolean>,
 ): Promise<Weights> {
-  const needed = transformerParameters(config);
   const recipes = new Map<string, TensorRecipe>();
   const used = new Set<string>();
   for (const parameter of needed) {
@@ -100,8 +100,8 @@ export async function checkedWeights(
   }
   for (const name of source.tensors.keys()) {
     if (used.has(name) || (await isSpare(name))) continue;
-    const what = `${source.path} holds a tensor ${name.slice(0, 200)} that a ${modelType} model`;
-    throw new AssayError('file', `${what} of its config does not have: its meaning is not known.`);
+    const found = `${source.path} holds a tensor ${name.slice(0, 200)} that a ${what}`;
+    throw new AssayError('file', `${found} of its config does not have: its meaning is not known.`);
   }
   return {
     shapes: new Map(needed.map(({ name, shape }) => [name, shape])),

@@ -7,6 +7,7 @@ import {
   checkedSceneWorld,
   FAMILIES,
   GRAMMARS,
+  HELD_KINDS,
   type HeldOut,
   type Light,
   LIGHTS,
@@ -48,8 +49,10 @@ export function readSceneWorld(reader: ConfigReader): SceneWorld {
 }
 
 function readHeld(reader: ConfigReader): HeldOut {
-  const kind = reader.oneOf('kind', ['none', 'latin', 'blocks']);
-  const held: HeldOut = kind === 'none' ? { kind } : { kind, seed: reader.number('seed', { min: 0, integer: true }) };
+  const held = {
+    kind: reader.oneOf('kind', HELD_KINDS),
+    seed: reader.number('seed', { min: 0, integer: true }),
+  };
   reader.done();
   return held;
 }

@@ -30,7 +30,12 @@ export type Grammar = (typeof GRAMMARS)[number];
  * pairs (what is familiar then speaks for the wrong caption). `blocks`: two colours x two shapes, so that the right and the
  * swapped caption are both unseen. `seed` says which.
  */
-export type HeldOut = { readonly kind: 'none' } | { readonly kind: 'latin' | 'blocks'; readonly seed: number };
+export interface HeldOut {
+  readonly kind: (typeof HELD_KINDS)[number];
+  readonly seed: number;
+}
+
+export const HELD_KINDS = ['none', 'latin', 'blocks'] as const;
 
 export interface CaptionRules {
   readonly grammar: Grammar;
@@ -78,7 +83,7 @@ export const SMALL_WORLD: SceneWorld = {
   sizes: { multiples: [1], own: false },
   lights: ['none'],
   backgrounds: ['black'],
-  held: { kind: 'none' },
+  held: { kind: 'none', seed: 0 },
   captions: {
     grammar: 'placeless',
     articles: false,
@@ -183,7 +188,7 @@ export function checkedSceneWorld(world: SceneWorld): SceneWorld {
   if (world.backgrounds.length === 0) refuse('backgrounds', `some of ${BACKGROUNDS.join(', ')}`, 'none');
   const unfit = world.lights.find((light) => light !== 'left' && light !== 'right');
   if (family === 'solids' && unfit !== undefined) refuse('lights', 'left or right, since solids are shaded', unfit);
-  if (held.kind !== 'none') whole('held.seed', held.seed, 0, Number.MAX_SAFE_INTEGER);
+  whole('held.seed', held.seed, 0, Number.MAX_SAFE_INTEGER);
   if (held.kind === 'blocks' && (world.colours < 4 || world.shapes < 4 || objects !== 2)) {
     const found = `${world.colours} colours, ${world.shapes} shapes, ${objects} objects`;
     refuse('held', 'at least four colours and shapes, and two objects, where blocks are held out', found);

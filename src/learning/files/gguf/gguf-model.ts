@@ -5,6 +5,7 @@
  * Source: `convert_hf_to_gguf.py` and `gguf-py/gguf/tensor_mapping.py` of llama.cpp.
  */
 import { AssayError } from '#base/errors.ts';
+import { transformerParameters } from '#learning/models/parameters.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
 
 import type { ChatTemplate } from '#learning/files/text/chat-template.ts';
@@ -94,7 +95,10 @@ async function ggufWeights(file: GgufFile, described: ModelDescription): Promise
     const heads = projection === 'q' ? config.nHeads : config.nKvHeads;
     return { ...stored, rearrange: (rows) => halvesOfPairs(rows, heads, config.headDim) };
   };
-  return await checkedWeights(file, described, recipeOf, (name) => isSpare(file, described, name));
+  const needed = transformerParameters(described.config);
+  return await checkedWeights(file, `${described.modelType} model`, needed, recipeOf, (name) =>
+    isSpare(file, described, name),
+  );
 }
 
 /** What is read with the config, and frequencies that old files keep. */

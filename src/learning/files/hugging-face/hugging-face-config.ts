@@ -3,7 +3,6 @@
  * Every key is read, or is one of those that are known to change nothing (hugging-face-keys.ts), or is refused by name.
  * Defaults are those of the configuration classes in transformers.
  */
-import { AssayError } from '#base/errors.ts';
 import type { JsonObject } from '#base/json.ts';
 
 import { type Fields, fieldsOf } from '#learning/files/fields.ts';
@@ -14,7 +13,8 @@ import {
   PRETRAINED_STD,
 } from '#learning/files/model-description.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
-import { isIdleConfigKey, ONLY } from './hugging-face-keys.ts';
+import { refuseForeign } from './foreign.ts';
+import { isIdleConfigKey } from './hugging-face-keys.ts';
 import { rotaryPositions } from './hugging-face-rope.ts';
 
 /** The models that are read, by `model_type`. */
@@ -43,9 +43,6 @@ export const ARCHITECTURES: Readonly<Record<ModelType, readonly string[]>> = {
   gpt2: ['GPT2LMHeadModel', 'GPT2Model', 'GPT2DoubleHeadsModel'],
 };
 
-/** Number formats a checkpoint may be made for; Assay computes in float32 whatever it says. */
-const DTYPES = ['float32', 'float16', 'bfloat16', 'auto'].flatMap((name) => [name, `torch.${name}`]);
-
 /**
  * The description of the model a `config.json` declares.
  * @throws AssayError naming what is missing, wrong, not supported or not known.
@@ -53,39 +50,12 @@ const DTYPES = ['float32', 'float16', 'bfloat16', 'auto'].flatMap((name) => [nam
 export function huggingFaceConfig(json: JsonObject, where: string): ModelDescription {
   const fields = fieldsOf(new Map(Object.entries(json)), where);
   const modelType = fields.oneOf('model_type', MODEL_TYPES);
-  refuseForeign(fields, modelType);
+  refuseForeign(fields, modelType, ARCHITECTURES[modelType]);
+  if (!fields.flag('is_causal', true)) throw fields.error('is_causal', 'true (only causal models are read)');
   const described = modelType === 'gpt2' ? gpt2(fields) : llama(modelType, fields);
   fields.refuseRest(isIdleConfigKey);
   checkSizes(described, where);
   return described;
-}
-
-/** Refuses what is a model of another kind, whatever its type. */
-function refuseForeign(fields: Fields, modelType: ModelType): void {
-  const { where } = fields;
-  const architectures = fields.value('architectures') ?? [];
-  const known = ARCHITECTURES[modelType];
-  if (!Array.isArray(architectures) || architectures.some((name) => !known.includes(String(name)))) {
-    throw fields.error('architectures', `[${known.map((name) => JSON.stringify(name)).join(' or ')}]`);
-  }
-  if (fields.has('quantization_config')) {
-    throw new AssayError('file', `${where}: quantization_config is not supported; use unquantized weights or GGUF.`);
-  }
-  if (!isNothing(fields.value('auto_map'))) {
-    const remedy = `if the model is a plain ${modelType} one, remove auto_map`;
-    throw new AssayError('file', `${where}: auto_map names code of the model's own, which is not run; ${remedy}.`);
-  }
-  for (const name of ['per_layer_config', 'pruned_heads']) {
-    if (!isNothing(fields.value(name))) throw fields.error(name, 'empty (all layers must be alike)');
-  }
-  if (!fields.flag('is_causal', true)) throw fields.error('is_causal', 'true (only causal models are read)');
-  fields.only(fields.spelling('dtype', 'torch_dtype'), DTYPES);
-  for (const [name, allowed] of Object.entries(ONLY)) fields.only(name, allowed);
-}
-
-/** An empty object or list says nothing. */
-function isNothing(value: unknown): boolean {
-  return value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 }
 
 function llama(modelType: Exclude<ModelType, 'gpt2'>, fields: Fields): ModelDescription {

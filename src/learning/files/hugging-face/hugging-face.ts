@@ -12,6 +12,7 @@ import type { ChatTemplate } from '#learning/files/text/chat-template.ts';
 import { chatTemplate, withToolTemplate } from '#learning/files/text/chat-template.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { MODULES } from '#learning/models/modules.ts';
+import { transformerParameters } from '#learning/models/parameters.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
 import { huggingFaceConfig } from './hugging-face-config.ts';
 import { isStoredTransposed, type ModelDescription } from '#learning/files/model-description.ts';
@@ -143,7 +144,10 @@ async function folderWeights(source: TensorSource, described: ModelDescription):
     const [dOut = 0, dIn = 0] = shape; // GPT-2's Conv1D keeps [dIn, dOut]
     return { storedName: stored, storedShape: [dIn, dOut], rearrange: (w) => transposed(w, dIn, dOut) };
   };
-  return await checkedWeights(source, described, recipeOf, (name) => isSpare(source, described, name));
+  const needed = transformerParameters(config);
+  return await checkedWeights(source, `${described.modelType} model`, needed, recipeOf, (name) =>
+    isSpare(source, described, name),
+  );
 }
 
 /** Buffers and duplicates that checkpoints carry beside the weights. */

@@ -60,3 +60,16 @@ export function pooledPlaces(tokens: Int32Array, length: number, place: PooledPl
     return row * length + Math.max(at, 0);
   });
 }
+
+/** The first `side` rows and columns of an image: what a convolution without padding reads where sides are no whole patches. */
+export function croppedPixels({ values, channels, height, width }: Pixels, side: number): Pixels {
+  if (height === side && width === side) return { values, channels, height, width };
+  const kept = new Float32Array(channels * side * side);
+  for (let c = 0; c < channels; c++) {
+    for (let y = 0; y < side; y++) {
+      const from = (c * height + y) * width;
+      kept.set(values.subarray(from, from + side), (c * side + y) * side);
+    }
+  }
+  return { values: kept, channels, height: side, width: side };
+}
