@@ -5,7 +5,16 @@
 import type { DenseMatrix, Reader, Rng, SceneWorld } from 'assay/learn';
 
 import { encoderOf, type Encoder } from './batches.ts';
-import { type Asked, boundOf, type Embedded, mappedSwap, type Probed, probedOf, probeTest, swapTest } from './measures.ts';
+import {
+  type Asked,
+  boundOf,
+  type Embedded,
+  mappedSwap,
+  type Probed,
+  probedOf,
+  probeTest,
+  swapTest,
+} from './measures.ts';
 import { pairLines } from './shown-pairs.ts';
 
 /** Images and captions that a program reads at a time, and those of a batch of the yardstick. */
@@ -56,7 +65,11 @@ export function evaluationOf(world: SceneWorld, layouts: number, rng: Rng, reade
     const sets = Array.from({ length: PROBE_SETS }, (_, i) =>
       probeTest(whole, part, PROBE_LAYOUTS, rng.split(`${part} probes ${i}`)),
     );
-    return { asked: test, test: arraysOf(encoder, test), sets: sets.map((set) => ({ ...set, arrays: arraysOf(encoder, set) })) };
+    return {
+      asked: test,
+      test: arraysOf(encoder, test),
+      sets: sets.map((set) => ({ ...set, arrays: arraysOf(encoder, set) })),
+    };
   };
   const parts = { seen: drawn('seen'), held: drawn('held') };
   const natural = naturalArrays(encoder, whole, rng.split('natural'));
@@ -89,8 +102,7 @@ export function evaluationOf(world: SceneWorld, layouts: number, rng: Rng, reade
           const names = [`imageMean ${depth}`, `textMean ${depth}`] as const;
           all.push(probedOf(await embedded(readers.depths, set.arrays, names), set));
         }
-        const mean = (name: keyof Probed): number =>
-          all.reduce((sum, one) => sum + one[name], 0) / all.length;
+        const mean = (name: keyof Probed): number => all.reduce((sum, one) => sum + one[name], 0) / all.length;
         return { image: mean('image'), place: mean('place'), text: mean('text') };
       };
       const [ofSeen, ofHeld] = [await probes(parts.seen), await probes(parts.held)];
@@ -111,7 +123,8 @@ export function evaluationOf(world: SceneWorld, layouts: number, rng: Rng, reade
         await embedded(readers.embeddings, parts.held.test),
       ];
       return (
-        pairLines(whole, 'seen pairs', parts.seen.asked, seen) + pairLines(whole, 'held-out pairs', parts.held.asked, held)
+        pairLines(whole, 'seen pairs', parts.seen.asked, seen) +
+        pairLines(whole, 'held-out pairs', parts.held.asked, held)
       );
     },
   };

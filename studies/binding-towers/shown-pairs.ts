@@ -1,5 +1,13 @@
 /** A few scenes with both captions and their cosines, for people to read: in the form of replies, which reports show arm beside arm. */
-import { captionOf, captionText, type DenseMatrix, drawWording, pairedCosines, rngOf, type SceneWorld } from 'assay/learn';
+import {
+  captionOf,
+  captionText,
+  type DenseMatrix,
+  drawWording,
+  pairedCosines,
+  rngOf,
+  type SceneWorld,
+} from 'assay/learn';
 
 import type { Asked, Embedded } from './measures.ts';
 
@@ -27,7 +35,10 @@ export function pairLines(world: SceneWorld, part: string, asked: Asked, { image
       scores: { 'right caption': Number(right.toFixed(3)), 'swapped caption': Number(swapped.toFixed(3)) },
     });
   });
-  return lines.filter((line) => line !== '').map((line) => `${line}\n`).join('');
+  return lines
+    .filter((line) => line !== '')
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
 function rowOf({ columns, values }: DenseMatrix, row: number): DenseMatrix {

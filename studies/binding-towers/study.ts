@@ -35,7 +35,12 @@ const PLAIN = { swaps: 0, batch: 32, colourless: 0, colours: 6, shapes: 6, std: 
 const SETTINGS = {
   swaps: ['swaps', (x: number) => `${x} with swaps`, 'batch.swapsFraction', SWAPS],
   batch: ['batch', (x: number) => `batches of ${x}`, 'batch.size', BATCH],
-  colourless: ['colourless', (x: number) => `${x} of colours left out`, 'scenes.captions.colourlessFraction', COLOURLESS],
+  colourless: [
+    'colourless',
+    (x: number) => `${x} of colours left out`,
+    'scenes.captions.colourlessFraction',
+    COLOURLESS,
+  ],
   colours: ['colours', (x: number) => `${x} colours`, 'scenes.colours', COLOURS],
   shapes: ['shapes', (x: number) => `${x} shapes`, 'scenes.shapes', SHAPES],
   std: ['std', (x: number) => `text std ${x}`, 'towers.textStd', STD],
@@ -122,8 +127,7 @@ const arms = [...cells, ...others, ...sigmoids];
 
 const END = { kind: 'end' } as const;
 const crossed = (levels: readonly number[] = LEVELS) => ({ kind: 'crossed', axis: 'natural', levels }) as const;
-const depths = (...levels: readonly number[]) =>
-  ({ kind: 'given', axis: 'depth', label: 'depth', levels }) as const;
+const depths = (...levels: readonly number[]) => ({ kind: 'given', axis: 'depth', label: 'depth', levels }) as const;
 const [EMBEDDINGS, SHARED] = [0, 3];
 const CHANCE = { kind: 'value', value: 0.5, label: 'chance' } as const;
 const arm = (name: string): Claim['against'] => ({ kind: 'arm', arm: name });
@@ -143,7 +147,13 @@ const known = (claim: Claim, expect: 'agrees' | 'identical' | 'differs'): Claim 
 
 const controls: readonly Claim[] = [
   known(
-    asked('right after the embeddings nothing is bound', 'plain', CHANCE, ['seenCosine', 'heldCosine'], depths(EMBEDDINGS)),
+    asked(
+      'right after the embeddings nothing is bound',
+      'plain',
+      CHANCE,
+      ['seenCosine', 'heldCosine'],
+      depths(EMBEDDINGS),
+    ),
     'identical',
   ),
   known(
@@ -151,7 +161,13 @@ const controls: readonly Claim[] = [
     'identical',
   ),
   known(
-    asked('nothing is there to be read', 'plain', CHANCE, ['imageProbe', 'heldImageProbe', 'textProbe'], depths(EMBEDDINGS)),
+    asked(
+      'nothing is there to be read',
+      'plain',
+      CHANCE,
+      ['imageProbe', 'heldImageProbe', 'textProbe'],
+      depths(EMBEDDINGS),
+    ),
     'agrees',
   ),
   known(asked('random towers bind nothing', 'untrained', CHANCE, ['seen', 'held']), 'agrees'),
@@ -181,7 +197,13 @@ const questions: readonly Claim[] = [
     ['imageProbe', 'heldImageProbe', 'textProbe', 'heldTextProbe'],
     depths(SHARED),
   ),
-  asked('incomplete captions: does a linear map repair it?', INCOMPLETE, outcome('heldCosine'), ['heldMapped'], depths(SHARED)),
+  asked(
+    'incomplete captions: does a linear map repair it?',
+    INCOMPLETE,
+    outcome('heldCosine'),
+    ['heldMapped'],
+    depths(SHARED),
+  ),
   asked('plain: does a linear map repair it?', 'plain', outcome('heldCosine'), ['heldMapped'], depths(SHARED)),
   asked('text init of std 0.02', BAG, arm('plain'), both),
   asked('text init of std 0.02: is it bound?', BAG, CHANCE, both),
@@ -217,7 +239,11 @@ const named = (...names: readonly string[]): readonly ArmInput[] => arms.filter(
 const trends: readonly Claim[] = [
   trend('over the share of swaps', named(...SHARES.map((swaps) => nameOf({ swaps }))), SWAPS),
   trend('over batch size', named(...[8, 16, 32, 64].map((batch) => nameOf({ batch }))), BATCH, 'log'),
-  trend('over colours left out', named(...[0, 0.25, 0.5, 0.75].map((colourless) => nameOf({ colourless }))), COLOURLESS),
+  trend(
+    'over colours left out',
+    named(...[0, 0.25, 0.5, 0.75].map((colourless) => nameOf({ colourless }))),
+    COLOURLESS,
+  ),
   trend(
     'over colours left out, with swaps',
     named(...[0, 0.25, 0.5, 0.75].map((colourless) => nameOf({ swaps: 1, colourless }))),
@@ -261,12 +287,24 @@ const LABELS: Readonly<Record<Name, string>> = {
   heldTextProbe: 'linear probe of captions, held-out pairs',
 };
 
-const QUICK = ['plain', SWAPPED, 'negatives', INCOMPLETE, BAG, 'left-of', 'sigmoid-10-scale-10', 'untrained', 'ceiling', 'plain-again'];
+const QUICK = [
+  'plain',
+  SWAPPED,
+  'negatives',
+  INCOMPLETE,
+  BAG,
+  'left-of',
+  'sigmoid-10-scale-10',
+  'untrained',
+  'ceiling',
+  'plain-again',
+];
 
 export default defineStudy({
   name: 'binding-towers',
   question: 'Which choice makes two towers bind colour to shape, on pairs that were seen and on pairs that were not?',
-  scope: 'scenes of two coloured shapes, 28 x 16 pixels; towers of width 32 and two blocks, trained from nothing for 700 steps',
+  scope:
+    'scenes of two coloured shapes, 28 x 16 pixels; towers of width 32 and two blocks, trained from nothing for 700 steps',
   recipe: bindingTowersRecipe(),
   matchOn: [
     {
