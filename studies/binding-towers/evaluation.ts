@@ -13,6 +13,7 @@ import {
   type Probed,
   probedOf,
   probeTest,
+  type ProbeTest,
   swapTest,
 } from './measures.ts';
 import { pairLines } from './shown-pairs.ts';
@@ -60,18 +61,7 @@ export function evaluationOf(world: SceneWorld, layouts: number, rng: Rng, reade
   const encoder = encoderOf(world);
   const captions = { ...world.captions, colourlessFraction: 0, shapelessFraction: 0, synonymFraction: 0 };
   const whole: SceneWorld = { ...world, captions };
-  const drawn = (part: 'seen' | 'held') => {
-    const test = swapTest(whole, part, layouts, rng.split(part));
-    const sets = Array.from({ length: PROBE_SETS }, (_, i) =>
-      probeTest(whole, part, PROBE_LAYOUTS, rng.split(`${part} probes ${i}`)),
-    );
-    return {
-      asked: test,
-      test: arraysOf(encoder, test),
-      sets: sets.map((set) => ({ ...set, arrays: arraysOf(encoder, set) })),
-    };
-  };
-  const parts = { seen: drawn('seen'), held: drawn('held') };
+  const [seen, held] = [partOf(encoder, whole, 'seen', layouts, rng), partOf(encoder, whole, 'held', layouts, rng)];
   const natural = naturalArrays(encoder, whole, rng.split('natural'));
   return {
     async natural() {
@@ -80,53 +70,72 @@ export function evaluationOf(world: SceneWorld, layouts: number, rng: Rng, reade
       return sum / natural.length;
     },
     async outcomes() {
-      const [seen, held] = [
-        boundOf(await embedded(readers.embeddings, parts.seen.test)),
-        boundOf(await embedded(readers.embeddings, parts.held.test)),
-      ];
+      const ofSeen = boundOf(await embedded(readers.embeddings, seen.test));
+      const ofHeld = boundOf(await embedded(readers.embeddings, held.test));
       return {
-        seen: seen.swap,
-        held: held.swap,
-        seenMirror: seen.mirror,
-        heldMirror: held.mirror,
-        captions: seen.captions,
-        heldCaptions: held.captions,
+        seen: ofSeen.swap,
+        held: ofHeld.swap,
+        seenMirror: ofSeen.mirror,
+        heldMirror: ofHeld.mirror,
+        captions: ofSeen.captions,
+        heldCaptions: ofHeld.captions,
       };
     },
-    async depth(depth) {
-      const at = async (arrays: Arrays) => embedded(readers.depths, arrays, [`image ${depth}`, `text ${depth}`]);
-      const [seen, held] = [await at(parts.seen.test), await at(parts.held.test)];
-      const probes = async ({ sets }: (typeof parts)['seen']) => {
-        const all: Probed[] = [];
-        for (const set of sets) {
-          const names = [`imageMean ${depth}`, `textMean ${depth}`] as const;
-          all.push(probedOf(await embedded(readers.depths, set.arrays, names), set));
-        }
-        const mean = (name: keyof Probed): number => all.reduce((sum, one) => sum + one[name], 0) / all.length;
-        return { image: mean('image'), place: mean('place'), text: mean('text') };
-      };
-      const [ofSeen, ofHeld] = [await probes(parts.seen), await probes(parts.held)];
-      return {
-        seenCosine: boundOf(seen).swap,
-        heldCosine: boundOf(held).swap,
-        heldMapped: mappedSwap(seen, held),
-        imageProbe: ofSeen.image,
-        heldImageProbe: ofHeld.image,
-        imagePlace: ofSeen.place,
-        textProbe: ofSeen.text,
-        heldTextProbe: ofHeld.text,
-      };
-    },
+    depth: async (depth) => ({
+      ...(await cosinesAt(readers.depths, seen.test, held.test, depth)),
+      ...(await probesAt(readers.depths, seen.sets, held.sets, depth)),
+    }),
     async pairs() {
-      const [seen, held] = [
-        await embedded(readers.embeddings, parts.seen.test),
-        await embedded(readers.embeddings, parts.held.test),
-      ];
+      const ofSeen = await embedded(readers.embeddings, seen.test);
+      const ofHeld = await embedded(readers.embeddings, held.test);
       return (
-        pairLines(whole, 'seen pairs', parts.seen.asked, seen) +
-        pairLines(whole, 'held-out pairs', parts.held.asked, held)
+        pairLines(whole, 'seen pairs', seen.asked, ofSeen) + pairLines(whole, 'held-out pairs', held.asked, ofHeld)
       );
     },
+  };
+}
+
+/** What is asked of seen or of held-out pairs: swaps, and sets for probes. */
+interface Part {
+  readonly asked: Asked;
+  readonly test: Arrays;
+  readonly sets: readonly { readonly test: ProbeTest; readonly arrays: Arrays }[];
+}
+
+function partOf(encoder: Encoder, world: SceneWorld, part: 'seen' | 'held', layouts: number, rng: Rng): Part {
+  const asked = swapTest(world, part, layouts, rng.split(part));
+  const sets = Array.from({ length: PROBE_SETS }, (_, i) => {
+    const test = probeTest(world, part, PROBE_LAYOUTS, rng.split(`${part} probes ${i}`));
+    return { test, arrays: arraysOf(encoder, test) };
+  });
+  return { asked, test: arraysOf(encoder, asked), sets };
+}
+
+async function cosinesAt(reader: Reader, seen: Arrays, held: Arrays, depth: number) {
+  const names = [`image ${depth}`, `text ${depth}`] as const;
+  const [ofSeen, ofHeld] = [await embedded(reader, seen, names), await embedded(reader, held, names)];
+  return {
+    seenCosine: boundOf(ofSeen).swap,
+    heldCosine: boundOf(ofHeld).swap,
+    heldMapped: mappedSwap(ofSeen, ofHeld),
+  };
+}
+
+async function probesAt(reader: Reader, seen: Part['sets'], held: Part['sets'], depth: number) {
+  const names = [`imageMean ${depth}`, `textMean ${depth}`] as const;
+  const meansOf = async (sets: Part['sets']): Promise<Probed> => {
+    const all: Probed[] = [];
+    for (const { test, arrays } of sets) all.push(probedOf(await embedded(reader, arrays, names), test));
+    const mean = (name: keyof Probed): number => all.reduce((sum, one) => sum + one[name], 0) / all.length;
+    return { image: mean('image'), place: mean('place'), text: mean('text') };
+  };
+  const [ofSeen, ofHeld] = [await meansOf(seen), await meansOf(held)];
+  return {
+    imageProbe: ofSeen.image,
+    heldImageProbe: ofHeld.image,
+    imagePlace: ofSeen.place,
+    textProbe: ofSeen.text,
+    heldTextProbe: ofHeld.text,
   };
 }
 

@@ -179,5 +179,7 @@ test('settings without a meaning are refused by name', async () => {
     assert.rejects(makeRun(recipe, { ...SHORT, ...set }, 1), message);
   await refused({ 'loss.kind': 'binding' }, /batch\.negatives.*swapped/s);
   await refused({ 'scenes.shapes': 3 }, /held.*four colours and shapes/s);
+  await refused({ 'scenes.held.kind': 'none' }, /scenes.*two objects and held-out pairs.*held: none/s);
+  await refused({ 'scenes.objects': 3, 'scenes.width': 48, 'scenes.held.kind': 'latin' }, /scenes.*found 3 objects/s);
   await refused({ 'batch.swapsFraction': 2 }, /batch\.swapsFraction.*\[0, 1\]/s);
 });

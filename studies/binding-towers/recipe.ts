@@ -148,6 +148,10 @@ function readConfig(config: JsonObject): Config {
   if (read.loss.kind === 'binding' && read.batch.negatives === 'none') {
     batch.refuse('negatives', 'swapped, which the loss "binding" tells from the right ones', '"none"');
   }
+  const { held, objects } = read.scenes;
+  if (held.kind === 'none' || objects !== 2) {
+    reader.refuse('scenes', 'two objects and held-out pairs', `${objects} objects, held: ${held.kind}`);
+  }
   for (const part of [towers, batch, loss, reader]) part.done();
   return read;
 }
@@ -202,6 +206,5 @@ async function train(context: RunContext, config: Config, { learner, ...readers 
 
 /** The world of a block: which pairs are held out is the block's. */
 function worldOf(scenes: SceneWorld, seed: number): SceneWorld {
-  const { held } = scenes;
-  return held.kind === 'none' ? scenes : { ...scenes, held: { ...held, seed: held.seed + seed } };
+  return { ...scenes, held: { ...scenes.held, seed: scenes.held.seed + seed } };
 }

@@ -55,7 +55,7 @@ export interface LossRules {
 
 /** Epsilon of the towers' norms. */
 const EPSILON = 1e-5;
-/** Of a width of 32, MLPs twice as wide as the stream and ReLU: a third of the time a step of GELU and four times, and they bind as well (LOG.md). */
+/** MLPs of twice the width and ReLU take two thirds of the time of four times and GELU, and bind as well (LOG.md). */
 const MLP_RATIO = 2;
 
 export function towersOf(
