@@ -32,17 +32,22 @@ const PLAIN = { swaps: 0, batch: 32, colourless: 0, colours: 6, shapes: 6, std: 
 
 /** Of every setting its words in names and labels, its path and its factor. */
 const SETTINGS = {
-  swaps: ['swaps', (x: number) => `${x} with swaps`, 'batch.swapsFraction', SWAPS],
+  swaps: [
+    'swaps',
+    (x: number) => (x === 1 ? 'every scene beside its swap' : `${x} of scenes beside their swaps`),
+    'batch.swapsFraction',
+    SWAPS,
+  ],
   batch: ['batch', (x: number) => `batches of ${x}`, 'batch.size', BATCH],
   colourless: [
     'colourless',
-    (x: number) => `${x} of colours left out`,
+    (x: number) => `${x} of colour words left out`,
     'scenes.captions.colourlessFraction',
     COLOURLESS,
   ],
   colours: ['colours', (x: number) => `${x} colours`, 'scenes.colours', COLOURS],
   shapes: ['shapes', (x: number) => `${x} shapes`, 'scenes.shapes', SHAPES],
-  std: ['std', (x: number) => `text std ${x}`, 'towers.textStd', STD],
+  std: ['std', (x: number) => `text init of std ${x}`, 'towers.textStd', STD],
 } as const;
 const NAMES = ['swaps', 'batch', 'colourless', 'colours', 'shapes', 'std'] as const;
 
@@ -276,9 +281,9 @@ const LABELS: Readonly<Record<Name, string>> = {
   heldMirror: 'right image over the swap in a mirror, held-out pairs',
   captions: 'cosine of a caption and the swapped one, seen pairs',
   heldCaptions: 'cosine of a caption and the swapped one, held-out pairs',
-  seenCosine: 'swap accuracy by the cosine at a depth, seen pairs',
-  heldCosine: 'swap accuracy by the cosine at a depth, held-out pairs',
-  heldMapped: 'swap accuracy under a linear map fitted on seen pairs, held-out pairs',
+  seenCosine: 'swap accuracy by depth, seen pairs',
+  heldCosine: 'swap accuracy by depth, held-out pairs',
+  heldMapped: 'swap accuracy under a linear map, held-out pairs',
   imageProbe: 'linear probe of images, seen pairs',
   heldImageProbe: 'linear probe of images, held-out pairs',
   imagePlace: 'probes of images bound to a place, seen pairs',
