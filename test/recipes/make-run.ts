@@ -41,10 +41,16 @@ export async function makeRun(
 
 /** What a recipe says that runs record is what they do record, in one point or another: studies are checked against it before any run. */
 function checkGiven(gives: Gives | undefined, points: readonly TrajectoryPoint[]): void {
-  if (gives === undefined) return;
-  const named = (records: readonly (object | undefined)[]): readonly string[] =>
-    [...new Set(records.flatMap((record) => Object.keys(record ?? {})))].toSorted();
-  assert.deepEqual(named(points.map(({ axes }) => axes)), gives.axes.toSorted());
-  if (gives.outcomes === undefined) return;
-  assert.deepEqual(named(points.map(({ outcomes }) => outcomes)), gives.outcomes.toSorted());
+  const agrees = (records: readonly object[], names: readonly string[] | undefined): void => {
+    const found = [...new Set(records.flatMap((record) => Object.keys(record)))];
+    if (names !== undefined && records.length > 0) assert.deepEqual(found.toSorted(), names.toSorted());
+  };
+  agrees(
+    points.map(({ axes }) => axes),
+    gives?.axes,
+  );
+  agrees(
+    points.flatMap(({ outcomes }) => outcomes ?? []),
+    gives?.outcomes,
+  );
 }
