@@ -50,7 +50,7 @@ function checkGiven(gives: Gives | undefined, points: readonly TrajectoryPoint[]
     gives?.axes,
   );
   agrees(
-    points.flatMap(({ outcomes }) => outcomes ?? []),
+    points.flatMap(({ outcomes }) => (outcomes === undefined ? [] : [outcomes])),
     gives?.outcomes,
   );
 }
