@@ -201,7 +201,17 @@ export { type CaptionedRows, fitTextMap, type TextMap } from '#measures/probes/t
 export { gpt2File, gpt2Json, readGpt2File } from '#recipes/gpt2-file.ts';
 export { type LabShelf, labShelf } from '#recipes/lab-shelf.ts';
 export { sharedWeights, weightsBytes, weightsFrom } from '#recipes/shared-weights.ts';
-export { readLevels, readMethod, readOptimizer, readOrder, readSchedule, readSeeds } from '#recipes/training-config.ts';
+export {
+  type Clip,
+  largestNorm,
+  readClip,
+  readLevels,
+  readMethod,
+  readOptimizer,
+  readOrder,
+  readSchedule,
+  readSeeds,
+} from '#recipes/training-config.ts';
 export { type TrainingPlan, trainingRun, type TrainingSubject } from '#recipes/training-run.ts';
 export {
   type Seeds,

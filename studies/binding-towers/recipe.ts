@@ -5,15 +5,18 @@
  */
 import { ADAMW_DEFAULTS, type JsonObject, type Recipe, type RunContext, type RunEnd } from 'assay';
 import {
+  type Clip,
   type ConfigReader,
   configReader,
   createLearner,
   drawnWeights,
   feedLayers,
   labShelf,
+  largestNorm,
   type Learner,
   learningRateAt,
   type OptimizerConfig,
+  readClip,
   readLevels,
   readOptimizer,
   readSceneWorld,
@@ -57,6 +60,7 @@ const DEFAULTS = {
   batch: { size: 32, pairs: 'seen', swapsFraction: 0, negatives: 'none' },
   loss: { kind: 'softmax', scale: 10, bias: 0 },
   optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0.1 },
+  clip: { kind: 'none' },
   learningRate: 3e-3,
   schedule: { kind: 'wsd', warmupSteps: 50, decayFraction: 0.4, finalFraction: 0 },
   seeds: { init: 0, data: 0 },
@@ -71,6 +75,7 @@ interface Config {
   readonly batch: BatchRules;
   readonly loss: LossRules;
   readonly optimizer: OptimizerConfig;
+  readonly clip: Clip;
   readonly learningRate: number;
   readonly schedule: Schedule;
   readonly seeds: { readonly init: number; readonly data: number };
@@ -137,6 +142,7 @@ function readConfig(config: JsonObject): Config {
       bias: loss.number('bias'),
     },
     optimizer: readOptimizer(reader.object('optimizer')),
+    clip: readClip(reader.object('clip')),
     learningRate: reader.number('learningRate', { min: 0 }),
     schedule: readSchedule(reader.object('schedule')),
     seeds: readSeeds(reader.object('seeds'), ['init', 'data']),
@@ -191,7 +197,8 @@ async function train(context: RunContext, config: Config, { learner, ...readers 
       outcomes: async () => evaluation.outcomes(),
       step: async (step) => {
         const feeds = { ...draw(rngOf(data, `batch ${step}`)) };
-        return takeStep(learner, [feeds], learningRateAt(schedule, learningRate, step, steps), Infinity);
+        const lr = learningRateAt(schedule, learningRate, step, steps);
+        return takeStep(learner, [feeds], lr, largestNorm(config.clip));
       },
     },
   );
