@@ -33,8 +33,8 @@ export function branchedLogits(config: TransformerConfig, layers: Layers, length
   const batch = { rows: 1, length, packed: true };
   const turn = rotationAt(config, length);
   const mask = branchMask(config.nHeads / config.nKvHeads, length);
-  const attend: SelfAttention = (names, x) =>
-    attentionUnder(config, layers, names, batch, attentionHeads(config, layers, names, batch, x, turn), mask);
+  const attend: SelfAttention = (names, x, asked) =>
+    attentionUnder(config, layers, names, batch, attentionHeads(config, layers, names, batch, x, turn), mask, asked);
   const embedded = embed(config, layers, batch, input('tokens', [length], 'int32'));
   return decoderLogits(config, layers, embedded, attend, rows);
 }

@@ -25,6 +25,23 @@ export interface BatchShape {
    * learned positions are those of the input `positions`, int32 [B T]. (Rotary ones only matter as differences.)
    */
   readonly packed?: boolean;
+  /** Where some places of the rows hold one token in common, which is computed once; without it every place has its own. */
+  readonly shared?: SharedTokens;
+}
+
+/**
+ * U tokens laid out in the places of B rows of T: what looks at one token alone is computed for the tokens, attention over
+ * the rows. Places that hold one token in common must have the same past.
+ */
+export interface SharedTokens {
+  /** U. */
+  readonly count: number;
+  /** The place of each token in its row, int32 [U], for learned positions. */
+  readonly positions: Tensor;
+  /** From tokens to places. @param x shape [U, D]. @returns [B T, D]. */
+  layOut(x: Tensor): Tensor;
+  /** From places to tokens; of places in common, any. @param x shape [B T, D]. @returns [U, D]. */
+  pickUp(x: Tensor): Tensor;
 }
 
 /** Drops a position for good: exp(-1e30) is 0, and unlike -Infinity it makes no NaN of a row that drops all. */
@@ -34,8 +51,8 @@ const ACTIVATIONS = { gelu, geluTanh, silu };
 
 /**
  * Next-token logits.
- * @param tokens int32, shape [N], N = B T, row-major.
- * @param rows Which of the N positions to give logits for, int32 [M]; all of them when left out.
+ * @param tokens int32, shape [N], N = B T, row-major; N = U where places share tokens.
+ * @param rows Which of the N tokens to give logits for, int32 [M]; all of them when left out.
  * @returns shape [N, V] or [M, V].
  */
 export function transformerLogits(
@@ -46,13 +63,23 @@ export function transformerLogits(
   rows?: Tensor,
 ): Tensor {
   const embedded = embed(config, layers, batch, tokens);
-  return decoderLogits(config, layers, embedded, (names, x) => selfAttention(config, layers, names, batch, x), rows);
+  return decoderLogits(
+    config,
+    layers,
+    embedded,
+    (names, x, rows) => selfAttention(config, layers, names, batch, x, rows),
+    rows,
+  );
 }
 
-/** A block's self-attention: from the normed stream to what is added to it, both shape [N, D]. */
-export type SelfAttention = (names: BlockModules, x: Tensor) => Tensor;
+/** A block's self-attention: from the normed stream [N, D] to what is added to it, [N, D], or [M, D] at the tokens `rows`. */
+export type SelfAttention = (names: BlockModules, x: Tensor, rows?: Tensor) => Tensor;
 
-/** Logits of embedded tokens [N, D], whatever the self-attention looks at. @param rows As in `transformerLogits`. */
+/**
+ * Logits of embedded tokens [N, D], whatever the self-attention looks at. After the last self-attention nothing looks at
+ * other tokens, so the last block ends at `rows`, unless somebody looks at its sites.
+ * @param rows As in `transformerLogits`.
+ */
 export function decoderLogits(
   config: TransformerConfig,
   layers: Layers,
@@ -62,8 +89,11 @@ export function decoderLogits(
 ): Tensor {
   const names = MODULES[config.family];
   let x = layers.site(names.embeddings, embedded);
-  for (let layer = 0; layer < config.nLayers; layer++) x = block(config, layers, names.block(layer), attend, x);
-  const hidden = rows === undefined ? x : gather(x, rows);
+  const last = config.nLayers - 1;
+  const early = layers.wholeStream === true ? undefined : rows;
+  for (let layer = 0; layer < last; layer++) x = block(config, layers, names.block(layer), attend, x);
+  x = block(config, layers, names.block(last), attend, x, early);
+  const hidden = rows === undefined || early !== undefined ? x : gather(x, rows);
   const normalized = norm(config, layers, names.finalNorm, hidden);
   if (config.tied) return matmul(normalized, layers.parameter(names.tokenEmbedding), { transposeB: true });
   return layers.linear(names.head, normalized);
@@ -74,8 +104,9 @@ export function embed(config: TransformerConfig, layers: Layers, batch: BatchSha
   const names = MODULES[config.family];
   const embedded = gather(layers.parameter(names.tokenEmbedding), tokens);
   if (config.positions.kind === 'rotary') return embedded;
-  const { rows, length, packed = false } = batch;
+  const { rows, length, packed = false, shared } = batch;
   const all = layers.parameter(names.positionEmbedding);
+  if (shared !== undefined) return add(embedded, gather(all, shared.positions));
   if (packed) return add(embedded, gather(all, input('positions', [rows * length], 'int32')));
   const table = slice(all, 0, 0, length);
   const positioned = add(reshape(embedded, [rows, length, config.dModel]), table);
@@ -88,9 +119,11 @@ function block(
   names: BlockModules,
   attend: SelfAttention,
   x: Tensor,
+  rows?: Tensor,
 ): Tensor {
-  const attention = attend(names, norm(config, layers, names.attentionNorm, x));
-  const attended = layers.site(names.afterAttention, add(x, attention));
+  const attention = attend(names, norm(config, layers, names.attentionNorm, x), rows);
+  const kept = rows === undefined ? x : gather(x, rows);
+  const attended = layers.site(names.afterAttention, add(kept, attention));
   const hidden = mlp(config, layers, names, norm(config, layers, names.mlpNorm, attended));
   return layers.site(names.out, add(attended, hidden));
 }
@@ -101,9 +134,10 @@ function selfAttention(
   names: BlockModules,
   batch: BatchShape,
   x: Tensor,
+  rows?: Tensor,
 ): Tensor {
   const heads = attentionHeads(config, layers, names, batch, x, rotationOf(config, batch.length));
-  return causalAttention(config, layers, names, batch, heads);
+  return causalAttention(config, layers, names, batch, heads, rows);
 }
 
 /** Causal self-attention over the tokens of each row, [B T, D], of heads that `attentionHeads` made. */
@@ -113,18 +147,24 @@ export function causalAttention(
   names: BlockModules,
   batch: BatchShape,
   heads: Heads,
+  asked?: Tensor,
 ): Tensor {
-  return attentionUnder(config, layers, names, batch, heads, attentionMask(batch, config.nHeads / config.nKvHeads));
+  const mask = attentionMask(batch, config.nHeads / config.nKvHeads);
+  return attentionUnder(config, layers, names, batch, heads, mask, asked);
 }
 
-/** Self-attention under a mask of the folded query groups, shape [G T, T] or [B, 1, G T, T]; 0 keeps, MASKED drops. */
+/**
+ * Self-attention under a mask of the folded query groups, shape [G T, T] or [B, 1, G T, T]; 0 keeps, MASKED drops.
+ * @param asked Which tokens to give it for, int32 [M]; all of them when left out.
+ */
 export function attentionUnder(
   config: TransformerConfig,
   layers: Layers,
   names: BlockModules,
-  { rows, length }: BatchShape,
+  { rows, length, shared }: BatchShape,
   [q, k, v]: Heads,
   mask: Tensor,
+  asked?: Tensor,
 ): Tensor {
   const { nHeads, nKvHeads, headDim } = config;
   const groups = nHeads / nKvHeads;
@@ -132,7 +172,9 @@ export function attentionUnder(
   const folded = reshape(q, [rows, nKvHeads, groups * length, headDim]);
   const out = attention(folded, k, v, mask, 1 / Math.sqrt(headDim));
   const perToken = transpose(reshape(out, [rows, nHeads, length, headDim]), [0, 2, 1, 3]);
-  return layers.linear(names.attentionOut, reshape(perToken, [rows * length, nHeads * headDim]));
+  const places = reshape(perToken, [rows * length, nHeads * headDim]);
+  const tokens = shared === undefined ? places : shared.pickUp(places);
+  return layers.linear(names.attentionOut, asked === undefined ? tokens : gather(tokens, asked));
 }
 
 /** Queries [B, H, T, K], keys and values [B, Hkv, T, K]. */
@@ -156,18 +198,22 @@ function queriesKeysValues(
   config: TransformerConfig,
   layers: Layers,
   names: BlockModules,
-  { rows, length }: BatchShape,
+  { rows, length, shared }: BatchShape,
   x: Tensor,
 ): Heads {
   const { nHeads, nKvHeads, headDim } = config;
+  const inPlaces = (module: string): Tensor => {
+    const tokens = layers.linear(module, x);
+    return shared === undefined ? tokens : shared.layOut(tokens);
+  };
   if (names.qkv.kind === 'fused') {
-    const fused = reshape(layers.linear(names.qkv.module, x), [rows, length, 3, nHeads, headDim]);
+    const fused = reshape(inPlaces(names.qkv.module), [rows, length, 3, nHeads, headDim]);
     const apart = transpose(fused, [2, 0, 3, 1, 4]);
     const part = (i: number): Tensor => reshape(slice(apart, 0, i, i + 1), [rows, nHeads, length, headDim]);
     return [part(0), part(1), part(2)];
   }
   const heads = (module: string, count: number): Tensor =>
-    transpose(reshape(layers.linear(module, x), [rows, length, count, headDim]), [0, 2, 1, 3]);
+    transpose(reshape(inPlaces(module), [rows, length, count, headDim]), [0, 2, 1, 3]);
   return [heads(names.qkv.q, nHeads), heads(names.qkv.k, nKvHeads), heads(names.qkv.v, nKvHeads)];
 }
 
