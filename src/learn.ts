@@ -43,7 +43,8 @@ export { gpt2Config, type TransformerConfig } from '#learning/models/config.ts';
 export { transformerSites } from '#learning/models/modules.ts';
 export { initialWeights, linearModules, parameterCount, transformerParameters } from '#learning/models/parameters.ts';
 export { distinctTokens } from '#learning/models/shared-tokens.ts';
-export { type BatchShape, transformerLogits } from '#learning/models/transformer.ts';
+export type { BatchShape } from '#learning/models/batch-shape.ts';
+export { transformerLogits } from '#learning/models/transformer.ts';
 
 // Two towers: images and texts in one space.
 export * from '#learning/models/towers/config.ts';

@@ -8,7 +8,7 @@ import { AssayError } from '#base/errors.ts';
 import { gather } from '#engine/ops/indexing.ts';
 import { input } from '#engine/ops/sources.ts';
 
-import type { SharedTokens } from './transformer.ts';
+import type { SharedTokens } from './batch-shape.ts';
 
 /** Which token stands at each place of some rows, and where each token stands first. */
 export interface CommonBeginnings {
