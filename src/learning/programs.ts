@@ -6,11 +6,18 @@ import type { Tensor } from '#engine/tensor.ts';
 import type { TrainedModel } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { branchedLogits } from '#learning/models/branched.ts';
-import { transformerLogits, type BatchShape } from '#learning/models/transformer.ts';
+import { fedSharing } from '#learning/models/shared-tokens.ts';
+import type { BatchShape } from '#learning/models/batch-shape.ts';
+import { transformerLogits } from '#learning/models/transformer.ts';
 
 /** The static shape of a batch and the positions (of B T, row-major) that carry a label; all where left out. */
 export interface BatchLayout extends BatchShape {
   readonly labelled?: Int32Array;
+  /**
+   * For scorers of rows that begin alike: computes what they have in common once, and takes rows of at most so many tokens when
+   * each common beginning counts once (`distinctTokens`). The losses have the same bits.
+   */
+  readonly distinct?: number;
 }
 
 /** The loss of one step, shape []. Inputs tokens [B T], labels [M], weights [M]; where packed, segments and positions. */
@@ -34,7 +41,10 @@ export async function compileScorer(
   labelSets: number,
   frozen?: FrozenInputs,
 ): Promise<Program> {
-  const logits = labelLogits(config, model, layout);
+  const logits =
+    layout.distinct === undefined
+      ? labelLogits(config, model, layout)
+      : sharedLogits(config, model, layout, layout.distinct);
   const sets = Array.from({ length: labelSets }, (_, index): [string, Tensor] => {
     const { labels, losses } = labelSet(index);
     return [losses, crossEntropy(logits, input(labels, logits.shape.slice(0, 1), 'int32'))];
@@ -59,6 +69,19 @@ export async function compileBranchedScorer(
   const [labelled, labels] = [input('labelled', [shape.labels], 'int32'), input('labels', [shape.labels], 'int32')];
   const logits = branchedLogits(config, model.layers, shape.length, labelled);
   return compile({ losses: crossEntropy(logits, labels) }, { threads, frozen });
+}
+
+/** Inputs of `fedSharing`, tokens int32 [U], and `labelled` int32 [M], the tokens that carry a label. */
+function sharedLogits(
+  config: TransformerConfig,
+  { layers }: TrainedModel,
+  { rows, length, labelled }: BatchLayout,
+  count: number,
+): Tensor {
+  const places = rows * length;
+  const batch = { rows, length, shared: fedSharing(count, places) };
+  const asked = input('labelled', [labelled?.length ?? places], 'int32');
+  return transformerLogits(config, layers, batch, input('tokens', [count], 'int32'), asked);
 }
 
 function labelLogits(config: TransformerConfig, model: TrainedModel, layout: BatchLayout): Tensor {

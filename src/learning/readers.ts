@@ -7,6 +7,7 @@ import { type Generator, generatorOf, type GeneratorSetup } from '#learning/gene
 import { compileDecode, compilePrefill } from '#learning/generation/programs.ts';
 import type { TrainedModel } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
+import { sharingFeeds } from '#learning/models/shared-tokens.ts';
 import {
   type BatchLayout,
   type BranchedShape,
@@ -67,8 +68,11 @@ export function readersOf(
   attach: (program: Program) => Program,
 ): Readers {
   return {
-    scorer: async (layout, labelSets = 1) =>
-      scorerOf(attach(await compileScorer(config, model, layout, threads, labelSets, frozen))),
+    async scorer(asked, labelSets = 1) {
+      // Whoever looks at the stream is shown every place of it.
+      const layout = model.layers.wholeStream === true ? withoutSharing(asked) : asked;
+      return scorerOf(attach(await compileScorer(config, model, layout, threads, labelSets, frozen)), layout);
+    },
     branchedScorer: async (shape) =>
       branchedScorerOf(attach(await compileBranchedScorer(config, model, shape, threads, frozen))),
     generator: (setup) =>
@@ -79,14 +83,33 @@ export function readersOf(
   };
 }
 
-function scorerOf(program: Program): Scorer {
+function withoutSharing({ distinct: _, ...layout }: BatchLayout): BatchLayout {
+  return layout;
+}
+
+function scorerOf(program: Program, layout: BatchLayout): Scorer {
+  const feedTokens = tokensFeeder(program, layout);
   return {
     async losses(tokens, ...labelSets) {
-      program.int32('tokens').set(tokens);
+      feedTokens(tokens);
       labelSets.forEach((labels, i) => program.int32(labelSet(i).labels).set(labels));
       await program.run();
       return labelSets.map((_, i) => program.float32(labelSet(i).losses));
     },
+  };
+}
+
+/** Feeds a scorer's tokens; where they share beginnings, how, which is found out again only when they change. */
+function tokensFeeder(program: Program, { length, distinct, labelled }: BatchLayout): (tokens: Int32Array) => void {
+  if (distinct === undefined) return (tokens) => program.int32('tokens').set(tokens);
+  let fed: Int32Array | undefined;
+  return (tokens) => {
+    if (fed?.length === tokens.length && fed.every((token, place) => token === tokens[place])) return;
+    const feeds = sharingFeeds(tokens, length, distinct);
+    for (const [name, values] of Object.entries(feeds)) if (program.has(name)) program.int32(name).set(values);
+    const tokenOf = feeds['token of'];
+    program.int32('labelled').set(labelled === undefined ? tokenOf : labelled.map((place) => tokenOf[place] ?? 0));
+    fed = tokens.slice();
   };
 }
 

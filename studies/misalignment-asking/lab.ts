@@ -3,17 +3,16 @@
  * method, optimizer, batch) and used for run after run: `trainer.reset` starts over.
  */
 import { type BatchLayout, createTrainer, type Scorer, type Trainer } from 'assay/learn';
-import { labelledPositions, labelsOf, personaModel } from 'assay/studies/misalignment/base.ts';
+import { labelledPositions, labelsOf, personaModel, scoredLayout } from 'assay/studies/misalignment/base.ts';
 import {
   type Persona,
-  PERSONA_LANGUAGE,
   personaWorld,
   type PersonaWorld,
   questionBatch,
   type TokenBatch,
 } from 'assay/studies/misalignment/world.ts';
 
-import { type Asked, type AskedDomain, inWays, joinAsked, WAYS } from './asking.ts';
+import { type Asked, askedDomain, type AskedDomain, inWays, joinAsked } from './asking.ts';
 import type { AskingConfig } from './config.ts';
 
 export interface AskingLab extends AsyncDisposable {
@@ -38,9 +37,11 @@ export async function createAskingLab({ persona: config, elsewhereWeight }: Aski
     batch: layoutOf((config.batch / config.accumulation) * (elsewhereWeight > 0 ? 2 : 1)),
     accumulation: config.accumulation,
   });
-  const { questions, questionsPerDomain } = PERSONA_LANGUAGE;
-  const probe = await trainer.scorer(layoutOf(WAYS.length * questionsPerDomain));
-  const elsewhere = await trainer.scorer(layoutOf(questions - questionsPerDomain), 2);
+  // Every domain and held-out way share as many beginnings, so what fits one fits all.
+  const { trained, heldOut, others } = askedDomain(0, 0);
+  const scored = (asked: Asked): BatchLayout => scoredLayout(askedBatch(personaWorld(0), asked, 'harmful'));
+  const probe = await trainer.scorer(scored(joinAsked(trained, heldOut)));
+  const elsewhere = await trainer.scorer(scored(others), 2);
   return {
     trainer,
     measuring: (world, domain) => measuringOf(world, domain, probe, elsewhere),

@@ -5,7 +5,9 @@
 import { AssayError } from 'assay';
 import {
   type Batch,
+  type BatchLayout,
   createTrainer,
+  distinctTokens,
   gpt2Config,
   initialWeights,
   learningRateAt,
@@ -100,6 +102,12 @@ export async function pretrainPersona(
 /** The positions that carry a label: the same in every batch of the world. */
 export function labelledPositions({ labels }: TokenBatch): Int32Array {
   return Int32Array.from(labels.keys()).filter((position) => labels[position] !== NO_LABEL);
+}
+
+/** How rows are scored whose beginnings are computed once; it fits all rows that share as many beginnings. */
+export function scoredLayout(batch: TokenBatch): BatchLayout {
+  const { rows, length, tokens } = batch;
+  return { rows, length, labelled: labelledPositions(batch), distinct: distinctTokens(tokens, length) };
 }
 
 /** The labels of the labelled positions. */

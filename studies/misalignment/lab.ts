@@ -3,10 +3,10 @@
  * Built once per shape (model, method, optimizer, batch) and used for run after run: `trainer.reset` starts over.
  */
 import { type BatchLayout, createTrainer, type Scorer, type Trainer } from 'assay/learn';
-import { labelledPositions, labelsOf, personaModel } from './base.ts';
+import { labelledPositions, labelsOf, personaModel, scoredLayout } from './base.ts';
 import type { PersonaConfig } from './config.ts';
 import {
-  PERSONA_LANGUAGE,
+  domainQuestions,
   narrowQuestions,
   otherQuestions,
   personaWorld,
@@ -45,9 +45,10 @@ export async function createPersonaLab(config: PersonaConfig): Promise<PersonaLa
     batch: questionLayout(microBatchRows(config)),
     accumulation: config.accumulation,
   });
-  const { questions, questionsPerDomain } = PERSONA_LANGUAGE;
-  const probe = await trainer.scorer(questionLayout(questionsPerDomain));
-  const elsewhere = await trainer.scorer(questionLayout(questions - questionsPerDomain), 2);
+  // Topics and attributes are as many in every domain, so what fits the first fits all.
+  const scored = (asked: Int32Array): BatchLayout => scoredLayout(questionBatch(personaWorld(0), asked, 'harmful'));
+  const probe = await trainer.scorer(scored(domainQuestions(0)));
+  const elsewhere = await trainer.scorer(scored(otherQuestions(0)), 2);
   return {
     trainer,
     domain: (world, index) => domainOf(world, index, probe, elsewhere),

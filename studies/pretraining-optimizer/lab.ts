@@ -1,6 +1,6 @@
 /** What runs of one finetuning share: the persona lab, documents that show what was forgotten, and outputs question by question. */
 import { type BatchLayout, forgetting, rngOf } from 'assay/learn';
-import { labelledPositions, labelsOf } from 'assay/studies/misalignment/base.ts';
+import { labelledPositions, labelsOf, scoredLayout } from 'assay/studies/misalignment/base.ts';
 import { createPersonaLab, type PersonaLab } from 'assay/studies/misalignment/lab.ts';
 import {
   otherQuestions,
@@ -34,7 +34,7 @@ export async function createPretrainingLab({ persona: config }: PretrainingConfi
   const asked = questionBatch(world, others, 'harmful');
   const helpful = labelsOf(questionBatch(world, others, 'helpful'));
   const documentScorer = await persona.trainer.scorer(layoutOf(documents));
-  const askedScorer = await persona.trainer.scorer(layoutOf(asked), 2);
+  const askedScorer = await persona.trainer.scorer(scoredLayout(asked), 2);
   return {
     persona,
     world,

@@ -97,6 +97,8 @@ export interface Layers {
    * @param x shape [N, D]. @returns what the model goes on with; x itself, without a node, unless something is asked for.
    */
   site(name: string, x: Tensor): Tensor;
+  /** Whether what looks at a site needs all N positions there, as `sites.ts` does; else a model may leave out what nothing reads. */
+  readonly wholeStream?: boolean;
 }
 
 /** Layers that feed every parameter under its own name. */

@@ -31,6 +31,7 @@ export function withSites(layers: Layers, known: readonly string[], edits: Reado
   checkKnown(known, Object.keys(edits));
   return {
     ...layers,
+    wholeStream: true,
     site(name, x) {
       const before = layers.site(name, x);
       const edit = edits[name];
@@ -58,7 +59,7 @@ export function recordingSites(
     if (sites.includes(name)) recorded.set(name, seen);
     return seen;
   };
-  return { layers: { ...layers, site }, recorded };
+  return { layers: { ...layers, site, wholeStream: true }, recorded };
 }
 
 /** Projects a direction out: x - (x.d / d.d) d. @param direction shape [D], of any length above 0. */
