@@ -36,7 +36,7 @@ export function branchedLogits(config: TransformerConfig, layers: Layers, length
   const attend: SelfAttention = (names, x, asked) =>
     attentionUnder(config, layers, names, batch, attentionHeads(config, layers, names, batch, x, turn), mask, asked);
   const embedded = embed(config, layers, batch, input('tokens', [length], 'int32'));
-  return decoderLogits(config, layers, embedded, attend, rows);
+  return decoderLogits(config, layers, embedded, attend, rows, true);
 }
 
 /** Turns heads [1, H, T, K] by the angles of the input `positions`, each below `length`. */

@@ -43,10 +43,8 @@ export function prefillGraph(config: TransformerConfig, layers: Layers, length: 
   const batch = { rows: 1, length };
   const turn = rotationOf(config, length);
   const kept = keeper();
-  const attend: SelfAttention = (names, x, asked) => {
-    const heads = kept.keep(attentionHeads(config, layers, names, batch, x, turn));
-    return causalAttention(config, layers, names, batch, heads, asked);
-  };
+  const attend: SelfAttention = (names, x) =>
+    causalAttention(config, layers, names, batch, kept.keep(attentionHeads(config, layers, names, batch, x, turn)));
   const embedded = embed(config, layers, batch, input('tokens', [length], 'int32'));
   return { logits: decoderLogits(config, layers, embedded, attend, input('last', [1], 'int32')), ...kept };
 }

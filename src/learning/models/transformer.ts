@@ -27,6 +27,11 @@ export interface BatchShape {
   readonly packed?: boolean;
   /** Where some places of the rows hold one token in common, which is computed once; without it every place has its own. */
   readonly shared?: SharedTokens;
+  /**
+   * Ends the last block at the tokens that logits are asked for, since nothing looks at the others after its attention, unless
+   * somebody looks at its sites. Logits have the same bits, gradients are summed in another order.
+   */
+  readonly endsAtAsked?: boolean;
 }
 
 /**
@@ -63,22 +68,16 @@ export function transformerLogits(
   rows?: Tensor,
 ): Tensor {
   const embedded = embed(config, layers, batch, tokens);
-  return decoderLogits(
-    config,
-    layers,
-    embedded,
-    (names, x, rows) => selfAttention(config, layers, names, batch, x, rows),
-    rows,
-  );
+  const attend: SelfAttention = (names, x, asked) => selfAttention(config, layers, names, batch, x, asked);
+  return decoderLogits(config, layers, embedded, attend, rows, batch.endsAtAsked);
 }
 
 /** A block's self-attention: from the normed stream [N, D] to what is added to it, [N, D], or [M, D] at the tokens `rows`. */
 export type SelfAttention = (names: BlockModules, x: Tensor, rows?: Tensor) => Tensor;
 
 /**
- * Logits of embedded tokens [N, D], whatever the self-attention looks at. After the last self-attention nothing looks at
- * other tokens, so the last block ends at `rows`, unless somebody looks at its sites.
- * @param rows As in `transformerLogits`.
+ * Logits of embedded tokens [N, D], whatever the self-attention looks at.
+ * @param rows As in `transformerLogits`. @param endsAtAsked As in `BatchShape`.
  */
 export function decoderLogits(
   config: TransformerConfig,
@@ -86,11 +85,12 @@ export function decoderLogits(
   embedded: Tensor,
   attend: SelfAttention,
   rows?: Tensor,
+  endsAtAsked = false,
 ): Tensor {
   const names = MODULES[config.family];
   let x = layers.site(names.embeddings, embedded);
   const last = config.nLayers - 1;
-  const early = layers.wholeStream === true ? undefined : rows;
+  const early = endsAtAsked && layers.wholeStream !== true ? rows : undefined;
   for (let layer = 0; layer < last; layer++) x = block(config, layers, names.block(layer), attend, x);
   x = block(config, layers, names.block(last), attend, x, early);
   const hidden = rows === undefined || early !== undefined ? x : gather(x, rows);
