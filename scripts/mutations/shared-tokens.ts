@@ -1,6 +1,8 @@
 /** Faults in computing common beginnings once, and the tests that must notice them. */
 import type { Fault } from './fault.ts';
 
+const ANSWER_ROWS = 'src/measures/answer-rows.test.ts';
+const BRANCHED = 'test/learning/branched.test.ts';
 const PREFIXED = 'test/learning/prefixed-rows.test.ts';
 const SHARED = 'test/learning/shared-tokens.test.ts';
 
@@ -67,5 +69,19 @@ export const SHARED_TOKENS_FAULTS: readonly Fault[] = [
     from: '      program.bind(gradientOutput(handle.name), fresh?.[i]?.view ?? gradient),\n    );\n    return graphPass',
     to: '      options.scratch === undefined && program.bind(gradientOutput(handle.name), fresh?.[i]?.view ?? gradient),\n    );\n    return graphPass',
     tests: [PREFIXED],
+  },
+  {
+    name: 'answers do not see what all questions begin with',
+    file: 'src/measures/answer-rows.ts',
+    from: 'put(ids, stem.length, stemSegment, root);',
+    to: 'put(ids, stem.length, stemSegment);',
+    tests: [ANSWER_ROWS, BRANCHED],
+  },
+  {
+    name: 'nobody sees the root of a segment',
+    file: 'src/learning/models/branched.ts',
+    from: "minimum(minimum(squared('segments'), squared('parents')), squared('roots'))",
+    to: "minimum(minimum(squared('segments'), squared('parents')), add(squared('roots'), 1))",
+    tests: [BRANCHED],
   },
 ];

@@ -1,9 +1,11 @@
 /**
- * Logits of answers that share their question: questions and answers stand one after another in a single row, every token
- * sees what precedes it in its own segment and in that segment's parent, and nothing else. So a question is read once,
- * however many answers it has, and questions of unlike lengths need no padding.
+ * Logits of answers that share their question, and of questions that share their beginning: beginning, questions and answers
+ * stand one after another in a single row, every token sees what precedes it in its own segment, in that segment's parent and in
+ * the parent's own, the root, and nothing else. So a question is read once, however many answers it has, what questions begin
+ * with once a row, and questions of unlike lengths need no padding.
  * Invariant: what `transformerLogits` computes on each question with each answer alone, up to rounding.
  */
+import { minimum } from '#engine/ops/comparison.ts';
 import { add, mul, sub } from '#engine/ops/elementwise.ts';
 import { gather } from '#engine/ops/indexing.ts';
 import { broadcastTo, reshape } from '#engine/ops/layout.ts';
@@ -25,7 +27,7 @@ import {
 } from './transformer.ts';
 
 /**
- * Next-token logits of one row. Inputs: tokens, positions int32 [T]; segments, parents float32 [T], whole numbers.
+ * Next-token logits of one row. Inputs: tokens, positions int32 [T]; segments, parents, roots float32 [T], whole numbers.
  * @param rows Which of the T positions to give logits for, int32 [M].
  * @returns shape [M, V].
  */
@@ -49,14 +51,16 @@ function rotationAt({ positions, headDim }: TransformerConfig, length: number): 
 }
 
 /**
- * shape [G T, T]: MASKED times the squared distances from the key's segment to the query's and to the query's parent, one
- * of which is 0 where the query may look; and MASKED for what comes later.
+ * shape [G T, T]: MASKED times the least squared distance from the key's segment to the query's, to its parent and to its root,
+ * which is 0 where the query may look; and MASKED for what comes later.
  */
 function branchMask(groups: number, length: number): Tensor {
   const keys = reshape(input('segments', [length]), [1, length]);
-  const distance = (name: string): Tensor => sub(reshape(input(name, [length]), [length, 1]), keys);
-  const [own, parent] = [distance('segments'), distance('parents')];
-  const apart = mul(mul(mul(own, own), mul(parent, parent)), MASKED);
+  const squared = (name: string): Tensor => {
+    const distance = sub(reshape(input(name, [length]), [length, 1]), keys);
+    return mul(distance, distance);
+  };
+  const apart = mul(minimum(minimum(squared('segments'), squared('parents')), squared('roots')), MASKED);
   const folded = reshape(broadcastTo(reshape(apart, [1, length, length]), [groups, length, length]), [
     groups * length,
     length,
