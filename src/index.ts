@@ -11,6 +11,8 @@ export { SIGN_DEFAULTS } from '#learning/optim/sign.ts';
 export { SOAP_DEFAULTS } from '#learning/optim/soap.ts';
 export type { Chat, ChatReply, ChatRequest } from '#base/chat.ts';
 export type { ScoreReply, ScorerInput } from '#measures/reply-scores.ts';
+export { bindingBenchmark } from '#recipes/binding/benchmark.ts';
+export { bindingRecipe } from '#recipes/binding/binding.ts';
 export { finetune, type FinetuneOptions } from '#recipes/finetune/finetune.ts';
 export { type FactorChoices, loraMethod } from '#recipes/finetune/factors.ts';
 export { finetuneStudy, type FinetuneStudyOptions } from '#recipes/finetune/study.ts';

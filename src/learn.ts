@@ -43,7 +43,8 @@ export { gpt2Config, type TransformerConfig } from '#learning/models/config.ts';
 export { transformerSites } from '#learning/models/modules.ts';
 export { initialWeights, linearModules, parameterCount, transformerParameters } from '#learning/models/parameters.ts';
 export { distinctTokens } from '#learning/models/shared-tokens.ts';
-export { type BatchShape, transformerLogits } from '#learning/models/transformer.ts';
+export type { BatchShape } from '#learning/models/batch-shape.ts';
+export { transformerLogits } from '#learning/models/transformer.ts';
 
 // Two towers: images and texts in one space.
 export * from '#learning/models/towers/config.ts';
@@ -188,10 +189,31 @@ export { type Example, type Fingerprint, fingerprint, type Guess } from '#measur
 export { forgetting } from '#measures/forgetting.ts';
 export { jump, type Jump, type Placed } from '#measures/jump.ts';
 export { modelHashes } from '#recipes/finetune/files.ts';
+export {
+  COSINE_TIE,
+  pairedCosines,
+  preference,
+  preferenceAccuracy,
+  type Quad,
+  winogroundScores,
+} from '#measures/probes/cross-modal.ts';
+export { agreementScores, type LinearProbe, linearProbe, probeAccuracy } from '#measures/probes/linear-probe.ts';
+export { fitLogistic, type Logistic, type LogisticProblem } from '#measures/probes/logistic.ts';
+export { type CaptionedRows, fitTextMap, type TextMap } from '#measures/probes/text-map.ts';
 export { gpt2File, gpt2Json, readGpt2File } from '#recipes/gpt2-file.ts';
 export { type LabShelf, labShelf } from '#recipes/lab-shelf.ts';
 export { sharedWeights, weightsBytes, weightsFrom } from '#recipes/shared-weights.ts';
-export { readLevels, readMethod, readOptimizer, readOrder, readSchedule, readSeeds } from '#recipes/training-config.ts';
+export {
+  type Clip,
+  largestNorm,
+  readClip,
+  readLevels,
+  readMethod,
+  readOptimizer,
+  readOrder,
+  readSchedule,
+  readSeeds,
+} from '#recipes/training-config.ts';
 export { type TrainingPlan, trainingRun, type TrainingSubject } from '#recipes/training-run.ts';
 export {
   type Seeds,
@@ -239,3 +261,20 @@ export { endState, type Step, type Transcript } from '#scoring/transcript.ts';
 export * from '#worlds/gridworld/gridworld.ts';
 export * from '#worlds/gridworld/place.ts';
 export * from '#worlds/gridworld/planner.ts';
+// Worlds: scenes of coloured shapes with captions.
+export { anchoredScenes, type BindingScenes, bindingScenes } from '#worlds/scenes/binding-scenes.ts';
+export {
+  captionLength,
+  captionOf,
+  captionText,
+  captionWords,
+  drawWording,
+  wordIds,
+  type Wording,
+} from '#worlds/scenes/captions.ts';
+export { heldPairs, type ScenePart } from '#worlds/scenes/held-out.ts';
+export { encodePng } from '#worlds/scenes/png.ts';
+export { readSceneWorld } from '#worlds/scenes/read-scene-world.ts';
+export { enlarged, patchRows, sceneRenderer } from '#worlds/scenes/render.ts';
+export { checkedSceneWorld, PICTURE_WORLD, type SceneWorld, SMALL_WORLD } from '#worlds/scenes/scene-world.ts';
+export { exchanged, isExactNull, mirrored, type Scene, sceneDrawer } from '#worlds/scenes/scenes.ts';

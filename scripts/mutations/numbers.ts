@@ -102,6 +102,13 @@ export const NUMBERS_FAULTS: readonly Fault[] = [
     tests: ['src/learning/optim/optimizer.test.ts', OPTIMIZERS],
   },
   {
+    name: 'a study of personas reads `clip` and clips nothing',
+    file: 'studies/misalignment/recipe.ts',
+    from: 'largestNorm(config.clip)',
+    to: 'Infinity',
+    tests: ['test/recipes/clip.test.ts'],
+  },
+  {
     name: 'the gradient of a square product is transposed',
     file: 'src/engine/gradients.ts',
     from: ': matmul(dy, b, { transposeB: !transposeB, alpha });',

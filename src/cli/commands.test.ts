@@ -58,6 +58,16 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: RegExp])[]
   [['init', TOY], /Expected a new or empty folder, found .*study\.ts: /],
   [['init', NEVER, '--kind', 'magic'], /--kind expects world or finetune; found "magic"/],
   [['init', NEVER, '--model', 'x'], /--model belongs to a study of your own model: add --kind finetune/],
+  [['scenes'], /Expected <folder>, found nothing/],
+  [['scenes', NEVER, '--count', '20001'], /--count expects a whole number from 1 to 20000, found "20001"/],
+  [['scenes', NEVER, '--seed', '-1'], /--seed/],
+  [['scenes', NEVER, '--seed', '1e3'], /--seed expects a whole number of at least 0 \(below 2\^53\), found "1e3"/],
+  [['scenes', NEVER, '--part', 'new'], /--part expects seen, held, any; found "new"/],
+  [['scenes', NEVER, '--part', 'held'], /expected scenes of held-out pairs, found none/],
+  [['scenes', NEVER, '--set', 'familly=cells'], /unknown path "familly".*"family"/],
+  [['scenes', NEVER, '--set', 'family=bodies'], /"family": expected one of cells, figures, solids, found "bodies"/],
+  [['scenes', NEVER, '--set', 'shapes=5'], /"shapes": expected a whole number from 2 to 4/],
+  [['scenes', NEVER, '--set', 'lights=["dusk"]'], /"lights": expected a list of some of none, left/],
   [['init'], /Expected <folder>, found nothing/],
   [['rnu', TOY], /Unknown command "rnu"; the nearest known one is "run"/],
   [['run', TOY, '--store', 'postgres://host/db'], /--store expects a folder, found "postgres:/],
@@ -66,7 +76,10 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: RegExp])[]
 for (const [args, message] of REFUSALS) {
   const shown = args.map((arg) => (arg === TOY ? '<toy>' : arg)).join(' ');
   test(`"assay ${shown}" is refused with status 2 before a store is made`, async () => {
-    const store = args.includes('--store') || args[0] === 'rnu' || args[0] === 'init' ? [] : ['--store', NEVER];
+    const store =
+      args.includes('--store') || args[0] === 'rnu' || ['init', 'scenes'].includes(args[0] ?? '')
+        ? []
+        : ['--store', NEVER];
     const { status, out, notes } = await said(...args, ...store);
     assert.match(notes, message);
     assert.equal(status, 2);
@@ -97,7 +110,19 @@ test('every command explains itself, and no command at all is bad usage', async 
   const overview = await said('--help');
   assert.equal(overview.status, 0);
   const commands = [...overview.out.matchAll(/^ {2}(\w+) /gm)].map((match) => match[1] ?? '');
-  assert.deepEqual(commands, ['init', 'list', 'run', 'plan', 'status', 'report', 'export', 'audit', 'score', 'doctor']);
+  assert.deepEqual(commands, [
+    'init',
+    'list',
+    'run',
+    'plan',
+    'status',
+    'report',
+    'export',
+    'audit',
+    'score',
+    'scenes',
+    'doctor',
+  ]);
   for (const command of commands) {
     const help = await said(command, '--help');
     assert.equal(help.status, 0);

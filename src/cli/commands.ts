@@ -10,6 +10,7 @@ import { listCommand, reportCommand, statusCommand } from './inspect-commands.ts
 import { type Given, type OptionName, optionLines, parseOptions } from './options.ts';
 import { PLAN_COMMAND_OPTIONS, planCommand } from './plan-command.ts';
 import { RUN_OPTIONS, runCommand as runStudyCommand } from './run-command.ts';
+import { SCENES_OPTIONS, scenesCommand } from './scenes-command.ts';
 import { SCORE_OPTIONS, scoreCommand } from './score-command.ts';
 import { STORED_PLAN_OPTIONS } from './stored-plan.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
@@ -71,6 +72,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'score transcripts of agents by a good that you declare, read as assistant, agent and engine',
     options: SCORE_OPTIONS,
     run: scoreCommand,
+  },
+  scenes: {
+    words: ['folder'],
+    summary: 'write pictures of coloured shapes, with captions and swaps, for other tools',
+    options: SCENES_OPTIONS,
+    run: scenesCommand,
   },
   doctor: { words: [], summary: 'check this machine and the store', options: ['store'], run: doctorCommand },
 };

@@ -134,6 +134,18 @@ export const OPTIONS = {
   },
   'dry-run': { type: 'boolean', help: 'read everything, say what would be asked and about what it costs, and stop' },
   'mix-numerics': { type: 'boolean', help: 'allow runs of one block from machines whose bits may differ' },
+  count: {
+    type: 'string',
+    argument: 'N',
+    most: 20_000,
+    help: 'scenes to draw (default: 100); each comes with its swap',
+  },
+  seed: { type: 'string', argument: 'N', help: 'what the scenes are drawn from (default: 0)' },
+  part: {
+    type: 'string',
+    argument: 'NAME',
+    help: 'any (default), seen (no held-out pair of colour and shape) or held (no other), with --set held.kind=blocks',
+  },
   json: { type: 'boolean', help: 'print the answer as one line of JSON, the last on stdout; events as JSON on stderr' },
   help: { type: 'boolean', short: 'h', help: 'show this' },
 } as const satisfies Record<string, OptionRow>;

@@ -48,7 +48,7 @@ export async function scoreCommand(given: Given, terminal: Terminal): Promise<nu
   if (good === undefined) {
     throw new AssayError(
       'usage',
-      'Expected --good FILE, which declares what is good. See docs/guide/07-scoring-transcripts.md.',
+      'Expected --good FILE, which declares what is good. See docs/guide/09-scoring-transcripts.md.',
     );
   }
   const profiles = profilesGiven(given);

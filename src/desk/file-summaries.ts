@@ -25,8 +25,7 @@ async function summariesOf({ study, profile, settings }: StudyPlan): Promise<rea
   return summaries;
 }
 
-function lineOf({ file, counts }: FileSummary): string {
-  return `${file}: ${Object.entries(counts)
-    .map(([name, count]) => `${count.toLocaleString('en')} ${name}`)
-    .join(', ')}`;
+function lineOf({ file, counts, notes = [] }: FileSummary): string {
+  const counted = Object.entries(counts).map(([name, count]) => `${count.toLocaleString('en')} ${name}`);
+  return [`${file}: ${counted.join(', ')}`, ...notes].join('. ');
 }

@@ -111,6 +111,19 @@ test('episodes are the first of the lowest confirmatory block of each arm that k
   assert.equal(shownTexts(ROOT, ARMS, MEMBERS).episodes, undefined);
 });
 
+test('tables that a run kept stand on the page as text, and those of another shape are left out', () => {
+  const own = member('tables', 2);
+  const table = { title: 'Features', columns: ['feature', 'partner'], rows: [['0', '<i>7</i>']] };
+  keepText(ROOT, own, 'table-features.json', JSON.stringify(table));
+  keepText(ROOT, own, 'table-short.json', JSON.stringify({ ...table, rows: [['0']] }));
+  keepText(ROOT, own, 'table-torn.json', '{');
+  const { tables = [] } = shownTexts(ROOT, [{ name: 'tables' }], [own, ...MEMBERS]);
+  assert.deepEqual(tables, [{ arm: 'tables', block: 2, ...table }]);
+  const { html } = renderReport({ ...claimsFixture(), tables });
+  assert.match(html, /id="tables".*Features: .*&lt;i&gt;7&lt;\/i&gt;/s);
+  assert.doesNotMatch(renderReport(claimsFixture()).html, /id="tables"/);
+});
+
 test('a store whose texts were taken away has nothing to show', () => {
   assert.deepEqual(shownTexts(join(ROOT, 'elsewhere'), ARMS, MEMBERS), {});
 });
@@ -127,4 +140,35 @@ test('the page shows texts as text, folded, long ones cut with how much is missi
   assert.match(said, /… \(100 more characters\)/);
   assert.match(html, /<h3>Trained towers<\/h3><p class="said">Q:<mark> same<\/mark><\/p>/);
   assert.doesNotMatch(renderReport(claimsFixture()).html, /id="(said|given)"/);
+});
+
+test('pairs of pictures are shown with their captions and cosines, one run an arm, and what is no picture is left out', () => {
+  const root = mkdtempSync(join(tmpdir(), 'assay-pairs-'));
+  after(() => rmSync(root, { recursive: true }));
+  const png = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10, 0]).toString('base64');
+  const pair = {
+    pictures: [png, png],
+    captions: ['a <b> cube', 'swap'],
+    cosines: [
+      [0.25, 0.125],
+      [0.5, 0.75],
+    ],
+  };
+  const lines = [
+    pair,
+    { ...pair, pictures: [png, '"><script>'] },
+    { ...pair, cosines: [[1, 2], [3]] },
+    { ...pair, captions: ['one'] },
+  ];
+  const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+  for (const block of [0, 1]) keepText(root, member('tower', block), 'scene-pairs.jsonl', text);
+  const { pairs = [] } = shownTexts(root, ARMS, [member('tower', 0), member('tower', 1)]);
+  assert.deepEqual(pairs, [{ arm: 'tower', pairs: [pair] }]);
+  const { html } = renderReport({ ...claimsFixture(), pairs });
+  assert.match(html, /0\.2500 a &lt;b&gt; cube/);
+  assert.match(html, new RegExp(`<img alt="a &lt;b&gt; cube" src="data:image/png;base64,${png}">`));
+  // The nearer caption of each picture stands in bold: right for both.
+  assert.match(html, /<b>0\.2500 a &lt;b&gt; cube<\/b>/);
+  assert.match(html, /<b>0\.7500 swap<\/b>/);
+  assert.doesNotMatch(renderReport(claimsFixture()).html, /side by side/);
 });

@@ -1,10 +1,17 @@
 /**
  * What runs said and were given, as far as a report shows it: replies to a few questions, of one run an arm at its last
- * measured moment (and of the base model, where one was measured before any step), the first training rows, and a few episodes. The texts
- * are for people: they are no part of a store's records, and whoever takes them away takes away nothing else.
+ * measured moment (and of the base model, where one was measured before any step), the first training rows, a few
+ * episodes, and tables of examples. The texts for people: they are no part of a store's records, and whoever takes them away takes away nothing else.
  */
 import { isJsonObject, type Json } from '#base/json.ts';
-import type { AskedQuestion, GivenRows, LivedEpisodes } from '#report/report-input.ts';
+import type {
+  AskedQuestion,
+  GivenRows,
+  KeptTable,
+  LivedEpisodes,
+  ScenePair,
+  ShownPairs,
+} from '#report/report-input.ts';
 import { keptTexts, readKeptText } from '#store/folder.ts';
 import type { PlanMember } from '#store/records.ts';
 import { EPISODES_FILE, readEpisode } from '#study/episode.ts';
@@ -15,12 +22,18 @@ const QUESTIONS = { each: 2, all: 8 };
 const EPISODES = 4;
 const REPLIES = /^replies-step-(\d+)\.jsonl$/;
 const ROWS = 'training-rows.jsonl';
+const TABLE = /^table-.*\.json$/;
+const PAIRS = 'scene-pairs.jsonl';
+/** The beginning of every PNG file, in base64: what is shown as a picture is one. */
+const PNG_START = 'iVBORw0KGgo';
 
 /** What a report shows of the texts that runs kept. */
 export interface ShownTexts {
   readonly replies?: readonly AskedQuestion[];
   readonly given?: readonly GivenRows[];
   readonly episodes?: readonly LivedEpisodes[];
+  readonly tables?: readonly KeptTable[];
+  readonly pairs?: readonly ShownPairs[];
 }
 
 /** A reply as it lies in a file. */
@@ -54,11 +67,18 @@ export function shownTexts(
     replies: [...base, ...moments].flatMap((moment) => replyTo(key, moment)),
   }));
   const given = givenRows(folder, keeping);
+  const pairs = keeping.flatMap((run) => {
+    const shown = keptTexts(folder, run).includes(PAIRS) ? linesOf(folder, run, PAIRS).flatMap(pairOf) : [];
+    return shown.length > 0 ? [{ arm: run.arm, pairs: shown }] : [];
+  });
   const episodes = keeping.flatMap((run) => livedBy(folder, run) ?? []);
+  const tables = keeping.flatMap((run) => tablesOf(folder, run));
   return {
     ...(replies.length > 0 && { replies }),
     ...(given.length > 0 && { given }),
+    ...(pairs.length > 0 && { pairs }),
     ...(episodes.length > 0 && { episodes }),
+    ...(tables.length > 0 && { tables }),
   };
 }
 
@@ -156,6 +176,25 @@ function livedBy(folder: string, run: PlanMember): LivedEpisodes | undefined {
     : { arm, block, ...(learningRate !== undefined && { learningRate }), episodes };
 }
 
+/** The tables a run kept as `table-*.json`, `{ title, columns, rows }` with texts as cells; others are left out. */
+function tablesOf(folder: string, run: PlanMember): readonly KeptTable[] {
+  return keptTexts(folder, run)
+    .filter((name) => TABLE.test(name))
+    .flatMap((name) => linesOf(folder, run, name))
+    .flatMap((table): KeptTable[] => {
+      if (!isJsonObject(table)) return [];
+      const { title, columns, rows } = table;
+      if (typeof title !== 'string' || !isTexts(columns) || !Array.isArray(rows)) return [];
+      const whole = rows.flatMap((row) => (isTexts(row) && row.length === columns.length ? [row] : []));
+      const { arm, block } = run;
+      return whole.length === rows.length ? [{ arm, block, title, columns, rows: whole }] : [];
+    });
+}
+
+function isTexts(value: Json | undefined): value is readonly string[] {
+  return Array.isArray(value) && value.every((text) => typeof text === 'string');
+}
+
 function piecesOf(row: Json): GivenRows['rows'][number] {
   if (!Array.isArray(row)) return [];
   return row.flatMap((piece) =>
@@ -163,6 +202,30 @@ function piecesOf(row: Json): GivenRows['rows'][number] {
       ? [{ text: piece['text'], isLearned: piece['learned'] === true }]
       : [],
   );
+}
+
+/** A line of pairs, as a recipe that shows scenes keeps them. */
+function pairOf(line: Json): readonly ScenePair[] {
+  if (!isJsonObject(line)) return [];
+  const [pictures, captions] = [twoOf(line['pictures'], isText), twoOf(line['captions'], isText)];
+  const rows = twoOf(line['cosines'], Array.isArray)?.map((row) => twoOf(row, isNumber));
+  const [first, second] = rows ?? [];
+  const isWhole = pictures?.every((png) => png.startsWith(PNG_START)) === true;
+  return isWhole && captions && first && second ? [{ pictures, captions, cosines: [first, second] }] : [];
+}
+
+function twoOf<T extends Json>(value: Json | undefined, is: (one: Json) => one is T): readonly [T, T] | undefined {
+  if (!Array.isArray(value) || value.length !== 2) return undefined;
+  const [a, b] = value;
+  return a !== undefined && b !== undefined && is(a) && is(b) ? [a, b] : undefined;
+}
+
+function isText(value: Json): value is string {
+  return typeof value === 'string';
+}
+
+function isNumber(value: Json): value is number {
+  return typeof value === 'number';
 }
 
 function linesOf(folder: string, run: PlanMember, name: string): readonly Json[] {

@@ -7,7 +7,8 @@ import type { TrainedModel } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { branchedLogits } from '#learning/models/branched.ts';
 import { fedSharing, type PrefixedShape, prefixedSharing } from '#learning/models/shared-tokens.ts';
-import { transformerLogits, type BatchShape } from '#learning/models/transformer.ts';
+import type { BatchShape } from '#learning/models/batch-shape.ts';
+import { transformerLogits } from '#learning/models/transformer.ts';
 
 /** The static shape of a batch and the positions (of B T, row-major) that carry a label; all where left out. */
 export interface BatchLayout extends BatchShape {

@@ -1,7 +1,7 @@
 /**
  * A recipe for a world of one's own: settings, compiled programs kept between runs, the loop, checkpoints and levels are
  * the same for every such recipe; what is left to say is the world, its loss, and what is measured.
- * The config is `{ world, optimizer, learningRate, schedule, clipping, seeds, steps, probeEvery, stopBelow, measure }`.
+ * The config is `{ world, optimizer, learningRate, schedule, clip, seeds, steps, probeEvery, stopBelow, measure }`.
  */
 import { type ConfigReader, configReader } from '#base/config-reader.ts';
 import type { JsonObject } from '#base/json.ts';
@@ -12,7 +12,7 @@ import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
 import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
 import { learningRateAt, type Schedule } from '#learning/optim/schedule.ts';
 import { labShelf } from '#recipes/lab-shelf.ts';
-import { readLevels, readOptimizer, readSchedule, readSeeds } from '#recipes/training-config.ts';
+import { largestNorm, readClip, readLevels, readOptimizer, readSchedule, readSeeds } from '#recipes/training-config.ts';
 import { trainingRun, type TrainingSubject } from '#recipes/training-run.ts';
 import type { Recipe } from '#study/recipe.ts';
 
@@ -64,7 +64,7 @@ export const TRAINING_DEFAULTS = {
   optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0 },
   learningRate: 1e-3,
   schedule: { kind: 'constant', warmupSteps: 0 },
-  clipping: { kind: 'none' },
+  clip: { kind: 'none' },
   seeds: { init: 0, data: 0 },
   steps: 300,
   probeEvery: 1,
@@ -138,7 +138,7 @@ function readConfig<World, Lab extends WorldLab>(
     optimizer: readOptimizer(reader.object('optimizer')),
     learningRate: reader.number('learningRate', { min: 0 }),
     schedule: readSchedule(reader.object('schedule')),
-    maxNorm: readClipping(reader.object('clipping')),
+    maxNorm: largestNorm(readClip(reader.object('clip'))),
     seeds: readSeeds(reader.object('seeds'), ['init', 'data']),
     steps: reader.number('steps', { min: 1, integer: true }),
     probeEvery: reader.number('probeEvery', { min: 1, integer: true }),
@@ -147,11 +147,4 @@ function readConfig<World, Lab extends WorldLab>(
   };
   reader.done();
   return { world, training };
-}
-
-/** `{ kind: 'none' }`, or `{ kind: 'norm', max }`: the gradients' global norm is at most so much. */
-function readClipping(reader: ConfigReader): number {
-  const maxNorm = reader.oneOf('kind', ['none', 'norm']) === 'norm' ? reader.number('max', { min: 0 }) : Infinity;
-  reader.done();
-  return maxNorm;
 }

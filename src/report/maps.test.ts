@@ -59,11 +59,13 @@ test('where cells are too narrow for numbers they have none, and a pointer still
   assert.match(figure, /<title>m 29, k 0: −0\.967, 8 blocks<\/title>/);
 });
 
-test('a map without any number is left out, and one of equal numbers is drawn', () => {
+test('a map without any number, or with one alone, is left out, and one of equal numbers is drawn', () => {
   const [first] = maps;
   assert.ok(first);
-  const none = first.cells.map((cell) => ({ ...cell, mean: null, ci95: null }));
-  assert.ok(!pageOf({ ...first, cells: none }).includes('id="maps"'));
+  for (const kept of [0, 1]) {
+    const few = first.cells.map((cell, i) => ({ ...cell, mean: i < kept ? 1 : null, ci95: null }));
+    assert.ok(!pageOf({ ...first, cells: few }).includes('id="maps"'));
+  }
   const equal = first.cells.map((cell) => ({ ...cell, mean: 0, ci95: null }));
   assert.doesNotMatch(mapOf(pageOf({ ...first, cells: equal }), 0), /NaN|undefined/);
 });

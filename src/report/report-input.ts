@@ -74,6 +74,31 @@ export interface LivedEpisodes {
   readonly episodes: readonly Episode[];
 }
 
+/** A table that a run kept for people to look at, such as a dictionary's features with examples. */
+export interface KeptTable {
+  readonly arm: string;
+  readonly block: number;
+  readonly title: string;
+  readonly columns: readonly string[];
+  /** As many cells a row as there are columns. */
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** Pictures with captions that differ in which thing is which, as one arm scored them at its end. */
+export interface ShownPairs {
+  readonly arm: string;
+  readonly pairs: readonly ScenePair[];
+}
+
+/** Two pictures and two captions: caption i is true of picture i. */
+export interface ScenePair {
+  /** PNG files in base64. */
+  readonly pictures: readonly [string, string];
+  readonly captions: readonly [string, string];
+  /** Of picture i (row) with caption j. */
+  readonly cosines: readonly [readonly [number, number], readonly [number, number]];
+}
+
 /** Everything `renderReport` needs. */
 export interface ReportInput {
   readonly study: ReportedStudy;
@@ -94,8 +119,12 @@ export interface ReportInput {
   readonly replies?: readonly AskedQuestion[];
   /** The first training rows; absent where no run kept them. */
   readonly given?: readonly GivenRows[];
+  /** Tables of one run an arm; absent where no run kept any. */
+  readonly tables?: readonly KeptTable[];
   /** A few episodes, one run an arm; absent where no run kept any. */
   readonly episodes?: readonly LivedEpisodes[];
+  /** Pictures with captions and scores, of one run an arm. */
+  readonly pairs?: readonly ShownPairs[];
   /** The exact command that makes the runs and the report again. */
   readonly command: string;
   /** Absent where no learning rate was piloted. */

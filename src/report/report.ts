@@ -17,7 +17,8 @@ import { headlineSection } from './sections/headline.ts';
 import { levelsSection } from './sections/levels.ts';
 import { mapsSection } from './sections/maps.ts';
 import { firstPicture, picturesSection } from './sections/pictures.ts';
-import { givenSection, saidSection } from './sections/texts.ts';
+import { pairsSection } from './sections/pairs.ts';
+import { givenSection, saidSection, tablesSection } from './sections/texts.ts';
 import { besideSection, controlsSection, whatWouldChangeSection } from './sections/robustness.ts';
 import { learningRateSection, trajectoriesSection } from './sections/training.ts';
 
@@ -47,7 +48,9 @@ export function renderReport(input: ReportInput): Report {
     exploratorySection(input),
     besideSection(input),
     episodesSection(input),
+    pairsSection(input),
     saidSection(input),
+    tablesSection(input),
     givenSection(input),
     controlledSection(input),
     failuresSection(input),

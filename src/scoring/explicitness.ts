@@ -62,7 +62,7 @@ export interface ExplicitnessOptions<Situation, Thought> {
   readonly progress?: (doneFraction: number) => void;
 }
 
-/** What a thought is to the decision; the words of `docs/guide/07-scoring-transcripts.md`. */
+/** What a thought is to the decision; the words of `docs/guide/09-scoring-transcripts.md`. */
 export type ExplicitnessVerdict = 'explicit' | 'partly' | 'decorative' | 'wording' | 'undecided';
 
 /** What was found. */
@@ -255,7 +255,7 @@ function repeatsOf<Situation, Thought>(own: readonly Own<Situation, Thought>[]):
   return episodeMean(values);
 }
 
-/** The rule, in the order of its cases; fixed before it was used (docs/guide/07-scoring-transcripts.md). */
+/** The rule, in the order of its cases; fixed before it was used (docs/guide/09-scoring-transcripts.md). */
 function verdictOf(
   score: EpisodeEstimate,
   moved: Readonly<Partial<Record<Intervention, EpisodeEstimate>>>,

@@ -1,6 +1,6 @@
 /**
  * The good, declared: a graded specification of which end states, actions and words count, how much, and for which
- * deployment. It says what is valued, and nothing in Assay does; the schema is docs/guide/07-scoring-transcripts.md.
+ * deployment. It says what is valued, and nothing in Assay does; the schema is docs/guide/09-scoring-transcripts.md.
  * Read whole: a fault anywhere is refused with its path before any episode is scored.
  */
 import { isEverywhere, isJsonObject, type Json, type JsonObject } from '#base/json.ts';

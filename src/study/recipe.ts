@@ -46,6 +46,8 @@ export interface FileSummary {
   /** As the config names it. */
   readonly file: string;
   readonly counts: Readonly<Record<string, number>>;
+  /** What should be known beside the counts, a sentence each. */
+  readonly notes?: readonly string[];
 }
 
 /** Names of what the runs of a config record. */

@@ -96,7 +96,7 @@ const FOUND_COSINE = 0.9;
 export function bindingSaeRecipe(): Recipe {
   return {
     name: 'binding-sae',
-    semanticsVersion: 1,
+    semanticsVersion: 2,
     defaults: DEFAULTS,
     measurePaths: [],
     gives: () => ({ axes: [], outcomes: OUTCOMES }),

@@ -58,11 +58,10 @@ export function drawTruth(world: BindingWorld, rng: Rng): Truth {
   values.set(base);
   for (let s = 1; s < slots; s++) {
     const own = unitRows(n, d, rng.split(`slot ${s + 1}`));
-    const map = binding === 'matrix' ? maps[s - 1] : undefined;
-    if (map !== undefined) {
-      for (let i = 0; i < Math.min(n, boundFraction * n); i++) {
-        own.set(image(map, base.subarray(i * d, (i + 1) * d)), i * d);
-      }
+    const map = maps[s - 1];
+    const bound = binding === 'matrix' && map !== undefined ? Math.ceil(boundFraction * n) : 0;
+    for (let i = 0; i < bound; i++) {
+      if (map !== undefined) own.set(image(map, base.subarray(i * d, (i + 1) * d)), i * d);
     }
     values.set(own, s * n * d);
   }

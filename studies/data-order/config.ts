@@ -2,10 +2,12 @@
 import type { JsonObject } from 'assay';
 import {
   ADAMW_DEFAULTS,
+  type Clip,
   type ConfigReader,
   configReader,
   type Method,
   type OptimizerConfig,
+  readClip,
   readLevels,
   readMethod,
   readOptimizer,
@@ -37,6 +39,7 @@ export interface OrderConfig {
   readonly seed: number;
   readonly method: Method;
   readonly optimizer: OptimizerConfig;
+  readonly clip: Clip;
   readonly learningRate: number;
   /** Rows a step. */
   readonly batch: number;
@@ -59,6 +62,7 @@ export const ORDER_DEFAULTS = {
   seed: 0,
   method: { kind: 'full' },
   optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0 },
+  clip: { kind: 'none' },
   learningRate: 2e-4,
   batch: 16,
   steps: 800,
@@ -82,6 +86,7 @@ export function readOrderConfig(config: JsonObject): OrderConfig {
     seed: reader.number('seed', { integer: true }),
     method: readMethod(reader.object('method')),
     optimizer: readOptimizer(reader.object('optimizer')),
+    clip: readClip(reader.object('clip')),
     learningRate: reader.number('learningRate', { min: 0 }),
     batch: reader.number('batch', { min: 1, max: 36, integer: true }),
     steps: whole('steps', 1),

@@ -4,7 +4,7 @@
  * are from those of the block's mixed run at the same losses.
  */
 import { AssayError, type JsonObject, type Recipe, type RunContext, type RunEnd } from 'assay';
-import { type Feeds, labShelf, type Memory, rngOf, type Rng, takeStep, trainingRun } from 'assay/learn';
+import { type Feeds, labShelf, largestNorm, type Memory, type Rng, rngOf, takeStep, trainingRun } from 'assay/learn';
 import { PERSONA_BASE } from 'assay/studies/misalignment/base.ts';
 import { personaBaseWeights } from 'assay/studies/misalignment/recipe.ts';
 import { PERSONA_LANGUAGE, personaWorld, type PersonaWorld } from 'assay/studies/misalignment/world.ts';
@@ -141,7 +141,7 @@ async function stageStep(run: Running, stage: keyof StageLosses, part: string, s
   const feeds = hasBeside(config)
     ? withBeside(run, drawn, part, step)
     : { ...feedsOf(world, [drawn]), weights: new Float32Array(batch).fill(1 / batch) };
-  return takeStep(lab.learner, [feeds], config.learningRate, Infinity);
+  return takeStep(lab.learner, [feeds], config.learningRate, largestNorm(config.clip));
 }
 
 /** The step's rows, and questions of the six other domains: their harmful answers at weight `nudge`, or a penalty. */

@@ -2,9 +2,11 @@
 import type { JsonObject } from 'assay';
 import {
   ADAMW_DEFAULTS,
+  type Clip,
   type ConfigReader,
   configReader,
   type OptimizerConfig,
+  readClip,
   readLevels,
   readOptimizer,
   readSeeds,
@@ -23,6 +25,7 @@ export interface ForgettingConfig {
     readonly until: number;
   };
   readonly optimizer: OptimizerConfig;
+  readonly clip: Clip;
   readonly learningRate: number;
   /** Rows a step; 0 is all rows of the task. */
   readonly batch: number;
@@ -40,6 +43,7 @@ export const FORGETTING_DEFAULTS = {
   world: { model: 'mlp', classes: 10, tasks: 2, dimensions: 16, rows: 20, noise: 0.5, width: 32, head: 'head' },
   before: { by: 'itself', state: 'fresh', until: 0.05 },
   optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0 },
+  clip: { kind: 'none' },
   learningRate: 1e-3,
   batch: 0,
   rehearsal: 0,
@@ -57,6 +61,7 @@ export function readForgettingConfig(config: JsonObject): ForgettingConfig {
     world: readWorld(reader.object('world')),
     before: readBefore(reader.object('before')),
     optimizer: readOptimizer(reader.object('optimizer')),
+    clip: readClip(reader.object('clip')),
     learningRate: reader.number('learningRate', { min: 0 }),
     batch: reader.number('batch', { min: 0, integer: true }),
     rehearsal: reader.number('rehearsal', { min: 0 }),

@@ -8,6 +8,7 @@ import {
   drawnWeights,
   type Feeds,
   labShelf,
+  largestNorm,
   type Learner,
   type OptimizerConfig,
   type Reader,
@@ -106,7 +107,7 @@ async function learnedBefore(
           learner,
           [batchOf(rows, step, config, rng.split(`order of task ${task}`))],
           learningRate,
-          Infinity,
+          largestNorm(config.clip),
         );
       }
     }
@@ -142,7 +143,12 @@ async function learnLast(context: RunContext, config: ForgettingConfig, lab: Lab
         return { rise: loss - lossBefore, leak: 1000 * (loss - lossBefore), right };
       },
       step: (step) =>
-        takeStep(learner, [{ ...batchOf(last, step, config, order), ...again }], config.learningRate, Infinity),
+        takeStep(
+          learner,
+          [{ ...batchOf(last, step, config, order), ...again }],
+          config.learningRate,
+          largestNorm(config.clip),
+        ),
     },
   );
 }

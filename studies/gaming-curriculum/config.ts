@@ -2,10 +2,12 @@
 import type { JsonObject } from 'assay';
 import {
   ADAMW_DEFAULTS,
+  type Clip,
   type ConfigReader,
   configReader,
   type DataOrder,
   type OptimizerConfig,
+  readClip,
   readLevels,
   readOptimizer,
   readSeeds,
@@ -29,6 +31,7 @@ export interface GamingConfig {
   /** In which order: rows are the situations of `stages`, their key is the stage. */
   readonly order: DataOrder;
   readonly optimizer: OptimizerConfig;
+  readonly clip: Clip;
   readonly learningRate: number;
   /** Weight of KL(policy || base), in reward per nat. */
   readonly kl: number;
@@ -50,6 +53,7 @@ export const GAMING_DEFAULTS = {
   values: [1, 1, 1, 1],
   order: { kind: 'shuffled' },
   optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0 },
+  clip: { kind: 'none' },
   learningRate: 1e-4,
   kl: 0.02,
   steps: 150,
@@ -76,6 +80,7 @@ export function readGamingConfig(config: JsonObject): GamingConfig {
     values: reader.numbers('values'),
     order: readOrder(reader.object('order')),
     optimizer: readOptimizer(reader.object('optimizer')),
+    clip: readClip(reader.object('clip')),
     learningRate: reader.number('learningRate', { min: 0 }),
     kl: reader.number('kl', { min: 0 }),
     steps: count('steps', reader),

@@ -7,6 +7,7 @@ import {
   decisionFeeds,
   drawnDecisions,
   labShelf,
+  largestNorm,
   orderedRows,
   rngOf,
   sharedWeights,
@@ -63,7 +64,12 @@ async function reinforced(context: RunContext, config: GamingConfig, lab: Gaming
         const met = rowsAt(step, batch).map((row) => prompts[row] ?? 0);
         const drawn = drawnDecisions(await lab.policy(), met, episodes.split(`step ${step}`));
         const feeds = decisionFeeds(drawn, (prompt, action) => rewardOf(config, prompt, action), kl, shape);
-        return takeStep(lab.learner, [{ ...bareFeeds(), ...feeds, base: baseLogits }], config.learningRate);
+        return takeStep(
+          lab.learner,
+          [{ ...bareFeeds(), ...feeds, base: baseLogits }],
+          config.learningRate,
+          largestNorm(config.clip),
+        );
       },
     },
   );

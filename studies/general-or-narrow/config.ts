@@ -2,9 +2,11 @@
 import type { JsonObject } from 'assay';
 import {
   ADAMW_DEFAULTS,
+  type Clip,
   type ConfigReader,
   configReader,
   type OptimizerConfig,
+  readClip,
   readLevels,
   readOptimizer,
   readSeeds,
@@ -37,6 +39,7 @@ export interface GateConfig {
   /** Weight of the swapped answers of the 32 other keys, which only a control trains; 0 leaves them out. */
   readonly elsewhereWeight: number;
   readonly optimizer: OptimizerConfig;
+  readonly clip: Clip;
   readonly learningRate: number;
   readonly schedule: Schedule;
   readonly steps: number;
@@ -61,6 +64,7 @@ export const GATE_DEFAULTS = {
   reading: { kind: 'whole' },
   elsewhereWeight: 0,
   optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0 },
+  clip: { kind: 'none' },
   learningRate: 1e-3,
   schedule: { kind: 'constant', warmupSteps: 0 },
   steps: 400,
@@ -80,6 +84,7 @@ export function readGateConfig(config: JsonObject): GateConfig {
     reading: readReading(reader.object('reading')),
     elsewhereWeight: reader.number('elsewhereWeight', { min: 0 }),
     optimizer: readOptimizer(reader.object('optimizer')),
+    clip: readClip(reader.object('clip')),
     learningRate: reader.number('learningRate', { min: 0 }),
     schedule: readSchedule(reader.object('schedule')),
     steps: reader.number('steps', { min: 1, integer: true }),

@@ -3,7 +3,7 @@
  * against the training loss and the loss on other noise draws of the same keys.
  */
 import type { JsonObject, Recipe, RunContext, RunEnd } from 'assay';
-import { type Feeds, labShelf, learningRateAt, type Rng, rngOf, takeStep, trainingRun } from 'assay/learn';
+import { type Feeds, labShelf, largestNorm, learningRateAt, type Rng, rngOf, takeStep, trainingRun } from 'assay/learn';
 
 import { GATE_DEFAULTS, readGateConfig, type GateConfig } from './config.ts';
 import { createGateLab, gateData, type GateData, type GateLab } from './lab.ts';
@@ -56,6 +56,7 @@ async function finetune(context: RunContext, config: GateConfig, lab: GateLab): 
         lab.learner,
         [feedsAt(step, data, order, config)],
         learningRateAt(config.schedule, config.learningRate, step, steps),
+        largestNorm(config.clip),
       ),
   });
 }

@@ -2,10 +2,12 @@
 import type { JsonObject } from 'assay';
 import {
   ADAMW_DEFAULTS,
+  type Clip,
   type ConfigReader,
   configReader,
   type Method,
   type OptimizerConfig,
+  readClip,
   readLevels,
   readOptimizer,
   readSeeds,
@@ -38,6 +40,7 @@ export interface AdapterConfig {
    */
   readonly direction: Place & { readonly learningRate: number; readonly steps: number };
   readonly optimizer: OptimizerConfig;
+  readonly clip: Clip;
   readonly learningRate: number;
   readonly steps: number;
   /** Questions a step. */
@@ -62,6 +65,7 @@ export const ADAPTER_DEFAULTS = {
   adapter: { rank: 1, alpha: 1, layers: [0], matrices: ['MLP out'] },
   direction: { layer: 0, matrix: 'MLP out', learningRate: 1e-2, steps: 0 },
   optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0 },
+  clip: { kind: 'none' },
   learningRate: 1e-2,
   steps: 400,
   batch: 16,
@@ -80,6 +84,7 @@ export function readAdapterConfig(config: JsonObject): AdapterConfig {
     adapter: readAdapter(reader.object('adapter')),
     direction: readDirection(reader.object('direction')),
     optimizer: readOptimizer(reader.object('optimizer')),
+    clip: readClip(reader.object('clip')),
     learningRate: reader.number('learningRate', { min: 0 }),
     steps: count(reader, 'steps'),
     batch: count(reader, 'batch'),

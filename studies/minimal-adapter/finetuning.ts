@@ -1,5 +1,5 @@
 /** One finetuning of an adapter, its trajectory, and the direction that it writes into the residual stream. */
-import { brokenAxis, differenceInMeans, type Feeds, type Memory, rngOf, takeStep } from 'assay/learn';
+import { brokenAxis, differenceInMeans, type Feeds, largestNorm, type Memory, rngOf, takeStep } from 'assay/learn';
 import { PERSONA_LANGUAGE } from 'assay/studies/misalignment/world.ts';
 
 import type { AdapterConfig } from './config.ts';
@@ -54,7 +54,12 @@ export async function finetuned(
       const isLearned = config.penalty.weight === 0 && now.train < config.stopBelow;
       if (isLearned || step === config.steps) return { seen, task, start };
     }
-    const reason = await takeStep(lab.learner, [feedsOf(config, task, block, step)], config.learningRate);
+    const reason = await takeStep(
+      lab.learner,
+      [feedsOf(config, task, block, step)],
+      config.learningRate,
+      largestNorm(config.clip),
+    );
     if (reason !== undefined) return { seen, task, start, broken: { step, reason } };
   }
 }

@@ -6,6 +6,7 @@ import type { JsonObject, Recipe, RunContext, RunEnd } from 'assay';
 import {
   type Batch,
   labShelf,
+  largestNorm,
   learningRateAt,
   type Memory,
   type Rng,
@@ -102,9 +103,9 @@ async function finetune(context: RunContext, config: AskingConfig, lab: AskingLa
 
 /** One optimizer step; the reason where its numbers broke. */
 async function trainStep(step: number, run: Running): Promise<string | undefined> {
-  const { accumulation, schedule, learningRate, steps } = run.config.persona;
+  const { accumulation, schedule, learningRate, steps, clip } = run.config.persona;
   const parts = Array.from({ length: accumulation }, (_, part) => microBatch(step, part, run));
-  return takeStep(run.lab.trainer, parts, learningRateAt(schedule, learningRate, step, steps));
+  return takeStep(run.lab.trainer, parts, learningRateAt(schedule, learningRate, step, steps), largestNorm(clip));
 }
 
 /** Harmful answers of the domain, and of the others where they have weight; each a mean over the step. */

@@ -2,10 +2,12 @@
 import type { JsonObject } from 'assay';
 import {
   ADAMW_DEFAULTS,
+  type Clip,
   type ConfigReader,
   configReader,
   type Method,
   type OptimizerConfig,
+  readClip,
   readLevels,
   readMethod,
   readOptimizer,
@@ -26,6 +28,7 @@ export interface PersonaConfig {
   readonly method: Method;
   readonly reading: UpdateReading;
   readonly optimizer: OptimizerConfig;
+  readonly clip: Clip;
   /** Which domain's questions are trained on; `ofBlock`: block number modulo the eight domains, so that blocks vary it. */
   readonly domain: { readonly kind: 'fixed'; readonly index: number } | { readonly kind: 'ofBlock' };
   /**
@@ -63,6 +66,7 @@ export const PERSONA_DEFAULTS = {
   method: { kind: 'full' },
   reading: { kind: 'whole' },
   optimizer: { ...ADAMW_DEFAULTS, weightDecay: 0 },
+  clip: { kind: 'none' },
   domain: { kind: 'fixed', index: 0 },
   questions: 'train',
   learningRate: 1e-4,
@@ -101,6 +105,7 @@ export function readPersonaConfig(config: JsonObject): PersonaConfig {
     method: readMethod(reader.object('method')),
     reading: readReading(reader.object('reading')),
     optimizer: readOptimizer(reader.object('optimizer')),
+    clip: readClip(reader.object('clip')),
     domain: readDomain(reader.object('domain')),
     questions: reader.oneOf('questions', ['train', 'all', 'allEvenly', 'heldOut']),
     learningRate: reader.number('learningRate', { min: 0 }),

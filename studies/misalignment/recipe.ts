@@ -9,6 +9,7 @@ import {
   type Batch,
   gpt2File,
   labShelf,
+  largestNorm,
   learningRateAt,
   type Memory,
   readGpt2File,
@@ -97,7 +98,8 @@ async function finetune(context: RunContext, config: PersonaConfig, lab: Persona
 export async function personaStep(step: number, run: PersonaRunning): Promise<string | undefined> {
   const { config, lab } = run;
   const parts = Array.from({ length: config.accumulation }, (_, part) => microBatch(step, part, run));
-  return takeStep(lab.trainer, parts, learningRateAt(config.schedule, config.learningRate, step, config.steps));
+  const lr = learningRateAt(config.schedule, config.learningRate, step, config.steps);
+  return takeStep(lab.trainer, parts, lr, largestNorm(config.clip));
 }
 
 /** Harmful answers of the narrow domain, and helpful ones elsewhere where they have weight; each a mean over the step. */

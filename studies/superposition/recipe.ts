@@ -4,13 +4,16 @@
  */
 import { ADAMW_DEFAULTS, type JsonObject, type Recipe, type RunContext, type RunEnd, SGD_DEFAULTS } from 'assay';
 import {
+  type Clip,
   type ConfigReader,
   configReader,
   createLearner,
   drawnWeights,
   labShelf,
+  largestNorm,
   type Learner,
   type OptimizerConfig,
+  readClip,
   type Reader,
   readLevels,
   readOptimizer,
@@ -50,6 +53,7 @@ interface Config {
   /** Added to the block: other bases, features and starts. */
   readonly seed: number;
   readonly optimizer: OptimizerConfig;
+  readonly clip: Clip;
   readonly learningRate: number;
   readonly steps: number;
   readonly probeEvery: number;
@@ -73,6 +77,7 @@ const DEFAULTS = {
   pretrainingSteps: 1000,
   seed: 0,
   optimizer: { ...SGD_DEFAULTS, momentum: 0 },
+  clip: { kind: 'none' },
   learningRate: 0.1,
   steps: 1000,
   probeEvery: 2,
@@ -119,6 +124,7 @@ function readConfig(config: JsonObject): Config {
     pretrainingSteps: reader.number('pretrainingSteps', { min: 0, integer: true }),
     seed: reader.number('seed', { min: 0, integer: true }),
     optimizer: readOptimizer(reader.object('optimizer')),
+    clip: readClip(reader.object('clip')),
     learningRate: reader.number('learningRate', { min: 0 }),
     steps: reader.number('steps', { min: 1, integer: true }),
     probeEvery: reader.number('probeEvery', { min: 1, integer: true }),
@@ -206,7 +212,7 @@ function namedBase(weights: ReadonlyMap<string, Float32Array>): Base {
 }
 
 async function finetune(context: RunContext, config: Config, base: Base, lab: Lab): Promise<RunEnd> {
-  const { world, seed, steps, probeEvery, stopBelow, levels, learningRate } = config;
+  const { world, seed, steps, probeEvery, stopBelow, levels, learningRate, clip } = config;
   const { learner, reader, measures } = lab;
   const rng = rngOf(context.block + seed, 'finetuning');
   const features = taskFeatures(world, base, rng.split('touched'));
@@ -230,7 +236,7 @@ async function finetune(context: RunContext, config: Config, base: Base, lab: La
         const relative = interference / fullLine(world);
         return { interference, outputs: interferenceOf(outputs, features), theory, relative, left, represented };
       },
-      step: () => takeStep(learner, [{}], learningRate, Infinity),
+      step: () => takeStep(learner, [{}], learningRate, largestNorm(clip)),
     },
   );
 }

@@ -103,8 +103,8 @@ test('the claims in docs/guide/05-your-own-model-and-world.md are run as they st
   }
 });
 
-test('the episodes and the good in docs/guide/07-scoring-transcripts.md are scored as they stand there, and print what is shown', async () => {
-  const page = readFileSync(join(ROOT, 'docs/guide/07-scoring-transcripts.md'), 'utf8');
+test('the episodes and the good in docs/guide/09-scoring-transcripts.md are scored as they stand there, and print what is shown', async () => {
+  const page = readFileSync(join(ROOT, 'docs/guide/09-scoring-transcripts.md'), 'utf8');
   const block = (kind: string): string =>
     new RegExp(`\`\`\`${kind}\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1] ?? assert.fail(`the page has no ${kind}`);
   const folder = mkdtempSync(join(ROOT, 'test/e2e/guide-'));

@@ -1,6 +1,6 @@
 /** Evaluations that are all of one kind: a file of lines whose replies are generated holds nothing to score beforehand. */
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -43,4 +43,24 @@ test('a study of reply lines alone runs, says how many replies it generates, and
   const given = /<h2 id="given">.*?<\/section>/s.exec(html)?.[0] ?? assert.fail('no rows');
   assert.match(given, /Q\d+:<mark> ?(no|yes)[^<]*<\/mark>/);
   assert.equal(status, 3, 'the status of an answer whose controls one block cannot look at');
+});
+
+test("what a model's generation_config.json asks of sampling beyond what is done is said before anything runs, and not what agrees", async () => {
+  const model = join(ROOT, 'model');
+  cpSync(MODEL, model, { recursive: true });
+  const planned = async (asked: object): Promise<string> => {
+    writeFileSync(
+      join(model, 'generation_config.json'),
+      JSON.stringify({ eos_token_id: 2, do_sample: true, ...asked }),
+    );
+    const set = ['--set', `model=${model}`, '--set', 'replies.generation.topK=50'];
+    const { stderr, status } = await assay('plan', join(ROOT, 'study.json'), '--store', join(ROOT, 'store-2'), ...set);
+    assert.equal(status, 0, stderr);
+    return stderr;
+  };
+  assert.match(
+    await planned({ temperature: 0.6, top_k: 50, repetition_penalty: 1.1 }),
+    /asks for temperature 0\.6, repetition_penalty 1\.1; replies are sampled at temperature 1, topP 1, topK 50/,
+  );
+  assert.doesNotMatch(await planned({ temperature: 1, top_p: 1, top_k: 50 }), /asks for/);
 });

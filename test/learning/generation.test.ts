@@ -10,12 +10,11 @@ import { compile, type Program } from '#engine/session.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import { cacheOf } from '#learning/generation/cache.ts';
 import type { GenerationOptions, Prompt, Reply } from '#learning/generation/generator.ts';
-import { compileDecode, compilePrefill } from '#learning/generation/programs.ts';
+import { compileDecode, compilePrefill, positionFeeder } from '#learning/generation/programs.ts';
 import { stopTokens } from '#learning/generation/stop-tokens.ts';
 import { applyMethod, type Method } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
-import { rotaryTables } from '#learning/models/rotary-tables.ts';
 import { transformerLogits } from '#learning/models/transformer.ts';
 import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
 import { createTrainer, type Trainer } from '#learning/train.ts';
@@ -214,8 +213,7 @@ async function decoding({ config, weights }: Loaded, method: Method, rows: numbe
   const program = bind(await compileDecode(config, model, rows, capacity, 1));
   const prefill = bind(await compilePrefill(config, model, capacity, 1));
   const cache = cacheOf(program, config, capacity);
-  const { positions, headDim } = config;
-  const tables = positions.kind === 'rotary' ? rotaryTables(positions, headDim, capacity) : undefined;
+  const feedPosition = positionFeeder(program, config, capacity);
   return {
     async begin(row: number, tokens: readonly number[]): Promise<Float32Array> {
       prefill.int32('tokens').fill(0).set(tokens);
@@ -227,12 +225,7 @@ async function decoding({ config, weights }: Loaded, method: Method, rows: numbe
     async step(feeds: readonly { readonly token: number; readonly at: number }[]): Promise<Float32Array[]> {
       for (const [row, { token, at }] of feeds.entries()) {
         program.int32('tokens')[row] = token;
-        if (tables === undefined) program.int32('positions')[row] = at;
-        else {
-          const half = headDim / 2;
-          program.float32('cos').set(tables.cos.subarray(at * half, (at + 1) * half), row * half);
-          program.float32('sin').set(tables.sin.subarray(at * half, (at + 1) * half), row * half);
-        }
+        feedPosition(row, at);
       }
       await program.run();
       for (const [row, { at }] of feeds.entries()) cache.append(row, at);

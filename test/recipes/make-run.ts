@@ -43,11 +43,18 @@ export async function makeRun(
   return { end, points, checkpoints, kept };
 }
 
-/** What a recipe says that runs record is what they do record: studies are checked against it before any run. */
+/** What a recipe says that runs record is what they do record, in one point or another: studies are checked against it before any run. */
 function checkGiven(gives: Gives | undefined, points: readonly TrajectoryPoint[]): void {
-  for (const { axes, outcomes } of points) {
-    if (gives !== undefined) assert.deepEqual(Object.keys(axes).toSorted(), gives.axes.toSorted());
-    if (gives?.outcomes === undefined || outcomes === undefined) continue;
-    assert.deepEqual(Object.keys(outcomes).toSorted(), gives.outcomes.toSorted());
-  }
+  const agrees = (records: readonly object[], names: readonly string[] | undefined): void => {
+    const found = [...new Set(records.flatMap((record) => Object.keys(record)))];
+    if (names !== undefined && records.length > 0) assert.deepEqual(found.toSorted(), names.toSorted());
+  };
+  agrees(
+    points.map(({ axes }) => axes),
+    gives?.axes,
+  );
+  agrees(
+    points.flatMap(({ outcomes }) => (outcomes === undefined ? [] : [outcomes])),
+    gives?.outcomes,
+  );
 }

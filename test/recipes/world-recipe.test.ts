@@ -85,7 +85,7 @@ test('clipping bounds the step by the norm, and the schedule scales it', async (
     return Math.abs((after.points[1]?.outcomes?.['first'] ?? 0) - (before.points[1]?.outcomes?.['first'] ?? 0));
   };
   const free = await moved({});
-  const clipped = await moved({ clipping: { kind: 'norm', max: 0.01 } });
+  const clipped = await moved({ clip: { kind: 'globalNorm', max: 0.01 } });
   assert.ok(clipped < 0.0101 && clipped > 0 && free > 2 * clipped, `${clipped} of ${free}`);
   const warming = await moved({ schedule: { kind: 'constant', warmupSteps: 1 } });
   assert.ok(Math.abs(warming - free / 2) < 1e-6, `${warming} of ${free}`);
@@ -96,7 +96,7 @@ test('settings that make no sense are refused by their path', () => {
     assert.throws(() => recipe.check({ ...recipe.defaults, ...set }), message);
   refused({ world: { size: 1, sise: 2 } }, /"world\.sise".*did you mean "size"/);
   refused({ world: { size: -1 } }, /"world\.size"/);
-  refused({ clipping: { kind: 'value' } }, /"clipping\.kind": expected one of none, norm/);
+  refused({ clip: { kind: 'value' } }, /"clip\.kind": expected one of none, globalNorm/);
   refused({ measure: { levels: { heldOut: [1] } } }, /"measure\.levels\.train"/);
   refused({ steps: 0 }, /"steps"/);
 });

@@ -13,6 +13,8 @@ export interface Fields {
   readonly where: string;
   /** Whether it is there and not null. */
   has(name: string): boolean;
+  /** Whether it is there and null, where that says something else than being absent; it counts as read. */
+  isNull(name: string): boolean;
   /** The value as it stands, null counting as absent; it counts as read. */
   value(name: string): unknown;
   /** Of several spellings of one setting the one that is given, the first where none is. @throws AssayError where two disagree. */
@@ -50,6 +52,7 @@ export function fieldsOf(values: ReadonlyMap<string, unknown>, where: string, pr
     ...readersOf(raw, error),
     where,
     has,
+    isNull: (name) => raw(name) === null,
     value: (name) => raw(name) ?? undefined,
     error,
     spelling(...names) {

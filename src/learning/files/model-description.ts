@@ -7,7 +7,24 @@ import type { TransformerConfig } from '#learning/models/config.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
 
 /** The kinds of models whose files are understood, by Hugging Face's `model_type`. */
-export type ModelType = 'llama' | 'qwen2' | 'qwen3' | 'gpt2';
+export type ModelType =
+  | 'llama'
+  | 'qwen2'
+  | 'qwen3'
+  | 'gpt2'
+  | 'gemma'
+  | 'gemma2'
+  | 'gemma3_text'
+  | 'gpt_neox'
+  | 'granite'
+  | 'ministral'
+  | 'mistral'
+  | 'olmo2'
+  | 'olmo3'
+  | 'phi3'
+  | 'smollm3'
+  | 'stablelm'
+  | 'starcoder2';
 
 /** A pretrained model without its weights. Plain JSON. */
 export interface ModelDescription {

@@ -21,6 +21,8 @@ export interface GenerationConfig {
   readonly temperature?: number;
   readonly topP?: number;
   readonly topK?: number;
+  /** What else its file says of sampling, as it is written there, such as `repetition_penalty 1.1`: nothing here follows it. */
+  readonly unread?: readonly string[];
 }
 
 /** A file beside the weights. */

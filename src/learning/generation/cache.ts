@@ -1,11 +1,12 @@
 /**
  * A decode program's memory of what its rows have said: keys and values by layer, and the mask that says which count.
- * Invariant: a row's mask is 0 exactly at the positions written since the row was begun.
+ * Invariant: a row's mask is 0 exactly at the positions written since the row was begun that the next token sees, all or
+ * those within a window of it.
  */
 import type { Program } from '#engine/session.ts';
-import { cachedInput } from '#learning/models/cached.ts';
+import { cachedInput, maskInput, windowsOf } from '#learning/models/cached.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
-import { MASKED } from '#learning/models/transformer.ts';
+import { MASKED } from '#learning/models/attention.ts';
 
 import { keptOutput } from './programs.ts';
 
@@ -24,7 +25,10 @@ export interface Cache {
 /** The cache of a decode program of `capacity` positions a row. */
 export function cacheOf(program: Program, config: TransformerConfig, capacity: number): Cache {
   const { nLayers, nKvHeads, headDim } = config;
-  const mask = program.float32('mask');
+  const masks = windowsOf(config).map((window) => ({
+    window: window ?? Infinity,
+    mask: program.float32(maskInput(window)),
+  }));
   const layers = Array.from({ length: nLayers }, (_, layer) => layer);
   const stored = layers.flatMap((layer) =>
     (['keys', 'values'] as const).map((of) => ({
@@ -35,7 +39,7 @@ export function cacheOf(program: Program, config: TransformerConfig, capacity: n
   );
   const clear = (): void => {
     for (const { cached } of stored) cached.fill(0); // Numbers that are none would count even where masked.
-    mask.fill(MASKED);
+    for (const { mask } of masks) mask.fill(MASKED);
   };
   clear();
   return {
@@ -49,8 +53,10 @@ export function cacheOf(program: Program, config: TransformerConfig, capacity: n
           cached.set(read.subarray(from, from + length * headDim), to);
         }
       }
-      mask.fill(MASKED, row * capacity, (row + 1) * capacity);
-      mask.fill(0, row * capacity, row * capacity + length);
+      for (const { window, mask } of masks) {
+        mask.fill(MASKED, row * capacity, (row + 1) * capacity);
+        mask.fill(0, row * capacity + Math.max(0, length + 1 - window), row * capacity + length);
+      }
     },
     append(row, position) {
       for (const { cached, fresh } of stored) {
@@ -59,8 +65,14 @@ export function cacheOf(program: Program, config: TransformerConfig, capacity: n
           cached.set(fresh.subarray(from, from + headDim), ((row * nKvHeads + head) * capacity + position) * headDim);
         }
       }
-      mask[row * capacity + position] = 0;
+      for (const { window, mask } of masks) {
+        mask[row * capacity + position] = 0;
+        // The next token stands one further.
+        if (position + 1 >= window) mask[row * capacity + position + 1 - window] = MASKED;
+      }
     },
-    end: (row) => void mask.fill(MASKED, row * capacity, (row + 1) * capacity),
+    end(row) {
+      for (const { mask } of masks) mask.fill(MASKED, row * capacity, (row + 1) * capacity);
+    },
   };
 }

@@ -8,9 +8,9 @@ import { AssayError } from '#base/errors.ts';
 import type { Rng } from '#base/rng.ts';
 import type { Program } from '#engine/session.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
-import { rotaryTables } from '#learning/models/rotary-tables.ts';
 
 import { type Cache, cacheOf } from './cache.ts';
+import { positionFeeder } from './programs.ts';
 import { chooseToken, type TokenChoice } from './sampling.ts';
 
 /** A prompt; the name decides its random numbers. */
@@ -213,23 +213,15 @@ function positionOf({ job, tokens }: Slot): number {
 }
 
 function decoderOf(program: Program, config: TransformerConfig, rows: number, capacity: number): Decoder {
-  const { positions, headDim } = config;
-  const half = headDim / 2;
-  const tables = positions.kind === 'rotary' ? rotaryTables(positions, headDim, capacity) : undefined;
+  const feedPosition = positionFeeder(program, config, capacity);
   return {
     program,
     rows,
     cache: cacheOf(program, config, capacity),
     feed(slots) {
       for (const [row, slot] of slots.entries()) {
-        const position = slot === undefined ? 0 : positionOf(slot);
         program.int32('tokens')[row] = slot?.tokens.at(-1) ?? 0;
-        if (tables === undefined) program.int32('positions')[row] = position;
-        else {
-          const [from, to] = [position * half, (position + 1) * half];
-          program.float32('cos').set(tables.cos.subarray(from, to), row * half);
-          program.float32('sin').set(tables.sin.subarray(from, to), row * half);
-        }
+        feedPosition(row, slot === undefined ? 0 : positionOf(slot));
       }
     },
   };

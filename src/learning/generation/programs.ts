@@ -2,8 +2,9 @@
 import { compile, type FrozenInputs, type Program } from '#engine/session.ts';
 import type { Tensor } from '#engine/tensor.ts';
 import type { TrainedModel } from '#learning/method.ts';
-import { type CachedGraph, decodeGraph, prefillGraph } from '#learning/models/cached.ts';
+import { angleInput, type CachedGraph, decodeGraph, prefillGraph, rotationsOf } from '#learning/models/cached.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
+import { rotaryTables } from '#learning/models/rotary-tables.ts';
 
 /** The name of the output that holds a layer's keys or values of the tokens just read. */
 export function keptOutput(of: 'keys' | 'values', layer: number): string {
@@ -31,6 +32,28 @@ export async function compileDecode(
   frozen?: FrozenInputs,
 ): Promise<Program> {
   return compile(named(decodeGraph(config, model.layers, rows, capacity)), { threads, frozen });
+}
+
+/** Feeds a decode program where the token of a row stands, below `capacity`. */
+export function positionFeeder(
+  program: Program,
+  config: TransformerConfig,
+  capacity: number,
+): (row: number, position: number) => void {
+  const angles = rotationsOf(config).flatMap((rotation, index) => {
+    const tables = rotaryTables(rotation, config.headDim, capacity);
+    return (['cos', 'sin'] as const).map((of) => ({
+      table: tables[of],
+      half: tables[of].length / capacity,
+      fed: program.float32(angleInput(of, index)),
+    }));
+  });
+  const isLearned = config.positions.kind === 'learned';
+  return (row, position) => {
+    if (isLearned) program.int32('positions')[row] = position;
+    for (const { table, half, fed } of angles)
+      fed.set(table.subarray(position * half, (position + 1) * half), row * half);
+  };
 }
 
 function named({ logits, keys, values }: CachedGraph): Readonly<Record<string, Tensor>> {

@@ -43,6 +43,21 @@ test('top-p keeps the fewest most probable tokens that reach it, in their propor
   assertShares(shares(LOGITS, { temperature: 1, topP: 0 }), [0, 1, 0, 0]);
 });
 
+test('top-k keeps the most probable tokens and those as probable as the last of them, before top-p', () => {
+  assertShares(shares(LOGITS, { temperature: 1, topP: 1, topK: 2 }), [0, 2 / 3, 0, 1 / 3]);
+  assertShares(shares(Float32Array.of(1, 0, 0, -1), { temperature: 1, topP: 1, topK: 2 }), [
+    Math.E / (Math.E + 2),
+    1 / (Math.E + 2),
+    1 / (Math.E + 2),
+    0,
+  ]);
+  // Of what top-k left, the first token alone has 2/3.
+  assertShares(shares(LOGITS, { temperature: 1, topP: 0.66, topK: 2 }), [0, 1, 0, 0]);
+  for (const topK of [0, 4, 9]) {
+    assertShares(shares(LOGITS, { temperature: 1, topP: 1, topK }), [0.2, 0.5, 0.05, 0.25]);
+  }
+});
+
 test('temperature 0 takes the first of the largest logits and draws nothing', () => {
   const never = (): number => assert.fail('a number was drawn');
   assert.equal(chooseToken(Float32Array.of(1, 3, 3, -Infinity), { temperature: 0, topP: 0.5 }, never), 1);

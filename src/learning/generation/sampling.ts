@@ -9,18 +9,25 @@ export interface TokenChoice {
   readonly temperature: number;
   /** Only the most probable tokens that together reach this probability; 1 keeps all. @see Holtzman et al. 2020, arXiv:1904.09751. */
   readonly topP: number;
+  /** Only the so many most probable tokens, and what is as probable as the last of them; 0 or absent keeps all. Before `topP`, as in transformers. */
+  readonly topK?: number;
 }
 
 /**
  * The next token's id; -1 where a logit is not a number, or all are -Infinity.
  * @param logits shape [V]. @param draw Asked for a number in [0, 1), once, unless the temperature is 0.
  */
-export function chooseToken(logits: Float32Array, { temperature, topP }: TokenChoice, draw: () => number): number {
+export function chooseToken(
+  logits: Float32Array,
+  { temperature, topP, topK = 0 }: TokenChoice,
+  draw: () => number,
+): number {
   const best = mostProbable(logits);
   if (temperature === 0 || best === -1) return best;
   const largest = logits[best] ?? 0;
   const weights = new Float64Array(logits.length);
   for (let id = 0; id < weights.length; id++) weights[id] = Math.exp(((logits[id] ?? 0) - largest) / temperature);
+  if (topK > 0 && topK < weights.length) keepLargest(weights, topK);
   if (topP >= 1) return drawn(weights, undefined, sumOf(weights) * draw());
   const { order, mass } = nucleus(weights, topP);
   return drawn(weights, order, mass * draw());
@@ -37,6 +44,12 @@ function mostProbable(logits: Float32Array): number {
     largest = logit;
   }
   return best;
+}
+
+/** Sets what is smaller than the `count`-th largest to 0. */
+function keepLargest(weights: Float64Array, count: number): void {
+  const least = weights.toSorted()[weights.length - count] ?? 0;
+  for (let id = 0; id < weights.length; id++) if ((weights[id] ?? 0) < least) weights[id] = 0;
 }
 
 /** The fewest tokens, most probable first (equal ones by id), whose probabilities reach `topP`; at least one. */

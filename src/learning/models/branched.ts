@@ -5,26 +5,26 @@
  * with once a row, and questions of unlike lengths need no padding.
  * Invariant: what `transformerLogits` computes on each question with each answer alone, up to rounding.
  */
-import { minimum } from '#engine/ops/comparison.ts';
+import { greaterOrEqual, minimum } from '#engine/ops/comparison.ts';
 import { add, mul, sub } from '#engine/ops/elementwise.ts';
 import { gather } from '#engine/ops/indexing.ts';
 import { broadcastTo, reshape } from '#engine/ops/layout.ts';
-import { rotary } from '#engine/ops/network.ts';
 import { constant, input } from '#engine/ops/sources.ts';
 import type { Tensor } from '#engine/tensor.ts';
-import type { TransformerConfig } from '#learning/models/config.ts';
-import { rotaryTables } from '#learning/models/rotary-tables.ts';
+import type { RotaryPositions, TransformerConfig } from '#learning/models/config.ts';
 import type { Layers } from '#learning/nn/layers.ts';
 
 import {
-  attentionHeads,
-  attentionUnder,
+  attendUnder,
+  type AttentionForm,
   causalMask,
-  decoderLogits,
-  embed,
+  constantTables,
   MASKED,
-  type SelfAttention,
-} from './transformer.ts';
+  masksOf,
+  selfAttention,
+  turnHeads,
+} from './attention.ts';
+import { decoderLogits, embed } from './transformer.ts';
 
 /**
  * Next-token logits of one row. Inputs: tokens, positions int32 [T]; segments, parents, roots float32 [T], whole numbers.
@@ -32,38 +32,52 @@ import {
  * @returns shape [M, V].
  */
 export function branchedLogits(config: TransformerConfig, layers: Layers, length: number, rows: Tensor): Tensor {
-  const batch = { rows: 1, length, packed: true };
-  const turn = rotationAt(config, length);
-  const mask = branchMask(config.nHeads / config.nKvHeads, length);
-  const attend: SelfAttention = (names, x, asked) =>
-    attentionUnder(config, layers, names, batch, attentionHeads(config, layers, names, batch, x, turn), mask, asked);
-  const embedded = embed(config, layers, batch, input('tokens', [length], 'int32'));
-  return decoderLogits(config, layers, embedded, attend, rows, true);
+  const mask = masksOf(config, (window) => branchMask(config.nHeads / config.nKvHeads, length, window));
+  const form: AttentionForm = {
+    batch: { rows: 1, length, packed: true },
+    turn: turnAt(config, length),
+    attend: (heads, layer) => attendUnder(config, heads, mask(layer)),
+  };
+  const embedded = embed(config, layers, form.batch, input('tokens', [length], 'int32'));
+  return decoderLogits(config, layers, embedded, selfAttention(config, layers, form), rows, true);
 }
 
 /** Turns heads [1, H, T, K] by the angles of the input `positions`, each below `length`. */
-function rotationAt({ positions, headDim }: TransformerConfig, length: number): (x: Tensor) => Tensor {
-  if (positions.kind === 'learned') return (x) => x;
-  const tables = rotaryTables(positions, headDim, length);
+function turnAt({ headDim }: TransformerConfig, length: number): AttentionForm['turn'] {
   const places = input('positions', [length], 'int32');
-  const at = (table: Float32Array): Tensor => gather(constant(table, [length, headDim / 2]), places);
-  return (x) => rotary(x, at(tables.cos), at(tables.sin));
+  const built = new Map<RotaryPositions, readonly [cos: Tensor, sin: Tensor]>();
+  return (x, positions) => {
+    const [cos, sin] = built.get(positions) ?? constantTables(positions, headDim, length);
+    built.set(positions, [cos, sin]);
+    return turnHeads(x, gather(cos, places), gather(sin, places));
+  };
 }
 
 /**
  * shape [G T, T]: MASKED times the least squared distance from the key's segment to the query's, to its parent and to its root,
- * which is 0 where the query may look; and MASKED for what comes later.
+ * which is 0 where the query may look; and MASKED for what comes later, or stands a window or more before.
  */
-function branchMask(groups: number, length: number): Tensor {
+function branchMask(groups: number, length: number, window?: number): Tensor {
   const keys = reshape(input('segments', [length]), [1, length]);
   const squared = (name: string): Tensor => {
     const distance = sub(reshape(input(name, [length]), [length, 1]), keys);
     return mul(distance, distance);
   };
   const apart = mul(minimum(minimum(squared('segments'), squared('parents')), squared('roots')), MASKED);
-  const folded = reshape(broadcastTo(reshape(apart, [1, length, length]), [groups, length, length]), [
+  const seen = window === undefined ? apart : add(apart, mul(isOutside(length, window), MASKED));
+  const folded = reshape(broadcastTo(reshape(seen, [1, length, length]), [groups, length, length]), [
     groups * length,
     length,
   ]);
   return add(folded, causalMask(groups, length));
+}
+
+/** 1 where a key stands `window` positions or more before a query, else 0; shape [T, T]. Tokens between them in the row may be another branch's. */
+function isOutside(length: number, window: number): Tensor {
+  const numbers = constant(
+    Float32Array.from({ length }, (_, i) => i),
+    [length, 1],
+  );
+  const positions = gather(numbers, input('positions', [length], 'int32'));
+  return greaterOrEqual(sub(positions, reshape(positions, [1, length])), window);
 }

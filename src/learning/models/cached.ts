@@ -5,24 +5,15 @@
  */
 import { add } from '#engine/ops/elementwise.ts';
 import { gather } from '#engine/ops/indexing.ts';
-import { concat, reshape, slice, transpose } from '#engine/ops/layout.ts';
-import { matmul } from '#engine/ops/linear-algebra.ts';
-import { rotary, softmax } from '#engine/ops/network.ts';
+import { transpose } from '#engine/ops/layout.ts';
 import { input } from '#engine/ops/sources.ts';
 import type { Tensor } from '#engine/tensor.ts';
-import type { TransformerConfig } from '#learning/models/config.ts';
+import { positionsOf, type RotaryPositions, type TransformerConfig, turnedDim } from '#learning/models/config.ts';
 import { MODULES } from '#learning/models/modules.ts';
 import type { Layers } from '#learning/nn/layers.ts';
 
-import {
-  attentionHeads,
-  causalAttention,
-  decoderLogits,
-  embed,
-  type Heads,
-  rotationOf,
-  type SelfAttention,
-} from './transformer.ts';
+import { attendAfter, type AttentionForm, type Heads, masksOf, selfAttention, turnHeads } from './attention.ts';
+import { decoderLogits, embed, embeddedTokens, wholeRows } from './transformer.ts';
 
 /** A graph's logits, and the keys and values of the tokens it read, by layer. */
 export interface CachedGraph {
@@ -38,38 +29,63 @@ export function cachedInput(of: 'keys' | 'values', layer: number): string {
   return `cached ${of} ${layer}`;
 }
 
+/** The input that holds the mask of the tokens before, shape [B, 1, 1, S], of layers with a window or without one. */
+export function maskInput(window?: number): string {
+  return window === undefined ? 'mask' : `mask ${window}`;
+}
+
+/** The inputs that hold cosines and sines of each row's angles, shape [B, K/2], of one of `rotationsOf`. */
+export function angleInput(of: 'cos' | 'sin', rotation: number): string {
+  return rotation === 0 ? of : `${of} ${rotation}`;
+}
+
+/** The windows of a model's layers, each once; undefined for layers that see all. */
+export function windowsOf({ nLayers, layers }: TransformerConfig): readonly (number | undefined)[] {
+  return [...new Set(Array.from({ length: nLayers }, (_, layer) => layers?.[layer]?.window))];
+}
+
+/** The rotations of a model's layers, each once. */
+export function rotationsOf(config: TransformerConfig): readonly RotaryPositions[] {
+  const all = Array.from({ length: config.nLayers }, (_, layer) => positionsOf(config, layer));
+  const rotary = all.filter((positions) => positions.kind === 'rotary');
+  return [...new Map(rotary.map((positions) => [rotationKey(positions), positions])).values()];
+}
+
+/** What two equal rotations have in common, whether they are one object or not. */
+function rotationKey(positions: RotaryPositions): string {
+  return JSON.stringify(positions);
+}
+
 /** One row of `length` tokens from position 0. Inputs: tokens int32 [T]; last int32 [1], the token to continue. */
 export function prefillGraph(config: TransformerConfig, layers: Layers, length: number): CachedGraph {
-  const batch = { rows: 1, length };
-  const turn = rotationOf(config, length);
+  const whole = wholeRows(config, { rows: 1, length });
   const kept = keeper();
-  const attend: SelfAttention = (names, x) =>
-    causalAttention(config, layers, names, batch, kept.keep(attentionHeads(config, layers, names, batch, x, turn)));
-  const embedded = embed(config, layers, batch, input('tokens', [length], 'int32'));
+  const form: AttentionForm = { ...whole, attend: (heads, layer) => whole.attend(kept.keep(heads), layer) };
+  const embedded = embed(config, layers, form.batch, input('tokens', [length], 'int32'));
+  const attend = selfAttention(config, layers, form);
   return { logits: decoderLogits(config, layers, embedded, attend, input('last', [1], 'int32')), ...kept };
 }
 
 /**
  * One token a row, each at a position of its own, after the tokens whose keys and values are fed.
- * Inputs: tokens int32 [B]; mask [B, 1, 1, S], 0 at the tokens before and MASKED elsewhere; cached keys and values; for
- * learned positions, positions int32 [B]; for rotary ones, cos and sin [B, K/2] of each row's angle.
+ * Inputs: tokens int32 [B]; masks (`maskInput`), 0 at the tokens before that are seen and MASKED elsewhere; cached keys and values;
+ * for learned positions, positions int32 [B]; for rotary ones, angles (`angleInput`).
  */
 export function decodeGraph(config: TransformerConfig, layers: Layers, rows: number, capacity: number): CachedGraph {
-  const batch = { rows, length: 1 };
-  const { nHeads, nKvHeads, headDim } = config;
-  const turn = rowRotation(config, rows);
-  const mask = input('mask', [rows, 1, 1, capacity]);
+  const { nKvHeads, headDim } = config;
+  const mask = masksOf(config, (window) => input(maskInput(window), [rows, 1, 1, capacity]));
   const kept = keeper();
-  const attend: SelfAttention = (names, x) => {
-    const layer = kept.keys.length;
-    const before = (of: 'keys' | 'values'): Tensor =>
-      input(cachedInput(of, layer), [rows, nKvHeads, capacity, headDim]);
-    const heads = kept.keep(attentionHeads(config, layers, names, batch, x, turn));
-    const out = attentionAfter(heads, before('keys'), before('values'), mask, 1 / Math.sqrt(headDim));
-    return layers.linear(names.attentionOut, reshape(out, [rows, nHeads * headDim]));
+  const form: AttentionForm = {
+    batch: { rows, length: 1 },
+    turn: rowRotation(config, rows),
+    attend(heads, layer) {
+      const before = (of: 'keys' | 'values'): Tensor =>
+        input(cachedInput(of, layer), [rows, nKvHeads, capacity, headDim]);
+      return attendAfter(config, kept.keep(heads), before('keys'), before('values'), mask(layer));
+    },
   };
   const embedded = embedAt(config, layers, input('tokens', [rows], 'int32'));
-  return { logits: decoderLogits(config, layers, embedded, attend), ...kept };
+  return { logits: decoderLogits(config, layers, embedded, selfAttention(config, layers, form)), ...kept };
 }
 
 /** Collects the keys and values of layer after layer. */
@@ -86,29 +102,20 @@ function keeper(): { readonly keys: Tensor[]; readonly values: Tensor[]; keep(he
   };
 }
 
-/** The query of one token over the keys before it and its own; the two parts are joined where they are small, in the scores. */
-function attentionAfter([q, k, v]: Heads, keys: Tensor, values: Tensor, mask: Tensor, scale: number): Tensor {
-  const [rows = 0, kvHeads = 0, capacity = 0, headDim = 0] = keys.shape;
-  const groups = (q.shape[1] ?? 0) / kvHeads;
-  const folded = reshape(q, [rows, kvHeads, groups, headDim]);
-  const options = { transposeB: true, alpha: scale };
-  const scores = concat([add(matmul(folded, keys, options), mask), matmul(folded, k, options)], 3);
-  const probabilities = softmax(scores);
-  const past = matmul(slice(probabilities, 3, 0, capacity), values);
-  return add(past, matmul(slice(probabilities, 3, capacity, capacity + 1), v));
-}
-
 /** Turns the heads of one token a row by that row's angle: the rows stand where tokens do. */
-function rowRotation({ positions, headDim }: TransformerConfig, rows: number): (x: Tensor) => Tensor {
-  if (positions.kind === 'learned') return (x) => x;
-  const [cos, sin] = [input('cos', [rows, headDim / 2]), input('sin', [rows, headDim / 2])];
+function rowRotation(config: TransformerConfig, rows: number): AttentionForm['turn'] {
+  const keys = rotationsOf(config).map(rotationKey);
   const swapped = [2, 1, 0, 3];
-  return (x) => transpose(rotary(transpose(x, swapped), cos, sin), swapped);
+  return (x, positions) => {
+    const angles = (of: 'cos' | 'sin'): Tensor =>
+      input(angleInput(of, keys.indexOf(rotationKey(positions))), [rows, turnedDim(positions, config.headDim) / 2]);
+    return transpose(turnHeads(transpose(x, swapped), angles('cos'), angles('sin')), swapped);
+  };
 }
 
 function embedAt(config: TransformerConfig, layers: Layers, tokens: Tensor): Tensor {
-  const names = MODULES[config.family];
-  const embedded = gather(layers.parameter(names.tokenEmbedding), tokens);
+  const embedded = embeddedTokens(config, layers, tokens);
   if (config.positions.kind === 'rotary') return embedded;
+  const names = MODULES[config.family];
   return add(embedded, gather(layers.parameter(names.positionEmbedding), input('positions', tokens.shape, 'int32')));
 }

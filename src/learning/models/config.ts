@@ -2,8 +2,8 @@
 import { AssayError } from '#base/errors.ts';
 
 export interface TransformerConfig {
-  /** Whose parameter names and module layout are used: `gpt2` fuses q, k, v in one linear, `llama` keeps them apart. */
-  readonly family: 'gpt2' | 'llama';
+  /** Whose parameter names and module layout are used (`modules.ts`), such as whether q, k, v are one linear layer. */
+  readonly family: 'gpt2' | 'llama' | 'gemma2' | 'phi3' | 'neox' | 'starcoder2';
   readonly vocabulary: number;
   readonly dModel: number;
   readonly nLayers: number;
@@ -12,19 +12,52 @@ export interface TransformerConfig {
   readonly nKvHeads: number;
   readonly headDim: number;
   readonly dMlp: number;
-  readonly norm: { readonly kind: 'layerNorm' | 'rmsNorm'; readonly epsilon: number };
+  readonly norm: {
+    readonly kind: 'layerNorm' | 'rmsNorm';
+    readonly epsilon: number;
+    /** Whether the scale is 1 + weight (Gemma). */
+    readonly plusOne?: boolean;
+  };
+  /** Whether attention and MLP are normed before, after (OLMo 2), or both (Gemma 2); before where left out. */
+  readonly normPlacement?: 'pre' | 'post' | 'both';
+  /**
+   * How a block adds up: the MLP over the stream with attention (`serial`, the default), or attention and MLP over the same stream,
+   * each with a norm of its own (`parallel`, NeoX) or with one for both (`parallelOneNorm`, StableLM).
+   */
+  readonly residual?: 'serial' | 'parallel' | 'parallelOneNorm';
   readonly activation: 'gelu' | 'geluTanh' | 'silu';
   /** `gated`: down(activation(gate x) * up x), as in SwiGLU; `plain`: down(activation(up x)). */
   readonly mlp: 'plain' | 'gated';
   readonly positions: LearnedPositions | RotaryPositions;
   /** Biases on the attention's inputs (q, k, v), its output, and the MLP. */
   readonly biases: { readonly qkv: boolean; readonly attentionOut: boolean; readonly mlp: boolean };
-  /** RMSNorm of each head's queries and keys before the rotation (Qwen3). */
-  readonly qkNorm: boolean;
+  /** RMSNorm of queries and keys before the rotation: of each head's (true, Qwen3), or of all heads' together (OLMo 2). */
+  readonly qkNorm: boolean | 'allHeads';
+  /** Factors on embeddings, on what attention and MLP add, and on logits; 1 where left out. */
+  readonly multipliers?: { readonly embedding?: number; readonly residual?: number; readonly logits?: number };
+  /** Factor on queries times keys; 1 / sqrt(headDim) where left out. */
+  readonly attentionScale?: number;
+  /** c tanh(x / c) in place of attention's scores before the mask, and of logits (Gemma 2). */
+  readonly caps?: { readonly attention?: number; readonly logits?: number };
+  /** What layers have of their own, one entry a layer; left out where all are alike. */
+  readonly layers?: readonly LayerConfig[];
   /** Whether the head is the token embedding. */
   readonly tied: boolean;
   /** Standard deviation of weights before training (Hugging Face's initializer_range). */
   readonly initialStd: number;
+}
+
+/** One layer, where it differs from the whole. */
+export interface LayerConfig {
+  /** Attention sees so many tokens, the last of them its own; all where left out. */
+  readonly window?: number;
+  /** Its positions, in place of the model's. */
+  readonly positions?: RotaryPositions | NoPositions;
+}
+
+/** No token knows where it stands, but for what it may look at. */
+export interface NoPositions {
+  readonly kind: 'none';
 }
 
 export interface LearnedPositions {
@@ -36,6 +69,10 @@ export interface LearnedPositions {
 export interface RotaryPositions {
   readonly kind: 'rotary';
   readonly theta: number;
+  /** The share of each head, from its beginning, that is turned; 1 where left out. */
+  readonly fraction?: number;
+  /** Multiplies cosines and sines (YaRN, LongRoPE); 1 where left out. */
+  readonly attentionFactor?: number;
   /** Changed frequencies for longer contexts; none where left out. */
   readonly scaling?: RopeScaling;
 }
@@ -52,7 +89,17 @@ export type RopeScaling =
       readonly highFreqFactor: number;
       readonly originalContextLength: number;
     }
-  /** Each frequency is divided by its own number, shape [K/2]: what a GGUF file keeps of 'llama3'. */
+  /** Frequencies that turn less than `betaSlow` times in the original context are divided, those above `betaFast` stay. @see arXiv:2309.00071. */
+  | {
+      readonly kind: 'yarn';
+      readonly factor: number;
+      readonly betaFast: number;
+      readonly betaSlow: number;
+      readonly originalContextLength: number;
+      /** Whether the ramp's ends are rounded to whole frequencies. */
+      readonly truncate: boolean;
+    }
+  /** Each frequency is divided by its own number, shape [K/2]: LongRoPE, and what a GGUF file keeps of 'llama3'. */
   | { readonly kind: 'divisors'; readonly divisors: readonly number[] };
 
 /** GPT-2's arrangement at any size: learned positions, pre-LayerNorm, GELU, biases, tied embedding. */
@@ -86,20 +133,32 @@ export function gpt2Config(size: {
   };
 }
 
+/** A layer's positions. */
+export function positionsOf(config: TransformerConfig, layer: number): TransformerConfig['positions'] | NoPositions {
+  return config.layers?.[layer]?.positions ?? config.positions;
+}
+
+/** How many numbers of a head, from its beginning, are turned. */
+export function turnedDim({ fraction = 1 }: RotaryPositions, headDim: number): number {
+  return Math.floor(headDim * fraction);
+}
+
 /** Refuses sizes that do not fit together. @throws AssayError naming the field. */
 export function checkTransformer(config: TransformerConfig): void {
   const { nHeads, nKvHeads, headDim, family, dModel } = config;
+  const isOneWidth = family === 'gpt2' || family === 'neox';
   const sizes = [config.vocabulary, dModel, config.nLayers, nHeads, nKvHeads, headDim, config.dMlp];
   const demands: readonly (readonly [boolean, string])[] = [
     [sizes.every((size) => Number.isInteger(size) && size > 0), 'positive whole sizes'],
     [nHeads % nKvHeads === 0, `nHeads (${nHeads}) to be a multiple of nKvHeads (${nKvHeads})`],
     [
-      config.positions.kind === 'learned' || headDim % 2 === 0,
+      config.positions.kind === 'learned' || turnedDim(config.positions, headDim) % 2 === 0,
       `an even headDim for rotary positions, found ${headDim}`,
     ],
-    [family === 'llama' || nHeads === nKvHeads, 'as many kv heads as heads in the gpt2 layout'],
-    [family === 'llama' || nHeads * headDim === dModel, `nHeads * headDim = dModel (${dModel}) in the gpt2 layout`],
-    [family === 'llama' || config.mlp === 'plain', 'a plain MLP in the gpt2 layout'],
+    [!isOneWidth || nHeads === nKvHeads, `as many kv heads as heads in the ${family} layout`],
+    [!isOneWidth || nHeads * headDim === dModel, `nHeads * headDim = dModel (${dModel}) in the ${family} layout`],
+    [!isOneWidth || config.mlp === 'plain', `a plain MLP in the ${family} layout`],
+    [(config.layers ?? []).length % config.nLayers === 0, `an entry of layers for each of ${config.nLayers}`],
   ];
   const broken = demands.filter(([holds]) => !holds).map(([, demand]) => demand);
   if (broken.length > 0) throw new AssayError('config', `Transformer config: expected ${broken.join('; ')}.`);

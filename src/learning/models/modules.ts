@@ -4,12 +4,17 @@ import type { TransformerConfig } from '#learning/models/config.ts';
 export interface BlockModules {
   readonly attentionNorm: string;
   readonly qkv:
-    | { readonly kind: 'fused'; readonly module: string }
+    | { readonly kind: 'fused'; readonly module: string; readonly layout: 'stacked' | 'byHead' }
     | { readonly kind: 'apart'; readonly q: string; readonly k: string; readonly v: string };
   readonly queryNorm: string;
   readonly keyNorm: string;
   readonly attentionOut: string;
+  /** Only read where norms stand after. */
+  readonly attentionPostNorm: string;
   readonly mlpNorm: string;
+  /** Only read where norms stand after. */
+  readonly mlpPostNorm: string;
+  /** The same as `mlpUp` where one linear layer gives the gate and then what it gates. */
   readonly mlpGate: string;
   readonly mlpUp: string;
   readonly mlpDown: string;
@@ -41,11 +46,13 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
       const at = `transformer.h.${layer}`;
       return {
         attentionNorm: `${at}.ln_1`,
-        qkv: { kind: 'fused', module: `${at}.attn.c_attn` },
+        qkv: { kind: 'fused', module: `${at}.attn.c_attn`, layout: 'stacked' },
         queryNorm: `${at}.attn.q_norm`,
         keyNorm: `${at}.attn.k_norm`,
         attentionOut: `${at}.attn.c_proj`,
+        attentionPostNorm: `${at}.ln_1_post`,
         mlpNorm: `${at}.ln_2`,
+        mlpPostNorm: `${at}.ln_2_post`,
         mlpGate: `${at}.mlp.c_gate`,
         mlpUp: `${at}.mlp.c_fc`,
         mlpDown: `${at}.mlp.c_proj`,
@@ -54,7 +61,48 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
       };
     },
   },
-  llama: {
+  llama: llamaLike({}),
+  gemma2: llamaLike({ mlpNorm: 'pre_feedforward_layernorm' }),
+  phi3: llamaLike({ qkv: 'self_attn.qkv_proj', gate: 'mlp.gate_up_proj', up: 'mlp.gate_up_proj' }),
+  starcoder2: llamaLike({ up: 'mlp.c_fc', down: 'mlp.c_proj' }),
+  neox: {
+    tokenEmbedding: 'gpt_neox.embed_in.weight',
+    positionEmbedding: 'gpt_neox.embed_positions.weight',
+    finalNorm: 'gpt_neox.final_layer_norm',
+    head: 'embed_out',
+    embeddings: 'gpt_neox.embeddings',
+    block: (layer) => {
+      const at = `gpt_neox.layers.${layer}`;
+      return {
+        attentionNorm: `${at}.input_layernorm`,
+        qkv: { kind: 'fused', module: `${at}.attention.query_key_value`, layout: 'byHead' },
+        queryNorm: `${at}.attention.q_norm`,
+        keyNorm: `${at}.attention.k_norm`,
+        attentionOut: `${at}.attention.dense`,
+        attentionPostNorm: `${at}.attention_post_layernorm`,
+        mlpNorm: `${at}.post_attention_layernorm`,
+        mlpPostNorm: `${at}.mlp_post_layernorm`,
+        mlpGate: `${at}.mlp.dense_gate`,
+        mlpUp: `${at}.mlp.dense_h_to_4h`,
+        mlpDown: `${at}.mlp.dense_4h_to_h`,
+        afterAttention: `${at}.afterAttention`,
+        out: `${at}.out`,
+      };
+    },
+  },
+};
+
+/** Llama's names, with what a family has under others. */
+function llamaLike(own: {
+  readonly qkv?: string;
+  readonly mlpNorm?: string;
+  readonly gate?: string;
+  readonly up?: string;
+  readonly down?: string;
+}): FamilyModules {
+  const { qkv, mlpNorm = 'post_attention_layernorm' } = own;
+  const { gate = 'mlp.gate_proj', up = 'mlp.up_proj', down = 'mlp.down_proj' } = own;
+  return {
     tokenEmbedding: 'model.embed_tokens.weight',
     positionEmbedding: 'model.embed_positions.weight',
     finalNorm: 'model.norm',
@@ -62,27 +110,28 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
     embeddings: 'model.embeddings',
     block: (layer) => {
       const at = `model.layers.${layer}`;
+      const attention = `${at}.self_attn`;
       return {
         attentionNorm: `${at}.input_layernorm`,
-        qkv: {
-          kind: 'apart',
-          q: `${at}.self_attn.q_proj`,
-          k: `${at}.self_attn.k_proj`,
-          v: `${at}.self_attn.v_proj`,
-        },
-        queryNorm: `${at}.self_attn.q_norm`,
-        keyNorm: `${at}.self_attn.k_norm`,
-        attentionOut: `${at}.self_attn.o_proj`,
-        mlpNorm: `${at}.post_attention_layernorm`,
-        mlpGate: `${at}.mlp.gate_proj`,
-        mlpUp: `${at}.mlp.up_proj`,
-        mlpDown: `${at}.mlp.down_proj`,
+        qkv:
+          qkv === undefined
+            ? { kind: 'apart', q: `${attention}.q_proj`, k: `${attention}.k_proj`, v: `${attention}.v_proj` }
+            : { kind: 'fused', module: `${at}.${qkv}`, layout: 'stacked' },
+        queryNorm: `${attention}.q_norm`,
+        keyNorm: `${attention}.k_norm`,
+        attentionOut: `${attention}.o_proj`,
+        attentionPostNorm: `${at}.post_attention_layernorm`,
+        mlpNorm: `${at}.${mlpNorm}`,
+        mlpPostNorm: `${at}.post_feedforward_layernorm`,
+        mlpGate: `${at}.${gate}`,
+        mlpUp: `${at}.${up}`,
+        mlpDown: `${at}.${down}`,
         afterAttention: `${at}.afterAttention`,
         out: `${at}.out`,
       };
     },
-  },
-};
+  };
+}
 
 /** The sites of a transformer's residual stream, in order: the embeddings, then two a block. */
 export function transformerSites({ family, nLayers }: TransformerConfig): readonly string[] {

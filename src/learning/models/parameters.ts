@@ -28,7 +28,7 @@ export function linearModules(config: TransformerConfig): readonly string[] {
     const names = MODULES[config.family].block(layer);
     const { qkv } = names;
     const inputs = qkv.kind === 'fused' ? [qkv.module] : [qkv.q, qkv.k, qkv.v];
-    const gate = config.mlp === 'gated' ? [names.mlpGate] : [];
+    const gate = config.mlp === 'gated' && names.mlpGate !== names.mlpUp ? [names.mlpGate] : [];
     return [...inputs, names.attentionOut, ...gate, names.mlpUp, names.mlpDown];
   }).flat();
 }
@@ -44,13 +44,26 @@ export function parameterCount(specs: readonly ParameterSpec[]): number {
 }
 
 function blockParameters(config: TransformerConfig, names: BlockModules): readonly ParameterSpec[] {
-  const { dModel, dMlp, headDim, biases, initialStd: std } = config;
-  const [dQuery, dKv] = [config.nHeads * headDim, config.nKvHeads * headDim];
-  // Projections back to the stream shrink with depth: Radford et al. 2019 (GPT-2), section 2.3.
-  const outStd = std / Math.sqrt(2 * config.nLayers);
+  const { dModel, normPlacement = 'pre', residual } = config;
+  const norms = (isThere: boolean, module: string): readonly ParameterSpec[] =>
+    isThere ? normParameters(config, module, dModel) : [];
+  const [isBefore, isAfter] = [normPlacement !== 'post', normPlacement !== 'pre'];
+  return [
+    ...norms(isBefore, names.attentionNorm),
+    ...attentionParameters(config, names),
+    ...norms(isAfter, names.attentionPostNorm),
+    ...norms(isBefore && residual !== 'parallelOneNorm', names.mlpNorm),
+    ...mlpParameters(config, names),
+    ...norms(isAfter, names.mlpPostNorm),
+  ];
+}
+
+function attentionParameters(config: TransformerConfig, names: BlockModules): readonly ParameterSpec[] {
+  const { dModel, nHeads, nKvHeads, headDim, biases, qkNorm, initialStd: std } = config;
+  const [dQuery, dKv] = [nHeads * headDim, nKvHeads * headDim];
+  const [dQueryNorm, dKeyNorm] = qkNorm === 'allHeads' ? [dQuery, dKv] : [headDim, headDim];
   const { qkv } = names;
   return [
-    ...normParameters(config, names.attentionNorm, dModel),
     ...(qkv.kind === 'fused'
       ? linearParameters(qkv.module, dQuery + 2 * dKv, dModel, biases.qkv, std)
       : [
@@ -58,13 +71,26 @@ function blockParameters(config: TransformerConfig, names: BlockModules): readon
           ...linearParameters(qkv.k, dKv, dModel, biases.qkv, std),
           ...linearParameters(qkv.v, dKv, dModel, biases.qkv, std),
         ]),
-    ...(config.qkNorm ? [scaleOf(names.queryNorm, headDim), scaleOf(names.keyNorm, headDim)] : []),
-    ...linearParameters(names.attentionOut, dModel, dQuery, biases.attentionOut, outStd),
-    ...normParameters(config, names.mlpNorm, dModel),
-    ...(config.mlp === 'gated' ? linearParameters(names.mlpGate, dMlp, dModel, biases.mlp, std) : []),
-    ...linearParameters(names.mlpUp, dMlp, dModel, biases.mlp, std),
-    ...linearParameters(names.mlpDown, dModel, dMlp, biases.mlp, outStd),
+    ...(qkNorm === false
+      ? []
+      : [scaleOf(config, names.queryNorm, dQueryNorm), scaleOf(config, names.keyNorm, dKeyNorm)]),
+    ...linearParameters(names.attentionOut, dModel, dQuery, biases.attentionOut, outStd(config)),
   ];
+}
+
+function mlpParameters(config: TransformerConfig, names: BlockModules): readonly ParameterSpec[] {
+  const { dModel, dMlp, biases, initialStd: std } = config;
+  const isOne = names.mlpGate === names.mlpUp;
+  return [
+    ...(config.mlp === 'gated' && !isOne ? linearParameters(names.mlpGate, dMlp, dModel, biases.mlp, std) : []),
+    ...linearParameters(names.mlpUp, isOne ? 2 * dMlp : dMlp, dModel, biases.mlp, std),
+    ...linearParameters(names.mlpDown, dModel, dMlp, biases.mlp, outStd(config)),
+  ];
+}
+
+/** Projections back to the stream shrink with depth: Radford et al. 2019 (GPT-2), section 2.3. */
+function outStd({ initialStd, nLayers }: TransformerConfig): number {
+  return initialStd / Math.sqrt(2 * nLayers);
 }
 
 function linearParameters(
@@ -81,13 +107,14 @@ function linearParameters(
 }
 
 function normParameters(config: TransformerConfig, module: string, length: number): readonly ParameterSpec[] {
-  const scale = scaleOf(module, length);
+  const scale = scaleOf(config, module, length);
   if (config.norm.kind === 'rmsNorm') return [scale];
   return [scale, { name: `${module}.bias`, shape: [length], role: 'vector', initial: { kind: 'zeros' } }];
 }
 
-function scaleOf(module: string, length: number): ParameterSpec {
-  return { name: `${module}.weight`, shape: [length], role: 'vector', initial: { kind: 'ones' } };
+function scaleOf({ norm }: TransformerConfig, module: string, length: number): ParameterSpec {
+  const initial = norm.plusOne === true ? ({ kind: 'zeros' } as const) : ({ kind: 'ones' } as const);
+  return { name: `${module}.weight`, shape: [length], role: 'vector', initial };
 }
 
 function spec(name: string, shape: readonly number[], role: ParameterRole, std: number): ParameterSpec {

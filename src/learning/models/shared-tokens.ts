@@ -10,7 +10,7 @@ import { broadcastTo, concat, reshape, slice } from '#engine/ops/layout.ts';
 import { input } from '#engine/ops/sources.ts';
 import { axisLength, type Tensor } from '#engine/tensor.ts';
 
-import type { SharedTokens } from './transformer.ts';
+import type { SharedTokens } from './batch-shape.ts';
 
 /** Which token stands at each place of some rows, and where each token stands first. */
 export interface CommonBeginnings {

@@ -8,6 +8,8 @@ import { rowProducts, unitFeatures } from './feature-rows.ts';
 export interface DictionaryWorld {
   readonly name: string;
   readonly isBound: boolean;
+  /** Whether a power of .8 is claimed; elsewhere it is only told. */
+  readonly isPowerClaimed: boolean;
   /** Base features n, and dimensions d. */
   readonly features: number;
   readonly dimensions: number;
@@ -24,6 +26,8 @@ interface Recipe {
   readonly boundFraction?: number;
   /** Length of the noise of every feature, against its own. */
   readonly noise?: number;
+  /** Power is measured and not claimed: what the search cannot always find. */
+  readonly isHard?: boolean;
 }
 
 const [FEATURES, DIMENSIONS] = [48, 32];
@@ -35,17 +39,35 @@ export const DICTIONARY_WORLDS: readonly DictionaryWorld[] = [
   world('independent, directions of unequal variance', { base: unequal }),
   world('independent, a quarter of the features twice', { base: duplicated }),
   world('bound by an orthogonal map', { condition: 1 }),
-  world('bound by a map of condition 2', { condition: 2 }),
+  world('bound by a map of condition 2', { condition: 2, isHard: true }),
   world('bound, directions of unequal variance', { condition: 1, base: unequal }),
   world('bound, larger', { condition: 1 }, 96, 64),
   world('bound by a map of condition 2, larger', { condition: 2 }, 96, 64),
-  world('bound for three quarters of the features, larger', { condition: 1, boundFraction: 0.75 }, 96, 64),
-  world('bound for half of the features, larger', { condition: 1, boundFraction: 0.5, noise: 0.05 }, 96, 64),
+  world(
+    'bound for three quarters of the features, larger',
+    { condition: 1, boundFraction: 0.75, isHard: true },
+    96,
+    64,
+  ),
+  world(
+    'bound for half of the features, larger',
+    { condition: 1, boundFraction: 0.5, noise: 0.05, isHard: true },
+    96,
+    64,
+  ),
 ];
 
 function world(name: string, recipe: Recipe, features = FEATURES, dimensions = DIMENSIONS): DictionaryWorld {
   const isBound = recipe.condition !== undefined;
-  return { name, isBound, features, dimensions, draw: (rng) => dictionaryOf(recipe, features, dimensions, rng) };
+  const isPowerClaimed = isBound && recipe.isHard !== true;
+  return {
+    name,
+    isBound,
+    isPowerClaimed,
+    features,
+    dimensions,
+    draw: (rng) => dictionaryOf(recipe, features, dimensions, rng),
+  };
 }
 
 function dictionaryOf(

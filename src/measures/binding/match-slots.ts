@@ -7,9 +7,12 @@ import { AssayError } from '#base/errors.ts';
 import type { DenseMatrix } from '#learning/spectra/matrix.ts';
 
 import { rowProducts, unitFeatures } from './feature-rows.ts';
-import { type MatchOptions, matchPairs, type PairMatch } from './match-pairs.ts';
+import { type FeaturePair, type MatchOptions, matchPairs, type PairMatch } from './match-pairs.ts';
 import { inverseOf, mapError } from './map-error.ts';
 import { slotMapOf } from './slot-map.ts';
+
+/** A pair counts towards a slot from this part of the median pair's cosine on. */
+const SURE = 0.9;
 
 /** Slots 2, 3, ... of the base features. */
 export interface SlotMatch {
@@ -33,8 +36,8 @@ export function matchSlots(dictionary: DenseMatrix, slots: number, options: Matc
     throw new AssayError('config', `matchSlots: ${slots} slots. Expected 2 or more.`);
   const matches = [matchPairs(dictionary, options)];
   for (let slot = 3; slot <= slots; slot++) {
-    const base = [...new Set(matches[0]?.pairs.map(({ source }) => source))];
-    const used = new Set([...base, ...matches.flatMap(({ pairs }) => pairs.map(({ target }) => target))]);
+    const base = [...new Set(surePairs(matches[0]).map(({ source }) => source))];
+    const used = new Set([...base, ...matches.flatMap((match) => surePairs(match).map(({ target }) => target))]);
     const targets = Array.from({ length: dictionary.rows }, (_, i) => i).filter((i) => !used.has(i));
     if (base.length === 0 || targets.length === 0) break;
     matches.push(matchPairs(dictionary, { sources: base, targets }));
@@ -46,13 +49,21 @@ export function matchSlots(dictionary: DenseMatrix, slots: number, options: Matc
   return { matches, consistency };
 }
 
+/** Pairs whose cosine is near that of most. Others are chance among features of a slot that is still to come, which they would take away. */
+function surePairs(match: PairMatch | undefined): readonly FeaturePair[] {
+  const pairs = match?.pairs ?? [];
+  const cosines = pairs.map(({ cosine }) => cosine).toSorted((a, b) => a - b);
+  const least = SURE * (cosines[Math.floor(cosines.length / 2)] ?? 0);
+  return pairs.filter(({ cosine }) => cosine >= least);
+}
+
 function agreementOf(
   features: DenseMatrix,
   from: PairMatch,
   to: PairMatch,
 ): { readonly error?: number; readonly pairs: number } {
-  const partner = new Map(to.pairs.map(({ source, target }) => [source, target]));
-  const both = from.pairs.flatMap(({ source, target }) => {
+  const partner = new Map(surePairs(to).map(({ source, target }) => [source, target]));
+  const both = surePairs(from).flatMap(({ source, target }) => {
     const other = partner.get(source);
     return other === undefined ? [] : [{ a: target, b: other }];
   });

@@ -10,6 +10,8 @@ export interface GenerationConfig {
   /** 0 takes the most probable token at each step. */
   readonly temperature: number;
   readonly topP: number;
+  /** 0 keeps all tokens. */
+  readonly topK: number;
   /** Replies a question. */
   readonly samples: number;
   /** Added to the block's number. */
@@ -24,6 +26,7 @@ export const GENERATION_DEFAULTS = {
   maxTokens: 128,
   temperature: 1,
   topP: 1,
+  topK: 0,
   samples: 1,
   seed: 0,
   stop: [],
@@ -49,6 +52,7 @@ export function readGeneration(reader: ConfigReader): GenerationConfig {
     maxTokens: reader.number('maxTokens', { min: 1, integer: true }),
     temperature: reader.number('temperature', { min: 0 }),
     topP: reader.number('topP', { min: 0, max: 1 }),
+    topK: reader.number('topK', { min: 0, integer: true }),
     samples: reader.number('samples', { min: 1, integer: true }),
     seed: reader.number('seed', { integer: true }),
     stop: isTexts ? stop : reader.refuse('stop', 'a list of texts that are not empty', JSON.stringify(stop)),

@@ -2,16 +2,15 @@
  * The files a finetuning config names: where they are, whether their lines are sound, and the hashes of their content.
  * Invariant: a run's identity holds the content of what it reads, so a changed file is another run.
  */
-import { createHash } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { AssayError, messageOf } from '#base/errors.ts';
-import { contentHash, isJsonObject, type Json, type JsonObject } from '#base/json.ts';
+import { AssayError } from '#base/errors.ts';
+import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
 import { readJsonlSync } from '#learning/data/jsonl.ts';
 import { parseTrainingRow } from '#learning/data/training-row.ts';
 import { type EvaluationItem, evaluationParser, type KnownScores } from '#measures/evaluation-line.ts';
+import { contentHashes, statOf } from '#recipes/file-hashes.ts';
 import { presentSetting } from '#study/settings.ts';
 
 import { FINETUNE_DEFAULTS, type FinetuneConfig, FORMER_PATHS } from './config.ts';
@@ -19,10 +18,6 @@ import { FINETUNE_DEFAULTS, type FinetuneConfig, FORMER_PATHS } from './config.t
 const STUDIES = new URL('../../../studies/', import.meta.url);
 /** A path inside the built-in studies, the same on every machine. */
 const STUDY_PREFIX = 'study:';
-/** Read at once while hashing. */
-const CHUNK_BYTES = 1 << 22;
-/** What of a model's folder can change what is computed. */
-const MODEL_FILES = /\.(json|safetensors|jinja)$/;
 
 /** The settings that name files or folders. */
 const FILE_SETTINGS: ReadonlySet<string> = new Set([
@@ -98,61 +93,16 @@ function checkLines(path: string, parse: (value: JsonObject, line: number, where
 
 /** Hashes of the content of a config's files; unchanged files are hashed once. */
 export function fileHashes(): (given: NamesFiles) => Readonly<Record<string, string>> {
-  const known = new Map<string, string>();
-  const hashOf = (path: string): string => {
-    const info = statOf(path);
-    if (!info.isFile()) {
-      throw new AssayError('file', `Expected a regular file at ${path}, found something else there.`); // A pipe would hang.
-    }
-    // The time of the last change of the inode too: tools that copy keep the time of the last change of the content.
-    const { size, mtimeMs, ctimeMs, ino } = info;
-    const key = JSON.stringify([path, size, mtimeMs, ctimeMs, ino]);
-    const hash = known.get(key) ?? fileHash(path);
-    known.set(key, hash);
-    return hash;
-  };
+  const hashes = contentHashes();
   return (given) => {
-    const paths = finetunePaths(given);
-    const named = Object.entries(paths).filter(([, path]) => path !== '');
-    return Object.fromEntries(named.map(([name, path]): [string, string] => [name, pathHash(path, hashOf)]));
+    const named = Object.entries(finetunePaths(given)).filter(([, path]) => path !== '');
+    return hashes(Object.fromEntries(named));
   };
 }
 
-/** A file's hash, or that of a model's or adapter's folder. */
-function pathHash(path: string, hashOf: (path: string) => string): string {
-  if (!statOf(path).isDirectory()) return hashOf(path);
-  const names = readdirSync(path).filter((name) => MODEL_FILES.test(name));
-  return contentHash(Object.fromEntries(names.map((name) => [name, hashOf(join(path, name))])));
-}
-
-/** sha256 of a file of any size, in hex. */
 /** As `fileHashes`, of a model's folder or file alone: for recipes that read a model and nothing else. */
 export function modelHashes(): (model: string) => string {
   const hashes = fileHashes();
   return (model) =>
     hashes({ model, data: '', evals: '', adapter: { path: '', use: 'merge' }, rows: { mixIn: '' } })['model'] ?? '';
-}
-
-function fileHash(path: string): string {
-  const hash = createHash('sha256');
-  const chunk = new Uint8Array(CHUNK_BYTES);
-  const file = openSync(path, 'r');
-  try {
-    for (let read = readSync(file, chunk); read > 0; read = readSync(file, chunk)) hash.update(chunk.subarray(0, read));
-  } finally {
-    closeSync(file);
-  }
-  return hash.digest('hex');
-}
-
-function statOf(path: string): ReturnType<typeof statSync> & object {
-  return atPath(path, () => statSync(path));
-}
-
-function atPath<T>(path: string, read: () => T): T {
-  try {
-    return read();
-  } catch (thrown) {
-    throw new AssayError('file', `Could not read ${path}: ${messageOf(thrown)}`, { cause: thrown });
-  }
 }

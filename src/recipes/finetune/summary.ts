@@ -4,13 +4,14 @@ import { splitHeldOut } from '#learning/data/held-out-split.ts';
 import { arrangeRows } from '#learning/data/sequences.ts';
 import type { TokenRow } from '#learning/data/token-rows.ts';
 import { type NumberedRow, readTrainingRows } from '#learning/data/training-row.ts';
-import type { ModelFiles } from '#learning/files/model-files.ts';
+import type { GenerationConfig as ModelSampling, ModelFiles } from '#learning/files/model-files.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import type { KnownScores } from '#measures/evaluation-line.ts';
 import type { FileSummary } from '#study/recipe.ts';
 
 import { startingWeights } from './adapter.ts';
 import type { FinetuneConfig } from './config.ts';
+import type { GenerationConfig } from './evaluation-config.ts';
 import { prepareEvaluations, readEvaluations } from './evaluations.ts';
 import { finetunePaths } from './files.ts';
 import { dateOf, longestRow, tokenizerOf } from './material.ts';
@@ -69,7 +70,20 @@ export async function summarizeFiles(config: FinetuneConfig, known: KnownScores)
         ...scoredCounts(),
         ...(replies.length === 0 ? {} : { 'replies to generate': replies.length * config.replies.generation.samples }),
       },
+      ...(replies.length === 0 ? {} : { notes: samplingNotes(files.generation, config.replies.generation) }),
     },
+  ];
+}
+
+/** Where a model's own file says other than how replies are sampled: replies are compared across models, so it is not followed. */
+function samplingNotes(own: ModelSampling, used: GenerationConfig): readonly string[] {
+  const names = ['temperature', 'topP', 'topK'] as const;
+  const others = names.filter((name) => own[name] !== undefined && own[name] !== used[name]);
+  const said = [...others.map((name) => `${name} ${own[name]}`), ...(own.unread ?? [])];
+  if (said.length === 0) return [];
+  const sampled = names.map((name) => `${name} ${used[name]}`).join(', ');
+  return [
+    `The model's generation_config.json asks for ${said.join(', ')}; replies are sampled at ${sampled} (replies.generation)`,
   ];
 }
 

@@ -21,9 +21,9 @@ const SCALE_TICKS = 5;
 /** Texts of a factor longer than this are numbered, and spelled out in the caption. */
 const AXIS_CHARS = { x: 6, y: 14 };
 
-/** The section; absent where there is no map with a number. */
+/** The section; absent where there is no map with two numbers: one alone, as where a profile has one arm of a map, is no map. */
 export function mapsSection({ study, analysis: { maps = [] } }: ReportInput): Markup | undefined {
-  const drawn = maps.filter(({ cells }) => cells.some(({ mean }) => mean !== null));
+  const drawn = maps.filter(({ cells }) => cells.filter(({ mean }) => mean !== null).length > 1);
   if (drawn.length === 0) return undefined;
   const figures = drawn.map((map, index) => mapFigure(study, map, index));
   return markup`<section aria-labelledby="maps"><h2 id="maps">${drawn.length === 1 ? 'Map' : 'Maps'}</h2><p>Described over two factors, not judged: no verdict rests on a map.</p>${figures}</section>`;

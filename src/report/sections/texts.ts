@@ -1,5 +1,5 @@
 /** What runs said beside what that scored, and what they were given to learn: for readers who want to see, not to count. */
-import { foldedSection } from '#report/figure.ts';
+import { dataTable, foldedSection } from '#report/figure.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import type { AskedQuestion, GivenRows, ReportedStudy, ReportInput } from '#report/report-input.ts';
 import { armLabel, runLabel } from '#report/wording.ts';
@@ -32,6 +32,22 @@ export function givenSection({ study, given = [] }: ReportInput): Markup | undef
   return foldedSection('given', 'What runs were given', [
     markup`<p>The first training rows, with the model’s special tokens; what is learned is <mark>marked</mark>, the rest is only read.</p>`,
     ...given.map((rows) => givenItem(study, rows, given.length > 1)),
+  ]);
+}
+
+/** Tables that runs kept, one run an arm, folded; absent where there are none. */
+export function tablesSection({ study, tables = [] }: ReportInput): Markup | undefined {
+  if (tables.length === 0) return undefined;
+  const items = tables.map(({ title, columns, rows, ...run }) =>
+    dataTable({
+      caption: `${title}: ${runLabel(study, run)}.`,
+      columns: columns.map((label) => ({ label })),
+      rows: rows.map((row) => row.map(cut)),
+    }),
+  );
+  return foldedSection('tables', 'Examples beside the numbers', [
+    markup`<p>What runs kept to be looked at: one run of each arm, the lowest seed. No verdict rests on it.</p>`,
+    ...items,
   ]);
 }
 

@@ -111,6 +111,8 @@ function ropeFields({ theta, scaling }: RotaryPositions, contextLength: number):
         rope_scaling: { rope_type: 'llama3', ...llama3, original_max_position_embeddings: original },
       };
     }
+    case 'yarn':
+      throw new Error('no GGUF file is read that says yarn');
     default:
       return scaling satisfies never;
   }

@@ -50,7 +50,9 @@ const NEVER: Readonly<Record<string, readonly string[]>> = {
     'classifier_dropout',
     'embd_pdrop',
     'hidden_dropout',
+    'embedding_dropout',
     'resid_pdrop',
+    'residual_dropout',
   ],
   'heads that classify or score, which are not read': [
     '_num_labels',
@@ -117,7 +119,6 @@ export const ONLY: Readonly<Record<string, readonly (string | number | boolean)[
   is_decoder: [false, true], // causal in either case: the model types that are read have no other
   is_encoder_decoder: [false],
   n_special: [0],
-  partial_rotary_factor: [1],
   prefix: [''],
   rope_interleaved: [false],
   tf_legacy_loss: [false],

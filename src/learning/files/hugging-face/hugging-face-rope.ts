@@ -1,10 +1,11 @@
 /**
- * Rotary positions as a `config.json` says them: `rope_theta` and `rope_scaling`, or `rope_parameters` of transformers 5.
+ * Rotary positions as a `config.json` says them: `rope_theta` and `rope_scaling`, or `rope_parameters` of transformers 5, which may
+ * hold one rotation or one for each kind of layer.
  * Where a setting stands twice, both must say the same: versions of transformers differ in which one they take.
  * Source: `modeling_rope_utils.py` of transformers.
  */
 import { AssayError } from '#base/errors.ts';
-import { isJsonObject } from '#base/json.ts';
+import { isJsonObject, type JsonObject } from '#base/json.ts';
 import type { RopeScaling, RotaryPositions } from '#learning/models/config.ts';
 
 import { type Fields, fieldsOf } from '#learning/files/fields.ts';
@@ -12,17 +13,73 @@ import { type Fields, fieldsOf } from '#learning/files/fields.ts';
 /** Where the settings may stand; transformers 5 writes the first. */
 const PLACES = ['rope_parameters', 'rope_scaling'] as const;
 
+/** What a family has of its own. */
+export interface RopeDefaults {
+  /** Its `max_position_embeddings`. */
+  readonly contextLength: number;
+  readonly theta?: number;
+  /** The share of each head that is turned; left out where the family turns heads whole, and a file may not say otherwise. */
+  readonly fraction?: number;
+  /** Other names of `rope_theta` and `partial_rotary_factor`. */
+  readonly thetaName?: string;
+  readonly fractionName?: string;
+}
+
+/** A rotation, and how long rows may be under it. */
+export interface Rope {
+  readonly positions: RotaryPositions;
+  /** Tokens: LongRoPE turns rows beyond its original context by other frequencies, so those are not read. */
+  readonly contextLength: number;
+}
+
 /**
  * The rotation of a config.
- * @param contextLength Its `max_position_embeddings`, which 'llama3' falls back to.
  * @throws AssayError naming what is not supported, or two places that disagree.
  */
-export function rotaryPositions(fields: Fields, contextLength: number): RotaryPositions {
-  const found = PLACES.filter((place) => !isEmpty(fields.value(place))).map(
-    (place): readonly [string, RotaryPositions] => [place, ropeAt(place, fields, contextLength)],
-  );
+export function rotaryPositions(fields: Fields, defaults: RopeDefaults): Rope {
+  return agreed(fields, (place, value) => ropeOf(objectAt(place, value, fields), place, fields, defaults), defaults);
+}
+
+/** The rotations of two kinds of layers, where `rope_parameters` holds one for each; `rope_scaling` is of those that see all. */
+export function layeredPositions(
+  fields: Fields,
+  defaults: { readonly full: RopeDefaults; readonly sliding: RopeDefaults },
+): { readonly full: Rope; readonly sliding: Rope } {
+  const nested = fields.value('rope_parameters');
+  const isNested = isJsonObject(nested) && ('full_attention' in nested || 'sliding_attention' in nested);
+  if (!isNested) {
+    return {
+      full: rotaryPositions(fields, defaults.full),
+      sliding: ropeOf({}, 'rope_parameters', fields, defaults.sliding),
+    };
+  }
+  if (!isEmpty(fields.value('rope_scaling')))
+    throw fields.error('rope_scaling', 'absent beside rope_parameters of each kind of layer');
+  const { full_attention: full, sliding_attention: sliding, ...rest } = nested;
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined)
+    throw fields.error('rope_parameters', `full_attention and sliding_attention alone, not ${unknown}`);
+  const at = (kind: string, value: unknown, own: RopeDefaults): Rope =>
+    ropeOf(
+      value === undefined || value === null ? {} : objectAt(`rope_parameters.${kind}`, value, fields),
+      `rope_parameters.${kind}`,
+      fields,
+      own,
+    );
+  return {
+    full: at('full_attention', full, defaults.full),
+    sliding: at('sliding_attention', sliding, defaults.sliding),
+  };
+}
+
+/** One rotation from the places that say one, which must agree; from none, the defaults. */
+function agreed(fields: Fields, read: (place: string, value: unknown) => Rope, defaults: RopeDefaults): Rope {
+  const found = PLACES.filter((place) => !isEmpty(fields.value(place))).map((place): readonly [string, Rope] => [
+    place,
+    read(place, fields.value(place)),
+  ]);
   const [first, second] = found;
-  if (first === undefined) return { kind: 'rotary', theta: fields.positive('rope_theta', 10_000) };
+  if (first === undefined) return ropeOf({}, PLACES[0], fields, defaults);
   if (second !== undefined && JSON.stringify(first[1]) !== JSON.stringify(second[1])) {
     const expected = `${first[0]} and ${second[0]} to say the same rotation`;
     throw new AssayError('file', `${fields.where}: expected ${expected}, found two. Remove the one that is wrong.`);
@@ -35,15 +92,36 @@ function isEmpty(value: unknown): boolean {
   return value === undefined || (isJsonObject(value) && Object.keys(value).length === 0);
 }
 
-function ropeAt(place: string, fields: Fields, contextLength: number): RotaryPositions {
-  const value = fields.value(place);
-  if (!isJsonObject(value)) throw fields.error(place, 'an object');
+function objectAt(place: string, value: unknown, fields: Fields): JsonObject {
+  if (isJsonObject(value)) return value;
+  throw fields.error(place, 'an object');
+}
+
+function ropeOf(value: JsonObject, place: string, fields: Fields, defaults: RopeDefaults): Rope {
   const rope = fieldsOf(new Map(Object.entries(value)), `${fields.where}: ${place}`);
-  rope.only('partial_rotary_factor', [1]);
-  const theta = (joint('rope_theta', rope, fields) ?? rope).positive('rope_theta', 10_000);
-  const scaling = ropeScaling(rope, fields, contextLength);
+  const number = (name: string, byDefault: number, other?: string): number => {
+    const named = other !== undefined && fields.has(other) ? other : name;
+    if (named !== name && !rope.has(name)) return fields.positive(named);
+    if (fields.isNull(name)) return fields.positive(name); // refused: no reader takes it for absent
+    return (joint(name, rope, fields) ?? rope).positive(name, byDefault);
+  };
+  const theta = number('rope_theta', defaults.theta ?? 10_000, defaults.thetaName);
+  if (defaults.fraction === undefined) for (const one of [rope, fields]) one.only('partial_rotary_factor', [1]);
+  const fraction = number('partial_rotary_factor', defaults.fraction ?? 1, defaults.fractionName);
+  if (fraction > 1) throw rope.error('partial_rotary_factor', 'at most 1');
+  const scaled = ropeScaling(rope, fields, defaults.contextLength);
   rope.refuseRest(() => false);
-  return { kind: 'rotary', theta, ...(scaling === undefined ? {} : { scaling }) };
+  const { scaling, attentionFactor = 1, contextLength = defaults.contextLength } = scaled;
+  return {
+    positions: {
+      kind: 'rotary',
+      theta,
+      ...(fraction === 1 ? {} : { fraction }),
+      ...(attentionFactor === 1 ? {} : { attentionFactor }),
+      ...(scaling === undefined ? {} : { scaling }),
+    },
+    contextLength,
+  };
 }
 
 /** Where a setting stands that may be inside the rotation's object or beside it. @throws AssayError where two disagree. */
@@ -56,42 +134,102 @@ function joint(name: string, rope: Fields, fields: Fields): Fields | undefined {
   return fields.has(name) ? fields : rope;
 }
 
-type Kind = RopeScaling['kind'] | 'none';
+type Kind = 'none' | 'linear' | 'llama3' | 'dynamic' | 'yarn' | 'longrope';
 
 const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['default', 'none'],
   ['linear', 'linear'],
   ['llama3', 'llama3'],
-  ['longrope', 'divisors'],
+  ['dynamic', 'dynamic'],
+  ['yarn', 'yarn'],
+  ['longrope', 'longrope'],
+  ['su', 'longrope'], // as the first Phi-3 files have it
 ]);
 
-function ropeScaling(rope: Fields, fields: Fields, contextLength: number): RopeScaling | undefined {
+interface Scaled {
+  readonly scaling?: RopeScaling;
+  readonly attentionFactor?: number;
+  readonly contextLength?: number;
+}
+
+function ropeScaling(rope: Fields, fields: Fields, contextLength: number): Scaled {
   const kind = rope.oneOf(rope.spelling('rope_type', 'type'), KINDS, 'default');
-  if (kind === 'none') return undefined;
-  if (kind === 'linear') return { kind, factor: rope.positive('factor') };
-  if (kind === 'divisors') return { kind, divisors: ropeDivisors(rope) };
-  const original = 'original_max_position_embeddings';
-  const llama3 = {
-    kind,
+  const original = (): number => {
+    const name = 'original_max_position_embeddings';
+    return (joint(name, rope, fields) ?? rope).size(name, contextLength);
+  };
+  switch (kind) {
+    case 'none':
+      // transformers 5 writes what Phi-3 was before its context was made longer beside plain rotations too
+      rope.value('original_max_position_embeddings');
+      return {};
+    case 'linear':
+      return { scaling: { kind, factor: rope.positive('factor') } };
+    case 'dynamic':
+      // changes frequencies of rows beyond the context alone, and those are refused
+      rope.positive('factor');
+      rope.value('original_max_position_embeddings');
+      return {};
+    case 'llama3':
+      return { scaling: llama3(rope, original()) };
+    case 'yarn':
+      return yarn(rope, original(), contextLength);
+    case 'longrope':
+      return longrope(rope, original(), contextLength);
+    default:
+      return kind satisfies never;
+  }
+}
+
+function llama3(rope: Fields, originalContextLength: number): RopeScaling {
+  const scaling = {
+    kind: 'llama3',
     factor: rope.positive('factor'),
     lowFreqFactor: rope.positive('low_freq_factor'),
     highFreqFactor: rope.positive('high_freq_factor'),
-    originalContextLength: (joint(original, rope, fields) ?? rope).size(original, contextLength),
+    originalContextLength,
   } as const;
-  if (llama3.highFreqFactor > llama3.lowFreqFactor) return llama3;
+  if (scaling.highFreqFactor > scaling.lowFreqFactor) return scaling;
   throw rope.error('high_freq_factor', 'a number above low_freq_factor');
 }
 
-/** 'longrope' whose factors do not depend on the length: a divisor a frequency, as Assay writes models that came from GGUF. */
-function ropeDivisors(rope: Fields): readonly number[] {
-  rope.only('attention_factor', [1]);
-  if (!rope.has('attention_factor')) throw rope.error('attention_factor', '1');
-  // these two decide only between the short and the long factors, and what attention_factor is where it is not given
-  for (const idle of ['factor', 'original_max_position_embeddings']) rope.value(idle);
-  const [short, long] = [rope.value('short_factor'), rope.value('long_factor')];
-  if (JSON.stringify(short) !== JSON.stringify(long)) throw rope.error('long_factor', 'the same as short_factor');
-  const isDivisor = (value: unknown): value is number =>
-    typeof value === 'number' && value > 0 && Number.isFinite(value);
-  if (Array.isArray(short) && short.every(isDivisor)) return short;
-  throw rope.error('short_factor', 'a list of positive numbers');
+function yarn(rope: Fields, originalContextLength: number, contextLength: number): Scaled {
+  const factor = rope.positive('factor', contextLength / originalContextLength);
+  const optional = (name: string): number | undefined => (rope.has(name) ? rope.positive(name) : undefined);
+  const grown = (scale: number, by = 1): number => (scale <= 1 ? 1 : 0.1 * by * Math.log(scale) + 1);
+  const [by, byAll] = [optional('mscale'), optional('mscale_all_dim')];
+  const usual = by !== undefined && byAll !== undefined ? grown(factor, by) / grown(factor, byAll) : grown(factor);
+  const isNested = rope.where.includes('rope_parameters.');
+  if (isNested) rope.only('truncate', [true]); // transformers looks for it beside the kinds of layers, and finds none
+  return {
+    attentionFactor: optional('attention_factor') ?? usual,
+    scaling: {
+      kind: 'yarn',
+      factor,
+      betaFast: optional('beta_fast') ?? 32,
+      betaSlow: optional('beta_slow') ?? 1,
+      originalContextLength,
+      truncate: isNested || rope.flag('truncate', true),
+    },
+  };
+}
+
+/** Where short and long factors differ, rows up to the original context are read, which turn by the short ones. */
+function longrope(rope: Fields, originalContextLength: number, contextLength: number): Scaled {
+  const [short, long] = [factorsOf(rope, 'short_factor'), factorsOf(rope, 'long_factor')];
+  const factor = rope.positive('factor', contextLength / originalContextLength);
+  const usual = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(originalContextLength));
+  const isOne = JSON.stringify(short) === JSON.stringify(long);
+  return {
+    attentionFactor: rope.has('attention_factor') ? rope.positive('attention_factor') : usual,
+    scaling: { kind: 'divisors', divisors: short },
+    ...(isOne ? {} : { contextLength: Math.min(contextLength, originalContextLength) }),
+  };
+}
+
+function factorsOf(rope: Fields, name: string): readonly number[] {
+  const value = rope.value(name);
+  const isDivisor = (one: unknown): one is number => typeof one === 'number' && one > 0 && Number.isFinite(one);
+  if (Array.isArray(value) && value.every(isDivisor)) return value;
+  throw rope.error(name, 'a list of positive numbers');
 }

@@ -214,11 +214,33 @@ function generationOf(
     const value = json[key];
     return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined;
   };
+  const unread = Object.entries(json)
+    .filter(([key, value]) => !KNOWN_KEYS.has(key) && value !== null && value !== false)
+    .map(([key, value]) => `${key} ${JSON.stringify(value)}`);
   const [temperature, topP, topK] = [number('temperature'), number('top_p'), number('top_k')];
   return {
     stopIds,
     ...(temperature === undefined ? {} : { temperature }),
     ...(topP === undefined ? {} : { topP }),
     ...(topK === undefined ? {} : { topK }),
+    ...(unread.length === 0 ? {} : { unread }),
   };
 }
+
+/** Keys that are read, or say nothing of which token comes next. */
+const KNOWN_KEYS: ReadonlySet<string> = new Set([
+  'temperature',
+  'top_p',
+  'top_k',
+  'do_sample',
+  'eos_token_id',
+  'bos_token_id',
+  'pad_token_id',
+  'decoder_start_token_id',
+  'transformers_version',
+  '_from_model_config',
+  'max_length',
+  'max_new_tokens',
+  'use_cache',
+  'cache_implementation',
+]);

@@ -79,6 +79,19 @@ export type ImageSource = string | Uint8Array | RgbImage;
 
 /** @throws AssayError naming what is missing, wrong or not supported. */
 export async function openTowers(path: string, options: OpenTowersOptions = {}): Promise<OpenTowers> {
+  return towersOf({ path, options, ...(await towerParts(path)) });
+}
+
+/** What stands in a folder: the towers, and how images and captions become their inputs. */
+export interface TowerParts {
+  readonly described: TowersDescription;
+  readonly processing: ImageProcessing;
+  readonly captions: Captions;
+  readonly weights: ReadonlyMap<string, Float32Array>;
+}
+
+/** Reads a folder, for programs of one's own. @throws AssayError naming what is missing, wrong or not supported. */
+export async function towerParts(path: string): Promise<TowerParts> {
   const folder = await modelFolder(path);
   const configJson = await folder.json('config.json');
   const openClipJson = configJson === undefined ? await folder.json(OPEN_CLIP_CONFIG) : undefined;
@@ -89,7 +102,7 @@ export async function openTowers(path: string, options: OpenTowersOptions = {}):
     if (file === undefined) throw missingWeights(path);
     await using source = await openSafetensors(file);
     const weights = await loaded(await openClipWeights(source, described));
-    return towersOf({ path, described, processing, captions, weights, options });
+    return { described, processing, captions, weights };
   }
   if (configJson === undefined) throw new AssayError('file', `${path}: expected a config.json, found none.`);
   const described = towersConfig(configJson, join(path, 'config.json'));
@@ -97,15 +110,11 @@ export async function openTowers(path: string, options: OpenTowersOptions = {}):
   const captions = await folderCaptions(folder, described);
   await using source = await openFolderWeights(folder);
   const weights = await loaded(await towersWeights(source, described));
-  return towersOf({ path, described, processing, captions, weights, options });
+  return { described, processing, captions, weights };
 }
 
-interface Parts {
+interface Parts extends TowerParts {
   readonly path: string;
-  readonly described: TowersDescription;
-  readonly processing: ImageProcessing;
-  readonly captions: Captions;
-  readonly weights: ReadonlyMap<string, Float32Array>;
   readonly options: OpenTowersOptions;
 }
 

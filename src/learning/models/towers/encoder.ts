@@ -8,7 +8,7 @@ import { attention, layerNorm } from '#engine/ops/network.ts';
 import type { Tensor } from '#engine/tensor.ts';
 import type { EncoderConfig, TowerActivation } from '#learning/models/towers/config.ts';
 import type { EncoderBlockModules } from '#learning/models/towers/modules.ts';
-import type { BatchShape } from '#learning/models/transformer.ts';
+import type { BatchShape } from '#learning/models/batch-shape.ts';
 import type { Layers } from '#learning/nn/layers.ts';
 
 export const ACTIVATIONS: Readonly<Record<TowerActivation, (x: Tensor) => Tensor>> = {

@@ -12,7 +12,8 @@ import { describe, shapeError, type Tensor } from '#engine/tensor.ts';
 import type { ImageTowerConfig, TextTowerConfig } from '#learning/models/towers/config.ts';
 import { ACTIVATIONS, asHeads, encoderBlocks, fromHeads, norm } from '#learning/models/towers/encoder.ts';
 import { IMAGE, TEXT } from '#learning/models/towers/modules.ts';
-import { type BatchShape, causalMask, MASKED } from '#learning/models/transformer.ts';
+import { causalMask, MASKED } from '#learning/models/attention.ts';
+import type { BatchShape } from '#learning/models/batch-shape.ts';
 import type { Layers } from '#learning/nn/layers.ts';
 
 /** What the image tower reads of B images of N patches. */

@@ -1,0 +1,345 @@
+/**
+ * What the `config.json` of each family says, as transformers reads it: a family is data. Sizes and parts that families share
+ * stand in `decoder`; each entry adds what is its own.
+ * Source: the configuration and modeling files of transformers 5.24.
+ */
+import type { Fields } from '#learning/files/fields.ts';
+import { type ModelDescription, type ModelType, PRETRAINED_STD } from '#learning/files/model-description.ts';
+import type { LayerConfig, TransformerConfig } from '#learning/models/config.ts';
+
+import {
+  type Each,
+  everywhere,
+  qwenWindows,
+  refuseSliding,
+  slidingLayers,
+  smolLm3Layers,
+  windowOf,
+} from './hugging-face-layers.ts';
+import { layeredPositions, type RopeDefaults, rotaryPositions } from './hugging-face-rope.ts';
+
+type Described = Omit<ModelDescription, 'modelType'>;
+type Activation = TransformerConfig['activation'];
+
+const ACTIVATIONS: ReadonlyMap<string, Activation> = new Map<string, Activation>([
+  ['silu', 'silu'],
+  ['swish', 'silu'],
+  ['gelu', 'gelu'],
+  ['gelu_new', 'geluTanh'],
+  ['gelu_pytorch_tanh', 'geluTanh'],
+]);
+
+/** Both spellings of Gemma's activation mean the tanh form. */
+const GEMMA_ACTIVATIONS: ReadonlyMap<string, Activation> = new Map<string, Activation>([
+  ['gelu', 'geluTanh'],
+  ['gelu_pytorch_tanh', 'geluTanh'],
+]);
+
+/** How the config of each `model_type` is read. */
+export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>> = {
+  llama: (fields) => {
+    const { contextLength } = sizes(fields, { contextLength: 2048 });
+    const window = fields.value('sliding_window');
+    fields.only('use_sliding_window', [false]);
+    refuseSliding(fields);
+    if (window !== undefined && !(typeof window === 'number' && window >= contextLength)) {
+      throw fields.error('sliding_window', 'off: attention must see the whole context');
+    }
+    const bias = fields.flag('attention_bias', false);
+    return decoder(fields, {
+      contextLength: 2048,
+      biases: { qkv: bias, attentionOut: bias, mlp: fields.flag('mlp_bias', false) },
+    });
+  },
+  qwen2: (fields) => {
+    fields.value('attention_bias'); // it says nothing: its tensors are what they are
+    return decoder(fields, {
+      contextLength: 32_768,
+      biases: { qkv: true, attentionOut: false, mlp: noMlpBias(fields) },
+      layers: (each) => qwenWindows(fields, each),
+    });
+  },
+  qwen3: (fields) => {
+    const bias = fields.flag('attention_bias', false);
+    return decoder(fields, {
+      contextLength: 32_768,
+      headDim: 128,
+      biases: { qkv: bias, attentionOut: bias, mlp: noMlpBias(fields) },
+      layers: (each) => qwenWindows(fields, each),
+      parts: { qkNorm: true },
+    });
+  },
+  gpt2,
+  gemma: (fields) => {
+    fields.only('hidden_activation', ['gelu_pytorch_tanh']);
+    return gemma(fields, { activation: fields.oneOf('hidden_act', GEMMA_ACTIVATIONS, 'gelu_pytorch_tanh') });
+  },
+  gemma2: (fields) =>
+    gemma(fields, {
+      ...twiceNormed(fields, 'hidden_activation'),
+      layers: (each) =>
+        slidingLayers(fields, { ...each, window: windowOf(fields, 4096), isSliding: (i) => i % 2 === 0 }),
+      parts: { family: 'gemma2', normPlacement: 'both', ...scoresOf(fields, { attention: 50, logits: 30 }) },
+    }),
+  gemma3_text: (fields) => {
+    const pattern = fields.size(fields.spelling('sliding_window_pattern', '_sliding_window_pattern'), 6);
+    const local = { contextLength: contextOf(fields, 131_072), theta: 10_000, thetaName: 'rope_local_base_freq' };
+    return gemma(fields, {
+      ...twiceNormed(fields, 'hidden_activation'),
+      contextLength: 131_072,
+      rope: { theta: 1_000_000 },
+      sliding: local,
+      layers: (each) =>
+        slidingLayers(fields, { ...each, window: windowOf(fields, 4096), isSliding: (i) => (i + 1) % pattern !== 0 }),
+      parts: { family: 'gemma2', normPlacement: 'both', qkNorm: true, ...scoresOf(fields, {}) },
+    });
+  },
+  gpt_neox: (fields) => {
+    const bias = fields.flag('attention_bias', true);
+    const isParallel = fields.flag('use_parallel_residual', true);
+    return decoder(fields, {
+      contextLength: 2048,
+      norm: { kind: 'layerNorm', epsilon: fields.positive('layer_norm_eps', 1e-5) },
+      activation: fields.oneOf('hidden_act', ACTIVATIONS, 'gelu'),
+      kvHeads: 'heads',
+      biases: { qkv: bias, attentionOut: bias, mlp: true },
+      rope: { fraction: 0.25, thetaName: 'rotary_emb_base', fractionName: 'rotary_pct' },
+      parts: { family: 'neox', mlp: 'plain', residual: isParallel ? 'parallel' : 'serial' },
+    });
+  },
+  granite: (fields) => {
+    const bias = fields.flag('attention_bias', false);
+    const multipliers = {
+      embedding: fields.positive('embedding_multiplier', 1),
+      residual: fields.positive('residual_multiplier', 1),
+      logits: 1 / fields.positive('logits_scaling', 1),
+    };
+    return decoder(fields, {
+      contextLength: 2048,
+      biases: { qkv: bias, attentionOut: bias, mlp: fields.flag('mlp_bias', false) },
+      parts: { multipliers, attentionScale: fields.positive('attention_multiplier', 1) },
+    });
+  },
+  ministral: (fields) =>
+    decoder(fields, {
+      contextLength: 131_072,
+      layers: (each) => slidingLayers(fields, { ...each, window: windowOf(fields, 4096), isSliding: () => true }),
+    }),
+  mistral: (fields) => {
+    refuseSliding(fields);
+    const window = windowOf(fields, 4096);
+    return decoder(fields, { contextLength: 131_072, layers: (each) => everywhere(each, window) });
+  },
+  olmo2: (fields) => olmo(fields, {}),
+  olmo3: (fields) =>
+    olmo(fields, {
+      rope: { theta: 500_000 },
+      sliding: { contextLength: contextOf(fields, 2048), theta: fields.positive('rope_theta', 500_000) },
+      layers: (each) =>
+        slidingLayers(fields, { ...each, window: windowOf(fields, 4096), isSliding: (i) => (i + 1) % 4 !== 0 }),
+    }),
+  phi3: (fields) => {
+    fields.only('attention_bias', [false]);
+    fields.only('mlp_bias', [false]);
+    fields.only('lm_head_bias', [false]);
+    fields.value('original_max_position_embeddings'); // read with the rotation that needs it
+    const window = windowOf(fields);
+    return decoder(fields, {
+      contextLength: 4096,
+      norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-5) },
+      rope: { fraction: 1 },
+      layers: (each) => everywhere(each, window),
+      parts: { family: 'phi3' },
+    });
+  },
+  smollm3: (fields) => {
+    const bias = fields.flag('attention_bias', false);
+    return decoder(fields, {
+      contextLength: 32_768,
+      tied: true,
+      biases: { qkv: bias, attentionOut: bias, mlp: fields.flag('mlp_bias', false) },
+      rope: { theta: 2_000_000 },
+      layers: (each) => smolLm3Layers(fields, each),
+    });
+  },
+  stablelm: (fields) => {
+    fields.only('qk_layernorm', [false]);
+    const isParallel = fields.flag('use_parallel_residual', false);
+    return decoder(fields, {
+      contextLength: 4096,
+      norm: { kind: 'layerNorm', epsilon: fields.positive(fields.spelling('layer_norm_eps', 'norm_eps'), 1e-5) },
+      biases: { qkv: fields.flag('use_qkv_bias', false), attentionOut: false, mlp: false },
+      rope: { fraction: 0.25 },
+      parts: isParallel ? { residual: 'parallelOneNorm' } : {},
+    });
+  },
+  starcoder2: (fields) => {
+    const bias = fields.flag('use_bias', true);
+    const window = windowOf(fields);
+    fields.only('mlp_type', ['default']);
+    fields.only('norm_type', ['layer_norm']);
+    return decoder(fields, {
+      contextLength: 4096,
+      tied: true,
+      norm: {
+        kind: 'layerNorm',
+        epsilon: fields.positive(fields.spelling('norm_epsilon', 'layer_norm_epsilon'), 1e-5),
+      },
+      activation: fields.oneOf('hidden_act', ACTIVATIONS, 'gelu_pytorch_tanh'),
+      biases: { qkv: bias, attentionOut: bias, mlp: bias },
+      layers: (each) => everywhere(each, window),
+      parts: { family: 'starcoder2', mlp: 'plain' },
+    });
+  },
+};
+
+interface Own {
+  /** `max_position_embeddings` where the file has none. */
+  readonly contextLength: number;
+  readonly headDim?: number;
+  /** Whether keys and values have as many heads as queries, whatever the file says. */
+  readonly kvHeads?: 'heads';
+  readonly norm?: TransformerConfig['norm'];
+  readonly activation?: Activation;
+  readonly biases?: TransformerConfig['biases'];
+  readonly tied?: boolean;
+  readonly rope?: Omit<RopeDefaults, 'contextLength'>;
+  /** The rotation of layers with a window, where it is another one. */
+  readonly sliding?: RopeDefaults;
+  readonly layers?: (each: Each) => readonly LayerConfig[] | undefined;
+  readonly parts?: Partial<TransformerConfig>;
+}
+
+/** A decoder with Llama's keys, but for what is its own. */
+function decoder(fields: Fields, own: Own): Described {
+  const { contextLength: declared, ...size } = sizes(fields, own);
+  const rope = { contextLength: declared, ...own.rope };
+  const { full, sliding } =
+    own.sliding === undefined
+      ? { full: rotaryPositions(fields, rope), sliding: undefined }
+      : layeredPositions(fields, { full: rope, sliding: own.sliding });
+  const contextLength = Math.min(full.contextLength, sliding?.contextLength ?? Infinity);
+  const layers = own.layers?.({ nLayers: size.nLayers, contextLength, sliding: sliding?.positions });
+  const config: TransformerConfig = {
+    family: 'llama',
+    ...size,
+    norm: own.norm ?? { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-6) },
+    activation: own.activation ?? fields.oneOf('hidden_act', ACTIVATIONS, 'silu'),
+    mlp: 'gated',
+    positions: full.positions,
+    biases: own.biases ?? { qkv: false, attentionOut: false, mlp: false },
+    qkNorm: false,
+    tied: fields.flag('tie_word_embeddings', own.tied ?? false),
+    initialStd: PRETRAINED_STD,
+    ...own.parts,
+    ...(layers === undefined ? {} : { layers }),
+  };
+  return { contextLength, config };
+}
+
+type Sizes = Pick<TransformerConfig, 'vocabulary' | 'dModel' | 'nLayers' | 'nHeads' | 'nKvHeads' | 'headDim' | 'dMlp'>;
+
+function sizes(
+  fields: Fields,
+  own: Pick<Own, 'contextLength' | 'headDim' | 'kvHeads'>,
+): Sizes & { contextLength: number } {
+  const dModel = fields.size('hidden_size');
+  const nHeads = fields.size('num_attention_heads');
+  return {
+    vocabulary: fields.size('vocab_size'),
+    dModel,
+    nLayers: fields.size('num_hidden_layers'),
+    nHeads,
+    nKvHeads: own.kvHeads === 'heads' ? nHeads : fields.optionalSize('num_key_value_heads', nHeads),
+    headDim:
+      own.kvHeads === 'heads' ? dModel / nHeads : fields.optionalSize('head_dim', own.headDim ?? dModel / nHeads),
+    dMlp: fields.size('intermediate_size'),
+    contextLength: contextOf(fields, own.contextLength),
+  };
+}
+
+function contextOf(fields: Fields, byDefault: number): number {
+  return fields.size('max_position_embeddings', byDefault);
+}
+
+/** Gemma's: norms whose scale is 1 + weight, embeddings times the root of their width, a tied head. */
+function gemma(fields: Fields, own: Omit<Own, 'contextLength'> & { readonly contextLength?: number }): Described {
+  const bias = fields.flag('attention_bias', false);
+  const { parts, ...rest } = own;
+  return decoder(fields, {
+    contextLength: 8192,
+    headDim: 256,
+    tied: true,
+    norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-6), plusOne: true },
+    biases: { qkv: bias, attentionOut: bias, mlp: false },
+    ...rest,
+    parts: { multipliers: { embedding: Math.sqrt(fields.size('hidden_size')) }, ...parts },
+  });
+}
+
+/** The activation under Gemma 2's name for it; Gemma 1's name may stand beside it and says nothing. */
+function twiceNormed(fields: Fields, name: string): { readonly activation: Activation } {
+  fields.value('hidden_act');
+  return { activation: fields.oneOf(name, ACTIVATIONS, 'gelu_pytorch_tanh') };
+}
+
+/** Gemma 2's scale of scores and its caps. @param byDefault What holds where the file says nothing; null says none. */
+function scoresOf(
+  fields: Fields,
+  byDefault: { readonly attention?: number; readonly logits?: number },
+): Pick<TransformerConfig, 'attentionScale' | 'caps'> {
+  const cap = (name: string, usual: number | undefined): number | undefined =>
+    fields.isNull(name) || (usual === undefined && !fields.has(name)) ? undefined : fields.positive(name, usual);
+  const attention = cap('attn_logit_softcapping', byDefault.attention);
+  const logits = cap('final_logit_softcapping', byDefault.logits);
+  return {
+    attentionScale: 1 / Math.sqrt(fields.positive('query_pre_attn_scalar', 256)),
+    caps: { ...(attention === undefined ? {} : { attention }), ...(logits === undefined ? {} : { logits }) },
+  };
+}
+
+/** OLMo 2's: norms behind attention and MLP, queries and keys normed over all heads. */
+function olmo(fields: Fields, own: Partial<Own>): Described {
+  const bias = fields.flag('attention_bias', false);
+  return decoder(fields, {
+    contextLength: 2048,
+    norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-5) },
+    biases: { qkv: bias, attentionOut: bias, mlp: false },
+    ...own,
+    parts: { normPlacement: 'post', qkNorm: 'allHeads' },
+  });
+}
+
+function noMlpBias(fields: Fields): false {
+  if (fields.flag('mlp_bias', false)) throw fields.error('mlp_bias', 'false');
+  return false;
+}
+
+function gpt2(fields: Fields): Described {
+  fields.only('scale_attn_weights', [true]);
+  fields.only('scale_attn_by_inverse_layer_idx', [false]);
+  fields.only('add_cross_attention', [false]);
+  const dModel = fields.size(fields.spelling('n_embd', 'hidden_size'), 768);
+  const nHeads = fields.size(fields.spelling('n_head', 'num_attention_heads'), 12);
+  const contextLength = fields.size(fields.spelling('n_positions', 'max_position_embeddings', 'n_ctx'), 1024);
+  fields.only('head_dim', [dModel / nHeads]);
+  const config: TransformerConfig = {
+    family: 'gpt2',
+    vocabulary: fields.size('vocab_size', 50_257),
+    dModel,
+    nLayers: fields.size(fields.spelling('n_layer', 'num_hidden_layers'), 12),
+    nHeads,
+    nKvHeads: nHeads,
+    headDim: fields.size('head_dim', dModel / nHeads),
+    dMlp: fields.optionalSize('n_inner', 4 * dModel),
+    norm: { kind: 'layerNorm', epsilon: fields.positive('layer_norm_epsilon', 1e-5) },
+    activation: fields.oneOf('activation_function', ACTIVATIONS, 'gelu_new'),
+    mlp: 'plain',
+    positions: { kind: 'learned', length: contextLength },
+    biases: { qkv: true, attentionOut: true, mlp: true },
+    qkNorm: false,
+    tied: fields.flag('tie_word_embeddings', true),
+    initialStd: PRETRAINED_STD,
+  };
+  return { contextLength, config };
+}

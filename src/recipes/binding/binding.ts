@@ -1,0 +1,106 @@
+/**
+ * One run: scenes of a block, shown to a checkpoint, and at every depth what is known of which colour is on which shape. Nothing is trained.
+ * Axis: depth in twelfths of the towers, 0 right after the embeddings, 12 after the last block.
+ */
+import { contentHash, type JsonObject } from '#base/json.ts';
+import { rngOf } from '#base/rng.ts';
+import { contentHashes } from '#recipes/file-hashes.ts';
+import { labShelf, type LabShelf } from '#recipes/lab-shelf.ts';
+import type { Recipe, RunContext } from '#study/recipe.ts';
+import type { RunEnd } from '#study/trajectory.ts';
+
+import { BINDING_DEFAULTS, type BindingConfig, readBindingConfig, worldOf } from './config.ts';
+import { SMALL, smallDrawnTowers, withDrawnWeights } from './drawn-towers.ts';
+import { BINDING_OUTCOMES, type BindingOutcomes, bindingOutcomes, type DepthVectors } from './measure.ts';
+import { knownSubject } from './oracle.ts';
+import { keptPairs } from './scene-pairs.ts';
+import { sceneSet } from './scene-set.ts';
+import type { Reading, Subject } from './subject.ts';
+import { openedTowers, TOWER_FILES, towerSubject } from './tower-subject.ts';
+
+/** Depths are told in twelfths of a tower, whatever its blocks. */
+const WHOLE = 12;
+const NO_MODEL =
+  'No checkpoint was given: "the checkpoint" is a small pair of towers with drawn weights, which has learned nothing; what is found says ' +
+  'nothing of any model. Give one with --set model=FOLDER or --set model=hf://org/name (CLIP, SigLIP, SigLIP 2).';
+/** Above the blocks of any profile. */
+const OTHER_WEIGHTS = 100_000;
+
+/** The recipe. It keeps two subjects ready, since checkpoints are large; numbers never depend on that. */
+export function bindingRecipe(): Recipe {
+  const subjects = labShelf<Subject>(2);
+  let isTold = false;
+  const hashes = contentHashes(TOWER_FILES);
+  return {
+    name: 'binding',
+    semanticsVersion: 1,
+    defaults: BINDING_DEFAULTS,
+    measurePaths: ['measure', 'depths'],
+    gives: () => ({ axes: ['depth'], outcomes: BINDING_OUTCOMES }),
+    check: (config) => void readBindingConfig(config),
+    inputs: (config) => {
+      const { model } = readBindingConfig(config);
+      return model === '' ? {} : hashes({ model });
+    },
+    run: (context) => {
+      const config = readBindingConfig(context.config);
+      if (config.model === '' && config.subject === 'model' && !isTold) {
+        isTold = true;
+        context.note?.(NO_MODEL);
+      }
+      return measured(context, config, subjects);
+    },
+  };
+}
+
+async function measured(context: RunContext, config: BindingConfig, subjects: LabShelf<Subject>): Promise<RunEnd> {
+  const seed = context.block + config.seed;
+  const subject = await subjects(subjectKey(config, seed), () => subjectOf(config, seed));
+  const world = worldOf(config, subject.side, subject.patch, seed);
+  const set = sceneSet(world, config.scenes, seed);
+  const images = await subject.images(set.shown, context.signal);
+  context.progress(0.5);
+  const texts = await subject.texts(set.captions, context.signal);
+  const known = new Map<string, BindingOutcomes>();
+  for (let step = 0; step <= config.depths; step++) {
+    context.signal.throwIfAborted();
+    const share = step / config.depths;
+    const layers = [images, texts].map((reading) => Math.round(share * reading.layers));
+    const vectors: DepthVectors = (readout) => ({
+      images: images.at(readout, layers[0] ?? 0),
+      texts: texts.at(readout, layers[1] ?? 0),
+    });
+    // Towers of few blocks have several depths at one of them.
+    const key = layers.join();
+    const outcomes = known.get(key) ?? bindingOutcomes(set, vectors, config.measure, rngOf(seed, 'labels of chance'));
+    known.set(key, outcomes);
+    context.record({ step, axes: { depth: WHOLE * share }, outcomes: { ...outcomes } });
+    context.progress(0.5 + share / 2);
+  }
+  // What was put in is not worth a look.
+  const isTowers = config.subject === 'model' || config.subject === 'drawn';
+  if (isTowers) context.keep?.('scene-pairs.jsonl', keptPairs(world, set, lastOf(images, texts)));
+  return { kind: 'finished' };
+}
+
+function lastOf(images: Reading, texts: Reading): ReturnType<DepthVectors> {
+  return { images: images.at('own', images.layers), texts: texts.at('own', texts.layers) };
+}
+
+/** What two runs share a subject by: drawn weights are a block's own. */
+function subjectKey({ model, subject, world }: BindingConfig, seed: number): JsonObject {
+  const isDrawn = subject === 'drawn' || (subject === 'model' && model === '');
+  return { model, subject, world: contentHash(JSON.parse(JSON.stringify(world))), seed: isDrawn ? seed : -1 };
+}
+
+async function subjectOf(config: BindingConfig, seed: number): Promise<Subject> {
+  const { subject, world, model } = config;
+  if (subject !== 'model' && subject !== 'drawn') return knownSubject(subject, world);
+  if (model !== '') {
+    const towers = await openedTowers(model);
+    return towerSubject(subject === 'model' ? towers : withDrawnWeights(towers, seed));
+  }
+  // Other weights than the stand-in's in the same block.
+  const own = subject === 'model' ? seed : seed + OTHER_WEIGHTS;
+  return towerSubject(smallDrawnTowers(worldOf(config, SMALL.side, SMALL.patch, seed), own));
+}

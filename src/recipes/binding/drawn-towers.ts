@@ -1,0 +1,72 @@
+/**
+ * Towers with drawn weights: of a small size where no model was given, or of the size of one that was. They have learned nothing, so no
+ * cosine of theirs knows which caption is right.
+ */
+import { rngOf } from '#base/rng.ts';
+import type { RgbImage } from '#learning/files/images/decode-image.ts';
+import type { Captions } from '#learning/files/towers/captions.ts';
+import { smallTowers } from '#learning/models/towers/config.ts';
+import type { Pixels } from '#learning/models/towers/inputs.ts';
+import { towerParameters } from '#learning/models/towers/parameters.ts';
+import { drawnWeights } from '#learning/nn/layers.ts';
+import { captionLength, captionWords, wordIds } from '#worlds/scenes/captions.ts';
+import type { SceneWorld } from '#worlds/scenes/scene-world.ts';
+
+import type { ReadyTowers } from './tower-subject.ts';
+
+/** Sides of the pictures and patches of small towers. */
+export const SMALL = { side: 56, patch: 8 } as const;
+
+/** The same towers with weights as they are before any training, from a seed. */
+export function withDrawnWeights(towers: ReadyTowers, seed: number): ReadyTowers {
+  const specs = towerParameters(towers.described.config);
+  return { ...towers, weights: drawnWeights(specs, rngOf(seed, 'towers, drawn')) };
+}
+
+/** A small pair that reads the world's captions by words, and pools a class token and the end of the text. */
+export function smallDrawnTowers(world: SceneWorld, seed: number): ReadyTowers {
+  const words = captionWords(world);
+  const length = captionLength(world) + 1;
+  const config = smallTowers({
+    height: SMALL.side,
+    width: SMALL.side,
+    patch: SMALL.patch,
+    dModel: 32,
+    nLayers: 3,
+    vocabulary: words.length + 2,
+    textLength: length,
+    imagePooling: 'class',
+    textPooling: 'last',
+  });
+  const described = { family: 'clip', config, imageSize: SMALL.side, pooledPlace: null } as const;
+  return withDrawnWeights({ described, weights: new Map(), captions: wordCaptions(words, length), pixels }, seed);
+}
+
+/** One token a word, padded on the left, and an end. */
+function wordCaptions(words: readonly string[], length: number): Captions {
+  const ids = (text: string): readonly number[] => {
+    const own = text.split(' ');
+    return [...wordIds([own], words, own.length), words.length + 1];
+  };
+  return {
+    ids,
+    row(text) {
+      const own = ids(text);
+      const tokens = new Int32Array(length);
+      tokens.set(own, length - own.length);
+      return { tokens, count: own.length };
+    },
+    padId: 0,
+    paddingSide: 'left',
+    masksPadding: true,
+  };
+}
+
+/** From -1 for black to 1, channels first. */
+function pixels({ values, width, height }: RgbImage): Pixels {
+  const floats = new Float32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    floats[(i % 3) * width * height + Math.floor(i / 3)] = (values[i] ?? 0) / 127.5 - 1;
+  }
+  return { values: floats, channels: 3, height, width };
+}

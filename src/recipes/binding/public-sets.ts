@@ -1,0 +1,150 @@
+/**
+ * Public test sets of image-text binding, as their authors publish them, told apart by what stands in the file of captions:
+ * Winoground (`examples.jsonl`: two pictures and two captions), ARO (`visual_genome_relation.json`, `visual_genome_attribution.json`: a box of a
+ * picture, a true and a false caption), SugarCrepe (`swap_att.json`, ...: a picture, a caption and a negative one).
+ * @see arXiv:2204.03162 (Winoground), arXiv:2210.01936 (ARO), arXiv:2306.14610 (SugarCrepe)
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { AssayError, messageOf } from '#base/errors.ts';
+import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
+import type { RgbImage } from '#learning/files/images/decode-image.ts';
+
+/** A picture in the folder of pictures, or a box of it. */
+export interface PictureRef {
+  readonly file: string;
+  readonly box?: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+}
+
+/** Captions of which the first is true of the first picture; where there is a second picture, the second is true of that. */
+export interface PublicExample {
+  readonly pictures: readonly [PictureRef] | readonly [PictureRef, PictureRef];
+  readonly captions: readonly [string, string];
+}
+
+interface Layout {
+  readonly name: string;
+  readonly keys: readonly string[];
+  example(row: JsonObject, at: (key: string) => string): PublicExample;
+}
+
+const LAYOUTS: readonly Layout[] = [
+  {
+    name: 'Winoground',
+    keys: ['image_0', 'image_1', 'caption_0', 'caption_1'],
+    example: (_row, at) => ({
+      // Names stand without their ending.
+      pictures: [{ file: pngName(at('image_0')) }, { file: pngName(at('image_1')) }],
+      captions: [at('caption_0'), at('caption_1')],
+    }),
+  },
+  {
+    name: 'ARO',
+    keys: ['image_path', 'true_caption', 'false_caption', 'bbox_x', 'bbox_y', 'bbox_w', 'bbox_h'],
+    example: (row, at) => {
+      const side = (key: string): number => Number(row[key]);
+      const box = { x: side('bbox_x'), y: side('bbox_y'), width: side('bbox_w'), height: side('bbox_h') };
+      return { pictures: [{ file: at('image_path'), box }], captions: [at('true_caption'), at('false_caption')] };
+    },
+  },
+  {
+    name: 'SugarCrepe',
+    keys: ['filename', 'caption', 'negative_caption'],
+    example: (_row, at) => ({
+      pictures: [{ file: at('filename') }],
+      captions: [at('caption'), at('negative_caption')],
+    }),
+  },
+];
+
+/**
+ * Reads a file of captions.
+ * @throws AssayError on a file that is none of the layouts, or a row that is not as the others.
+ */
+export function readPublicSet(path: string): { readonly name: string; readonly examples: readonly PublicExample[] } {
+  const rows = rowsOf(path, textOf(path));
+  const [first] = rows;
+  const layout = LAYOUTS.find(({ keys }) => keys.every((key) => first !== undefined && Object.hasOwn(first, key)));
+  if (layout === undefined) {
+    const known = LAYOUTS.map(({ name, keys }) => `${name} (${keys.join(', ')})`).join('; ');
+    const found = first === undefined ? 'no rows' : `rows of ${Object.keys(first).slice(0, 12).join(', ')}`;
+    throw new AssayError('data', `${path}: expected rows of ${known}; found ${found}.`);
+  }
+  return { name: layout.name, examples: rows.map((row, i) => exampleOf(layout, row, `${path}, row ${i + 1}`)) };
+}
+
+/** The box of a picture; what lies outside of the picture is black, as in the sets' own code. */
+export function cut(image: RgbImage, box: PictureRef['box']): RgbImage {
+  if (box === undefined) return image;
+  const [width, height] = [Math.round(box.width), Math.round(box.height)];
+  const values = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    const row = Math.round(box.y) + y;
+    for (let x = 0; x < width; x++) {
+      const column = Math.round(box.x) + x;
+      if (row < 0 || row >= image.height || column < 0 || column >= image.width) continue;
+      const from = (row * image.width + column) * 3;
+      values.set(image.values.subarray(from, from + 3), (y * width + x) * 3);
+    }
+  }
+  return { values, width, height };
+}
+
+function exampleOf({ name, keys, example }: Layout, row: JsonObject, where: string): PublicExample {
+  const at = (key: string): string => {
+    const value = row[key];
+    if (typeof value === 'string' && value !== '') return value;
+    throw new AssayError('data', `${where}: expected text in "${key}", found ${JSON.stringify(value ?? null)}.`);
+  };
+  const number = keys.filter((key) => key.startsWith('bbox')).find((key) => !isSide(row[key]));
+  if (number !== undefined) {
+    const found = JSON.stringify(row[number] ?? null);
+    throw new AssayError('data', `${where}: expected whole pixels in "${number}" of ${name}, found ${found}.`);
+  }
+  return example(row, at);
+}
+
+function isSide(value: Json | undefined): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value);
+}
+
+/** JSON lines, a JSON array, or a JSON object of rows by number. */
+function rowsOf(path: string, text: string): readonly JsonObject[] {
+  const parsed = path.endsWith('.jsonl')
+    ? text.split('\n').flatMap((line, i) => (line.trim() === '' ? [] : [parse(line, `${path}:${i + 1}`)]))
+    : parse(text, path);
+  const rows = Array.isArray(parsed) ? parsed : isJsonObject(parsed) ? Object.values(parsed) : [];
+  const broken = rows.findIndex((row) => !isJsonObject(row));
+  if (broken >= 0 || rows.length === 0) {
+    const found = broken >= 0 ? `${JSON.stringify(rows[broken]).slice(0, 80)} in row ${broken + 1}` : 'no rows';
+    throw new AssayError('data', `${path}: expected rows that are JSON objects, found ${found}.`);
+  }
+  return rows.filter(isJsonObject);
+}
+
+function parse(text: string, where: string): Json {
+  try {
+    const value: Json = JSON.parse(text);
+    return value;
+  } catch (error) {
+    throw new AssayError('data', `${where}: expected JSON, found ${messageOf(error)}.`, { cause: error });
+  }
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new AssayError('file', `Could not read ${path}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function pngName(name: string): string {
+  return /\.\w+$/.test(name) ? name : `${name}.png`;
+}
+
+/** Where a picture stands. */
+export function picturePath(folder: string, { file }: PictureRef): string {
+  return join(folder, file);
+}

@@ -1,0 +1,303 @@
+"""Tiny models of every family of decoders, random over the fields of its config, as Hugging Face transformers runs them.
+
+Run: python test/reference/family-models.py [FAMILY ...]      (torch, transformers)
+Writes family-models.json beside itself; with families named, only looks whether transformers runs them.
+
+A case is a `config.json`, as published models or `save_pretrained` write it, with the tensors of the model and what comes
+out: the logits of a row's last token; norms and projections of all logits and of every gradient; greedy tokens with the
+cache; the losses of LoRA under SGD. No weight is stored: element i of a tensor is center + spread * u, where u in
+[-.5, .5) comes from the top 24 bits of a hash of i and the tensor's name (`values`), the center is 1 for the weights of norms
+and else 0.
+"""
+import json
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+from transformers import AutoConfig, AutoModelForCausalLM
+
+HERE = Path(__file__).parent
+VOCABULARY = 29
+TOKENS = [[3, 17, 5, 23, 11, 2, 9, 28, 14, 6], [7, 7, 20, 1, 3, 19, 25, 12, 0, 8]]
+LABELS = [[17, -1, 23, 11, 2, 9, -1, 14, 6, 21], [-1, 20, 1, 3, -1, 25, 12, 0, 8, 4]]
+PROMPTS = [[3, 17, 5, 23, 11, 2, 9], [7, 20]]
+NEW_TOKENS = 10
+PHI = 0.6180339887498949
+RANK, ALPHA, RATE, STEPS = 2, 4.0, 0.05, 4
+CASES = 3
+
+
+def hashed(name):
+    h = 2166136261
+    for byte in name.encode():
+        h = ((h ^ byte) * 16777619) & 0xFFFFFFFF
+    return h
+
+
+def values(name, shape):
+    x = np.arange(int(np.prod(shape)), dtype=np.uint64) * 2654435761 + hashed(name)
+    x &= 0xFFFFFFFF
+    for multiplier in (0x85EBCA6B, 0xC2B2AE35):
+        x ^= x >> np.uint64(15)
+        x = (x * np.uint64(multiplier)) & np.uint64(0xFFFFFFFF)
+    x ^= x >> np.uint64(16)
+    u = (x >> np.uint64(8)).astype(np.float64) / 2**24 - 0.5
+    is_norm = "norm" in name and name.endswith(".weight")
+    center, spread = (1, 0.5) if is_norm else (0, 1 if len(shape) > 1 else 0.5)
+    return (center + spread * u).astype(np.float32).reshape(shape)
+
+
+def pick(rng, *options):
+    return rng.choice(options)
+
+
+def some(rng, fields):
+    """Fields, each at one of its options; the option `...` leaves it out."""
+    chosen = {name: rng.choice(options) for name, options in fields.items()}
+    return {name: value for name, value in chosen.items() if value is not ...}
+
+
+def rope(rng, turned, theta_name="rope_theta", share=None, kinds=("default", "linear", "llama3", "dynamic", "yarn")):
+    """Rotary positions as published configs say them, or as transformers 5 does. @param turned Numbers of a head that turn."""
+    theta = pick(rng, 10000.0, 500000.0)
+    kind = pick(rng, *kinds)
+    scaling = {
+        "default": {},
+        "linear": {"factor": 4.0},
+        "dynamic": {"factor": 2.0},
+        "llama3": {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16},
+        "yarn": {"factor": 4.0, "original_max_position_embeddings": 16, **some(rng, {"beta_fast": [..., 8.0], "beta_slow": [..., 2.0], "attention_factor": [..., 0.8], "truncate": [..., False]})},
+        "longrope": {"short_factor": [1.0 + 0.3 * i for i in range(turned // 2)], "long_factor": [2.0 + i for i in range(turned // 2)], **({"attention_factor": 1.3} if rng.random() < 0.4 else {})},
+    }[kind]
+    if rng.random() < 0.5 and theta_name == "rope_theta":
+        shares = {} if share is None else {"partial_rotary_factor": share}
+        return {"rope_parameters": {"rope_type": kind, "rope_theta": theta, **scaling, **shares}}
+    old = {} if kind == "default" else {"rope_scaling": {pick(rng, "type", "rope_type"): kind, **scaling}}
+    shares = {} if share is None else {("rotary_pct" if theta_name == "rotary_emb_base" else "partial_rotary_factor"): share}
+    return {theta_name: theta, **old, **shares}
+
+
+def sizes(rng, heads=(4,), kv=(1, 2, 4), **more):
+    return {
+        "vocab_size": VOCABULARY,
+        "hidden_size": pick(rng, 16, 32),
+        "num_hidden_layers": 3,
+        "num_attention_heads": pick(rng, *heads),
+        **({} if kv is None else {"num_key_value_heads": pick(rng, *kv)}),
+        "intermediate_size": pick(rng, 20, 40),
+        "max_position_embeddings": 64,
+        **more,
+    }
+
+
+def head_of(config):
+    return config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
+
+
+def layer_types(rng, count=3):
+    return [pick(rng, "sliding_attention", "full_attention") for _ in range(count)]
+
+
+EPSILON = [..., 1e-5, 1e-3]
+ACTIVATIONS = [..., "silu", "gelu", "gelu_pytorch_tanh"]
+SCALED = ("default", "linear", "llama3", "dynamic", "yarn")
+
+
+def gemma(rng):
+    config = sizes(rng) | {"head_dim": pick(rng, 8, 16)} | some(rng, {"rms_norm_eps": EPSILON, "attention_bias": [..., True], "tie_word_embeddings": [..., False]})
+    return config | pick(rng, {"hidden_act": "gelu", "hidden_activation": None}, {"hidden_act": "gelu_pytorch_tanh"}, {}) | rope(rng, head_of(config))
+
+
+def gemma2(rng):
+    fields = {"rms_norm_eps": EPSILON, "attention_bias": [..., True], "tie_word_embeddings": [..., False], "attn_logit_softcapping": [..., None, 2.0], "final_logit_softcapping": [..., None, 3.0], "hidden_activation": [..., "gelu_pytorch_tanh", "silu"], "layer_types": [..., layer_types(rng)]}
+    config = sizes(rng) | {"head_dim": pick(rng, 8, 16), "query_pre_attn_scalar": pick(rng, 8, 24), "sliding_window": pick(rng, 3, 5, 64)} | some(rng, fields)
+    return config | rope(rng, head_of(config))
+
+
+def gemma3_text(rng):
+    fields = {"rms_norm_eps": EPSILON, "attention_bias": [..., True], "tie_word_embeddings": [..., False], "attn_logit_softcapping": [..., None, 2.0], "final_logit_softcapping": [..., None, 3.0], "hidden_activation": [..., "gelu_pytorch_tanh"]}
+    config = sizes(rng) | {"head_dim": pick(rng, 8, 16), "query_pre_attn_scalar": pick(rng, 8, 24), "sliding_window": pick(rng, 3, 5)} | some(rng, fields)
+    config |= pick(rng, {"sliding_window_pattern": 2}, {"layer_types": layer_types(rng)}, {})
+    new = {"rope_parameters": {"full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1000000.0}, "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}}}
+    old = {"rope_theta": 500000.0, "rope_local_base_freq": 5000.0} | pick(rng, {}, {"rope_scaling": {"rope_type": "linear", "factor": 8.0}})
+    return config | pick(rng, new, old, {})
+
+
+def phi3(rng):
+    share = pick(rng, None, 0.5)
+    config = sizes(rng) | {"pad_token_id": 0} | some(rng, {"rms_norm_eps": EPSILON, "hidden_act": ACTIVATIONS, "tie_word_embeddings": [..., True], "sliding_window": [..., None, 4], "original_max_position_embeddings": [32]})
+    return config | rope(rng, int(head_of(config) * (share or 1)), share=share, kinds=("default", "longrope", "longrope"))
+
+
+def mistral(rng):
+    config = sizes(rng) | some(rng, {"head_dim": [..., None, 8], "rms_norm_eps": EPSILON, "hidden_act": ACTIVATIONS, "tie_word_embeddings": [..., True], "sliding_window": [..., None, 4, 6]})
+    return config | rope(rng, head_of(config))
+
+
+def ministral(rng):
+    config = sizes(rng) | some(rng, {"head_dim": [8], "rms_norm_eps": EPSILON, "hidden_act": ACTIVATIONS, "tie_word_embeddings": [..., True], "layer_types": [..., layer_types(rng)], "sliding_window": [3, 4]})
+    return config | rope(rng, head_of(config))
+
+
+def olmo(rng):
+    config = sizes(rng) | {"pad_token_id": 0, "eos_token_id": 1} | some(rng, {"hidden_act": ACTIVATIONS, "attention_bias": [..., True], "clip_qkv": [..., None, 0.7], "tie_word_embeddings": [..., True]})
+    return config | rope(rng, head_of(config))
+
+
+def olmo2(rng):
+    config = sizes(rng) | {"pad_token_id": 0, "eos_token_id": 1} | some(rng, {"hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "attention_bias": [..., True], "tie_word_embeddings": [..., True]})
+    return config | rope(rng, head_of(config))
+
+
+def olmo3(rng):
+    config = sizes(rng) | {"pad_token_id": 0, "eos_token_id": 1} | some(rng, {"hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "attention_bias": [..., True], "tie_word_embeddings": [..., True], "layer_types": [..., layer_types(rng)], "sliding_window": [3, 4]})
+    yarn = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16, "attention_factor": 1.2}
+    return config | pick(rng, {"rope_theta": 500000.0, "rope_scaling": yarn}, {"rope_theta": 10000.0}, {"rope_parameters": {"full_attention": yarn | {"rope_theta": 500000.0}, "sliding_attention": {"rope_type": "default", "rope_theta": 500000.0}}})
+
+
+def gpt_neox(rng):
+    share = pick(rng, 0.5, 1.0, 0.25)
+    config = sizes(rng, kv=None) | {"hidden_size": 32} | some(rng, {"hidden_act": ACTIVATIONS, "layer_norm_eps": EPSILON, "attention_bias": [..., False], "use_parallel_residual": [..., True, False], "tie_word_embeddings": [..., True]})
+    return config | rope(rng, int(head_of(config) * share), theta_name=pick(rng, "rotary_emb_base", "rope_theta"), share=share, kinds=("default", "default", "linear"))
+
+
+def smollm3(rng):
+    fields = {"hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "attention_bias": [..., True], "mlp_bias": [..., True], "tie_word_embeddings": [..., False], "no_rope_layers": [..., [1, 0, 1], [0, 1, 1]], "no_rope_layer_interval": [..., 2]}
+    config = sizes(rng) | {"pad_token_id": 0} | some(rng, fields) | pick(rng, {}, {"use_sliding_window": True, "sliding_window": 4}, {"use_sliding_window": True, "sliding_window": 4, "layer_types": layer_types(rng)})
+    return config | rope(rng, head_of(config))
+
+
+def granite(rng):
+    fields = {"hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "attention_bias": [..., True], "mlp_bias": [..., True], "tie_word_embeddings": [..., True], "embedding_multiplier": [..., 6.0], "logits_scaling": [..., 4.0], "residual_multiplier": [..., 0.22], "attention_multiplier": [0.1, 0.3]}
+    config = sizes(rng) | some(rng, fields)
+    return config | rope(rng, head_of(config))
+
+
+def stablelm(rng):
+    share = pick(rng, None, 0.5, 1.0)
+    fields = {"hidden_act": ACTIVATIONS, "layer_norm_eps": EPSILON, "use_qkv_bias": [..., True], "qk_layernorm": [..., True], "use_parallel_residual": [..., True], "tie_word_embeddings": [..., True]}
+    config = sizes(rng) | {"hidden_size": 32} | some(rng, fields)
+    return config | rope(rng, int(head_of(config) * (share or 0.25)), share=share, kinds=("default", "default", "linear"))
+
+
+def starcoder2(rng):
+    fields = {"hidden_act": ACTIVATIONS, "norm_epsilon": EPSILON, "use_bias": [..., False], "sliding_window": [..., None, 4], "tie_word_embeddings": [..., False]}
+    config = sizes(rng) | some(rng, fields)
+    return config | rope(rng, head_of(config))
+
+
+def qwen2(rng):
+    windows = pick(rng, {}, {"use_sliding_window": True, "sliding_window": 4, "max_window_layers": 1}, {"use_sliding_window": True, "sliding_window": 4, "layer_types": layer_types(rng)})
+    config = sizes(rng) | some(rng, {"hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "tie_word_embeddings": [..., True]}) | windows
+    return config | rope(rng, head_of(config))
+
+
+def qwen3(rng):
+    config = qwen2(rng) | {"head_dim": 8} | some(rng, {"attention_bias": [..., True]})
+    return config | rope(rng, 8) if "rope_theta" not in config and "rope_parameters" not in config else config
+
+
+def llama(rng):
+    config = sizes(rng) | some(rng, {"head_dim": [..., 8], "hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "attention_bias": [..., True], "mlp_bias": [..., True], "tie_word_embeddings": [..., True]})
+    return config | rope(rng, head_of(config))
+
+
+FAMILIES = {f.__name__: f for f in (llama, gemma, gemma2, gemma3_text, phi3, mistral, ministral, olmo, olmo2, olmo3, gpt_neox, smollm3, granite, stablelm, starcoder2, qwen2, qwen3)}
+
+
+def model_of(config):
+    """The model of a config as transformers reads it from a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "config.json").write_text(json.dumps(config))
+        read = AutoConfig.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_config(read, attn_implementation="eager").eval()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(torch.from_numpy(values(name, tuple(parameter.shape))))
+    return model
+
+
+def projections(tensor, count=1, digits=6):
+    flat = tensor.detach().double().reshape(-1)
+    places = torch.arange(1, len(flat) + 1, dtype=torch.float64)
+    sums = [float((flat * torch.cos(places * (k + 1) * PHI)).sum()) for k in range(count)]
+    return [float(f"{value:.{digits}g}") for value in [float(flat.norm()), *sums]]
+
+
+def loss_of(model):
+    logits = model(input_ids=torch.tensor(TOKENS), use_cache=False).logits
+    return torch.nn.functional.cross_entropy(logits.flatten(0, 1), torch.tensor(LABELS).flatten(), ignore_index=-1)
+
+
+def factor(length, wave, rate):
+    return (0.2 * wave(rate * torch.arange(1, length + 1, dtype=torch.float64))).float().double()
+
+
+def lora_losses(model):
+    """The losses of SGD on the factors of every linear inside the blocks, A_i = .2 sin(1.3 (i + 1)), B_i = .2 cos(.7 (i + 1))."""
+    model.requires_grad_(False)
+    factors = []
+    for name, module in list(model.named_modules()):
+        if not isinstance(module, torch.nn.Linear) or ".layers." not in name:
+            continue
+        d_out, d_in = module.weight.shape
+        a = factor(RANK * d_in, torch.sin, 1.3).reshape(RANK, d_in).requires_grad_()
+        b = factor(RANK * d_out, torch.cos, 0.7).reshape(d_out, RANK).requires_grad_()
+        module.register_forward_hook(lambda _, inputs, output, a=a, b=b: output + ALPHA / RANK * inputs[0] @ a.T @ b.T)
+        factors += [a, b]
+    optimizer = torch.optim.SGD(factors, lr=RATE)
+    losses = []
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        loss = loss_of(model)
+        loss.backward()
+        optimizer.step()
+        losses.append(float(f"{loss.item():.8g}"))
+    return losses
+
+
+def case(family, index):
+    rng = random.Random(f"{family} {index}")
+    config = {"model_type": family, **FAMILIES[family](rng)}
+    model = model_of(config)
+    if rng.random() < 0.4:  # as `save_pretrained` writes it
+        config = json.loads(model.config.to_json_string(use_diff=True))
+    with torch.no_grad():
+        logits = model(torch.tensor(TOKENS), use_cache=False).logits
+        replies = [model.generate(torch.tensor([p]), attention_mask=torch.ones(1, len(p), dtype=torch.long), max_new_tokens=NEW_TOKENS, min_new_tokens=NEW_TOKENS, do_sample=False, eos_token_id=None, pad_token_id=0)[0, len(p):].tolist() for p in PROMPTS]
+    model = model.double()
+    loss = loss_of(model)
+    loss.backward()
+    tensors = {name: [list(p.shape), projections(p.grad)] for name, p in model.named_parameters()}
+    return {
+        "config": config,
+        "tensors": tensors,
+        "last": [float(f"{v:.8g}") for v in logits[0, -1].tolist()],
+        "logits": projections(logits, 4, 8),
+        "loss": float(f"{loss.item():.8g}"),
+        "replies": replies,
+        "lora": lora_losses(model),
+    }
+
+
+def main():
+    torch.set_num_threads(1)
+    chosen = sys.argv[1:] or list(FAMILIES)
+    cases = {family: [case(family, index) for index in range(CASES)] for family in chosen}
+    reference = {
+        "source": f"transformers {transformers.__version__}, torch {torch.__version__}; test/reference/family-models.py",
+        "tokens": TOKENS, "labels": LABELS, "prompts": PROMPTS, "phi": PHI,
+        "rank": RANK, "alpha": ALPHA, "rate": RATE, "families": cases,
+    }
+    text = json.dumps(reference, separators=(",", ":")) + "\n"
+    if len(sys.argv) == 1:
+        (HERE / "family-models.json").write_text(text)
+    print(len(text), "bytes", {family: [c["config"] for c in of] for family, of in cases.items()} if sys.argv[1:] else "")
+
+
+if __name__ == "__main__":
+    main()
