@@ -84,4 +84,11 @@ export const SHARED_TOKENS_FAULTS: readonly Fault[] = [
     to: "minimum(minimum(squared('segments'), squared('parents')), add(squared('roots'), 1))",
     tests: [BRANCHED],
   },
+  {
+    name: 'the present weights are kept where the snapshot is',
+    file: 'src/recipes/training-run.ts',
+    from: 'present = learner.saveWeights(present);',
+    to: 'present = learner.saveWeights(kept);',
+    tests: ['test/recipes/training-run.test.ts'],
+  },
 ];

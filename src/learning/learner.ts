@@ -64,8 +64,8 @@ export interface Learner extends AsyncDisposable {
   readonly memory: Memory;
   /** The gradients by parameter name, as `forwardBackward` left them. */
   readonly gradients: Memory;
-  /** The parameters alone, for measuring at an earlier point. */
-  saveWeights(): Uint8Array<ArrayBuffer>;
+  /** The parameters alone, for measuring at an earlier point. @param into Earlier ones that nobody needs, to be written over. */
+  saveWeights(into?: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
   restoreWeights(bytes: Uint8Array): void;
   /** The whole state, between two steps. */
   saveState(): Uint8Array<ArrayBuffer>;
@@ -296,7 +296,11 @@ type Keeper = Pick<Learner, 'saveWeights' | 'restoreWeights' | 'saveState' | 're
 
 function keeper({ parameters, optimizer }: Parts, gradients: Accumulator): Keeper {
   return {
-    saveWeights: () => packBytes(parameters.map(({ values }) => bytesOf(values))),
+    saveWeights: (into) =>
+      packBytes(
+        parameters.map(({ values }) => bytesOf(values)),
+        into,
+      ),
     restoreWeights: (bytes) => restoreWeights(parameters, unpackBytes(bytes)),
     saveState() {
       gradients.expectNone();
