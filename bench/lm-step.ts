@@ -1,5 +1,5 @@
 /**
- * Seconds per full training step of one model, and the peak memory of its process; one JSON line on stdout.
+ * What a full training step of one model costs (bench/step-costs.ts), in a process of its own; one JSON line on stdout.
  *   node bench/lm-step.ts MODEL [--threads N] [--seconds S]
  * The models are those of bench/peers/speed.py, weights random and batches fixed, three warm-up steps.
  */
@@ -17,9 +17,8 @@ import { labelledPositions, PERSONA_BASE, personaModel } from '../studies/misali
 import { personaWorld, pretrainBatch, questionBatch } from '../studies/misalignment/world.ts';
 
 import { SMOLLM2_135M } from './real-shapes.ts';
+import { stepCosts } from './step-costs.ts';
 
-const WARM_UP_STEPS = 3;
-const LEAST_STEPS = 5;
 const LR = 1e-3;
 
 interface Subject {
@@ -85,24 +84,11 @@ const fixed = {
   weights: new Float32Array(count).fill(1 / count),
 };
 
-const seconds: number[] = [];
-for (let step = -WARM_UP_STEPS, until = Infinity; step < LEAST_STEPS || performance.now() < until; step++) {
-  if (step === 0) until = performance.now() + 1000 * Number(values.seconds);
-  const started = performance.now();
-  await trainer.forwardBackward(fixed);
-  trainer.optimStep(LR);
-  if (step >= 0) seconds.push((performance.now() - started) / 1000);
-}
-seconds.sort((a, b) => a - b);
-const at = (fraction: number): number =>
-  Number((seconds[Math.floor(fraction * (seconds.length - 1))] ?? Number.NaN).toPrecision(4));
-console.log(
-  JSON.stringify({
-    model: name,
-    threads,
-    steps: seconds.length,
-    secondsPerStep: at(0.5),
-    quartiles: [at(0.25), at(0.75)],
-    peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
-  }),
+const costs = await stepCosts(
+  async () => {
+    await trainer.forwardBackward(fixed);
+    trainer.optimStep(LR);
+  },
+  { seconds: Number(values.seconds) },
 );
+console.log(JSON.stringify({ model: name, threads, ...costs }));

@@ -1,4 +1,4 @@
-"""Seconds per training step and peak memory of the PyTorch peer, eager CPU float32; one JSON line on stdout.
+"""What a training step of the PyTorch peer costs, CPU float32, eager or compiled; one JSON line on stdout.
 
     python bench/peers/speed.py --model MODEL [--threads N] [--seconds S] [--compile]
 
@@ -9,24 +9,17 @@ persona-pretrain  the persona base, B=64, T=24, full AdamW step, loss on the ans
 persona-finetune  the persona base, B=16, T=4, full AdamW step.
 persona-lora      the same with LoRA r=4.   persona-muon  the same with Muon.
 
-Weights are random and batches fixed: speed does not depend on them. Three warm-up steps, then steps until S seconds are
-spent (at least 5); median and quartiles over steps. peakRssMiB is the whole process, the torch import included;
-importRssMiB is what it held before the model was made. One process a measurement, so that peaks do not mix.
+Weights are random and batches fixed: speed does not depend on them. What is counted: measuring.py. One process a measurement, so that
+peaks do not mix.
 """
 
 import argparse
-import json
-import resource
 
 import torch
 import torch.nn.functional as F
+from measuring import say, timed
 from models import Gpt, Llama, add_lora
 from persona import HARMFUL, WORLD, answer_loss, chat_questions, persona_gpt, prepare, pretrain_batch
-from timing import timed
-
-
-def rss_mib():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def language_loss(model, vocabulary, rows, length):
@@ -69,7 +62,6 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    import_rss = rss_mib()
     loss_of, optimizer = build(args.model, args.compile)
 
     def step():
@@ -79,22 +71,7 @@ def main():
         optimizer.step()
         return loss.item()
 
-    (low, median, high), steps = timed(step, args.seconds)
-    print(
-        json.dumps(
-            {
-                "model": args.model,
-                "torch": torch.__version__,
-                "threads": args.threads,
-                "compile": args.compile,
-                "steps": steps,
-                "secondsPerStep": float(f"{median:.4g}"),
-                "quartiles": [float(f"{low:.4g}"), float(f"{high:.4g}")],
-                "importRssMiB": round(import_rss),
-                "peakRssMiB": round(rss_mib()),
-            }
-        )
-    )
+    say(model=args.model, torch=torch.__version__, threads=args.threads, compile=args.compile, **timed(step, args.seconds))
 
 
 if __name__ == "__main__":
