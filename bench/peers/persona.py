@@ -256,7 +256,7 @@ def work(run, finetuning):
 
 
 def study(path, base_path, compiled):
-    """All runs of a study; the last line, on stderr, sums up the time."""
+    """All runs of a study; the last line sums up the time: on stderr, or on stdout where runs say nothing themselves."""
     spec = json.loads(pathlib.Path(path).read_text())
     base = load_file(base_path)
     started = time.perf_counter()
@@ -274,7 +274,8 @@ def study(path, base_path, compiled):
         rounded = [{k: v if k == "step" else float(f"{v:.5g}") for k, v in point.items()} for point in points]
         print(json.dumps(run | {"seconds": round(time.perf_counter() - begun, 3), "points": rounded}), flush=True)
     total = time.perf_counter() - started
-    print(json.dumps({"runs": len(runs), "seconds": round(total, 2)}), file=sys.stderr)
+    spent = {"runs": len(runs), "seconds": round(total, 2), "processorSeconds": round(time.process_time(), 2)}
+    print(json.dumps(spent), file=sys.stdout if "runs" in spec else sys.stderr)
 
 
 def main():
