@@ -17,6 +17,13 @@ export const ENGINE_FAULTS: readonly Fault[] = [
     tests: [SESSION],
   },
   {
+    name: 'the second of several memories is not stepped',
+    file: 'src/learning/optim/placement.ts',
+    from: 'for (const one of optimizers) one.step(lr);',
+    to: 'first.step(lr);',
+    tests: ['src/learning/optim/optimizer.test.ts'],
+  },
+  {
     name: 'an error of the computation passes for outputs that are not handed back',
     file: 'src/engine/session.ts',
     from: '!(error instanceof Error) || error.message !== READ_BINDING.refusal',
