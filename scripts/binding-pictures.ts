@@ -2,10 +2,10 @@
  * The pictures of the study binding-sae as one page:
  *
  *     assay export binding-sae --profile standard --out EXPORT
- *     npm run bench -- binding --only "learned from" > BENCH
+ *     node bench/binding.ts --only "learned from" > BENCH
  *     node scripts/binding-pictures.ts EXPORT BENCH > pictures.html
  *
- * Recovery over rows and noise, and pairs of learned dictionaries against permuted ones (from the last line of the bench).
+ * Recovery over rows and noise, and pairs of learned dictionaries against permuted ones (from the lines of JSON of the bench, which may be several slices with --from).
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,7 +31,12 @@ const PAIRS = 72;
 
 const runs = runsOf(readFileSync(join(exported, 'trajectories.csv'), 'utf8'));
 const noises = [...new Set(runs.map(({ noise }) => noise))].toSorted((a, b) => a - b);
-const subjects = subjectsOf(readFileSync(bench, 'utf8').trim().split('\n').at(-1) ?? '');
+const subjects = merged(
+  readFileSync(bench, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .flatMap(subjectsOf),
+);
 
 const legend = noises.map(
   (noise, i) => markup`<span class="key-${i}">${['●', '■', '▲'][i] ?? '◆'} noise ${noise} </span>`,
@@ -39,7 +44,7 @@ const legend = noises.map(
 const title = 'Pairs found again, over rows and noise';
 console.log(
   page('binding-sae', [
-    markup`<style>figure{display:inline-block;width:460px}.key-0{color:#0072b2}.key-1{color:#d55e00}.key-2{color:#00845f}</style>`,
+    markup`<style>main{max-width:none}figure{display:inline-block;width:440px;margin:0 8px}.key-0{color:#0072b2}.key-1{color:#d55e00}.key-2{color:#00845f}</style>`,
     markup`<div id="recovery"><p>${legend}</p>${['found', 'right', 'pairs'].map(recoveryPanel)}</div>`,
     markup`<div id="pairs-null">${nullPlot()}</div>`,
   ]).text,
@@ -136,6 +141,18 @@ function subjectsOf(line: string): readonly Subject[] {
     found: numbersOf(found),
     permuted: numbersOf(permuted),
   }));
+}
+
+/** Slices of one subject as one. */
+function merged(slices: readonly Subject[]): readonly Subject[] {
+  return Array.from(
+    Map.groupBy(slices, ({ name }) => name),
+    ([name, own]) => ({
+      name,
+      found: own.flatMap(({ found }) => found),
+      permuted: own.flatMap(({ permuted }) => permuted),
+    }),
+  );
 }
 
 function numbersOf(value: Json | undefined): readonly number[] {

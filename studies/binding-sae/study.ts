@@ -29,12 +29,7 @@ const NOISES = [0, 0.5, 1];
 const MAIN = { rows: 20_000, noise: 0 };
 const grid: readonly ArmInput[] = ROWS.flatMap((rows) =>
   NOISES.filter((noise) => rows !== MAIN.rows || noise !== MAIN.noise).map((noise) =>
-    arm(
-      `free-${rows}-${noise}`,
-      `free, ${rows} rows, noise ${noise}`,
-      { rows, 'world.noise': noise },
-      { rows, noise },
-    ),
+    arm(`free-${rows}-${noise}`, `free, ${rows} rows, noise ${noise}`, { rows, 'world.noise': noise }, { rows, noise }),
   ),
 );
 
@@ -130,7 +125,7 @@ const questions: readonly Claim[] = [
   question('matrix: [A, M A] against free, equal L0', 'matched', against('free'), 'fvu'),
   question('matrix: [A, M A] against free, equal parameters', 'matched', against('free-equal'), 'fvu'),
   question('the trap: from scratch, matrix against independent', 'joint', against('joint-independent'), 'fvu'),
-  question('the trap: M from scratch', 'joint', value(1, 'nothing in common'), 'mapError'),
+  question('the trap: right pairs from scratch', 'joint', value(0, 'none'), 'right'),
   question(
     'the trap: [A, M A] against free on independent data, equal parameters',
     'joint-independent',
