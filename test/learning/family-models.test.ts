@@ -27,7 +27,11 @@ import { assertLogits } from './last-logits.ts';
 /** Of a norm: float32 through three layers, where transformers sums in another order (logits) or in float64 (gradients). */
 const LOGITS_TOLERANCE = 1e-5;
 const GRADIENT_TOLERANCE = 3e-4;
+/** Under which a gradient is rounding: a key's bias changes nothing where keys are not turned. */
+const GRADIENT_FLOOR = 1e-6;
 const LOSS_TOLERANCE = 1e-5;
+/** SGD spreads float32's rounding; PyTorch's own float32 and float64 differ by as much. */
+const TRAJECTORY_TOLERANCE = 1e-4;
 
 interface Case {
   readonly config: JsonObject;
@@ -73,16 +77,16 @@ for (const [family, cases] of Object.entries(REFERENCE.families)) {
       const [first = []] = REFERENCE.tokens;
       const end = first.length * expected.last.length;
       assertLogits(logits.subarray(end - expected.last.length, end), expected.last);
-      assertProjections('logits', logits, expected.logits, LOGITS_TOLERANCE);
+      assertProjections('logits', logits, expected.logits, LOGITS_TOLERANCE, 0);
       await using trainer = await trainerOf(files, { kind: 'full' });
-      assertLoss(await trainer.forwardBackward(batch()), expected.loss);
+      assertLoss(await trainer.forwardBackward(batch()), expected.loss, LOSS_TOLERANCE);
       assert.deepEqual(
         trainer.model.trained.map((parameter) => parameter.name).toSorted(),
         Object.keys(expected.tensors).toSorted(),
       );
       for (const [parameter, [, projections]] of Object.entries(expected.tensors)) {
         const gradient = trainer.gradients.get(parameter) ?? new Float32Array();
-        assertProjections(parameter, gradient, projections, GRADIENT_TOLERANCE);
+        assertProjections(parameter, gradient, projections, GRADIENT_TOLERANCE, GRADIENT_FLOOR);
       }
     });
 
@@ -100,7 +104,7 @@ for (const [family, cases] of Object.entries(REFERENCE.families)) {
       );
       await using adapted = await trainerOf(files, LORA);
       for (const loss of expected.lora) {
-        assertLoss(await adapted.forwardBackward(batch()), loss);
+        assertLoss(await adapted.forwardBackward(batch()), loss, TRAJECTORY_TOLERANCE);
         adapted.optimStep(REFERENCE.rate);
       }
     });
@@ -194,17 +198,26 @@ async function allLogits(files: ModelFiles): Promise<Float32Array> {
 }
 
 /** The norm, then sums over i of x_i cos((i + 1)(k + 1) phi), each within a share of the norm. */
-function assertProjections(name: string, found: Float32Array, expected: readonly number[], tolerance: number): void {
+function assertProjections(
+  name: string,
+  found: Float32Array,
+  expected: readonly number[],
+  tolerance: number,
+  floor: number,
+): void {
   const [norm = Number.NaN] = expected;
   for (const [k, theirs] of expected.entries()) {
     const sum = found.reduce((so, x, i) => so + x * (k === 0 ? x : Math.cos((i + 1) * k * REFERENCE.phi)), 0);
     const ours = k === 0 ? Math.sqrt(sum) : sum;
-    assert.ok(Math.abs(ours - theirs) <= tolerance * norm, `${name}, ${k}: ${ours}, expected ${theirs} of ${norm}`);
+    assert.ok(
+      Math.abs(ours - theirs) <= tolerance * norm + floor,
+      `${name}, ${k}: ${ours}, expected ${theirs} of ${norm}`,
+    );
   }
 }
 
-function assertLoss(found: number, expected: number): void {
-  assert.ok(Math.abs(found - expected) <= LOSS_TOLERANCE * expected, `loss ${found}, expected ${expected}`);
+function assertLoss(found: number, expected: number, tolerance: number): void {
+  assert.ok(Math.abs(found - expected) <= tolerance * expected, `loss ${found}, expected ${expected}`);
 }
 
 /** The tensors of a folder by name. */
