@@ -1,6 +1,9 @@
 /** Faults in computing common beginnings once, and the tests that must notice them. */
 import type { Fault } from './fault.ts';
 
+const ANSWER_ROWS = 'src/measures/answer-rows.test.ts';
+const BRANCHED = 'test/learning/branched.test.ts';
+const PREFIXED = 'test/learning/prefixed-rows.test.ts';
 const SHARED = 'test/learning/shared-tokens.test.ts';
 
 export const SHARED_TOKENS_FAULTS: readonly Fault[] = [
@@ -24,5 +27,68 @@ export const SHARED_TOKENS_FAULTS: readonly Fault[] = [
     from: '    wholeStream: true,\n    site(name, x) {',
     to: '    site(name, x) {',
     tests: [SHARED],
+  },
+  {
+    name: 'a token that stands for nothing takes the place of another',
+    file: 'src/learning/data/prefixed-rows.ts',
+    from: '.fill(layout.rows * length - 1)',
+    to: '',
+    tests: [PREFIXED],
+  },
+  {
+    name: 'a place without a token holds another row’s',
+    file: 'src/learning/data/prefixed-rows.ts',
+    from: '.fill(count - prefix - 1)',
+    to: '',
+    tests: [PREFIXED],
+  },
+  {
+    name: 'the first token after the prefix is predicted from another row',
+    file: 'src/learning/data/prefixed-rows.ts',
+    from: 'labelled[label] = t === prefix ? prefix - 1 : token - 1;',
+    to: 'labelled[label] = token - 1;',
+    tests: [PREFIXED],
+  },
+  {
+    name: 'tokens behind a prefix stand where they stand in the batch',
+    file: 'src/learning/data/prefixed-rows.ts',
+    from: 'positions[token] = t;',
+    to: 'positions[token] = token;',
+    tests: [PREFIXED],
+  },
+  {
+    name: 'the largest layout forgets that a row may be met twice',
+    file: 'src/learning/data/rows-layouts.ts',
+    from: 'Math.floor((rows - 2) / all.length) + 2;',
+    to: 'Math.floor((rows - 2) / all.length) + 1;',
+    tests: [PREFIXED],
+  },
+  {
+    name: 'the gradients of a batch in another layout go nowhere',
+    file: 'src/learning/learner.ts',
+    from: '      program.bind(gradientOutput(handle.name), fresh?.[i]?.view ?? gradient),\n    );\n    return graphPass',
+    to: '      options.scratch === undefined && program.bind(gradientOutput(handle.name), fresh?.[i]?.view ?? gradient),\n    );\n    return graphPass',
+    tests: [PREFIXED],
+  },
+  {
+    name: 'answers do not see what all questions begin with',
+    file: 'src/measures/answer-rows.ts',
+    from: 'put(ids, stem.length, stemSegment, root);',
+    to: 'put(ids, stem.length, stemSegment);',
+    tests: [ANSWER_ROWS, BRANCHED],
+  },
+  {
+    name: 'nobody sees the root of a segment',
+    file: 'src/learning/models/branched.ts',
+    from: "minimum(minimum(squared('segments'), squared('parents')), squared('roots'))",
+    to: "minimum(minimum(squared('segments'), squared('parents')), add(squared('roots'), 1))",
+    tests: [BRANCHED],
+  },
+  {
+    name: 'the present weights are kept where the snapshot is',
+    file: 'src/recipes/training-run.ts',
+    from: 'present = learner.saveWeights(present);',
+    to: 'present = learner.saveWeights(kept);',
+    tests: ['test/recipes/training-run.test.ts'],
   },
 ];

@@ -5,7 +5,7 @@
  */
 import { equal, greater, greaterOrEqual, less, lessOrEqual, where } from '#engine/ops/comparison.ts';
 import { add, div, erf, exp, mul, power, sigmoid, sign, step, sub } from '#engine/ops/elementwise.ts';
-import { gather, pick, scatterAlong, scatterPicked, scatterRows, takeAlong } from '#engine/ops/indexing.ts';
+import { gather, moveRows, pick, scatterAlong, scatterPicked, scatterRows, takeAlong } from '#engine/ops/indexing.ts';
 import { broadcastTo, concat, meanKeep, reshape, slice, sum, sumKeep, transpose } from '#engine/ops/layout.ts';
 import { matmul } from '#engine/ops/linear-algebra.ts';
 import { rotary } from '#engine/ops/network.ts';
@@ -97,6 +97,7 @@ export const GRADIENTS: GradientTable = {
   // y_n = table[i_n]  =>  dtable[v] = sum over n with i_n = v of dy_n
   gather: ({ inputs: [table, indices] }, _y, dy) => [scatterRows(dy, indices, table), undefined],
   scatterRows: ({ inputs: [, indices] }, _y, dy) => [gather(dy, indices), undefined],
+  moveRows: ({ inputs: [, from, back] }, _y, dy) => [moveRows(dy, back, from), undefined, undefined],
   pick: ({ inputs: [x, indices] }, _y, dy) => [scatterPicked(mul(x, 0), indices, dy), undefined],
   scatterPicked: ({ inputs: [, indices] }, _y, dy) => [dy, undefined, pick(dy, indices)],
   // y_k = x[i_k]  =>  dx[f] = sum over k with i_k = f of dy_k

@@ -72,6 +72,7 @@ export interface Primitives {
   cumulativeSum: Primitive<Unary, { readonly axis: number; readonly reverse: boolean }>;
   gather: Primitive<readonly [table: Tensor, indices: Tensor]>;
   scatterRows: Primitive<readonly [rows: Tensor, indices: Tensor]>;
+  moveRows: Primitive<readonly [x: Tensor, from: Tensor, back: Tensor]>;
   pick: Primitive<readonly [x: Tensor, indices: Tensor]>;
   scatterPicked: Primitive<readonly [base: Tensor, indices: Tensor, values: Tensor]>;
   takeAlong: Primitive<readonly [x: Tensor, indices: Tensor]>;

@@ -3,9 +3,11 @@ import { AssayError } from '#base/errors.ts';
 
 const WORD_BYTES = 4;
 
-export function packBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+/** @param into Memory to write to where it has the size of the result, such as that of an earlier one that nobody needs. */
+export function packBytes(parts: readonly Uint8Array[], into?: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const start = WORD_BYTES * (1 + parts.length);
-  const packed = new Uint8Array(parts.reduce((length, part) => length + part.length, start));
+  const size = parts.reduce((length, part) => length + part.length, start);
+  const packed = into?.length === size ? into : new Uint8Array(size);
   const words = new DataView(packed.buffer);
   words.setUint32(0, parts.length, true);
   let offset = start;

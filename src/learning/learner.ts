@@ -45,8 +45,11 @@ export interface Learner extends AsyncDisposable {
    * @throws AssayError on fixed weights that `start` lacks, and on weights of another size.
    */
   reset(start: Weights, rng: Rng): void;
-  /** Computes the loss and its gradients; from the second micro-batch since the last step, gradients are added. */
-  forwardBackward(feeds: Feeds): Promise<number>;
+  /**
+   * Computes the loss and its gradients; from the second micro-batch since the last step, gradients are added.
+   * @param pass One of `another`'s; the learner's own where left out.
+   */
+  forwardBackward(feeds: Feeds, pass?: Pass): Promise<number>;
   /** The loss's terms in the last `forwardBackward`, by name, without their weights. */
   terms(): Readonly<Record<string, number>>;
   /** What the config observes, as the last `forwardBackward` left it, by name; the memory is reused by the next one. */
@@ -61,8 +64,8 @@ export interface Learner extends AsyncDisposable {
   readonly memory: Memory;
   /** The gradients by parameter name, as `forwardBackward` left them. */
   readonly gradients: Memory;
-  /** The parameters alone, for measuring at an earlier point. */
-  saveWeights(): Uint8Array<ArrayBuffer>;
+  /** The parameters alone, for measuring at an earlier point. @param into Earlier ones that nobody needs, to be written over. */
+  saveWeights(into?: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
   restoreWeights(bytes: Uint8Array): void;
   /** The whole state, between two steps. */
   saveState(): Uint8Array<ArrayBuffer>;
@@ -88,24 +91,44 @@ export interface Pass {
   readonly programs: readonly Program[];
 }
 
+/** A learner whose gradients are those of graphs. */
+export interface GraphLearner extends Learner {
+  /**
+   * Compiles another loss of the same parameters, such as one for batches of another shape: its gradients are written where the
+   * first one's are. Between its runs it gives back the memory of its intermediate values.
+   */
+  another(loss: Loss): Promise<Pass>;
+}
+
 /** Builds and compiles a learner; its weights are zero until `reset`. @throws AssayError on a loss that does not read its parameters. */
-export async function createLearner(config: LearnerConfig): Promise<Learner> {
+export async function createLearner(config: LearnerConfig): Promise<GraphLearner> {
   const { parameters: specs, accumulation = 1, threads = 1, frozen } = config;
   if (!Number.isSafeInteger(accumulation) || accumulation < 1) {
     throw new AssayError('config', `accumulation: expected a whole number of at least 1, found ${accumulation}.`);
   }
-  const graph = lossGraph(config.loss, specs);
   const spare = accumulation > 1 ? specs.map(({ shape }) => sizeOf(shape)) : [];
   const placed = placeLearner(config, spare);
-  const program = await compile({ ...config.observed, ...graph.outputs }, { threads, frozen });
   const fresh =
     accumulation > 1
       ? specs.map(({ name }, i) => placed.arena.float32(`${name} fresh gradient`, spare[i] ?? 0))
       : undefined;
-  placed.parameters.forEach(({ handle, gradient }, i) =>
-    program.bind(gradientOutput(handle.name), fresh?.[i]?.view ?? gradient),
-  );
-  return learnerOf(config, { ...placed, pass: graphPass(graph, program), fresh });
+  const passOf = async (loss: Loss, options: CompileOptions = {}): Promise<Pass> => {
+    const graph = lossGraph(loss, specs);
+    const program = await compile({ ...config.observed, ...graph.outputs }, { threads, frozen, ...options });
+    placed.parameters.forEach(({ handle, gradient }, i) =>
+      program.bind(gradientOutput(handle.name), fresh?.[i]?.view ?? gradient),
+    );
+    return graphPass(graph, program);
+  };
+  const learner = learnerOf(config, { ...placed, pass: await passOf(config.loss), fresh });
+  return {
+    ...learner,
+    async another(loss) {
+      const pass = await passOf(loss, { scratch: 'returned' });
+      for (const program of pass.programs) learner.attach(program);
+      return pass;
+    },
+  };
 }
 
 /** A learner whose gradients are computed without a graph. */
@@ -170,6 +193,7 @@ function learnerOf(config: LearnerOfConfig, parts: Parts): Learner {
     programs.push(one);
     return one;
   };
+  let last = pass;
   for (const one of pass.programs) attach(one);
   const fixed = (config.fixed ?? []).filter(({ name }) => config.frozen?.inputs.has(name) !== true);
   const gradients = accumulator(parts);
@@ -186,14 +210,15 @@ function learnerOf(config: LearnerOfConfig, parts: Parts): Learner {
       }
       gradients.restart();
     },
-    async forwardBackward(feeds) {
+    async forwardBackward(feeds, own = pass) {
       gradients.expectRoom();
-      const loss = await pass.run(feeds, memory);
+      last = own;
+      const loss = await own.run(feeds, memory);
       gradients.add();
       return loss;
     },
-    terms: pass.terms,
-    observed: pass.observed,
+    terms: () => last.terms(),
+    observed: (name) => last.observed(name),
     optimStep: gradients.step,
     async reader(outputs, { scratch = 'returned' } = {}) {
       const { threads = 1, frozen } = config;
@@ -271,7 +296,11 @@ type Keeper = Pick<Learner, 'saveWeights' | 'restoreWeights' | 'saveState' | 're
 
 function keeper({ parameters, optimizer }: Parts, gradients: Accumulator): Keeper {
   return {
-    saveWeights: () => packBytes(parameters.map(({ values }) => bytesOf(values))),
+    saveWeights: (into) =>
+      packBytes(
+        parameters.map(({ values }) => bytesOf(values)),
+        into,
+      ),
     restoreWeights: (bytes) => restoreWeights(parameters, unpackBytes(bytes)),
     saveState() {
       gradients.expectNone();

@@ -6,7 +6,7 @@ import type { Tensor } from '#engine/tensor.ts';
 import type { TrainedModel } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { branchedLogits } from '#learning/models/branched.ts';
-import { fedSharing } from '#learning/models/shared-tokens.ts';
+import { fedSharing, type PrefixedShape, prefixedSharing } from '#learning/models/shared-tokens.ts';
 import type { BatchShape } from '#learning/models/batch-shape.ts';
 import { transformerLogits } from '#learning/models/transformer.ts';
 
@@ -27,6 +27,21 @@ export function stepLoss(config: TransformerConfig, model: TrainedModel, layout:
   return weightedSum(losses, input('weights', losses.shape));
 }
 
+/** Rows behind a common prefix, and how many tokens of them carry a label. */
+export interface RowsLayout extends PrefixedShape {
+  /** M. */
+  readonly labels: number;
+}
+
+/** The loss of one step, shape []. Inputs as of `prefixedSharing`; tokens [U], labelled, labels and weights [M]. */
+export function rowsLoss(config: TransformerConfig, { layers }: TrainedModel, layout: RowsLayout): Tensor {
+  const { rows, prefix, length, count, labels: labelled } = layout;
+  const batch = { rows, length: prefix + length, shared: prefixedSharing(layout), endsAtAsked: true };
+  const asked = input('labelled', [labelled], 'int32');
+  const logits = transformerLogits(config, layers, batch, input('tokens', [count], 'int32'), asked);
+  return weightedSum(crossEntropy(logits, input('labels', [labelled], 'int32')), input('weights', [labelled]));
+}
+
 /** Names of the scorer's label inputs and loss outputs, one pair a label set. */
 export function labelSet(index: number): { readonly labels: string; readonly losses: string } {
   return { labels: `labels ${index}`, losses: `losses ${index}` };
@@ -43,7 +58,7 @@ export async function compileScorer(
 ): Promise<Program> {
   const logits =
     layout.distinct === undefined
-      ? labelLogits(config, model, layout)
+      ? labelLogits(config, model, { ...layout, endsAtAsked: true })
       : sharedLogits(config, model, layout, layout.distinct);
   const sets = Array.from({ length: labelSets }, (_, index): [string, Tensor] => {
     const { labels, losses } = labelSet(index);
@@ -79,7 +94,7 @@ function sharedLogits(
   count: number,
 ): Tensor {
   const places = rows * length;
-  const batch = { rows, length, shared: fedSharing(count, places) };
+  const batch = { rows, length, shared: fedSharing(count, places), endsAtAsked: true };
   const asked = input('labelled', [labelled?.length ?? places], 'int32');
   return transformerLogits(config, layers, batch, input('tokens', [count], 'int32'), asked);
 }

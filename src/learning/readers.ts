@@ -43,6 +43,7 @@ export interface BranchedRow {
   /** What a token belongs to and what else it sees, shape [T]. */
   readonly segments: Int32Array;
   readonly parents: Int32Array;
+  readonly roots: Int32Array;
   /** The positions of the row that predict, and the tokens to predict, shape [M]. */
   readonly labelled: Int32Array;
   readonly labels: Int32Array;
@@ -115,11 +116,12 @@ function tokensFeeder(program: Program, { length, distinct, labelled }: BatchLay
 
 function branchedScorerOf(program: Program): BranchedScorer {
   return {
-    async losses({ tokens, positions, segments, parents, labelled, labels }) {
+    async losses({ tokens, positions, segments, parents, roots, labelled, labels }) {
       program.int32('tokens').set(tokens);
       program.int32('positions').set(positions);
       program.float32('segments').set(segments);
       program.float32('parents').set(parents);
+      program.float32('roots').set(roots);
       program.int32('labelled').set(labelled);
       program.int32('labels').set(labels);
       await program.run();

@@ -6,20 +6,22 @@ import { AssayError } from '#base/errors.ts';
 import type { Rng } from '#base/rng.ts';
 import type { FrozenInputs } from '#engine/session.ts';
 import type { Feeds } from '#learning/feeds.ts';
-import { createLearner, type Learner } from '#learning/learner.ts';
+import { createLearner, type Learner, type Pass } from '#learning/learner.ts';
 import { applyMethod, type Method, type TrainedModel } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import type { Layers } from '#learning/nn/layers.ts';
 import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
-import { type BatchLayout, stepLoss } from '#learning/programs.ts';
+import { type BatchLayout, type RowsLayout, rowsLoss, stepLoss } from '#learning/programs.ts';
 import { type Readers, readersOf } from '#learning/readers.ts';
+import type { Loss } from '#learning/loss.ts';
 import type { Weights } from '#learning/weights.ts';
 
 export interface TrainerConfig {
   readonly model: TransformerConfig;
   readonly method: Method;
   readonly optimizer: OptimizerConfig;
-  readonly batch: BatchLayout;
+  /** The shape of batches; of rows behind a prefix, that of most, since each brings its own. */
+  readonly batch: BatchLayout | RowsLayout;
   /** Micro-batches whose gradients are added up to one optimizer step; default 1. */
   readonly accumulation?: number;
   /** Threads of the programs; default 1. */
@@ -42,6 +44,23 @@ export interface Batch {
   readonly positions?: Int32Array;
 }
 
+/** One micro-batch of rows behind a common prefix, as `prefixedSharing` lays them out. */
+export interface RowsBatch {
+  /** A program is compiled for each layout that is met, so they should be few. */
+  readonly layout: RowsLayout;
+  /** Token ids: the prefix, then row after row; shape [U]. */
+  readonly tokens: Int32Array;
+  /** The place of each token in its row, shape [U]. */
+  readonly positions: Int32Array;
+  /** The token, counted after the prefix, at each place after it, shape [B length]; and the way back, shape [U - prefix]. */
+  readonly tokenOf: Int32Array;
+  readonly placeOf: Int32Array;
+  /** The tokens that predict, shape [M], and the tokens to predict, with the weight of each one's loss; the loss is the weighted sum. */
+  readonly labelled: Int32Array;
+  readonly labels: Int32Array;
+  readonly weights: Float32Array;
+}
+
 /** What trains a language model, and reads what it has trained. */
 export interface Trainer extends Readers, Omit<Learner, 'forwardBackward'> {
   /** The layers that the programs are built on, and what of them is trained. */
@@ -51,7 +70,7 @@ export interface Trainer extends Readers, Omit<Learner, 'forwardBackward'> {
   /** The readers of the model through other layers, such as `model.layers` with sites changed (`nn/sites.ts`). */
   through(layers: Layers): Readers;
   /** Computes the loss and its gradients; from the second micro-batch since the last step, gradients are added. */
-  forwardBackward(batch: Batch): Promise<number>;
+  forwardBackward(batch: Batch | RowsBatch): Promise<number>;
 }
 
 /** Builds and compiles a trainer; its weights are zero until `reset`. */
@@ -61,7 +80,8 @@ export async function createTrainer(config: TrainerConfig): Promise<Trainer> {
   const isTrained = new Set(model.trained.map(({ name }) => name));
   const fixed = model.base.filter(({ name }) => !isTrained.has(name));
   const frozen = stillFrozen(config.frozen, isTrained);
-  const loss = { loss: stepLoss(config.model, model, layout) };
+  const lossOf = (rows: RowsLayout): Loss => ({ loss: rowsLoss(config.model, model, rows) });
+  const loss = 'prefix' in layout ? lossOf(layout) : { loss: stepLoss(config.model, model, layout) };
   const learner = await createLearner({
     parameters: model.trained,
     fixed,
@@ -71,7 +91,15 @@ export async function createTrainer(config: TrainerConfig): Promise<Trainer> {
     threads,
     frozen,
   });
-  const takesPositions = layout.packed === true && config.model.positions.kind === 'learned';
+  const isLearned = config.model.positions.kind === 'learned';
+  const takesPositions = isLearned && 'packed' in layout && layout.packed === true;
+  const passes = new Map<string, Promise<Pass | undefined>>();
+  if ('prefix' in layout) passes.set(nameOf(layout), Promise.resolve(undefined));
+  const passOf = async (rows: RowsLayout): Promise<Pass | undefined> => {
+    const pass = passes.get(nameOf(rows)) ?? learner.another(lossOf(rows));
+    passes.set(nameOf(rows), pass);
+    return pass;
+  };
   const through = (layers: Layers): Readers =>
     readersOf({ config: config.model, model: { ...model, layers }, frozen, threads }, learner.attach);
   return {
@@ -83,8 +111,20 @@ export async function createTrainer(config: TrainerConfig): Promise<Trainer> {
       checkBase(model, frozen, base);
       learner.reset(base, rng);
     },
-    forwardBackward: async (batch) => learner.forwardBackward(feedsOf(batch, takesPositions)),
+    forwardBackward: async (batch) =>
+      'layout' in batch
+        ? learner.forwardBackward(rowsFeeds(batch, isLearned), await passOf(batch.layout))
+        : learner.forwardBackward(feedsOf(batch, takesPositions)),
   };
+}
+
+function nameOf({ rows, prefix, length, count, labels }: RowsLayout): string {
+  return [rows, prefix, length, count, labels].join(' ');
+}
+
+function rowsFeeds({ layout: _, tokenOf, placeOf, positions, ...feeds }: RowsBatch, takesPositions: boolean): Feeds {
+  const moved = { ...feeds, 'token of': tokenOf, 'place of': placeOf };
+  return takesPositions ? { ...moved, positions } : moved;
 }
 
 /** The inputs that the method does not train. */

@@ -38,6 +38,23 @@ test('what answers have in common before the first learned token of any belongs 
   assert.deepEqual([...(row?.labelled.subarray(0, 3) ?? [])], [2, 1, 4]);
 });
 
+test('what all questions begin with is laid down once a row, and every question and answer looks back to it', () => {
+  const begun = (own: readonly number[], learnedFrom: number): TokenRow =>
+    rowOf([1, 2, 3, 4, 5, 6, 7, 8, ...own], 8 + learnedFrom);
+  const sequences = paddedTo(16, [begun([20, 30], 1), begun([20, 31], 1), begun([21, 22, 32], 2)]);
+  const [row, none] = answerRows(questionsOf(sequences, [2, 1]), { length: 16, labels: 8 })[0]?.rows ?? [];
+  assert.equal(none, undefined);
+  const of = (values: Int32Array | undefined): readonly number[] => [...(values?.subarray(7, 15) ?? [])];
+  // The last token of the beginning stands before those of the questions.
+  assert.deepEqual(of(row?.tokens), [8, 20, 30, 31, 21, 22, 32, 0]);
+  assert.deepEqual(of(row?.positions), [7, 8, 9, 9, 8, 9, 10, 0]);
+  assert.deepEqual(of(row?.segments), [1, 2, 3, 4, 5, 5, 6, 0]);
+  assert.deepEqual(of(row?.parents), [1, 1, 2, 2, 1, 1, 5, 0]);
+  assert.deepEqual(of(row?.roots), [1, 1, 1, 1, 1, 1, 1, 0]);
+  assert.deepEqual([...(row?.labelled.subarray(0, 3) ?? [])], [8, 8, 12]);
+  assert.deepEqual([...(row?.sequences ?? [])], [0, 1, 2]);
+});
+
 test('every answer token is scored once, in few rows, whatever the lengths', () => {
   const lengths = [40, 300, 7, 90, 90, 90, 3, 200, 255];
   const rows = lengths.map((length) =>

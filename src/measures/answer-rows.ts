@@ -1,5 +1,6 @@
 /**
- * Answers arranged for scoring: each question once, followed by its answers, as many questions a row as fit.
+ * Answers arranged for scoring: what all questions begin with, then each question once, followed by its answers, as many
+ * questions a row as fit.
  * Invariant: every answer token is predicted exactly once, from the token before it in its question with that answer.
  */
 import type { Sequences } from '#learning/data/sequences.ts';
@@ -23,6 +24,8 @@ const USUAL_LENGTHS = Array.from({ length: 29 }, (_, i) => 64 + 16 * i);
 const DOUBLE_COST_LENGTH = 1600;
 /** Answers are rarely longer than half of what is asked and answered. */
 const LABELS_PER_TOKEN = 0.5;
+/** A shorter common beginning is not worth a segment of its own. */
+const LEAST_BEGINNING = 8;
 
 /** A question's tokens, once, its answers' tokens, one list each, and how many there are of all and of the learned. */
 export interface Branches {
@@ -53,7 +56,7 @@ export function usualShape(sets: readonly (readonly Branches[])[]): BranchedShap
   const shapes = USUAL_LENGTHS.map((length) => ({ length, labels: LABELS_PER_TOKEN * length }));
   const costOf = (usual: BranchedShape): number =>
     sets
-      .flatMap((set) => arranged(set, usual))
+      .flatMap((set) => arranged(set, usual, commonBeginning(set)))
       .reduce((sum, { shape: { length }, rows }) => sum + rows.length * length * (1 + length / DOUBLE_COST_LENGTH), 0);
   const costs = shapes.map(costOf);
   return shapes[costs.indexOf(Math.min(...costs))] ?? { length: 0, labels: 0 };
@@ -61,12 +64,27 @@ export function usualShape(sets: readonly (readonly Branches[])[]): BranchedShap
 
 /** The questions that fit into rows of the usual shape, in such rows, then those that do not, in rows as long as the longest. */
 export function answerRows(questions: readonly Branches[], usual: BranchedShape): AnswerRows[] {
-  return arranged(questions, usual).map(({ shape, rows }) => ({ shape, rows: rows.map((row) => rowOf(row, shape)) }));
+  const shared = commonBeginning(questions);
+  return arranged(questions, usual, shared).map(({ shape, rows }) => ({
+    shape,
+    rows: rows.map((row) => rowOf(row, shape, shared)),
+  }));
+}
+
+/** How many tokens all questions begin with; each has one of its own after them. */
+function commonBeginning(questions: readonly Branches[]): number {
+  const [first, ...others] = questions.map(({ stem }) => stem);
+  if (first === undefined || others.length === 0) return 0;
+  const most = others.reduce((least, { length }) => Math.min(least, length), first.length) - 1;
+  let shared = 0;
+  while (shared < most && others.every((stem) => stem[shared] === first[shared])) shared++;
+  return shared < LEAST_BEGINNING ? 0 : shared;
 }
 
 function arranged(
   questions: readonly Branches[],
   usual: BranchedShape,
+  shared: number,
 ): { readonly shape: BranchedShape; readonly rows: readonly (readonly Branches[])[] }[] {
   const long = questions.filter((question) => !fits(question, usual));
   const longShape = {
@@ -76,10 +94,11 @@ function arranged(
   const usualRows = filled(
     questions.filter((question) => fits(question, usual)),
     usual,
+    shared,
   );
   return [
     { shape: usual, rows: usualRows },
-    { shape: longShape, rows: filled(long, longShape) },
+    { shape: longShape, rows: filled(long, longShape, shared) },
   ].filter(({ rows }) => rows.length > 0);
 }
 
@@ -120,13 +139,13 @@ function branchesOf(whole: readonly Tip[]): Branches {
   };
 }
 
-/** Questions into as few rows as first fit, longest first, gives. */
-function filled(questions: readonly Branches[], shape: BranchedShape): Branches[][] {
+/** Questions into as few rows as first fit, longest first, gives; the beginning that they share is counted once a row. */
+function filled(questions: readonly Branches[], shape: BranchedShape, shared: number): Branches[][] {
   const rows: { readonly own: Branches[]; length: number; labels: number }[] = [];
   for (const question of questions.toSorted((a, b) => b.length - a.length)) {
-    const { length, labels } = question;
+    const [length, labels] = [question.length - shared, question.labels];
     let row = rows.find((one) => fits({ length: one.length + length, labels: one.labels + labels }, shape));
-    if (row === undefined) rows.push((row = { own: [], length: 0, labels: 0 }));
+    if (row === undefined) rows.push((row = { own: [], length: shared, labels: 0 }));
     row.own.push(question);
     row.length += length;
     row.labels += labels;
@@ -134,27 +153,31 @@ function filled(questions: readonly Branches[], shape: BranchedShape): Branches[
   return rows.map(({ own }) => own);
 }
 
-/** Padding is a segment of its own that predicts nothing which is read. */
-function rowOf(questions: readonly Branches[], { length, labels: most }: BranchedShape): AnswerRow {
+/** Padding is a segment of its own that predicts nothing which is read. @param shared How many tokens the questions share. */
+function rowOf(questions: readonly Branches[], { length, labels: most }: BranchedShape, shared: number): AnswerRow {
   const [tokens, positions] = [new Int32Array(length), new Int32Array(length)];
-  const [segments, parents] = [new Int32Array(length), new Int32Array(length)];
+  const [segments, parents, roots] = [new Int32Array(length), new Int32Array(length), new Int32Array(length)];
   const [labelled, labels] = [new Int32Array(most), new Int32Array(most)];
   const sequences: number[] = [];
   let [at, segment] = [0, 0];
-  const put = (ids: Int32Array, position: number, parent: number): void => {
+  /** Lays a segment down; it is its own parent, or root, where it is given none. */
+  const put = (ids: Int32Array, position: number, parent = segment + 1, root = parent): void => {
     segment++;
     tokens.set(ids, at);
     segments.fill(segment, at, at + ids.length);
     parents.fill(parent, at, at + ids.length);
+    roots.fill(root, at, at + ids.length);
     for (let t = 0; t < ids.length; t++) positions[at + t] = position + t;
     at += ids.length;
   };
+  if (shared > 0) put(questions[0]?.stem.subarray(0, shared) ?? new Int32Array(), 0);
+  const root = shared > 0 ? segment : undefined;
   for (const { stem, tips } of questions) {
-    put(stem, 0, segment + 1);
+    put(stem.subarray(shared), shared, root);
     const [stemSegment, stemEnd] = [segment, at - 1];
     for (const { sequence, ids, lossMask } of tips) {
       const start = at;
-      put(ids, stem.length, stemSegment);
+      put(ids, stem.length, stemSegment, root);
       ids.forEach((id, t) => {
         if (lossMask[t] !== 1) return;
         labelled[sequences.length] = t === 0 ? stemEnd : start + t - 1;
@@ -163,5 +186,5 @@ function rowOf(questions: readonly Branches[], { length, labels: most }: Branche
       });
     }
   }
-  return { tokens, positions, segments, parents, labelled, labels, sequences: Int32Array.from(sequences) };
+  return { tokens, positions, segments, parents, roots, labelled, labels, sequences: Int32Array.from(sequences) };
 }

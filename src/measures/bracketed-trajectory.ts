@@ -9,6 +9,7 @@ export interface Probed<Snapshot> {
   axes(): Promise<Readonly<Record<string, number>>>;
   /** @param probe What the axes were under the weights of the moment. */
   outcomes(probe: Probe): Promise<Readonly<Record<string, number>>>;
+  /** The present weights; the snapshot before is not looked at again, so its memory may be taken. */
   takeSnapshot(): Snapshot;
   /** Runs `measure` under the snapshot's weights, then puts the present ones back. */
   under<T>(snapshot: Snapshot, measure: () => Promise<T>): Promise<T>;

@@ -82,12 +82,15 @@ function trajectoryOf(
   pending: Probe | undefined,
 ): BracketedTrajectory {
   const { learner } = subject;
+  // A trajectory needs one snapshot at a time, and the present weights beside it for as long as it looks at them.
+  let kept: Uint8Array<ArrayBuffer> | undefined;
+  let present: Uint8Array<ArrayBuffer> | undefined;
   const probed: Probed<Uint8Array> = {
     axes: async () => subject.axes(),
     outcomes: async (probe) => subject.outcomes(probe),
-    takeSnapshot: () => learner.saveWeights(),
+    takeSnapshot: () => (kept = learner.saveWeights(kept)),
     under: async (snapshot, measure) => {
-      const present = learner.saveWeights();
+      present = learner.saveWeights(present);
       learner.restoreWeights(snapshot);
       const measured = await measure();
       learner.restoreWeights(present);

@@ -1,6 +1,6 @@
 /** For every primitive: how it is called, and what it must compute, in plain float64. A missing case is a type error. */
 import * as elementwise from '#engine/ops/elementwise.ts';
-import { gather, pick, scatterPicked, scatterRows } from '#engine/ops/indexing.ts';
+import { gather, moveRows, pick, scatterPicked, scatterRows } from '#engine/ops/indexing.ts';
 import { broadcastTo, concat, meanKeep, reshape, slice, sum, sumKeep, transpose } from '#engine/ops/layout.ts';
 import { linear, matmul } from '#engine/ops/linear-algebra.ts';
 import { attention, crossEntropy, layerNorm, rmsNorm, rotary, softmax } from '#engine/ops/network.ts';
@@ -172,6 +172,14 @@ export const CASES: { readonly [P in Exclude<PrimitiveName, 'input'>]: readonly 
         total(range(4).map((n) => (indices[n] === v ? at(rows, [n, d]) : 0))),
       ),
   })),
+  moveRows: [
+    floats(
+      'in another order',
+      [[4, 2]],
+      (x = never()) => moveRows(x, constant(Int32Array.of(2, 0, 3, 1), [4]), constant(Int32Array.of(1, 3, 0, 2), [4])),
+      (x = none()) => fromIndex([4, 2], ([n = 0, d = 0]) => at(x, [[2, 0, 3, 1][n] ?? 0, d])),
+    ),
+  ],
   pick: [
     {
       name: 'one a row',

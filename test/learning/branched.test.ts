@@ -28,12 +28,14 @@ const QUESTIONS: readonly { readonly stem: number; readonly answers: readonly nu
   { stem: 25, answers: [3, 3] },
 ];
 
-function rowsOf(question: (typeof QUESTIONS)[number], number: number): TokenRow[] {
+/** @param begun How many tokens every question begins with. */
+function rowsOf(question: (typeof QUESTIONS)[number], number: number, begun: number): TokenRow[] {
   const drawn = (name: string, length: number): number[] => {
     const rng = rngOf(number, name);
     return Array.from({ length }, () => rng.below(VOCABULARY));
   };
-  const stem = drawn('stem', question.stem);
+  const beginning = Array.from({ length: begun }, (_, t) => (5 * t) % VOCABULARY);
+  const stem = [...beginning, ...drawn('stem', question.stem)];
   return question.answers.map((length, i) => {
     const ids = Int32Array.from([...stem, 3, ...drawn(`answer ${i}`, length).slice(1)]);
     return { line: number, ids, lossMask: Uint8Array.from(ids, (_, t) => Number(t >= stem.length)) };
@@ -53,9 +55,12 @@ async function scoredAlone(trainer: Trainer, sequences: Sequences): Promise<Answ
   });
 }
 
-for (const [name, model] of Object.entries(MODELS)) {
-  test(`${name}: answers that share their question lose what they lose alone`, async () => {
-    const sequences = arrangeRows(QUESTIONS.flatMap(rowsOf), 330, 'pad', 0);
+const CASES = Object.entries(MODELS).flatMap(([name, model]) => [0, 20].map((begun) => ({ name, model, begun })));
+
+for (const { name, model, begun } of CASES) {
+  test(`${name}: answers that share their question, questions ${begun} tokens, lose what they lose alone`, async () => {
+    const rows = QUESTIONS.flatMap((question, number) => rowsOf(question, number, begun));
+    const sequences = arrangeRows(rows, 330, 'pad', 0);
     await using trainer = await createTrainer({
       model,
       method: { kind: 'full' },

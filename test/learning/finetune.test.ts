@@ -13,7 +13,7 @@ import { readMaterial } from '#recipes/finetune/material.ts';
 import { loraMethod } from '#recipes/finetune/factors.ts';
 import { finetune } from '#recipes/finetune/finetune.ts';
 import { settingsOf, withSettings } from '#study/settings.ts';
-import { answerBatch, answerLayout, answerTokens } from '#measures/answer-batch.ts';
+import { answerTokens } from '#measures/answer-batch.ts';
 
 import { newFolder, start } from '../e2e/command.ts';
 import {
@@ -49,12 +49,7 @@ test('axes and a batch’s loss are the mean over answer tokens that rows give a
   assert.equal(axes.heldOutOfBase, 1);
 
   const chosen = Int32Array.of(5, 0, 2);
-  const batch = answerBatch(
-    material.train,
-    answerLayout(material.train, 3),
-    chosen,
-    1 / answerTokens(material.train, chosen),
-  );
+  const batch = lab.batchOf(chosen, 1 / answerTokens(material.train, chosen));
   const rows = [...chosen].flatMap((n) => expected.train[n] ?? []);
   const loss = await lab.trainer.forwardBackward(batch);
   const alone = await referenceLoss(expected.config, rows, expected.weights);
@@ -125,10 +120,9 @@ test('packed rows train on what padded rows train on: one full batch of all rows
     const rows = material.train.count;
     await using lab = await createFinetuneLab({ ...config, batch: rows }, material);
     lab.reset(0, config);
-    const layout = { ...answerLayout(material.train, rows), packed: packing };
     const all = Int32Array.from({ length: rows }, (_, n) => n);
     const weight = 1 / answerTokens(material.train, all);
-    losses.push(await lab.trainer.forwardBackward(answerBatch(material.train, layout, all, weight)));
+    losses.push(await lab.trainer.forwardBackward(lab.batchOf(all, weight)));
     if (packing) assert.ok(rows < (await reference(files)).train.length, `${rows} sequences`);
   }
   const [padded = 0, packed = 1] = losses;

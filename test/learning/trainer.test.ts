@@ -81,6 +81,19 @@ for (const [name, optimizer] of Object.entries({ adamw: ADAMW_DEFAULTS, muon: MU
   });
 }
 
+test('weights saved into the memory of earlier ones are those of the moment, and restore them', async () => {
+  await using trainer = await started();
+  await train(trainer, 0, 2);
+  const kept = trainer.saveWeights();
+  await train(trainer, 2, 4);
+  const expected = snapshot(trainer);
+  assert.equal(trainer.saveWeights(kept), kept);
+  await train(trainer, 4, 6);
+  trainer.restoreWeights(kept);
+  assert.deepEqual(snapshot(trainer), expected);
+  assert.notEqual(trainer.saveWeights(new Uint8Array(8)).length, 8);
+});
+
 test('the same seed gives the same bits with 1 and with 2 threads', async () => {
   await using one = await started({ threads: 1 });
   await using two = await started({ threads: 2 });

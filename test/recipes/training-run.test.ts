@@ -15,7 +15,10 @@ async function runOf(
 ): Promise<{ readonly end: RunEnd; readonly points: readonly TrajectoryPoint[] }> {
   let taken = 0;
   const points: TrajectoryPoint[] = [];
-  const save = (): Uint8Array<ArrayBuffer> => Uint8Array.of(taken);
+  const save = (into = new Uint8Array(1)): Uint8Array<ArrayBuffer> => {
+    into[0] = taken;
+    return into;
+  };
   const restore = (bytes: Uint8Array): void => void (taken = bytes[0] ?? 0);
   const end = await trainingRun(
     {
@@ -30,7 +33,7 @@ async function runOf(
     },
     plan,
     {
-      learner: { saveWeights: save, restoreWeights: restore, saveState: save, restoreState: restore },
+      learner: { saveWeights: save, restoreWeights: restore, saveState: () => save(), restoreState: restore },
       axes: async () => axesAt(taken),
       outcomes: async () => ({ harm: taken }),
       step: async (step) => {
@@ -80,5 +83,14 @@ test('the limits speak of the axis the plan names, and an axis that is not measu
   await assert.rejects(
     runOf(falling, { ...PLAN, lossAxis: 'reward' }),
     /expected an axis "reward", found train, heldOut/,
+  );
+});
+
+test('outcomes are those of the weights of their own step, on both sides of every level, though snapshots share memory', async () => {
+  const { points } = await runOf(falling, { ...PLAN, levels: { heldOut: [4.2, 2.7] } });
+  const measured = points.filter(({ outcomes }) => outcomes !== undefined);
+  assert.deepEqual(
+    measured.map(({ step, outcomes }) => [step, outcomes?.['harm']]),
+    [1, 2, 4, 5, 6].map((step) => [step, step]),
   );
 });

@@ -92,6 +92,7 @@ export const LOWERING: LoweringTable = {
   gather: ({ inputs: [table, indices] }, emit, [y]) =>
     void emit.node('Gather', [emit.of(table), emit.of(indices)], { axis: 0 }, y),
   scatterRows: (node, emit, [y]) => scatterRows(node, emit, y),
+  moveRows: ({ inputs: [x, from] }, emit, [y]) => void emit.node('Gather', [emit.of(x), emit.of(from)], { axis: 0 }, y),
   pick: ({ inputs: [x, indices], outputs }, emit, [y]) => {
     const picked = emit.node('GatherElements', [emit.of(x), asColumn(indices, emit)], { axis: 1 });
     emit.node('Reshape', [picked, emit.ints(outputs[0]?.shape ?? [])], {}, y);

@@ -32,6 +32,18 @@ export function scatterRows(rows: Tensor, indices: Tensor, like: Tensor): Tensor
   return apply('scatterRows', [rows, indices], {}, like.shape);
 }
 
+/**
+ * Rows moved to other places: y[m] = x[from[m]]. Gradient: dx[n] = dy[back[n]], by the way back, so that no sums are needed;
+ * it is right where every row that matters is moved once and comes back, and for the rest where its gradient is 0 at both ends.
+ * @param x shape [N, D]. @param from int32, shape [M]. @param back int32, shape [N]. @returns shape [M, D].
+ */
+export function moveRows(x: Tensor, from: Tensor, back: Tensor): Tensor {
+  const moved = gather(x, from);
+  const isBack = sameShape(back.shape, [axisLength(x, 0)]) && back.dtype === 'int32';
+  if (!isBack) throw shapeError(`moveRows: ${describe(x)}, back ${describe(back)}`, '[N, D] and int32 [N]');
+  return apply('moveRows', [x, from, back], {}, moved.shape);
+}
+
 /** One entry a row. @param x shape [N, V]. @param indices int32, shape [N]. @returns shape [N]. */
 export function pick(x: Tensor, indices: Tensor): Tensor {
   if (x.shape.length !== 2 || !sameShape(indices.shape, [axisLength(x, 0)]) || indices.dtype !== 'int32') {

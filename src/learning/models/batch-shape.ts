@@ -12,6 +12,11 @@ export interface BatchShape {
   readonly packed?: boolean;
   /** Where some places of the rows hold one token in common, which is computed once; without it every place has its own. */
   readonly shared?: SharedTokens;
+  /**
+   * Ends the last block at the tokens that logits are asked for, since nothing looks at the others after its attention, unless
+   * somebody looks at its sites. Logits have the same bits, gradients are summed in another order.
+   */
+  readonly endsAtAsked?: boolean;
 }
 
 /**

@@ -44,7 +44,8 @@ export function transformerLogits(
   rows?: Tensor,
 ): Tensor {
   const embedded = embed(config, layers, batch, tokens);
-  return decoderLogits(config, layers, embedded, selfAttention(config, layers, wholeRows(config, batch)), rows);
+  const attend = selfAttention(config, layers, wholeRows(config, batch));
+  return decoderLogits(config, layers, embedded, attend, rows, batch.endsAtAsked);
 }
 
 /** Rows from their first token on, each of which sees its past. */
@@ -58,9 +59,8 @@ export function wholeRows(config: TransformerConfig, batch: BatchShape): Attenti
 }
 
 /**
- * Logits of embedded tokens [N, D], whatever the self-attention looks at. After the last self-attention nothing looks at
- * other tokens, so the last block ends at `rows`, unless somebody looks at its sites.
- * @param rows As in `transformerLogits`.
+ * Logits of embedded tokens [N, D], whatever the self-attention looks at.
+ * @param rows As in `transformerLogits`. @param endsAtAsked As in `BatchShape`.
  */
 export function decoderLogits(
   config: TransformerConfig,
@@ -68,11 +68,12 @@ export function decoderLogits(
   embedded: Tensor,
   attend: SelfAttention,
   rows?: Tensor,
+  endsAtAsked = false,
 ): Tensor {
   const names = MODULES[config.family];
   let x = layers.site(names.embeddings, embedded);
   const last = config.nLayers - 1;
-  const early = layers.wholeStream === true ? undefined : rows;
+  const early = endsAtAsked && layers.wholeStream !== true ? rows : undefined;
   for (let layer = 0; layer < last; layer++) x = block(config, layers, layer, attend, x);
   x = block(config, layers, last, attend, x, early);
   const hidden = rows === undefined || early !== undefined ? x : gather(x, rows);

@@ -5,10 +5,13 @@
 import { AssayError } from '#base/errors.ts';
 import { rngOf, type Rng } from '#base/rng.ts';
 import { orderedRows } from '#learning/data/order.ts';
+import { plainRows, rowsBatch } from '#learning/data/prefixed-rows.ts';
+import { rowsLayouts } from '#learning/data/rows-layouts.ts';
 import { takeStep } from '#learning/divergence.ts';
-import { createTrainer, type Trainer } from '#learning/train.ts';
+import { type Batch, createTrainer, type RowsBatch, type Trainer } from '#learning/train.ts';
 import { learningRateAt } from '#learning/optim/schedule.ts';
-import { answerBatch, answerLayout, answerTokens, type AnswerLayout } from '#measures/answer-batch.ts';
+import type { BatchLayout, RowsLayout } from '#learning/programs.ts';
+import { answerBatch, answerLayout, answerTokens } from '#measures/answer-batch.ts';
 import { answerScorers, lossPerToken, type ScoreAnswers } from '#measures/answer-losses.ts';
 
 import { checkContinues } from './adapter.ts';
@@ -29,6 +32,8 @@ export interface FinetuneLab extends AsyncDisposable {
   axes(): Promise<FinetuneAxes>;
   /** The outcomes of the evaluations. */
   evaluate: Evaluate;
+  /** A micro-batch of the training set's sequences. @param weight Of each answer token. */
+  batchOf(chosen: Int32Array, weight: number): Batch | RowsBatch;
   /** One optimizer step; the reason where its numbers broke. */
   step(step: number, block: number, config: FinetuneConfig): Promise<string | undefined>;
 }
@@ -37,7 +42,7 @@ export interface FinetuneLab extends AsyncDisposable {
 export async function createFinetuneLab(config: FinetuneConfig, material: Material): Promise<FinetuneLab> {
   const { method, optimizer, accumulation, threads } = config;
   const rows = config.batch / accumulation;
-  const layout = { ...answerLayout(material.train, rows), packed: config.rows.packing };
+  const batches = config.rows.packing ? packedBatches(material, rows) : plainBatches(material, rows);
   if (config.adapter.path !== '' && config.adapter.use === 'continue') {
     await checkContinues(finetunePaths(config).adapter, method, material.model);
   }
@@ -45,7 +50,7 @@ export async function createFinetuneLab(config: FinetuneConfig, material: Materi
     model: material.model,
     method,
     optimizer,
-    batch: layout,
+    batch: batches.usual,
     accumulation,
     threads,
     frozen: material.frozen,
@@ -67,7 +72,8 @@ export async function createFinetuneLab(config: FinetuneConfig, material: Materi
       return { train, heldOut, trainOfBase: train / base.train, heldOutOfBase: heldOut / base.heldOut };
     },
     evaluate,
-    step: async (step, block, run) => trainStep({ trainer, material, layout }, step, block, run),
+    batchOf: (chosen, weight) => batches.of(chosen, weight),
+    step: async (step, block, run) => trainStep({ trainer, material, batches, rows }, step, block, run),
     [Symbol.asyncDispose]: async () => trainer[Symbol.asyncDispose](),
   };
 }
@@ -89,15 +95,44 @@ function lossOf(score: ScoreAnswers): () => Promise<number> {
   return async () => lossPerToken(await score());
 }
 
+/** How sequences become micro-batches. */
+interface Batches {
+  /** The shape of most. */
+  readonly usual: BatchLayout | RowsLayout;
+  /** @param weight Of each answer token. */
+  of(chosen: Int32Array, weight: number): Batch | RowsBatch;
+}
+
+/** Rows behind what all of them begin with, without padding. */
+function plainBatches({ model, train }: Material, rows: number): Batches {
+  const all = plainRows(train);
+  const { usual, layoutOf } = rowsLayouts(model, all, rows);
+  return {
+    usual,
+    of(chosen, weight) {
+      const own = Array.from(chosen, (sequence) => all[sequence]).filter((row) => row !== undefined);
+      return rowsBatch(own, layoutOf(own), weight);
+    },
+  };
+}
+
+/** Sequences of several rows that do not see each other. */
+function packedBatches({ train }: Material, rows: number): Batches {
+  const layout = { ...answerLayout(train, rows), packed: true };
+  return { usual: layout, of: (chosen, weight) => answerBatch(train, layout, chosen, weight) };
+}
+
 interface Training {
   readonly trainer: Trainer;
   readonly material: Material;
-  readonly layout: AnswerLayout;
+  readonly batches: Batches;
+  /** Sequences of a micro-batch. */
+  readonly rows: number;
 }
 
 /** The loss is the mean over the step's answer tokens, however the step is split. */
 async function trainStep(
-  { trainer, material, layout }: Training,
+  { trainer, material, batches, rows }: Training,
   step: number,
   block: number,
   config: FinetuneConfig,
@@ -106,10 +141,9 @@ async function trainStep(
   const data = rngOf(block + seeds.data, 'finetune data');
   const chosen = rowsAtStep(material.train.count, data, step, batch, config.rows.order);
   const weight = 1 / answerTokens(material.train, chosen);
-  const parts = Array.from({ length: accumulation }, (_, part) => {
-    const rows = chosen.subarray(part * layout.rows, (part + 1) * layout.rows);
-    return answerBatch(material.train, layout, rows, weight);
-  });
+  const parts = Array.from({ length: accumulation }, (_, part) =>
+    batches.of(chosen.subarray(part * rows, (part + 1) * rows), weight),
+  );
   const lr = learningRateAt(config.schedule, config.learningRate, step, config.steps);
   return takeStep(trainer, parts, lr, largestNorm(config.clip));
 }
