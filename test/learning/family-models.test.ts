@@ -175,7 +175,9 @@ test('a GPT-NeoX folder with saved masks and without the prefix of its names, as
   const bare = ({ name, ...rest }: TensorToWrite): TensorToWrite => ({ ...rest, name: name.replace('gpt_neox.', '') });
   const attention = 'layers.1.attention';
   const low: TensorToWrite = {
-    ...{ name: `${attention}.masked_bias`, dtype: 'F32', shape: [] },
+    name: `${attention}.masked_bias`,
+    dtype: 'F32',
+    shape: [],
     values: Float32Array.of(-1e9),
   };
   const folder = await familyFolder(model, (tensors) => [...tensors.map(bare), MASK(`${attention}.bias`), low]);
