@@ -197,6 +197,7 @@ function llama3(rope: Fields, originalContextLength: number): RopeScaling {
 }
 
 function yarn(rope: Fields, originalContextLength: number, contextLength: number): Scaled {
+  if (!rope.has('factor') && !rope.isNull('factor')) throw rope.error('factor', 'given, a number or null');
   const factor = rope.positive('factor', contextLength / originalContextLength);
   const optional = (name: string): number | undefined => (rope.has(name) ? rope.positive(name) : undefined);
   const grown = (scale: number, by = 1): number => (scale <= 1 ? 1 : 0.1 * by * Math.log(scale) + 1);
