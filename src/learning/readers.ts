@@ -84,7 +84,7 @@ export function readersOf(
   };
 }
 
-function withoutSharing({ distinct: _, ...layout }: BatchLayout): BatchLayout {
+function withoutSharing({ distinct: _distinct, ...layout }: BatchLayout): BatchLayout {
   return layout;
 }
 

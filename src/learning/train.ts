@@ -122,7 +122,10 @@ function nameOf({ rows, prefix, length, count, labels }: RowsLayout): string {
   return [rows, prefix, length, count, labels].join(' ');
 }
 
-function rowsFeeds({ layout: _, tokenOf, placeOf, positions, ...feeds }: RowsBatch, takesPositions: boolean): Feeds {
+function rowsFeeds(
+  { layout: _layout, tokenOf, placeOf, positions, ...feeds }: RowsBatch,
+  takesPositions: boolean,
+): Feeds {
   const moved = { ...feeds, 'token of': tokenOf, 'place of': placeOf };
   return takesPositions ? { ...moved, positions } : moved;
 }
