@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { fileURLToPath } from 'node:url';
 
 import { rngOf } from '#base/rng.ts';
@@ -138,14 +139,18 @@ for (const [name, model] of Object.entries(tinyModels(6, 10_000))) {
     const put = replaceBy(constant(kept, [5, model.dModel]));
     const replaced = await streams({ [sites[0] ?? '']: shift, [at]: put });
     assert.notDeepEqual(replaced[sites[0] ?? ''], plain[sites[0] ?? '']);
-    assert.deepEqual(replaced[next], plain[next]);
+    // In a parallel block the MLP reads the stream before attention, where the shift still shows.
+    assert.equal(isDeepStrictEqual(replaced[next], plain[next]), model.residual === undefined);
     assert.ok((await streams({ [at]: zeroSite }))[at]?.every((value) => value === 0));
   });
 
   test(`${name}: scorers read through changed sites, and the trained model stays as it is`, async () => {
     await using trainer = await tinyTrainer(name);
     const sites = transformerSites(model);
-    const shift = constant(new Float32Array(model.dModel).fill(0.5), [model.dModel]);
+    const shift = constant(
+      Float32Array.from({ length: model.dModel }, (_, i) => 0.5 * Math.cos(i)),
+      [model.dModel],
+    ); // the same in all directions would be nothing to a LayerNorm
     const lossesOf = async (readers: Pick<Trainer, 'scorer'>): Promise<number[]> => {
       const scorer = await readers.scorer({ rows: 1, length: 3 });
       return [...((await scorer.losses(Int32Array.of(1, 2, 3), Int32Array.of(2, 3, 4)))[0] ?? [])];

@@ -1,4 +1,4 @@
-/** Two tiny models that differ in everything that attention depends on, for tests that hold for any. */
+/** Tiny models that differ in everything that attention depends on, for tests that hold for any. */
 import { gpt2Config, type TransformerConfig } from '#learning/models/config.ts';
 
 export const VOCABULARY = 13;
@@ -6,17 +6,36 @@ export const VOCABULARY = 13;
 /** @param length The context. @param theta The base of the rotary one's angles. */
 export function tinyModels(length: number, theta: number): Readonly<Record<string, TransformerConfig>> {
   const gpt2 = gpt2Config({ vocabulary: VOCABULARY, dModel: 16, nLayers: 2, nHeads: 4, length, initialStd: 0.3 });
+  const rotary: TransformerConfig = {
+    ...gpt2,
+    family: 'llama',
+    nKvHeads: 2,
+    norm: { kind: 'rmsNorm', epsilon: 1e-5 },
+    mlp: 'gated',
+    activation: 'silu',
+    positions: { kind: 'rotary', theta },
+    biases: { qkv: false, attentionOut: false, mlp: false },
+  };
   return {
     'learned positions': gpt2,
-    'rotary positions, grouped keys': {
+    'rotary positions, grouped keys': rotary,
+    'a window in one layer, no rotation in another, caps, norms before and after': {
+      ...rotary,
+      family: 'gemma2',
+      norm: { kind: 'rmsNorm', epsilon: 1e-5, plusOne: true },
+      normPlacement: 'both',
+      qkNorm: true,
+      attentionScale: 0.4,
+      caps: { attention: 2, logits: 3 },
+      multipliers: { embedding: 2, residual: 0.5 },
+      layers: [{ window: 6, positions: { kind: 'rotary', theta: 3 * theta } }, { positions: { kind: 'none' } }],
+    },
+    'parallel residual, windows, heads turned in part': {
       ...gpt2,
-      family: 'llama',
-      nKvHeads: 2,
-      norm: { kind: 'rmsNorm', epsilon: 1e-5 },
-      mlp: 'gated',
-      activation: 'silu',
-      positions: { kind: 'rotary', theta },
-      biases: { qkv: false, attentionOut: false, mlp: false },
+      family: 'neox',
+      residual: 'parallel',
+      positions: { kind: 'rotary', theta, fraction: 0.5, attentionFactor: 1.2 },
+      layers: [{ window: 5 }, { window: 40 }],
     },
   };
 }

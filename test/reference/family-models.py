@@ -27,7 +27,7 @@ LABELS = [[17, -1, 23, 11, 2, 9, -1, 14, 6, 21], [-1, 20, 1, 3, -1, 25, 12, 0, 8
 PROMPTS = [[3, 17, 5, 23, 11, 2, 9], [7, 20]]
 NEW_TOKENS = 10
 PHI = 0.6180339887498949
-RANK, ALPHA, RATE, STEPS = 2, 4.0, 0.02, 4
+RANK, ALPHA, RATE, STEPS = 2, 4.0, 0.02, 3
 CASES = 3
 
 
@@ -119,7 +119,7 @@ def gemma2(rng):
 
 
 def gemma3_text(rng):
-    fields = {"rms_norm_eps": EPSILON, "attention_bias": [..., True], "tie_word_embeddings": [..., False], "attn_logit_softcapping": [..., None, 2.0], "final_logit_softcapping": [..., None, 3.0], "hidden_activation": [..., "gelu_pytorch_tanh"]}
+    fields = {"rms_norm_eps": EPSILON, "attention_bias": [..., True], "tie_word_embeddings": [..., False], "attn_logit_softcapping": [..., None], "final_logit_softcapping": [..., None, 3.0], "hidden_activation": [..., "gelu_pytorch_tanh"]}
     config = sizes(rng) | {"head_dim": pick(rng, 8, 16), "query_pre_attn_scalar": pick(rng, 8, 24), "sliding_window": pick(rng, 3, 5)} | some(rng, fields)
     config |= pick(rng, {"sliding_window_pattern": 2}, {"layer_types": layer_types(rng)}, {})
     new = {"rope_parameters": {"full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1000000.0}, "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0}}}
@@ -130,7 +130,7 @@ def gemma3_text(rng):
 def phi3(rng):
     share = pick(rng, None, 0.5)
     config = sizes(rng) | {"pad_token_id": 0} | some(rng, {"rms_norm_eps": EPSILON, "hidden_act": ACTIVATIONS, "tie_word_embeddings": [..., True], "sliding_window": [..., None, 4], "original_max_position_embeddings": [32]})
-    return config | rope(rng, int(head_of(config) * (share or 1)), share=share, kinds=("default", "longrope", "longrope"))
+    return config | rope(rng, int(head_of(config) * (share or 1)), share=share, kinds=("default", "longrope") if share is None else ("longrope",))
 
 
 def mistral(rng):

@@ -3,7 +3,7 @@
  * only files know. Its tensors are the parameters of that config (`transformerParameters`), under Hugging Face names.
  */
 import { AssayError } from '#base/errors.ts';
-import type { TransformerConfig } from '#learning/models/config.ts';
+import { type TransformerConfig, turnedDim } from '#learning/models/config.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
 
 /** The kinds of models whose files are understood, by Hugging Face's `model_type`. */
@@ -51,13 +51,14 @@ export function checkSizes({ config, contextLength }: ModelDescription, where: s
   if (nHeads % nKvHeads !== 0) {
     throw new AssayError('file', `${where}: expected ${nHeads} heads to be a multiple of ${nKvHeads} key-value heads.`);
   }
-  if (headDim % 2 !== 0 && positions.kind === 'rotary') {
-    throw new AssayError('file', `${where}: expected an even head dimension for rotations, found ${headDim}.`);
+  const turned = positions.kind === 'rotary' ? turnedDim(positions, headDim) : 0;
+  if (positions.kind === 'rotary' && (turned % 2 !== 0 || turned === 0)) {
+    throw new AssayError('file', `${where}: expected an even head dimension for rotations, found ${turned}.`);
   }
   if (positions.kind === 'rotary' && positions.scaling?.kind === 'divisors') {
     const { length } = positions.scaling.divisors;
-    if (length !== headDim / 2) {
-      throw new AssayError('file', `${where}: expected ${headDim / 2} factors of the rotation, found ${length}.`);
+    if (length !== turned / 2) {
+      throw new AssayError('file', `${where}: expected ${turned / 2} factors of the rotation, found ${length}.`);
     }
   }
   const sizes = [config.dModel, config.dMlp, config.vocabulary, nHeads, headDim, contextLength];

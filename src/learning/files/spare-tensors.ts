@@ -3,7 +3,7 @@
  * Invariant: none is ignored for its name; its content must be what is computed without it.
  */
 import { AssayError } from '#base/errors.ts';
-import type { RotaryPositions } from '#learning/models/config.ts';
+import { type RotaryPositions, turnedDim } from '#learning/models/config.ts';
 import { ropeFrequencies } from '#learning/models/rotary-tables.ts';
 
 import type { TensorSource } from './tensors/tensor-source.ts';
@@ -20,14 +20,16 @@ const ROUNDING: Readonly<Record<string, readonly [relative: number, step: number
 export async function isFrequencies(
   source: TensorSource,
   name: string,
-  { theta, scaling }: RotaryPositions,
+  positions: RotaryPositions,
   headDim: number,
 ): Promise<boolean> {
+  const { theta, scaling } = positions;
+  const turned = turnedDim(positions, headDim);
   const info = source.tensors.get(name);
   const [relative, step] = ROUNDING[info?.format ?? ''] ?? [];
-  if (info?.shape.join() !== String(headDim / 2) || relative === undefined || step === undefined) return false;
+  if (info?.shape.join() !== String(turned / 2) || relative === undefined || step === undefined) return false;
   const stored = await source.read(name);
-  return [ropeFrequencies(theta, headDim), ropeFrequencies(theta, headDim, scaling)].some((expected) =>
+  return [ropeFrequencies(theta, turned), ropeFrequencies(theta, turned, scaling)].some((expected) =>
     expected.every((value, i) => Math.abs((stored[i] ?? Number.NaN) - value) <= relative * value + step),
   );
 }

@@ -21,7 +21,7 @@ export function refuseForeign(fields: Fields, modelType: string, known: readonly
   if (fields.has('quantization_config')) {
     throw new AssayError('file', `${where}: quantization_config is not supported; use unquantized weights or GGUF.`);
   }
-  if (!isNothing(fields.value('auto_map'))) {
+  if (!isOwnClass(fields.value('auto_map'), known)) {
     const remedy = `if the model is a plain ${modelType} one, remove auto_map`;
     throw new AssayError('file', `${where}: auto_map names code of the model's own, which is not run; ${remedy}.`);
   }
@@ -30,6 +30,19 @@ export function refuseForeign(fields: Fields, modelType: string, known: readonly
   }
   fields.only(fields.spelling('dtype', 'torch_dtype'), DTYPES);
   for (const [name, allowed] of Object.entries(ONLY)) fields.only(name, allowed);
+}
+
+/**
+ * Whether `auto_map` names no code for the model but a copy of the family's own class, which transformers does not run either
+ * unless it is asked to (Phi-3). Its tokenizer is looked at where tokenizers are read.
+ */
+function isOwnClass(autoMap: unknown, known: readonly string[]): boolean {
+  if (isNothing(autoMap)) return true;
+  if (typeof autoMap !== 'object' || autoMap === null) return false;
+  return Object.entries(autoMap).every(([what, code]) => {
+    if (!what.startsWith('AutoModel')) return what === 'AutoConfig' || what === 'AutoTokenizer';
+    return typeof code === 'string' && known.includes(code.slice(code.lastIndexOf('.') + 1));
+  });
 }
 
 /** An empty object or list says nothing. */

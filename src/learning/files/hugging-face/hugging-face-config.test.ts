@@ -56,7 +56,6 @@ const REFUSED: readonly (readonly [base: JsonObject, change: JsonObject, message
   [LLAMA, { is_causal: false }, /is_causal to be true/],
   [LLAMA, { is_causal: null }, /is_causal to be true/],
   [LLAMA, { sliding_window: 1024 }, /sliding_window to be off/],
-  [QWEN, { use_sliding_window: true, max_window_layers: 3, sliding_window: 64 }, /sliding_window to be off/],
   [QWEN, { layer_types: ['full_attention'] }, /layer_types to be 24 kinds/],
   [QWEN, { mlp_bias: true }, /mlp_bias to be false/],
   [LLAMA, { auto_map: { AutoModelForCausalLM: 'modeling_x.X' } }, /auto_map names code/],

@@ -35,6 +35,8 @@ const GEMMA_ACTIVATIONS: ReadonlyMap<string, Activation> = new Map<string, Activ
   ['gelu_pytorch_tanh', 'geluTanh'],
 ]);
 
+const OLMO3_THETA = 500_000;
+
 /** How the config of each `model_type` is read. */
 export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>> = {
   llama: (fields) => {
@@ -82,6 +84,7 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
       parts: { family: 'gemma2', normPlacement: 'both', ...scoresOf(fields, { attention: 50, logits: 30 }) },
     }),
   gemma3_text: (fields) => {
+    fields.only('attn_logit_softcapping', []); // transformers has it in the config and does not apply it
     const pattern = fields.size(fields.spelling('sliding_window_pattern', '_sliding_window_pattern'), 6);
     const local = { contextLength: contextOf(fields, 131_072), theta: 10_000, thetaName: 'rope_local_base_freq' };
     return gemma(fields, {
@@ -97,6 +100,8 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
   gpt_neox: (fields) => {
     const bias = fields.flag('attention_bias', true);
     const isParallel = fields.flag('use_parallel_residual', true);
+    fields.only('rope_theta', []); // transformers takes neither beside rotary_emb_base and rotary_pct
+    fields.only('partial_rotary_factor', []);
     return decoder(fields, {
       contextLength: 2048,
       norm: { kind: 'layerNorm', epsilon: fields.positive('layer_norm_eps', 1e-5) },
@@ -131,28 +136,32 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
     return decoder(fields, { contextLength: 131_072, layers: (each) => everywhere(each, window) });
   },
   olmo2: (fields) => olmo(fields, {}),
-  olmo3: (fields) =>
-    olmo(fields, {
-      rope: { theta: 500_000 },
-      sliding: { contextLength: contextOf(fields, 2048), theta: fields.positive('rope_theta', 500_000) },
+  olmo3: (fields) => {
+    fields.only('rope_theta', [OLMO3_THETA]); // of any other, versions of transformers differ in which layers it turns
+    return olmo(fields, {
+      rope: { theta: OLMO3_THETA },
+      sliding: { contextLength: contextOf(fields, 2048), theta: OLMO3_THETA },
       layers: (each) =>
         slidingLayers(fields, { ...each, window: windowOf(fields, 4096), isSliding: (i) => (i + 1) % 4 !== 0 }),
-    }),
+    });
+  },
   phi3: (fields) => {
     fields.only('attention_bias', [false]);
     fields.only('mlp_bias', [false]);
     fields.only('lm_head_bias', [false]);
+    for (const name of ['full_attn_mod', 'interpolate_factor']) fields.only(name, [1]); // of Phi-4 mini's own code
     fields.value('original_max_position_embeddings'); // read with the rotation that needs it
     const window = windowOf(fields);
     return decoder(fields, {
       contextLength: 4096,
       norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-5) },
-      rope: { fraction: 1 },
+      rope: { fraction: 1, kinds: ['default', 'longrope', 'su'] },
       layers: (each) => everywhere(each, window),
       parts: { family: 'phi3' },
     });
   },
   smollm3: (fields) => {
+    fields.value('max_window_layers'); // Qwen's; its own windows stand in layer_types, or follow from no_rope_layers
     const bias = fields.flag('attention_bias', false);
     return decoder(fields, {
       contextLength: 32_768,
@@ -164,10 +173,11 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
   },
   stablelm: (fields) => {
     fields.only('qk_layernorm', [false]);
+    fields.only('norm_eps', [fields.positive('layer_norm_eps', 1e-5)]); // an older name of it, which transformers passes over
     const isParallel = fields.flag('use_parallel_residual', false);
     return decoder(fields, {
       contextLength: 4096,
-      norm: { kind: 'layerNorm', epsilon: fields.positive(fields.spelling('layer_norm_eps', 'norm_eps'), 1e-5) },
+      norm: { kind: 'layerNorm', epsilon: fields.positive('layer_norm_eps', 1e-5) },
       biases: { qkv: fields.flag('use_qkv_bias', false), attentionOut: false, mlp: false },
       rope: { fraction: 0.25 },
       parts: isParallel ? { residual: 'parallelOneNorm' } : {},
@@ -175,16 +185,15 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
   },
   starcoder2: (fields) => {
     const bias = fields.flag('use_bias', true);
+    const epsilon = fields.positive('norm_epsilon', 1e-5);
+    fields.only('layer_norm_epsilon', [epsilon]); // an older name of it, which transformers passes over
     const window = windowOf(fields);
     fields.only('mlp_type', ['default']);
     fields.only('norm_type', ['layer_norm']);
     return decoder(fields, {
       contextLength: 4096,
       tied: true,
-      norm: {
-        kind: 'layerNorm',
-        epsilon: fields.positive(fields.spelling('norm_epsilon', 'layer_norm_epsilon'), 1e-5),
-      },
+      norm: { kind: 'layerNorm', epsilon },
       activation: fields.oneOf('hidden_act', ACTIVATIONS, 'gelu_pytorch_tanh'),
       biases: { qkv: bias, attentionOut: bias, mlp: bias },
       layers: (each) => everywhere(each, window),

@@ -23,6 +23,8 @@ export interface RopeDefaults {
   /** Other names of `rope_theta` and `partial_rotary_factor`. */
   readonly thetaName?: string;
   readonly fractionName?: string;
+  /** The kinds of rotation that the family has; all of them where left out. */
+  readonly kinds?: readonly string[];
 }
 
 /** A rotation, and how long rows may be under it. */
@@ -109,6 +111,7 @@ function ropeOf(value: JsonObject, place: string, fields: Fields, defaults: Rope
   if (defaults.fraction === undefined) for (const one of [rope, fields]) one.only('partial_rotary_factor', [1]);
   const fraction = number('partial_rotary_factor', defaults.fraction ?? 1, defaults.fractionName);
   if (fraction > 1) throw rope.error('partial_rotary_factor', 'at most 1');
+  if (defaults.kinds !== undefined) for (const name of ['rope_type', 'type']) rope.only(name, defaults.kinds);
   const scaled = ropeScaling(rope, fields, defaults.contextLength);
   rope.refuseRest(() => false);
   const { scaling, attentionFactor = 1, contextLength = defaults.contextLength } = scaled;
@@ -194,6 +197,7 @@ function llama3(rope: Fields, originalContextLength: number): RopeScaling {
 }
 
 function yarn(rope: Fields, originalContextLength: number, contextLength: number): Scaled {
+  if (!rope.has('factor') && !rope.isNull('factor')) throw rope.error('factor', 'given, a number or null');
   const factor = rope.positive('factor', contextLength / originalContextLength);
   const optional = (name: string): number | undefined => (rope.has(name) ? rope.positive(name) : undefined);
   const grown = (scale: number, by = 1): number => (scale <= 1 ? 1 : 0.1 * by * Math.log(scale) + 1);

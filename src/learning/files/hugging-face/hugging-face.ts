@@ -111,25 +111,27 @@ async function refuseAdapter(folder: ModelFolder): Promise<void> {
   }
 }
 
-const HEAD = 'lm_head.weight';
+const headOf = ({ family }: TransformerConfig): string => `${MODULES[family].head}.weight`;
 
 /** As transformers 5: a head that is stored and differs from the embedding is used, though the config ties the two. */
 async function withOwnHead(described: ModelDescription, source: TensorSource): Promise<ModelDescription> {
   const { config } = described;
-  if (!config.tied || !source.tensors.has(HEAD)) return described;
+  const head = headOf(config);
+  if (!config.tied || !source.tensors.has(head)) return described;
   const embedding = storedName(source, config, MODULES[config.family].tokenEmbedding);
-  if (embedding === HEAD || (await isSame(source, HEAD, embedding))) return described;
+  if (embedding === head || (await isSame(source, head, embedding))) return described;
   return { ...described, config: { ...config, tied: false } };
 }
 
 /** The name of a needed tensor in the file. */
-function storedName(source: TensorSource, { family, tied }: TransformerConfig, name: string): string {
-  const prefix = family === 'gpt2' ? 'transformer.' : 'model.';
+function storedName(source: TensorSource, config: TransformerConfig, name: string): string {
+  const { tokenEmbedding } = MODULES[config.family];
+  const prefix = tokenEmbedding.slice(0, tokenEmbedding.indexOf('.') + 1);
   if (source.tensors.has(name)) return name;
   const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
   if (source.tensors.has(bare)) return bare; // the base model saved alone
-  const isHead = tied && name === MODULES[family].tokenEmbedding && source.tensors.has(HEAD);
-  return isHead ? HEAD : name; // the tied head alone was saved
+  const isHead = config.tied && name === tokenEmbedding && source.tensors.has(headOf(config));
+  return isHead ? headOf(config) : name; // the tied head alone was saved
 }
 
 async function folderWeights(source: TensorSource, described: ModelDescription): Promise<Weights> {
@@ -147,21 +149,28 @@ async function folderWeights(source: TensorSource, described: ModelDescription):
   );
 }
 
+/** What the attention is called in families whose checkpoints keep the causal mask in it. */
+const ATTENTION_WITH_MASKS: Readonly<Partial<Record<TransformerConfig['family'], string>>> = {
+  gpt2: 'attn',
+  neox: 'attention',
+};
+
 /** Buffers and duplicates that checkpoints carry beside the weights. */
 async function isSpare(source: TensorSource, described: ModelDescription, name: string): Promise<boolean> {
   const { config, contextLength } = described;
   const { positions } = config;
-  if (name === HEAD && config.tied) return true; // the same as the embedding: `withOwnHead` has looked
+  if (name === headOf(config) && config.tied) return true; // the same as the embedding: `withOwnHead` has looked
   if (/(?:^|\.)rotary_emb\.inv_freq$/.test(name) && positions.kind === 'rotary') {
     if (await isFrequencies(source, name, positions, config.headDim)) return true;
     throw unexpectedContent(source, name, "the rotation's frequencies");
   }
-  if (config.family !== 'gpt2') return false;
-  if (name.endsWith('.attn.bias')) {
+  const attention = ATTENTION_WITH_MASKS[config.family];
+  if (attention === undefined) return false;
+  if (name.endsWith(`.${attention}.bias`)) {
     if (await isCausalMask(source, name, contextLength)) return true;
     throw unexpectedContent(source, name, 'a causal mask');
   }
-  if (!name.endsWith('.attn.masked_bias')) return false;
+  if (!name.endsWith(`.${attention}.masked_bias`)) return false;
   if (await isMaskedScore(source, name)) return true;
   throw unexpectedContent(source, name, 'one number of -10000 or less');
 }

@@ -1,0 +1,212 @@
+/** What the config of each family says is read as its publishers wrote it, or refused by name where transformers passes over it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { AssayError } from '#base/errors.ts';
+import type { JsonObject } from '#base/json.ts';
+
+import { huggingFaceConfig } from './hugging-face-config.ts';
+
+const PHI_CODE = { AutoConfig: 'configuration_phi3.Phi3Config', AutoModelForCausalLM: 'modeling_phi3.Phi3ForCausalLM' };
+
+/** Keys of published models, whose families have keys of their own; sizes are small. */
+const PUBLISHED: Readonly<Record<string, JsonObject>> = {
+  'Phi-3-mini-4k': {
+    model_type: 'phi3',
+    architectures: ['Phi3ForCausalLM'],
+    auto_map: PHI_CODE,
+    attention_bias: false,
+    hidden_size: 48,
+    num_attention_heads: 4,
+    num_key_value_heads: 4,
+    num_hidden_layers: 2,
+    intermediate_size: 96,
+    vocab_size: 64,
+    max_position_embeddings: 4096,
+    original_max_position_embeddings: 4096,
+    rope_theta: 10_000,
+    rope_scaling: null,
+    sliding_window: 2047,
+    resid_pdrop: 0,
+    embd_pdrop: 0,
+    attention_dropout: 0,
+    hidden_act: 'silu',
+    rms_norm_eps: 1e-5,
+    tie_word_embeddings: false,
+    pad_token_id: 0,
+  },
+  'Phi-4-mini': {
+    model_type: 'phi3',
+    architectures: ['Phi3ForCausalLM'],
+    attention_bias: false,
+    mlp_bias: false,
+    auto_map: { ...PHI_CODE, AutoTokenizer: 'Xenova/gpt-4o' },
+    lm_head_bias: false,
+    full_attn_mod: 1,
+    hidden_size: 64,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    num_hidden_layers: 2,
+    intermediate_size: 96,
+    vocab_size: 64,
+    max_position_embeddings: 131_072,
+    original_max_position_embeddings: 4096,
+    rope_theta: 10_000,
+    partial_rotary_factor: 0.75,
+    interpolate_factor: 1,
+    sliding_window: 262_144,
+    tie_word_embeddings: true,
+    rope_scaling: {
+      type: 'longrope',
+      long_factor: [1, 1.118, 1.25, 1.39, 1.56, 1.74],
+      short_factor: [1, 1, 1, 1, 1, 1],
+    },
+  },
+  SmolLM3: {
+    model_type: 'smollm3',
+    architectures: ['SmolLM3ForCausalLM'],
+    attention_bias: false,
+    mlp_bias: false,
+    hidden_size: 64,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    num_hidden_layers: 4,
+    intermediate_size: 96,
+    vocab_size: 64,
+    max_position_embeddings: 65_536,
+    rope_theta: 5_000_000,
+    rope_scaling: null,
+    no_rope_layer_interval: 4,
+    no_rope_layers: [1, 1, 1, 0],
+    max_window_layers: 28,
+    sliding_window: null,
+    use_sliding_window: false,
+    pretraining_tp: 2,
+    hidden_act: 'silu',
+    rms_norm_eps: 1e-6,
+  },
+  Pythia: {
+    model_type: 'gpt_neox',
+    architectures: ['GPTNeoXForCausalLM'],
+    hidden_act: 'gelu',
+    layer_norm_eps: 1e-5,
+    hidden_size: 64,
+    num_attention_heads: 4,
+    num_hidden_layers: 2,
+    intermediate_size: 256,
+    vocab_size: 64,
+    max_position_embeddings: 2048,
+    rotary_emb_base: 10_000,
+    rotary_pct: 0.25,
+    use_parallel_residual: true,
+    tie_word_embeddings: false,
+    torch_dtype: 'float16',
+    initializer_range: 0.02,
+    bos_token_id: 0,
+  },
+  'Gemma 3': {
+    model_type: 'gemma3_text',
+    architectures: ['Gemma3ForCausalLM'],
+    attention_bias: false,
+    head_dim: 16,
+    hidden_size: 64,
+    num_attention_heads: 4,
+    num_key_value_heads: 1,
+    num_hidden_layers: 6,
+    intermediate_size: 96,
+    vocab_size: 64,
+    max_position_embeddings: 32_768,
+    query_pre_attn_scalar: 256,
+    sliding_window: 512,
+    sliding_window_pattern: 6,
+    rope_theta: 1_000_000,
+    rope_local_base_freq: 10_000,
+    rope_scaling: null,
+    attn_logit_softcapping: null,
+    final_logit_softcapping: null,
+    cache_implementation: 'hybrid',
+    hidden_activation: 'gelu_pytorch_tanh',
+    rms_norm_eps: 1e-6,
+  },
+  'OLMo 3': {
+    model_type: 'olmo3',
+    architectures: ['Olmo3ForCausalLM'],
+    attention_bias: false,
+    hidden_act: 'silu',
+    hidden_size: 64,
+    num_attention_heads: 4,
+    num_key_value_heads: 4,
+    num_hidden_layers: 4,
+    intermediate_size: 96,
+    vocab_size: 64,
+    max_position_embeddings: 8192,
+    rope_theta: 500_000,
+    sliding_window: 4096,
+  },
+};
+
+const read = (config: JsonObject) => huggingFaceConfig(config, 'config.json');
+
+for (const [name, config] of Object.entries(PUBLISHED)) {
+  test(`a config with the keys of ${name} is read`, () => {
+    assert.equal(read(config).modelType, config['model_type']);
+  });
+}
+
+test('what families have of their own is what the engine is told', () => {
+  const [phi4, smol, pythia, gemma] = ['Phi-4-mini', 'SmolLM3', 'Pythia', 'Gemma 3'].map((name) =>
+    read(PUBLISHED[name] ?? {}),
+  );
+  assert.equal(phi4?.contextLength, 4096); // beyond it LongRoPE turns by other factors
+  assert.deepEqual(phi4.config.positions, {
+    kind: 'rotary',
+    theta: 10_000,
+    fraction: 0.75,
+    attentionFactor: Math.sqrt(1 + Math.log(32) / Math.log(4096)),
+    scaling: { kind: 'divisors', divisors: [1, 1, 1, 1, 1, 1] },
+  });
+  assert.deepEqual(
+    smol?.config.layers?.map(({ positions }) => positions?.kind),
+    [undefined, undefined, undefined, 'none'],
+  );
+  assert.deepEqual(pythia?.config.positions, { kind: 'rotary', theta: 10_000, fraction: 0.25 });
+  assert.deepEqual(
+    gemma?.config.layers?.map(({ window }) => window),
+    [512, 512, 512, 512, 512, undefined],
+  );
+});
+
+/** Settings that another reader would pass over, or that no reader applies. */
+const REFUSED: readonly (readonly [name: string, change: JsonObject, message: RegExp])[] = [
+  ['Phi-3-mini-4k', { auto_map: { AutoModelForCausalLM: 'modeling_x.OtherForCausalLM' } }, /auto_map names code/],
+  ['Phi-3-mini-4k', { auto_map: { SomethingElse: 'modeling_phi3.Phi3ForCausalLM' } }, /auto_map names code/],
+  ['Phi-3-mini-4k', { rope_scaling: { type: 'linear', factor: 2 } }, /type to be "default" or "longrope" or "su"/],
+  ['Phi-4-mini', { full_attn_mod: 2 }, /full_attn_mod to be 1/],
+  ['Phi-4-mini', { partial_rotary_factor: 0.5 }, /expected 4 factors of the rotation, found 6/],
+  ['Pythia', { rope_theta: 20_000 }, /rope_theta to be absent/],
+  ['Pythia', { partial_rotary_factor: 0.5 }, /partial_rotary_factor to be absent/],
+  ['Pythia', { rotary_pct: 0.2 }, /an even head dimension for rotations, found 3/],
+  ['Gemma 3', { attn_logit_softcapping: 50 }, /attn_logit_softcapping to be absent/],
+  ['OLMo 3', { rope_theta: 10_000 }, /rope_theta to be 500000/],
+  ['SmolLM3', { no_rope_layers: [1, 0] }, /no_rope_layers to be a list of 4 numbers/],
+];
+
+for (const [name, change, message] of REFUSED) {
+  test(`a config of ${name} with ${JSON.stringify(change)} is refused, naming what is wrong`, () => {
+    assert.throws(
+      () => read({ ...PUBLISHED[name], ...change }),
+      (thrown) => thrown instanceof AssayError && message.test(thrown.message),
+    );
+  });
+}
+
+const EXPERTS = ['qwen3_moe', 'mixtral', 'granitemoe'] as const;
+
+for (const type of EXPERTS) {
+  test(`${type}, whose tokens are routed to experts, is refused by name`, () => {
+    assert.throws(
+      () => read({ model_type: type }),
+      /model_type to be one of .*, found "(qwen3_moe|mixtral|granitemoe)"/,
+    );
+  });
+}

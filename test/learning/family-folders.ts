@@ -1,0 +1,74 @@
+/** Folders of the models of family-models.json, whose weights are computed from their names. */
+import { readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import type { JsonObject } from '#base/json.ts';
+import type { TensorToWrite } from '#learning/files/tensors/safetensors-write.ts';
+import { writeSafetensors } from '#learning/files/tensors/safetensors-write.ts';
+
+/** A model and what transformers makes of it. */
+export interface FamilyCase {
+  readonly config: JsonObject;
+  /** By name: the shape, and what the gradient projects to. */
+  readonly tensors: Readonly<Record<string, readonly [shape: readonly number[], projections: readonly number[]]>>;
+  /** Logits of the first row's last token. */
+  readonly last: readonly number[];
+  /** Projections of all logits. */
+  readonly logits: readonly number[];
+  readonly loss: number;
+  readonly replies: readonly (readonly number[])[];
+  /** Losses of LoRA, step after step. */
+  readonly lora: readonly number[];
+}
+
+/** All of them, by family. */
+export const FAMILY_MODELS = JSON.parse(
+  readFileSync(new URL('../reference/family-models.json', import.meta.url), 'utf8'),
+) as {
+  readonly tokens: readonly (readonly number[])[];
+  readonly labels: readonly (readonly number[])[];
+  readonly prompts: readonly (readonly number[])[];
+  readonly phi: number;
+  readonly rank: number;
+  readonly alpha: number;
+  readonly rate: number;
+  readonly families: Readonly<Record<string, readonly FamilyCase[]>>;
+};
+
+/** A new folder of the model. @param changed What becomes of its tensors. */
+export async function familyFolder(
+  { config, tensors }: FamilyCase,
+  changed: (tensors: readonly TensorToWrite[]) => readonly TensorToWrite[] = (stored) => stored,
+): Promise<string> {
+  const folder = join(await mkdtemp(join(tmpdir(), 'assay-family-')), 'model');
+  await mkdir(folder);
+  await writeFile(join(folder, 'config.json'), JSON.stringify(config));
+  const stored = Object.entries(tensors).map(([name, [shape]]): TensorToWrite => ({
+    name,
+    dtype: 'F32',
+    shape,
+    values: valuesOf(name, shape),
+  }));
+  await writeSafetensors(join(folder, 'model.safetensors'), changed(stored), { format: 'pt' });
+  return folder;
+}
+
+/** A tensor's values as in family-models.py. */
+function valuesOf(name: string, shape: readonly number[]): Float32Array {
+  const seed = hashOf(name);
+  const isNorm = name.includes('norm') && name.endsWith('.weight');
+  const [center, spread] = isNorm ? [1, 0.5] : [0, shape.length > 1 ? 1 : 0.5];
+  return Float32Array.from({ length: shape.reduce((product, extent) => product * extent, 1) }, (_, i) => {
+    let x = (Math.imul(i, 2654435761) + seed) >>> 0;
+    for (const multiplier of [0x85ebca6b, 0xc2b2ae35]) x = Math.imul(x ^ (x >>> 15), multiplier) >>> 0;
+    x = (x ^ (x >>> 16)) >>> 0;
+    return center + spread * ((x >>> 8) / 2 ** 24 - 0.5);
+  });
+}
+
+/** FNV-1a. */
+function hashOf(name: string): number {
+  return Buffer.from(name).reduce((hash, byte) => Math.imul(hash ^ byte, 16777619) >>> 0, 2166136261);
+}
