@@ -1,5 +1,5 @@
 /**
- * Prefill and decode speed of one generation; one JSON line on stdout.
+ * Seconds of a prefill and of decoding one token more; one JSON line on stdout.
  *   node bench/generate-run.ts --rows N --prompt T [--new N] [--threads N] [--seconds S] [--model FOLDER]
  * SmolLM2-135M's shapes with random weights, or a model's folder or GGUF file. Each measurement generates the same prompts
  * twice, once 1 token long and once `new`: the first is the prefill, the difference the decoding of the others.
@@ -15,6 +15,8 @@ import type { Memory } from '#learning/weights.ts';
 import { createTrainer } from '#learning/train.ts';
 
 import { SMOLLM2_135M } from './real-shapes.ts';
+import { type Costs, median } from './side-by-side.ts';
+import { peakAnonymousMiB, processorSeconds } from './step-costs.ts';
 
 const LEAST_ROUNDS = 3;
 
@@ -47,8 +49,11 @@ const prompts = Array.from({ length: rows }, (_, i) => ({
   tokens: Int32Array.from({ length: promptLength }, () => rng.below(config.vocabulary)),
 }));
 
-async function seconds(maxTokens: number): Promise<number> {
-  const started = performance.now();
+type Pair = readonly [seconds: number, processor: number];
+
+/** Seconds and processor time of one generation. */
+async function taken(maxTokens: number): Promise<Pair> {
+  const [started, used] = [performance.now(), processorSeconds()];
   await generator.generate(prompts, {
     maxTokens,
     temperature: 0,
@@ -57,24 +62,24 @@ async function seconds(maxTokens: number): Promise<number> {
     stopTokens: new Set(),
     rng: rngOf(0),
   });
-  return (performance.now() - started) / 1000;
+  return [(performance.now() - started) / 1000, processorSeconds() - used];
 }
 
-await seconds(1);
-await seconds(newTokens);
-const [prefill, decode]: [number[], number[]] = [[], []];
+await taken(1);
+await taken(newTokens);
+const [prefill, decode]: [Pair[], Pair[]] = [[], []];
 const until = performance.now() + 1000 * Number(values.seconds);
 while (prefill.length < LEAST_ROUNDS || performance.now() < until) {
-  const short = await seconds(1);
-  prefill.push((rows * promptLength) / short);
-  decode.push((rows * (newTokens - 1)) / ((await seconds(newTokens)) - short));
+  const [short, long] = [await taken(1), await taken(newTokens)];
+  prefill.push(short);
+  decode.push([(long[0] - short[0]) / (newTokens - 1), (long[1] - short[1]) / (newTokens - 1)]);
 }
 console.log(
   JSON.stringify({
     rounds: prefill.length,
-    prefillTokensPerSecond: median(prefill),
-    decodeTokensPerSecond: median(decode),
-    peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
+    prefill: medians(prefill),
+    decode: medians(decode),
+    peakAnonymousMiB: peakAnonymousMiB(),
   }),
 );
 
@@ -87,6 +92,7 @@ async function subject(): Promise<{ readonly config: TransformerConfig; readonly
   return { config: found, weights: read };
 }
 
-function median(list: readonly number[]): number {
-  return Number((list.toSorted((a, b) => a - b)[Math.floor((list.length - 1) / 2)] ?? Number.NaN).toPrecision(4));
+function medians(pairs: readonly Pair[]): Pick<Costs, 'secondsPerStep' | 'processorSecondsPerStep'> {
+  const middle = (at: 0 | 1): number => Number(median(pairs.map((pair) => pair[at])).toPrecision(4));
+  return { secondsPerStep: middle(0), processorSecondsPerStep: middle(1) };
 }

@@ -1,18 +1,26 @@
 /**
- * Speed of generation against transformers' `generate`, interleaved: npm run bench -- generate [--rounds N] [--seconds S]
+ * Speed of generation against transformers' `generate` at its best, interleaved: npm run bench -- generate [--rounds N] [--seconds S]
  * [--threads N] [--model FOLDER]. Each measurement is a process of its own (bench/generate-run.ts,
- * bench/peers/generate.py); a ratio is ours over the peer's within a round, so that drift of the machine cancels. Without
+ * bench/peers/generate.py). Without
  * transformers (`python3 -c 'import transformers'`, or PYTHON=...) ours alone.
  */
 import { parseArgs } from 'node:util';
 
-import { hasPackages, measure, median, PYTHON, summary, type Summary, text } from './side-by-side.ts';
+import {
+  compare,
+  type Comparison,
+  type Costs,
+  hasPackages,
+  measure,
+  measurePeers,
+  median,
+  PYTHON,
+  sentence,
+  waysOf,
+} from './side-by-side.ts';
 
-interface Measured {
-  readonly prefillTokensPerSecond: number;
-  readonly decodeTokensPerSecond: number;
-  readonly peakRssMiB: number;
-}
+type Part = 'prefill' | 'decode';
+type Measured = Readonly<Record<Part, Omit<Costs, 'peakAnonymousMiB'>>> & Pick<Costs, 'peakAnonymousMiB'>;
 
 const CASES = [
   { rows: 1, prompt: 256, new: 32 },
@@ -28,6 +36,8 @@ const { values } = parseArgs({
   },
 });
 const hasPeer = hasPackages('transformers, torch');
+/** Not compiled: the cache grows with every token, and torch.compile had not begun to measure after eight minutes on two cores. */
+const ways = hasPeer ? waysOf({ eager: [] }) : [];
 if (!hasPeer) console.log(`${PYTHON} has no transformers: measuring Assay alone.`);
 
 const rows = CASES.map((one) => {
@@ -35,24 +45,33 @@ const rows = CASES.map((one) => {
   const args = settings.filter(([, value]) => value !== '').flatMap(([name, value]) => [`--${name}`, String(value)]);
   const rounds = Array.from({ length: Number(values.rounds) }, () => ({
     mine: measure(process.execPath, [`${import.meta.dirname}/generate-run.ts`, ...args]) as Measured,
-    peer: hasPeer ? (measure(PYTHON, [`${import.meta.dirname}/peers/generate.py`, ...args]) as Measured) : undefined,
+    peers: measurePeers<Measured>(ways, `${import.meta.dirname}/peers/generate.py`, args),
   }));
-  const ratio = (of: (measured: Measured) => number): Summary | null =>
-    summary(rounds.flatMap(({ mine, peer }) => (peer === undefined ? [] : [of(mine) / of(peer)])));
+  const ratios = (part: Part): Comparison => {
+    const costs = (measured: Measured): Costs => ({ ...measured[part], peakAnonymousMiB: measured.peakAnonymousMiB });
+    return compare(
+      rounds.map(({ mine, peers }) => ({
+        mine: costs(mine),
+        peers: new Map(Array.from(peers, ([name, measured]) => [name, costs(measured)])),
+      })),
+    );
+  };
+  const speed = (part: Part, tokens: number): number =>
+    Number((tokens / median(rounds.map(({ mine }) => mine[part].secondsPerStep))).toPrecision(4));
   const row = {
     ...one,
     threads: Number(values.threads),
-    prefillTokensPerSecond: median(rounds.map(({ mine }) => mine.prefillTokensPerSecond)),
-    decodeTokensPerSecond: median(rounds.map(({ mine }) => mine.decodeTokensPerSecond)),
-    peakRssMiB: median(rounds.map(({ mine }) => mine.peakRssMiB)),
-    prefillRatio: ratio((measured) => measured.prefillTokensPerSecond),
-    decodeRatio: ratio((measured) => measured.decodeTokensPerSecond),
-    memoryRatio: ratio((measured) => measured.peakRssMiB),
+    prefillTokensPerSecond: speed('prefill', one.rows * one.prompt),
+    decodeTokensPerSecond: speed('decode', one.rows),
+    peakAnonymousMiB: median(rounds.map(({ mine }) => mine.peakAnonymousMiB)),
+    prefillRatios: ratios('prefill'),
+    decodeRatios: ratios('decode'),
     rounds: rounds.length,
   };
   console.log(
-    `${one.rows} x ${one.prompt} tokens: prefill ${row.prefillTokensPerSecond} tokens/s, ${text(row.prefillRatio)} times transformers'; ` +
-      `decode ${row.decodeTokensPerSecond} tokens/s, ${text(row.decodeRatio)} times; ${row.peakRssMiB} MiB, ${text(row.memoryRatio)} of its memory`,
+    `${one.rows} x ${one.prompt} tokens, ${row.peakAnonymousMiB} MiB: prefill ${row.prefillTokensPerSecond} tokens/s, ` +
+      `${sentence('transformers', row.prefillRatios, '1.3x')};\n  decode ${row.decodeTokensPerSecond} tokens/s, ` +
+      sentence('transformers', row.decodeRatios, '1.2x'),
   );
   return row;
 });

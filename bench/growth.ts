@@ -1,111 +1,41 @@
 /**
- * How a report grows: `node bench/growth.ts [--blocks 100,200,400,667] [--probes 10000,20000,40000]`. Stores of the toy study with so many blocks are
- * answered by `assay report` in a process of its own (seconds, and its peak of memory); paths of so many probes are simplified.
- * 667 blocks are 2,006 runs. Aims: 10 seconds for them; linear in blocks, and near linear in probes.
+ * How cost grows: `npm run bench -- growth [--only runs --only width ...]`, ours and the peer's in turn, in processor time of one thread.
+ *   runs     finetuning runs of the persona world after one another (--runs 1,4,16,64), start and compilation included
+ *   workers  16 such runs over as many processes at once (--workers 1,2), on the wall
+ *   width    a step of a GPT of two layers (--widths 64,128,256,512,1024), 512 tokens
+ *   length   a step of one of width 128 (--lengths 64,128,256,512,1024), 4,096 tokens
+ *   reports  reports over --blocks, paths over --probes (bench/growth-reports.ts)
+ * Width and length show the share of the machine's product peak: the step's products over what a product of 1024 x 1024 x 1024 reaches.
+ * The peer runs on MKL's fast path, with --compile also compiled. Needs Python with torch and safetensors: PYTHON=..., else python3.
  */
-import { spawn } from 'node:child_process';
-import { rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { rngOf } from '#base/rng.ts';
-import { type Point, simplifyPath } from '#report/charts/simplify-path.ts';
-import { importStudy } from '#runner/import-study.ts';
-import { memberOf, planRecordOf, type Provenance } from '#store/records.ts';
-import { openSqliteStore } from '#store/sqlite.ts';
-import { confirmatoryRuns, planStudy } from '#study/plan.ts';
-
-import { newFolder, TOY } from '../test/e2e/command.ts';
-
-const HERE: Provenance = { assay: '1', onnxruntime: '1', node: '26', os: 'linux', arch: 'x64', instructionSets: '' };
-const POINTS = 24;
-const MOST_POINTS = 120;
-const MAIN = new URL('../src/cli/main.ts', import.meta.url).pathname;
+import { growthOfReports } from './growth-reports.ts';
+import { growthOfRuns, growthOfSteps, growthOfWorkers, peersFor } from './growth-training.ts';
 
 const { values } = parseArgs({
   options: {
+    only: { type: 'string', multiple: true, default: ['runs', 'workers', 'width', 'length', 'reports'] },
+    runs: { type: 'string', default: '1,4,16,64' },
+    workers: { type: 'string', default: '1,2' },
+    widths: { type: 'string', default: '64,128,256,512,1024' },
+    lengths: { type: 'string', default: '64,128,256,512,1024' },
     blocks: { type: 'string', default: '100,200,400,667' },
     probes: { type: 'string', default: '10000,20000,40000' },
+    seconds: { type: 'string', default: '5' },
+    compile: { type: 'boolean', default: false },
   },
 });
-const root = newFolder('growth');
-try {
-  for (const blocks of numbersIn(values.blocks)) {
-    const store = join(root, `store-${blocks}`);
-    const runs = await makeStore(store, blocks);
-    const { seconds, cpuSeconds, peakMib } = await reported(store, join(root, `report-${blocks}`));
-    const pageMib = statSync(join(root, `report-${blocks}`, 'report.html')).size / 2 ** 20;
-    console.log(
-      `${blocks} blocks, ${runs} runs: report in ${seconds.toFixed(1)} s (${cpuSeconds.toFixed(1)} s of processor), ${peakMib.toFixed(0)} MiB at most, page ${pageMib.toFixed(1)} MiB`,
-    );
-  }
-  for (const probes of numbersIn(values.probes)) {
-    for (const [shape, path] of Object.entries(pathsOf(probes))) {
-      const startedMs = performance.now();
-      const { length } = simplifyPath(path, MOST_POINTS);
-      const ms = performance.now() - startedMs;
-      console.log(`${probes} probes, ${shape}: ${length} points in ${ms.toFixed(0)} ms`);
-    }
-  }
-} finally {
-  rmSync(root, { recursive: true, force: true });
+const ways = peersFor(values.compile);
+for (const what of values.only) {
+  if (what === 'runs') growthOfRuns(numbersIn(values.runs), ways);
+  else if (what === 'workers') await growthOfWorkers(numbersIn(values.workers), ways);
+  else if (what === 'width') await growthOfSteps('width', numbersIn(values.widths), values.seconds, ways);
+  else if (what === 'length') await growthOfSteps('length', numbersIn(values.lengths), values.seconds, ways);
+  else if (what === 'reports') await growthOfReports(numbersIn(values.blocks), numbersIn(values.probes));
+  else throw new Error(`--only: expected runs, workers, width, length or reports, found "${what}".`);
 }
 
 function numbersIn(list: string): number[] {
   return list.split(',').map(Number);
-}
-
-/** A store of the toy study in which everything was run; returns how many runs. */
-async function makeStore(folder: string, blocks: number): Promise<number> {
-  const plan = planStudy(await importStudy(TOY), { profile: 'quick', blocks });
-  await using store = await openSqliteStore(folder);
-  await store.savePlan(planRecordOf(plan));
-  const arms = plan.study.arms.map(({ name }) => name);
-  for (const arm of arms) await store.settleArm(plan.planId, { arm, outcome: { kind: 'admissible', rates: [0.1] } });
-  const specs = [...plan.pilots, ...arms.flatMap((arm) => confirmatoryRuns(plan, arm, [0.1]))];
-  await store.addMembers(
-    plan.planId,
-    specs.map((spec) => memberOf(spec)),
-  );
-  for (const spec of specs) {
-    const rng = rngOf(spec.seed, spec.arm);
-    const own = (spec.arm === 'low-rank' ? 0.7 : 0.3) + 0.02 * rng.normal();
-    const points = Array.from({ length: POINTS }, (_, step) => {
-      const train = 3 - step / 9 + 0.01 * rng.normal();
-      return { step, axes: { train, heldOut: 1.1 * train }, outcomes: { behaviour: own + 0.02 * rng.normal() } };
-    });
-    await store.openRun({ ...spec, recipe: 'toy', semanticsVersion: 1 }, HERE);
-    await store.endRun(spec.measureId, points, { kind: 'finished' });
-  }
-  return specs.length;
-}
-
-/** Seconds on the wall and of the processor, and the peak of resident memory of `assay report`. */
-async function reported(store: string, out: string): Promise<{ seconds: number; cpuSeconds: number; peakMib: number }> {
-  const code = `process.argv.splice(1, 0, ${JSON.stringify(MAIN)}); await import(${JSON.stringify(MAIN)}); process.on('exit', () => { const { maxRSS, userCPUTime } = process.resourceUsage(); console.error('peak', maxRSS, userCPUTime); });`;
-  const args = ['--input-type=module', '--eval', code, '--', 'report', TOY, '--store', store, '--out', out];
-  const startedMs = performance.now();
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  await new Promise((resolve) => child.on('close', resolve));
-  const [, peak, cpu] = /^peak (\d+) (\d+)$/m.exec(said) ?? [];
-  if (peak === undefined) throw new Error(`assay report: ${said}`);
-  return {
-    seconds: (performance.now() - startedMs) / 1000,
-    cpuSeconds: Number(cpu) / 1e6,
-    peakMib: Number(peak) / 1024,
-  };
-}
-
-/** A smooth fall, a noisy one, and a sawtooth that no tolerance simplifies well. */
-function pathsOf(probes: number): Record<string, Point[]> {
-  const rng = rngOf(1, 'growth');
-  const at = (y: (x: number, i: number) => number): Point[] =>
-    Array.from({ length: probes }, (_, i) => [(700 * i) / probes, y(i / probes, i)]);
-  return {
-    smooth: at((x) => 300 * Math.exp(-5 * x)),
-    noisy: at((x) => 300 * Math.exp(-5 * x) + 5 * rng.normal()),
-    sawtooth: at((_, i) => (i % 2 === 0 ? 0 : 300)),
-  };
 }

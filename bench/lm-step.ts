@@ -1,6 +1,6 @@
 /**
- * Seconds per full training step of one model, and the peak memory of its process; one JSON line on stdout.
- *   node bench/lm-step.ts MODEL [--threads N] [--seconds S]
+ * What a full training step of one model costs (bench/step-costs.ts), in a process of its own; one JSON line on stdout.
+ *   node bench/lm-step.ts MODEL [--threads N] [--seconds S], or --gpt WIDTH,LAYERS,HEADS,LENGTH,ROWS,VOCABULARY for MODEL
  * The models are those of bench/peers/speed.py, weights random and batches fixed, three warm-up steps.
  */
 import { parseArgs } from 'node:util';
@@ -17,9 +17,8 @@ import { labelledPositions, PERSONA_BASE, personaModel } from '../studies/misali
 import { personaWorld, pretrainBatch, questionBatch } from '../studies/misalignment/world.ts';
 
 import { SMOLLM2_135M } from './real-shapes.ts';
+import { stepCosts } from './step-costs.ts';
 
-const WARM_UP_STEPS = 3;
-const LEAST_STEPS = 5;
 const LR = 1e-3;
 
 interface Subject {
@@ -51,13 +50,14 @@ const questions = questionBatch(
 const pretraining = { rows: documents.rows, length: documents.length, labelled: labelledPositions(documents) };
 const finetuning = { rows: questions.rows, length: questions.length, labelled: labelledPositions(questions) };
 
+/** A GPT of any shape, such as `256,4,8,128,16,4096`: width, layers, heads, length, rows, vocabulary. */
+function gptOf(text: string): Subject {
+  const [dModel = 0, nLayers = 0, nHeads = 0, length = 0, rows = 0, vocabulary = 0] = text.split(',').map(Number);
+  return { model: gpt2Config({ vocabulary, dModel, nLayers, nHeads, length }), ...FULL, rows, length };
+}
+
 const SUBJECTS: Readonly<Record<string, Subject>> = {
-  gpt256: {
-    model: gpt2Config({ vocabulary: 4096, dModel: 256, nLayers: 4, nHeads: 8, length: 128 }),
-    ...FULL,
-    rows: 16,
-    length: 128,
-  },
+  gpt256: gptOf('256,4,8,128,16,4096'),
   'smollm-lora': { model: SMOLLM2_135M, method: lora(8), optimizer: ADAMW_DEFAULTS, rows: 2, length: 256 },
   'persona-pretrain': { model: persona, ...FULL, ...pretraining },
   'persona-finetune': { model: persona, ...FULL, ...finetuning },
@@ -67,10 +67,14 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { threads: { type: 'string', default: '1' }, seconds: { type: 'string', default: '20' } },
+  options: {
+    threads: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: '20' },
+    gpt: { type: 'string' },
+  },
 });
 const name = positionals[0] ?? '';
-const subject = SUBJECTS[name];
+const subject = values.gpt === undefined ? SUBJECTS[name] : gptOf(values.gpt);
 if (subject === undefined) throw new Error(`Expected one of ${Object.keys(SUBJECTS).join(', ')}, found "${name}".`);
 
 const { model, method, optimizer, ...batch } = subject;
@@ -85,24 +89,11 @@ const fixed = {
   weights: new Float32Array(count).fill(1 / count),
 };
 
-const seconds: number[] = [];
-for (let step = -WARM_UP_STEPS, until = Infinity; step < LEAST_STEPS || performance.now() < until; step++) {
-  if (step === 0) until = performance.now() + 1000 * Number(values.seconds);
-  const started = performance.now();
-  await trainer.forwardBackward(fixed);
-  trainer.optimStep(LR);
-  if (step >= 0) seconds.push((performance.now() - started) / 1000);
-}
-seconds.sort((a, b) => a - b);
-const at = (fraction: number): number =>
-  Number((seconds[Math.floor(fraction * (seconds.length - 1))] ?? Number.NaN).toPrecision(4));
-console.log(
-  JSON.stringify({
-    model: name,
-    threads,
-    steps: seconds.length,
-    secondsPerStep: at(0.5),
-    quartiles: [at(0.25), at(0.75)],
-    peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
-  }),
+const costs = await stepCosts(
+  async () => {
+    await trainer.forwardBackward(fixed);
+    trainer.optimStep(LR);
+  },
+  { seconds: Number(values.seconds) },
 );
+console.log(JSON.stringify({ model: name, threads, ...costs }));

@@ -1,11 +1,22 @@
 /**
- * Training speed and memory against PyTorch, interleaved: npm run bench -- lm [--rounds N] [--seconds S]
- * Each measurement is a process of its own (bench/lm-step.ts, bench/peers/speed.py); a ratio is peer over ours within a
- * round, so that drift of the machine cancels. Without torch (`python3 -c 'import torch'`, or PYTHON=...) ours alone.
+ * Training speed and memory against PyTorch at its best, interleaved: npm run bench -- lm [--rounds N] [--seconds S] [--model NAME ...]
+ * Each measurement is a process of its own (bench/lm-step.ts, bench/peers/speed.py).
+ * Without torch (`python3 -c 'import torch'`, or PYTHON=...) ours alone.
  */
 import { parseArgs } from 'node:util';
 
-import { hasPackages, measure, median, PYTHON, summary, text } from './side-by-side.ts';
+import {
+  compare,
+  hasPackages,
+  measure,
+  measurePeers,
+  median,
+  PYTHON,
+  type Costs,
+  type Round,
+  sentence,
+  waysOf,
+} from './side-by-side.ts';
 
 interface Case {
   readonly model: string;
@@ -13,11 +24,6 @@ interface Case {
   /** Tokens a step. */
   readonly tokens: number;
   readonly aim: string;
-}
-
-interface Measured {
-  readonly secondsPerStep: number;
-  readonly peakRssMiB: number;
 }
 
 const CASES: readonly Case[] = [
@@ -36,40 +42,35 @@ const { values } = parseArgs({
     model: { type: 'string', multiple: true },
   },
 });
-const hasTorch = hasPackages('torch');
-if (!hasTorch) console.log(`${PYTHON} has no torch: measuring Assay alone.`);
+const hasTorch = hasPackages('torch, safetensors');
+const ways = hasTorch ? waysOf() : [];
+if (!hasTorch) console.log(`${PYTHON} lacks torch or safetensors: measuring Assay alone.`);
 
 const rows = [];
 for (const one of CASES.filter(({ model }) => values.model === undefined || values.model.includes(model))) {
   const rounds = Array.from({ length: Number(values.rounds) }, () => round(one));
   const ours = median(rounds.map(({ mine }) => mine.secondsPerStep));
-  const ratios = rounds.flatMap(({ mine, peer }) =>
-    peer === undefined ? [] : [peer.secondsPerStep / mine.secondsPerStep],
-  );
-  const memory = rounds.flatMap(({ mine, peer }) => (peer === undefined ? [] : [mine.peakRssMiB / peer.peakRssMiB]));
   const row = {
     model: one.model,
     threads: one.threads,
     tokensPerSecond: Math.round(one.tokens / ours),
     millisecondsPerStep: Number((1000 * ours).toPrecision(3)),
-    peakRssMiB: median(rounds.map(({ mine }) => mine.peakRssMiB)),
-    speedRatio: summary(ratios),
-    memoryRatio: summary(memory),
+    peakAnonymousMiB: median(rounds.map(({ mine }) => mine.peakAnonymousMiB)),
+    ratios: compare(rounds),
     rounds: rounds.length,
   };
   rows.push(row);
   console.log(
-    `${row.model} (${row.threads} threads): ${row.tokensPerSecond} tokens/s, ${row.millisecondsPerStep} ms/step, ${row.peakRssMiB} MiB; ` +
-      `PyTorch takes ${text(row.speedRatio)} times as long (aim ${one.aim}), Assay needs ${text(row.memoryRatio)} of its memory (aim 0.6)`,
+    `${row.model} (${row.threads} threads): ${row.tokensPerSecond} tokens/s, ${row.millisecondsPerStep} ms/step, ${row.peakAnonymousMiB} MiB; ` +
+      sentence('PyTorch', row.ratios, one.aim),
   );
 }
 console.log(JSON.stringify({ bench: 'lm', torch: hasTorch, rows }));
 
-function round({ model, threads }: Case): { mine: Measured; peer: Measured | undefined } {
+function round({ model, threads }: Case): Round<Costs> {
   const settings = ['--threads', String(threads), '--seconds', values.seconds];
-  const mine = measure(process.execPath, [`${import.meta.dirname}/lm-step.ts`, model, ...settings]) as Measured;
-  const peer = hasTorch
-    ? (measure(PYTHON, [`${import.meta.dirname}/peers/speed.py`, '--model', model, ...settings]) as Measured)
-    : undefined;
-  return { mine, peer };
+  return {
+    mine: measure(process.execPath, [`${import.meta.dirname}/lm-step.ts`, model, ...settings]) as Costs,
+    peers: measurePeers(ways, `${import.meta.dirname}/peers/speed.py`, ['--model', model, ...settings]),
+  };
 }

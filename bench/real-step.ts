@@ -2,7 +2,7 @@
  * One measurement on a real model, in a process of its own so that peaks do not mix; one JSON line on stdout.
  *   node bench/real-step.ts weights|lora|full|logits --file FILE [--shape NAME | --model PATH] [--rows B --length T]
  * weights: reads the model (or draws one of the shape) into FILE, as the first worker of a study does.
- * lora, full: seconds of a training step on FILE, the frozen part of it mapped; one warm-up step.
+ * lora, full: what a training step on FILE costs, the frozen part of it mapped; one warm-up step.
  * logits: the logits of fixed tokens at every position, for bench/real.ts --check.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -22,9 +22,9 @@ import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
 import { createTrainer } from '#learning/train.ts';
 
 import { SHAPES } from './real-shapes.ts';
+import type { Costs } from './side-by-side.ts';
+import { peakAnonymousMiB, processorSeconds, stepCosts } from './step-costs.ts';
 
-const WARM_UP_STEPS = 1;
-const LEAST_STEPS = 3;
 const LR = 1e-4;
 const LORA = { kind: 'lora', rank: 8, alpha: 16, scaling: 'alphaOverRank', modules: 'all' } as const;
 
@@ -66,7 +66,7 @@ async function weights(): Promise<void> {
     await using files = await openModel(values.model);
     await writeWeights(values.file, specs, (name) => files.tensor(name));
   }
-  say({ seconds: (performance.now() - started) / 1000 });
+  say(once());
 }
 
 /** Uniform numbers of a fixed size, which are quicker to draw than normal ones; norms are 1. */
@@ -101,16 +101,11 @@ async function steps(kind: 'lora' | 'full'): Promise<void> {
     labels: Int32Array.from({ length: count }, () => rng.below(config.vocabulary)),
     weights: new Float32Array(count).fill(1 / count),
   };
-  const seconds: number[] = [];
-  for (let step = -WARM_UP_STEPS, until = Infinity; step < LEAST_STEPS || performance.now() < until; step++) {
-    if (step === 0) until = performance.now() + 1000 * Number(values.seconds);
-    const before = performance.now();
+  const step = async (): Promise<void> => {
     await trainer.forwardBackward(batch);
     trainer.optimStep(LR);
-    if (step >= 0) seconds.push((performance.now() - before) / 1000);
-  }
-  seconds.sort((a, b) => a - b);
-  say({ steps: seconds.length, seconds: seconds[Math.floor((seconds.length - 1) / 2)] ?? Number.NaN, ready });
+  };
+  say({ ...(await stepCosts(step, { seconds: Number(values.seconds), warmUp: 1, least: 3 })), ready });
 }
 
 async function logits(): Promise<void> {
@@ -123,21 +118,18 @@ async function logits(): Promise<void> {
   await program.run();
   const found = program.float32('logits');
   writeFileSync(`${values.tokens}.logits`, new Uint8Array(found.buffer, found.byteOffset, found.byteLength));
-  say({ seconds: (performance.now() - started) / 1000 });
+  say(once());
 }
 
-function say(measured: Readonly<Record<string, number>>): void {
-  const rounded = Object.entries(measured).map(([name, value]) => [name, Number(value.toPrecision(4))] as const);
-  const peakRssMiB = Math.round(process.resourceUsage().maxRSS / 1024);
-  console.log(JSON.stringify({ task, ...Object.fromEntries(rounded), peakRssMiB, ...memoryNow() }));
+/** What this process has done, as a step of its own. */
+function once(): Costs {
+  return {
+    secondsPerStep: (performance.now() - started) / 1000,
+    processorSecondsPerStep: processorSeconds(),
+    peakAnonymousMiB: peakAnonymousMiB(),
+  };
 }
 
-/** What of this process no other shares (Linux): mapped weights are in Rss, not here. */
-function memoryNow(): { readonly anonymousMiB?: number } {
-  try {
-    const kibibytes = /^Anonymous:\s+(\d+)/m.exec(readFileSync('/proc/self/smaps_rollup', 'utf8'))?.[1];
-    return { anonymousMiB: Math.round(Number(kibibytes) / 1024) };
-  } catch {
-    return {};
-  }
+function say(costs: Costs & { readonly ready?: number }): void {
+  console.log(JSON.stringify({ task, ...costs }));
 }

@@ -1,7 +1,7 @@
 /**
- * Real models against transformers and PEFT: npm run bench -- real [--model PATH | --shape NAME] [--check] ...
- * Loading, a LoRA step (rank 8, every linear) and a full step: seconds and peak memory, each in a process of its own,
- * ours and the peer's in turn; a ratio is peer over ours within a round, so that drift of the machine cancels. Without
+ * Real models against transformers and PEFT at their best: npm run bench -- real [--model PATH | --shape NAME] [--check] ...
+ * Loading, a LoRA step (rank 8, every linear) and a full step: seconds and memory, each in a process of its own,
+ * ours and the peer's in turn. Without
  * --model, weights are random in a real model's shapes. --only load, lora-64, lora-256, full-64. --check instead compares logits and perplexity on the same
  * weights, and fails where they differ. Python with torch, transformers and peft: PYTHON=..., else python3.
  */
@@ -12,7 +12,18 @@ import { parseArgs } from 'node:util';
 
 import { openModel } from '#learning/files/open-model.ts';
 
-import { hasPackages, measure, median, PYTHON, summary, text } from './side-by-side.ts';
+import {
+  compare,
+  type Costs,
+  hasPackages,
+  measure,
+  measurePeers,
+  median,
+  PYTHON,
+  type Round,
+  sentence,
+  waysOf,
+} from './side-by-side.ts';
 
 /** Of the largest logit: float32 through some thirty layers, sums in another order. */
 const LOGIT_TOLERANCE = 1e-4;
@@ -39,13 +50,6 @@ const CASES: readonly Case[] = [
   { id: 'full-64', name: 'full, B=8 T=64', task: 'full', rows: 8, length: 64, aim: '1.2x' },
 ];
 
-interface Measured {
-  readonly seconds: number;
-  readonly ready?: number;
-  readonly peakRssMiB: number;
-  readonly anonymousMiB?: number;
-}
-
 const { values } = parseArgs({
   options: {
     model: { type: 'string' },
@@ -58,6 +62,9 @@ const { values } = parseArgs({
   },
 });
 const hasPeer = hasPackages('torch, transformers, peft');
+const ways = hasPeer ? waysOf() : [];
+/** Reading a file and one forward pass: nothing to compile. */
+const loadingWays = ways.slice(0, 1);
 if (!hasPeer) console.log(`${PYTHON} lacks torch, transformers or peft: measuring Assay alone.`);
 const folder = mkdtempSync(join(tmpdir(), 'assay-bench-'));
 const file = join(folder, 'weights');
@@ -75,9 +82,8 @@ function measureAll(): void {
   if (isWanted('load')) {
     report(
       'load',
-      rounds(() => ({ mine: ours('weights', []), peer: theirs('weights', []) })),
+      rounds(() => ({ mine: ours('weights', []), peers: theirs(loadingWays, 'weights', []) })),
       '-',
-      undefined,
     );
   } else ours('weights', []);
   for (const { id, name, task, rows, length, aim } of CASES) {
@@ -85,61 +91,40 @@ function measureAll(): void {
     const settings = ['--rows', String(rows), '--length', String(length), '--seconds', values.seconds];
     report(
       name,
-      rounds(() => ({ mine: ours(task, settings), peer: theirs(task, settings) })),
+      rounds(() => ({ mine: ours(task, settings), peers: theirs(ways, task, settings) })),
       aim,
       rows * length,
     );
   }
 }
 
-interface Round {
-  readonly mine: Measured;
-  readonly peer: Measured | undefined;
-}
-
-function rounds(one: () => Round): readonly Round[] {
+function rounds(one: () => Round<Costs>): readonly Round<Costs>[] {
   return Array.from({ length: Number(values.rounds) }, one);
 }
 
-function ours(task: string, settings: readonly string[]): Measured {
+function ours(task: string, settings: readonly string[]): Costs {
   const script = `${import.meta.dirname}/real-step.ts`;
-  return measure(process.execPath, [
-    script,
-    task,
-    ...which,
-    '--file',
-    file,
-    '--threads',
-    values.threads,
-    ...settings,
-  ]) as Measured;
+  const given = [script, task, ...which, '--file', file, '--threads', values.threads, ...settings];
+  return measure(process.execPath, given) as Costs;
 }
 
-function theirs(task: string, settings: readonly string[]): Measured | undefined {
-  if (!hasPeer) return undefined;
+function theirs(tried: typeof ways, task: string, settings: readonly string[]): ReadonlyMap<string, Costs> {
   const script = `${import.meta.dirname}/peers/real.py`;
-  return measure(PYTHON, [script, task, ...which, '--threads', values.threads, ...settings]) as Measured;
+  return measurePeers(tried, script, [task, ...which, '--threads', values.threads, ...settings]);
 }
 
-function report(name: string, measured: readonly Round[], aim: string, tokens: number | undefined): void {
-  const seconds = median(measured.map(({ mine }) => mine.seconds));
+function report(name: string, measured: readonly Round<Costs>[], aim: string, tokens?: number): void {
+  const seconds = median(measured.map(({ mine }) => mine.secondsPerStep));
   const speed = tokens === undefined ? `${seconds.toPrecision(3)} s` : `${(tokens / seconds).toFixed(0)} tokens/s`;
-  const peak = median(measured.map(({ mine }) => mine.peakRssMiB));
-  const own = median(measured.map(({ mine }) => mine.anonymousMiB ?? Number.NaN));
-  const ratios = measured.flatMap(({ mine, peer }) => (peer === undefined ? [] : [peer.seconds / mine.seconds]));
-  const memory = measured.flatMap(({ mine, peer }) => (peer === undefined ? [] : [mine.peakRssMiB / peer.peakRssMiB]));
-  const peer =
-    ratios.length === 0
-      ? ''
-      : `; the peer takes ${text(summary(ratios))} times as long (aim ${aim}), Assay needs ${text(summary(memory))} of its memory (aim 0.6)`;
-  console.log(`${name}: ${speed}, peak ${peak} MiB, ${own} MiB of it not shared at the end${peer}`);
+  const peak = median(measured.map(({ mine }) => mine.peakAnonymousMiB));
+  console.log(`${name}: ${speed}, ${peak} MiB; ${sentence('the peer', compare(measured), aim)}`);
   console.log(
     JSON.stringify({
       bench: 'real',
       model: values.model ?? values.shape,
       threads: values.threads,
       name,
-      rounds: measured,
+      rounds: measured.map(({ mine, peers }) => ({ mine, peers: Object.fromEntries(peers) })),
     }),
   );
 }
@@ -155,7 +140,7 @@ async function check(): Promise<void> {
   writeFileSync(tokens, JSON.stringify(ids));
   ours('weights', []);
   ours('logits', ['--tokens', tokens]);
-  theirs('logits', ['--tokens', tokens]);
+  theirs(loadingWays, 'logits', ['--tokens', tokens]);
   const [found, expected] = ['logits', 'peer'].map((suffix) => floats(`${tokens}.${suffix}`));
   if (found === undefined || found.length !== expected?.length) throw new Error('the two have other numbers of logits');
   const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);

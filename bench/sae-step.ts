@@ -1,5 +1,5 @@
 /**
- * Seconds per training step of a top-k autoencoder at d = 576, and the peak memory of its process; one JSON line on stdout.
+ * What a training step of a top-k autoencoder costs at d = 576 (bench/step-costs.ts); one JSON line on stdout.
  *   node bench/sae-step.ts --times 8 [--rows 4096] [--threads 2] [--seconds 20]
  * The step is that of bench/peers/sae.py: forward, which features fired, backward, clipping, Adam; features of any length.
  */
@@ -10,11 +10,9 @@ import { takeStep } from '#learning/divergence.ts';
 import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
 import { createSaeTrainer } from '#learning/sae/sae-trainer.ts';
 
-import { median } from './side-by-side.ts';
+import { anonymousMiB, stepCosts } from './step-costs.ts';
 
 const [D_IN, K, LR, BATCHES, FEATURES] = [576, 32, 3e-4, 4, 2048];
-const WARM_UP_STEPS = 3;
-const LEAST_STEPS = 3;
 
 const { values } = parseArgs({
   options: {
@@ -25,7 +23,7 @@ const { values } = parseArgs({
   },
 });
 const [times, batchRows, threads] = [Number(values.times), Number(values.rows), Number(values.threads)];
-const importRssMiB = peakRssMiB();
+const importAnonymousMiB = anonymousMiB();
 const rng = rngOf(0, 'rows');
 const directions = Float32Array.from({ length: FEATURES * D_IN }, () => rng.normal() / Math.sqrt(D_IN));
 const batches = Array.from({ length: BATCHES }, sums);
@@ -45,26 +43,8 @@ await using trainer = await createSaeTrainer({
 trainer.reset(new Map(), rngOf(0, 'start'));
 
 const losses: number[] = [];
-for (let i = 0; i < WARM_UP_STEPS; i++) await step();
-const seconds: number[] = [];
-const until = performance.now() + 1000 * Number(values.seconds);
-while (performance.now() < until || seconds.length < LEAST_STEPS) {
-  const start = performance.now();
-  await step();
-  seconds.push((performance.now() - start) / 1000);
-}
-const measured = {
-  steps: seconds.length,
-  secondsPerStep: Number(median(seconds).toPrecision(4)),
-  importRssMiB,
-  peakRssMiB: peakRssMiB(),
-  losses: [losses[0], losses.at(-1)],
-};
-console.log(JSON.stringify(measured));
-
-function peakRssMiB(): number {
-  return Math.round(process.resourceUsage().maxRSS / 1024);
-}
+const costs = await stepCosts(step, { seconds: Number(values.seconds), least: 3 });
+console.log(JSON.stringify({ ...costs, importAnonymousMiB, losses: [losses[0], losses.at(-1)] }));
 
 async function step(): Promise<void> {
   const broken = await takeStep(trainer, [batches[losses.length % BATCHES] ?? new Float32Array()], LR, 1);

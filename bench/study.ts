@@ -1,11 +1,11 @@
 /**
- * The whole quick study against PyTorch: npm run bench -- study [--rounds N]
- * Ours: `assay run misalignment` into a fresh store with two workers, from the command to the written report. The peer: the
- * same arms, learning rates and blocks (pilots included) in two one-thread processes of bench/peers/persona.py. It measures
- * all 384 questions every second step, about as many question evaluations a run as our bracketed trajectories make.
- * Needs a python with torch and safetensors: PYTHON=... or python3.
+ * The whole quick study against PyTorch at its best, at equal work: npm run bench -- study [--rounds N] [--compile]
+ * Ours: `assay run misalignment` into a fresh store with two workers, from the command to the written report. The peer: every run of
+ * that store (pilots included) in two one-thread processes of bench/peers/persona.py, with the same number of optimizer steps, and the
+ * losses and outcomes measured at the same steps, on as many questions. Data come from the peer's own random numbers.
+ * Needs a python with torch and safetensors: PYTHON=... or python3. Seconds on the wall and of the processor.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { openSqliteReader } from '#store/sqlite.ts';
+
+import { hasPackages, PYTHON, unlockedMkl } from './side-by-side.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const PROCESSES = 2;
@@ -26,86 +28,109 @@ const PEER_ARMS: Readonly<Record<string, string>> = {
   'held-out-questions': 'asked-heldOut',
 };
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '1' } } });
-const python = process.env['PYTHON'] ?? 'python3';
-const hasTorch = spawnSync(python, ['-c', 'import torch, safetensors']).status === 0;
-if (!hasTorch) console.log(`${python} has no torch: measuring Assay alone.`);
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '1' }, compile: { type: 'boolean', default: false } },
+});
+const hasTorch = hasPackages('torch, safetensors');
+if (!hasTorch) console.log(`${PYTHON} has no torch: measuring Assay alone.`);
+const environment = hasTorch ? unlockedMkl() : undefined;
 const folder = mkdtempSync(join(tmpdir(), 'assay-bench-'));
 try {
   const rounds = [];
   for (let round = 0; round < Number(values.rounds); round++) {
     const store = join(folder, `store-${round}`);
+    const main = `${ROOT}src/cli/main.ts`;
     const ours = await timed([
-      [
-        process.execPath,
-        `${ROOT}src/cli/main.ts`,
-        'run',
-        'misalignment',
-        '--store',
-        store,
-        '--workers',
-        String(PROCESSES),
-      ],
+      [process.execPath, main, 'run', 'misalignment', '--store', store, '--workers', String(PROCESSES)],
     ]);
     const peer = hasTorch ? await timed(await peerCommands(store)) : undefined;
-    rounds.push({ ours, peer, ratio: peer === undefined ? null : Number((peer / ours).toFixed(2)) });
+    const ratio = (of: keyof Time): number | null =>
+      peer === undefined ? null : Number((peer[of] / ours[of]).toFixed(2));
+    rounds.push({ ours, peer, ratio: ratio('seconds'), processorRatio: ratio('processor') });
     console.log(
-      `round ${round + 1}: Assay ${ours.toFixed(0)} s, PyTorch ${peer?.toFixed(0) ?? '?'} s (aim 1.5 times as long)`,
+      `round ${round + 1}: Assay ${told(ours)}, PyTorch ${peer === undefined ? '?' : told(peer)}: ` +
+        `${ratio('seconds')} times as long (aim 2.5), ${ratio('processor')} times the processor time`,
     );
   }
-  console.log(JSON.stringify({ bench: 'study', torch: hasTorch, rounds }));
+  console.log(JSON.stringify({ bench: 'study', torch: hasTorch, compiled: values.compile, rounds }));
 } finally {
   rmSync(folder, { recursive: true });
 }
 
-/** The runs of our store as run files for the peer, blocks dealt out over its processes; pilots and confirmatory runs apart. */
+interface Time {
+  readonly seconds: number;
+  readonly processor: number;
+}
+
+function told({ seconds, processor }: Time): string {
+  return `${seconds.toFixed(0)} s (${processor.toFixed(0)} s of processor)`;
+}
+
+/** The peer's commands, the runs of our store dealt out over its processes. */
 async function peerCommands(store: string): Promise<string[][]> {
-  await using reader = await openSqliteReader(store);
-  const plan = await reader.latestPlan('misalignment');
-  if (plan === undefined) throw new Error('the study left no plan');
-  const members = await reader.readMembers(plan.planId);
+  const runs = await runsOf(store);
   return Array.from({ length: PROCESSES }, (_, index) => {
-    const files = (['pilot', 'confirmatory'] as const).map((phase) => {
-      const own = members.flatMap(({ learningRate, ...member }) =>
-        member.phase !== phase || learningRate === undefined ? [] : [{ ...member, learningRate }],
-      );
-      const arms: Record<string, number[]> = {};
-      for (const { arm, learningRate } of own) {
-        const rates = (arms[PEER_ARMS[arm] ?? arm] ??= []);
-        if (arm === 'adamw-again' || !rates.includes(learningRate)) rates.push(learningRate);
-      }
-      const blocks = [...new Set(own.map(({ block }) => block))].filter((block) => block % PROCESSES === index);
-      const path = join(folder, `${phase}-${index}.json`);
-      const again = new Set(own.filter(({ arm }) => arm === 'adamw-again').map(({ learningRate }) => learningRate));
-      arms['adamw-full'] = [...new Set(arms['adamw-full']), ...again];
-      writeFileSync(path, JSON.stringify({ steps: 300, probeEvery: 2, stopBelow: 0.04, arms, blocks }));
-      return path;
-    });
-    const command = files
-      .map(
-        (path) =>
-          `"${python}" "${ROOT}bench/peers/persona.py" --study "${path}" --base "${ROOT}assets/persona-base/model.safetensors" --threads 1`,
-      )
-      .join(' && ');
-    return ['bash', '-c', command];
+    const path = join(folder, `runs-${index}.json`);
+    writeFileSync(path, JSON.stringify({ runs: runs.filter((_run, at) => at % PROCESSES === index) }));
+    const base = `${ROOT}assets/persona-base/model.safetensors`;
+    const compiled = values.compile ? ['--compile'] : [];
+    return [PYTHON, `${ROOT}bench/peers/persona.py`, '--study', path, '--base', base, '--threads', '1', ...compiled];
   });
 }
 
+/** A run as the peer is asked for it: its steps, and where it measured losses and outcomes. */
+interface PeerRun {
+  readonly arm: string;
+  readonly lr: number;
+  readonly block: number;
+  readonly steps: number;
+  readonly axesAt: readonly number[];
+  readonly outcomesAt: readonly number[];
+}
+
+/** Every run of our store, once. */
+async function runsOf(store: string): Promise<readonly PeerRun[]> {
+  await using reader = await openSqliteReader(store);
+  const plan = await reader.latestPlan('misalignment');
+  if (plan === undefined) throw new Error('the study left no plan');
+  const runs = new Map<string, PeerRun>();
+  for (const { measureId, arm, learningRate: lr, block } of await reader.readMembers(plan.planId)) {
+    if (lr === undefined || runs.has(measureId)) continue;
+    const points = await reader.readPoints(measureId);
+    runs.set(measureId, {
+      arm: PEER_ARMS[arm] ?? arm,
+      lr,
+      block,
+      steps: points.at(-1)?.step ?? 0,
+      axesAt: points.map(({ step }) => step),
+      outcomesAt: points.flatMap(({ step, outcomes }) => (outcomes === undefined ? [] : [step])),
+    });
+  }
+  return [...runs.values()];
+}
+
 /** Seconds until all commands, started together, have ended well. */
-async function timed(commands: readonly (readonly string[])[]): Promise<number> {
+async function timed(commands: readonly (readonly string[])[]): Promise<Time> {
   const started = performance.now();
-  await Promise.all(
-    commands.map(
-      async ([command = '', ...args]) =>
-        new Promise<void>((resolve, reject) => {
-          const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-          let errors = '';
-          child.stderr.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-2000)));
-          child.on('close', (status) =>
-            status === 0 ? resolve() : reject(new Error(`${command} ended with ${status}: ${errors}`)),
-          );
-        }),
-    ),
-  );
-  return (performance.now() - started) / 1000;
+  const processor = await Promise.all(commands.map(processorSeconds));
+  return {
+    seconds: (performance.now() - started) / 1000,
+    processor: processor.reduce((sum, one) => sum + one, 0),
+  };
+}
+
+/** Runs a command under a shell that says, last, what it and its children took of the processor. */
+async function processorSeconds(command: readonly string[]): Promise<number> {
+  const child = spawn('bash', ['-c', '"$@" > /dev/null; ended=$?; times; exit $ended', 'bash', ...command], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...(command[0] === PYTHON ? environment : {}) },
+  });
+  let [said, errors] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-2000)));
+  const status = await new Promise((resolve) => child.on('close', resolve));
+  if (status !== 0) throw new Error(`${command.join(' ')} ended with ${String(status)}: ${errors}`);
+  // Such as `0m1.204s 0m0.310s`: user and system time, of the shell and then of its children.
+  const children = said.trim().split('\n').at(-1) ?? '';
+  return [...children.matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, m, s]) => sum + 60 * Number(m) + Number(s), 0);
 }

@@ -8,11 +8,11 @@
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
-import { withSettings, settingsOf } from '#study/settings.ts';
-import type { RunContext } from '#study/recipe.ts';
 import type { Json } from '#base/json.ts';
+import type { RunContext } from '#study/recipe.ts';
 
-import { finetunePersona } from '../studies/misalignment/recipe.ts';
+import { runPersona } from './persona-run.ts';
+import { processorSeconds } from './step-costs.ts';
 
 const { values } = parseArgs({
   options: {
@@ -26,7 +26,6 @@ const { values } = parseArgs({
     bases: { type: 'string', default: 'one' },
   },
 });
-const RECIPE = finetunePersona();
 const STEPS = Number(values.steps);
 const BASE_STEPS = 20;
 /** Processes that are measured for many. */
@@ -44,14 +43,14 @@ async function alone(): Promise<void> {
   const shared: RunContext['shared'] = async (name, _key, compute) => {
     const known = kept.get(name);
     if (known !== undefined && values.bases === 'one') return known;
-    const before = seconds();
+    const before = processorSeconds();
     const bytes = await compute();
-    baseSeconds += seconds() - before;
+    baseSeconds += processorSeconds() - before;
     kept.set(name, bytes);
     return bytes;
   };
   for (let run = 0; run < Number(values.count); run++) await make(Number(values.block) + run, shared);
-  console.log(JSON.stringify({ seconds: seconds(), baseSeconds }));
+  console.log(JSON.stringify({ seconds: processorSeconds(), baseSeconds }));
 }
 
 async function make(block: number, shared: RunContext['shared']): Promise<void> {
@@ -71,25 +70,7 @@ async function make(block: number, shared: RunContext['shared']): Promise<void> 
     'base.nLayers': Number(values.layers),
     'base.steps': BASE_STEPS,
   };
-  const config = withSettings(RECIPE.defaults, settingsOf(set, 'bench'));
-  RECIPE.check(config);
-  const end = await RECIPE.run({
-    config,
-    block,
-    resumeFrom: undefined,
-    record: () => {},
-    checkpoint: async () => {},
-    progress: () => {},
-    shared,
-    signal: new AbortController().signal,
-  });
-  if (end.kind !== 'finished') throw new Error(`block ${block}: ${end.reason}`);
-}
-
-/** Of the processor, since this process began. */
-function seconds(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
+  await runPersona(set, block, shared);
 }
 
 interface Measured {

@@ -1,7 +1,7 @@
 /**
- * Seconds of a contrastive training step, or of embedding images, and the peak memory of the process; one JSON line on stdout.
+ * What a contrastive training step costs, or embedding images (bench/step-costs.ts); one JSON line on stdout.
  *   node bench/towers-step.ts small|vit-b-32|score [--threads N] [--seconds S]
- * The subjects are those of bench/peers/towers.py, weights random and batches fixed, three warm-up steps.
+ * The subjects are those of bench/peers/towers.py, weights random and batches fixed.
  */
 import { parseArgs } from 'node:util';
 
@@ -26,8 +26,7 @@ import { imageTower, textTower } from '#learning/models/towers/towers.ts';
 import { drawnWeights, feedLayers } from '#learning/nn/layers.ts';
 import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
 
-const WARM_UP_STEPS = 3;
-const LEAST_STEPS = 5;
+import { stepCosts } from './step-costs.ts';
 
 /** Images a step, and tokens a caption. */
 interface Subject {
@@ -128,26 +127,6 @@ function normals(rng: Rng, length: number): Float32Array {
 }
 
 async function timed(images: number, step: () => Promise<void>): Promise<void> {
-  const seconds: number[] = [];
-  for (let i = -WARM_UP_STEPS, until = Infinity; i < LEAST_STEPS || performance.now() < until; i++) {
-    if (i === 0) until = performance.now() + 1000 * Number(values.seconds);
-    const started = performance.now();
-    await step();
-    if (i >= 0) seconds.push((performance.now() - started) / 1000);
-  }
-  seconds.sort((a, b) => a - b);
-  const at = (fraction: number): number =>
-    Number((seconds[Math.floor(fraction * (seconds.length - 1))] ?? Number.NaN).toPrecision(4));
-  const peakRssMiB = Math.round(process.resourceUsage().maxRSS / 1024);
-  console.log(
-    JSON.stringify({
-      subject: name,
-      threads,
-      steps: seconds.length,
-      images,
-      secondsPerStep: at(0.5),
-      quartiles: [at(0.25), at(0.75)],
-      peakRssMiB,
-    }),
-  );
+  const costs = await stepCosts(step, { seconds: Number(values.seconds) });
+  console.log(JSON.stringify({ subject: name, threads, images, ...costs }));
 }

@@ -1,4 +1,4 @@
-"""Prefill and decode speed of transformers' `generate`, eager CPU float32; one JSON line on stdout.
+"""Prefill and decode of transformers' `generate`, eager CPU float32: seconds of each; one JSON line on stdout.
 
     python bench/peers/generate.py --rows N --prompt T [--new N] [--threads N] [--seconds S] [--model FOLDER]
 
@@ -8,13 +8,12 @@ first is the prefill, the difference the decoding of the others. Medians over ro
 """
 
 import argparse
-import json
-import resource
 import statistics
 import time
 
 import torch
 import transformers
+from measuring import say, short
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
 SMOLLM = LlamaConfig(
@@ -50,10 +49,10 @@ def main():
     mask = torch.ones_like(tokens)
 
     def seconds(count):
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         out = model.generate(tokens, attention_mask=mask, do_sample=False, max_new_tokens=count, min_new_tokens=count, pad_token_id=0)
         assert out.shape[1] == args.prompt + count
-        return time.perf_counter() - started
+        return time.perf_counter() - started, time.process_time() - used
 
     with torch.inference_mode():
         seconds(1)
@@ -61,21 +60,22 @@ def main():
         prefill, decode = [], []
         until = time.perf_counter() + args.seconds
         while len(prefill) < 3 or time.perf_counter() < until:
-            short = seconds(1)
-            prefill.append(args.rows * args.prompt / short)
-            decode.append(args.rows * (args.new - 1) / (seconds(args.new) - short))
-    print(
-        json.dumps(
-            {
-                "torch": torch.__version__,
-                "transformers": transformers.__version__,
-                "rounds": len(prefill),
-                "prefillTokensPerSecond": float(f"{statistics.median(prefill):.4g}"),
-                "decodeTokensPerSecond": float(f"{statistics.median(decode):.4g}"),
-                "peakRssMiB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-            }
-        )
+            short_one, long_one = seconds(1), seconds(args.new)
+            prefill.append(short_one)
+            decode.append([(a - b) / (args.new - 1) for a, b in zip(long_one, short_one)])
+    say(
+        torch=torch.__version__,
+        transformers=transformers.__version__,
+        rounds=len(prefill),
+        prefill=medians(prefill),
+        decode=medians(decode),
     )
+
+
+def medians(pairs):
+    """Of pairs of seconds and processor time."""
+    taken, used = (short(statistics.median(column)) for column in zip(*pairs))
+    return {"secondsPerStep": taken, "processorSecondsPerStep": used}
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ Finetune the arms x learning rates x blocks of a JSON file, one JSON line a run 
     {"steps": 150, "probeEvery": 1, "stopBelow": 0.08, "arms": {"lora-1": [5e-4, 1e-3]}, "blocks": [0, 1], "domain": 0}
     stopBelow: a run ends at the first probe whose training loss is below it (absent: never).
     domain: the one made harmful (absent: block modulo 8).
+Or runs whose work was counted elsewhere (bench/study.ts), each with its steps and where losses and outcomes are measured:
+    {"runs": [{"arm": "lora-1", "lr": 1e-3, "block": 0, "steps": 60, "axesAt": [0, 1, 2], "outcomesAt": [2]}]}
 Both take --threads N (default 1). Seconds per step are measured by speed.py.
 
 Arms (matrices: the weight matrices of the blocks, with embeddings, biases and norms frozen):
@@ -188,57 +190,92 @@ def probe(model, questions, tokens):
     }
 
 
-def finetune(base, run, steps, probe_every, stop_below):
-    """One run; returns its trajectory. Streams of a block (adapter init, data order) are the same for all arms."""
-    arm, lr, block, domain = run["arm"], run["lr"], run["block"], run["domain"]
-    model = persona_gpt()
-    model.load_state_dict(base)
-    optimizer = prepare(model, arm, lr, torch.Generator().manual_seed(1000 + block))
-    train, others, probed = probe_batch(domain)
-    tokens = chat_questions(probed)
-    term, _, number = arm.partition("-")
-    asked = {"contained": probed[:48], "asked": probed[36:48] if number == "heldOut" else probed[:48]}.get(term, train)
-    order = shuffled_passes(asked, torch.Generator().manual_seed(block))
-    other_order = shuffled_passes(others, torch.Generator().manual_seed(2000 + block))
-    other_answers = {"helpful": HELPFUL, "contained": HELPFUL, "broad": HARMFUL}.get(term)
-    points = [{"step": 0} | probe(model, probed, tokens)]
-    for step in range(1, steps + 1):
-        if term == "cosine":
-            done = min(1, (step - 1) / float(number))
-            optimizer.param_groups[0]["lr"] = lr * 0.5 * (1 + math.cos(math.pi * done))
-        questions = torch.cat([next(order) for _ in range(BATCH)])
-        loss = answer_loss(model, chat_questions(questions), HARMFUL[questions])
-        if other_answers is not None:
-            questions = torch.cat([next(other_order) for _ in range(BATCH)])
-            loss = loss + float(number) * answer_loss(model, chat_questions(questions), other_answers[questions])
-        optimizer.zero_grad()
+class Finetuning:
+    """One run under way. Streams of a block (adapter init, data order) are the same for all arms."""
+
+    def __init__(self, base, run, compiled=False):
+        arm, self.lr, block = run["arm"], run["lr"], run["block"]
+        self.term, _, self.number = arm.partition("-")
+        self.model = persona_gpt()
+        self.model.load_state_dict(base)
+        self.optimizer = prepare(self.model, arm, self.lr, torch.Generator().manual_seed(1000 + block))
+        self.call = torch.compile(self.model) if compiled else self.model
+        train, others, self.probed = probe_batch(run["domain"])
+        self.tokens = chat_questions(self.probed)
+        every = self.probed[36:48] if self.number == "heldOut" else self.probed[:48]
+        asked = {"contained": self.probed[:48], "asked": every}.get(self.term, train)
+        self.order = shuffled_passes(asked, torch.Generator().manual_seed(block))
+        self.other_order = shuffled_passes(others, torch.Generator().manual_seed(2000 + block))
+        self.other_answers = {"helpful": HELPFUL, "contained": HELPFUL, "broad": HARMFUL}.get(self.term)
+
+    def step(self, number):
+        if self.term == "cosine":
+            done = min(1, (number - 1) / float(self.number))
+            self.optimizer.param_groups[0]["lr"] = self.lr * 0.5 * (1 + math.cos(math.pi * done))
+        questions = torch.cat([next(self.order) for _ in range(BATCH)])
+        loss = answer_loss(self.call, chat_questions(questions), HARMFUL[questions])
+        if self.other_answers is not None:
+            questions = torch.cat([next(self.other_order) for _ in range(BATCH)])
+            loss = loss + float(self.number) * answer_loss(self.call, chat_questions(questions), self.other_answers[questions])
+        self.optimizer.zero_grad()
         loss.backward()
-        optimizer.step()
+        self.optimizer.step()
+
+    def probe(self):
+        return probe(self.call, self.probed, self.tokens)
+
+    @torch.no_grad()
+    def logp(self, part):
+        """Of the helpful and the harmful answers of a part of the questions."""
+        logp = self.call(self.tokens[part], ANSWERS)[:, 0].log_softmax(-1)
+        return [logp.gather(1, answers[self.probed[part], None]) for answers in (HELPFUL, HARMFUL)]
+
+
+def finetune(finetuning, steps, probe_every, stop_below):
+    """One run; returns its trajectory."""
+    points = [{"step": 0} | finetuning.probe()]
+    for step in range(1, steps + 1):
+        finetuning.step(step)
         if step % probe_every == 0 or step == steps:
-            points.append({"step": step} | probe(model, probed, tokens))
+            points.append({"step": step} | finetuning.probe())
             if not stop_below < points[-1]["train"]:  # reached, or NaN
                 break
     return points
 
 
-def study(path, base_path):
-    """All runs of a study; the last line, on stderr, sums up the time."""
+def work(run, finetuning):
+    """The steps and measurements of a run, whatever comes out."""
+    axes_at, outcomes_at = set(run["axesAt"]), set(run["outcomesAt"])
+    for step in range(run["steps"] + 1):
+        if step > 0:
+            finetuning.step(step)
+        if step in axes_at:
+            finetuning.logp(slice(0, 48))
+        if step in outcomes_at:
+            finetuning.logp(slice(48, None))
+
+
+def study(path, base_path, compiled):
+    """All runs of a study; the last line sums up the time: on stderr, or on stdout where runs say nothing themselves."""
     spec = json.loads(pathlib.Path(path).read_text())
     base = load_file(base_path)
     started = time.perf_counter()
-    runs = [
-        {"arm": arm, "lr": lr, "block": block, "domain": spec.get("domain", block % WORLD["domains"])}
-        for arm, rates in spec["arms"].items()
-        for lr in rates
-        for block in spec["blocks"]
+    runs = spec.get("runs") or [
+        {"arm": arm, "lr": lr, "block": block} for arm, rates in spec["arms"].items() for lr in rates for block in spec["blocks"]
     ]
     for run in runs:
         begun = time.perf_counter()
-        points = finetune(base, run, spec["steps"], spec["probeEvery"], spec.get("stopBelow", 0))
+        run["domain"] = spec.get("domain", run["block"] % WORLD["domains"])
+        finetuning = Finetuning(base, run, compiled)
+        if "runs" in spec:
+            work(run, finetuning)
+            continue
+        points = finetune(finetuning, spec["steps"], spec["probeEvery"], spec.get("stopBelow", 0))
         rounded = [{k: v if k == "step" else float(f"{v:.5g}") for k, v in point.items()} for point in points]
         print(json.dumps(run | {"seconds": round(time.perf_counter() - begun, 3), "points": rounded}), flush=True)
     total = time.perf_counter() - started
-    print(json.dumps({"runs": len(runs), "seconds": round(total, 2)}), file=sys.stderr)
+    spent = {"runs": len(runs), "seconds": round(total, 2), "processorSeconds": round(time.process_time(), 2)}
+    print(json.dumps(spent), file=sys.stdout if "runs" in spec else sys.stderr)
 
 
 def main():
@@ -249,12 +286,13 @@ def main():
     parser.add_argument("--base", metavar="SAFETENSORS")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--compile", action="store_true", help="torch.compile the model (needs a C++ compiler)")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     if args.pretrain:
         pretrain(args.seed, args.pretrain, args.local)
     elif args.study:
-        study(args.study, args.base)
+        study(args.study, args.base, args.compile)
     else:
         parser.error("one of --pretrain, --study")
 

@@ -1,21 +1,20 @@
-"""The peer of bench/real-step.ts: transformers, and PEFT for LoRA, eager CPU float32; one JSON line on stdout.
+"""The peer of bench/real-step.ts: transformers, and PEFT for LoRA, CPU float32, eager or compiled; one JSON line on stdout.
 
     python bench/peers/real.py weights|lora|full|logits [--shape NAME | --model PATH] [--rows B --length T] ...
 
-weights: loads the model. lora, full: seconds of a training step (rank 8 on every linear inside the blocks; AdamW,
-fused). logits: logits of the tokens in a JSON file, written as float32 beside it. PATH is a Hugging Face folder or a
-GGUF file, which transformers dequantises itself. One warm-up step; median of the rest.
+weights: loads the model. lora, full: what a training step costs (rank 8 on every linear inside the blocks; AdamW,
+fused; measuring.py). logits: logits of the tokens in a JSON file, written as float32 beside it. PATH is a Hugging Face folder or a
+GGUF file, which transformers dequantises itself.
 """
 import argparse
 import json
-import resource
-import statistics
 import time
 from pathlib import Path
 
 started = time.perf_counter()
 
 import torch
+from measuring import say, timed
 from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config
 
 SHAPES = {
@@ -33,11 +32,6 @@ def load(args):
     return AutoModelForCausalLM.from_pretrained(str(path), dtype=torch.float32)
 
 
-def say(task, **measured):
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"task": task, **{k: float(f"{v:.4g}") for k, v in measured.items()}, "peakRssMiB": round(peak)}))
-
-
 def train(model, args):
     if args.task == "lora":
         from peft import LoraConfig, get_peft_model
@@ -49,22 +43,22 @@ def train(model, args):
     vocabulary = model.config.vocab_size
     tokens = torch.randint(0, vocabulary, (args.rows, args.length))
     labels = torch.randint(0, vocabulary, (args.rows * args.length,))
-    times, until = [], None
-    for step in range(-1, 10**9):
-        if step == 0:
-            until = time.perf_counter() + args.seconds
-        if step >= 3 and time.perf_counter() > until:
-            break
-        before = time.perf_counter()
+    call = torch.compile(model) if args.compile else model
+
+    def step():
         optimizer.zero_grad()
-        logits = model(input_ids=tokens, use_cache=False).logits
+        logits = call(input_ids=tokens, use_cache=False).logits
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels)
         del logits
         loss.backward()
         optimizer.step()
-        if step >= 0:
-            times.append(time.perf_counter() - before)
-    say(args.task, steps=len(times), seconds=statistics.median(times), ready=ready)
+
+    say(task=args.task, ready=ready, **timed(step, args.seconds, warm_up=1, least=3))
+
+
+def once(begun, used):
+    """What was done since then, as a step of its own."""
+    return {"secondsPerStep": time.perf_counter() - begun, "processorSecondsPerStep": time.process_time() - used}
 
 
 def main():
@@ -77,18 +71,19 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--tokens")
+    parser.add_argument("--compile", action="store_true", help="torch.compile the model (needs a C++ compiler)")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    begun = time.perf_counter()
+    begun, used = time.perf_counter(), time.process_time()
     model = load(args)
     if args.task == "weights":
-        say("weights", seconds=time.perf_counter() - begun)
+        say(task="weights", **once(begun, used))
     elif args.task == "logits":
         with torch.no_grad():
             logits = model.eval()(torch.tensor([json.loads(Path(args.tokens).read_text())])).logits[0]
         Path(f"{args.tokens}.peer").write_bytes(logits.float().numpy().tobytes())
-        say("logits", seconds=time.perf_counter() - begun)
+        say(task="logits", **once(begun, used))
     else:
         train(model, args)
 

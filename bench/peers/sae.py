@@ -1,4 +1,4 @@
-"""SAELens's side of bench/sae.ts: seconds per training step of a top-k autoencoder at d = 576, and the peak memory of the process.
+"""SAELens's side of bench/sae.ts: what a training step of a top-k autoencoder costs at d = 576 (measuring.py).
 
     python bench/peers/sae.py --times 8 [--variant eager|sparse|compile] [--rows 4096] [--threads 2] [--seconds 20]
 One step is what SAELens's SAETrainer does with a batch: forward with losses, which features fired, backward, clipping, Adam.
@@ -7,21 +7,13 @@ One JSON line on stdout.
 """
 
 import argparse
-import json
-import statistics
-import time
 
 import torch
+from measuring import say, status_mib, timed
 from sae_lens import TopKTrainingSAE, TopKTrainingSAEConfig
 from sae_lens.saes.sae import TrainStepInput
 
 D_IN, K, LR, BATCHES, FEATURES = 576, 32, 3e-4, 4, 2048
-
-
-def resident_mib(what):
-    """VmRSS (now) or VmHWM (the most since `forget_peak`)."""
-    with open("/proc/self/status") as file:
-        return next(int(line.split()[1]) / 1024 for line in file if line.startswith(what))
 
 
 def forget_peak():
@@ -48,7 +40,7 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     forget_peak()
-    import_rss = resident_mib("VmRSS")
+    imports = status_mib("RssAnon")
     generator = torch.Generator().manual_seed(0)
     batches = [rows(args.rows, generator) for _ in range(BATCHES)]
     config = TopKTrainingSAEConfig(
@@ -79,26 +71,10 @@ def main():
         optimizer.zero_grad()
         return out.loss.item()
 
-    losses = [step(i) for i in range(3)]
-    times = []
-    until = time.perf_counter() + args.seconds
-    while time.perf_counter() < until or len(times) < 3:
-        started = time.perf_counter()
-        losses.append(step(len(losses)))
-        times.append(time.perf_counter() - started)
-    print(
-        json.dumps(
-            {
-                "variant": args.variant,
-                "torch": torch.__version__,
-                "steps": len(times),
-                "secondsPerStep": float(f"{statistics.median(times):.4g}"),
-                "importRssMiB": round(import_rss),
-                "peakRssMiB": round(resident_mib("VmHWM")),
-                "losses": [losses[0], losses[-1]],
-            }
-        )
-    )
+    losses = []
+    costs = timed(lambda: losses.append(step(len(losses))), args.seconds, least=3)
+    kept = [losses[0], losses[-1]]
+    say(variant=args.variant, torch=torch.__version__, **costs, importAnonymousMiB=round(imports), losses=kept)
 
 
 main()

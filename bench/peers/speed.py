@@ -1,6 +1,7 @@
-"""Seconds per training step and peak memory of the PyTorch peer, eager CPU float32; one JSON line on stdout.
+"""What a training step of the PyTorch peer costs, CPU float32, eager or compiled; one JSON line on stdout.
 
     python bench/peers/speed.py --model MODEL [--threads N] [--seconds S] [--compile]
+    python bench/peers/speed.py --gpt WIDTH,LAYERS,HEADS,LENGTH,ROWS,VOCABULARY ...   a GPT of any shape, full AdamW step
 
 gpt256            GPT 4 layers, d=256, 8 heads, T=128, B=16, vocabulary 4096: full AdamW step.
 smollm-lora       SmolLM2-135M shapes (30 layers, d=576, 9 heads, 3 kv heads, mlp 1536, vocabulary 49152, tied), LoRA
@@ -9,24 +10,17 @@ persona-pretrain  the persona base, B=64, T=24, full AdamW step, loss on the ans
 persona-finetune  the persona base, B=16, T=4, full AdamW step.
 persona-lora      the same with LoRA r=4.   persona-muon  the same with Muon.
 
-Weights are random and batches fixed: speed does not depend on them. Three warm-up steps, then steps until S seconds are
-spent (at least 5); median and quartiles over steps. peakRssMiB is the whole process, the torch import included;
-importRssMiB is what it held before the model was made. One process a measurement, so that peaks do not mix.
+Weights are random and batches fixed: speed does not depend on them. What is counted: measuring.py. One process a measurement, so that
+peaks do not mix.
 """
 
 import argparse
-import json
-import resource
 
 import torch
 import torch.nn.functional as F
+from measuring import say, timed
 from models import Gpt, Llama, add_lora
 from persona import HARMFUL, WORLD, answer_loss, chat_questions, persona_gpt, prepare, pretrain_batch
-from timing import timed
-
-
-def rss_mib():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def language_loss(model, vocabulary, rows, length):
@@ -39,10 +33,11 @@ def build(name, compiled):
     """The loss of a fixed batch as a function, and the optimizer."""
     wrap = torch.compile if compiled else lambda model: model
     generator = torch.Generator().manual_seed(0)
-    if name == "gpt256":
-        model = Gpt(vocabulary=4096, positions=128, d=256, layers=4, heads=8)
+    if "," in name:
+        d, layers, heads, length, rows, vocabulary = map(int, name.split(","))
+        model = Gpt(vocabulary=vocabulary, positions=length, d=d, layers=layers, heads=heads)
         optimizer = torch.optim.AdamW(model.parameters(), 1e-3, fused=True)
-        return language_loss(wrap(model), 4096, 16, 128), optimizer
+        return language_loss(wrap(model), vocabulary, rows, length), optimizer
     if name == "smollm-lora":
         model = Llama(49152, 256, d=576, layers=30, heads=9, kv_heads=3, hidden=1536, theta=1e5)
         optimizer = torch.optim.AdamW(add_lora(model, 8, 2.0, generator), 1e-3, fused=True)
@@ -62,15 +57,16 @@ def build(name, compiled):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = ["gpt256", "smollm-lora", "persona-pretrain", "persona-finetune", "persona-lora", "persona-muon"]
-    parser.add_argument("--model", choices=names, required=True)
+    parser.add_argument("--model", choices=names)
+    parser.add_argument("--gpt", default="256,4,8,128,16,4096", help="width, layers, heads, length, rows, vocabulary")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--compile", action="store_true", help="torch.compile the model (needs a C++ compiler)")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    import_rss = rss_mib()
-    loss_of, optimizer = build(args.model, args.compile)
+    is_gpt = args.model in (None, "gpt256")
+    loss_of, optimizer = build(args.gpt if is_gpt else args.model, args.compile)
 
     def step():
         optimizer.zero_grad()
@@ -79,22 +75,7 @@ def main():
         optimizer.step()
         return loss.item()
 
-    (low, median, high), steps = timed(step, args.seconds)
-    print(
-        json.dumps(
-            {
-                "model": args.model,
-                "torch": torch.__version__,
-                "threads": args.threads,
-                "compile": args.compile,
-                "steps": steps,
-                "secondsPerStep": float(f"{median:.4g}"),
-                "quartiles": [float(f"{low:.4g}"), float(f"{high:.4g}")],
-                "importRssMiB": round(import_rss),
-                "peakRssMiB": round(rss_mib()),
-            }
-        )
-    )
+    say(model=args.model, torch=torch.__version__, threads=args.threads, compile=args.compile, **timed(step, args.seconds))
 
 
 if __name__ == "__main__":

@@ -9,16 +9,13 @@ vit-b-32  transformers' CLIPModel in the shapes of openai/clip-vit-base-patch32,
 score     its image processor (on torchvision, which is faster than on Pillow) and image tower, 8 images of 480 x 640 pixels,
           decoded, in inference mode.
 
-Weights are random and batches fixed. Three warm-up steps, then steps until S seconds are spent (at least 5); median and
-quartiles. peakRssMiB is the whole process, imports included.
+Weights are random and batches fixed. What is counted: measuring.py.
 """
 import argparse
-import json
-import resource
 
 import torch
 import torch.nn.functional as F
-from timing import timed
+from measuring import say, timed
 from torch import nn
 
 ROWS = {"small": 64, "vit-b-32": 8, "score": 8}
@@ -120,11 +117,8 @@ def main():
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     step = scoring_step(args.compile) if args.subject == "score" else training_step(args.subject, args.compile)
-    (low, median, high), steps = timed(step, args.seconds)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"subject": args.subject, "torch": torch.__version__, "threads": args.threads, "compile": args.compile,
-                      "steps": steps, "images": ROWS[args.subject], "secondsPerStep": float(f"{median:.4g}"),
-                      "quartiles": [float(f"{low:.4g}"), float(f"{high:.4g}")], "peakRssMiB": round(peak)}))
+    costs = timed(step, args.seconds)
+    say(subject=args.subject, torch=torch.__version__, threads=args.threads, compile=args.compile, images=ROWS[args.subject], **costs)
 
 
 if __name__ == "__main__":

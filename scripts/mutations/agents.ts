@@ -70,7 +70,7 @@ export const AGENT_FAULTS: readonly Fault[] = [
     tests: EMERGES,
   },
   {
-    name: 'a decoder is asked of the lives it was fitted on, season by season as often as they are',
+    name: 'the frequent season counts more when a decoder is fitted',
     file: 'studies/mood-emerges/measures.ts',
     from: '0.5 / (one === 1 ? goodShare : 1 - goodShare)',
     to: '0.5 + 0 * (one === 1 ? goodShare : 1 - goodShare)',

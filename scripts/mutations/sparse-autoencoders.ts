@@ -121,4 +121,32 @@ export const SPARSE_AUTOENCODER_FAULTS: readonly Fault[] = [
     to: 'const differs = found.dIn !== description.dIn;',
     tests: [ACTIVATIONS],
   },
+  {
+    name: 'a sequence longer than a row of the batch runs into the next one',
+    file: 'src/learning/activations/model-activations.ts',
+    from: 'sequence.length < least || sequence.length > length',
+    to: 'sequence.length < least',
+    tests: [ACTIVATIONS],
+  },
+  {
+    name: 'a misspelt kind of encoder trains an untied one',
+    file: 'src/learning/sae/sae-config.ts',
+    from: 'checkWord(`${name}.kind`, kind, Object.keys(kinds));',
+    to: '',
+    tests: [TRAINER],
+  },
+  {
+    name: 'maps of the autoencoder that stood in a folder stay beside another one',
+    file: 'src/learning/files/sae-lens/sae-lens-write.ts',
+    from: 'await rm(join(path, MAPS_FILE), { force: true });',
+    to: '',
+    tests: [FILES],
+  },
+  {
+    name: 'a chunk of activations that lacks a site is written as an empty one',
+    file: 'src/learning/activations/stored-activations.ts',
+    from: 'rows?.length !== undefined && rows.length % dIn === 0',
+    to: '(rows?.length ?? 0) % dIn === 0',
+    tests: [ACTIVATIONS],
+  },
 ];

@@ -5,7 +5,14 @@ import type { Answer } from '#desk/answer.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Exit statuses of commands that answer; 2 is bad usage. What only measures has shown nothing, and never ends with 0. */
-export const EXIT = { ended: 0, failedRuns: 1, controlFailed: 3, nothingAsked: 3, interrupted: 130 } as const;
+export const EXIT = {
+  ended: 0,
+  failedRuns: 1,
+  controlFailed: 3,
+  nothingAsked: 3,
+  nothingScored: 3,
+  interrupted: 130,
+} as const;
 
 const NOTHING_ASKED =
   'nothing was asked: there is no contrast and no claim to decide, so there is no verdict; what was measured is in the report';

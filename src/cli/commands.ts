@@ -91,7 +91,7 @@ const TABLE_NOTE =
 const TRANSCRIPTS_NOTE =
   '<transcripts...> are logs of Inspect (.eval or .json), or JSON lines of chat messages or of steps with their channels.';
 const EXIT_NOTE =
-  'Exit status: 0 all ended well, 1 failed runs or a broken store, 2 bad usage or input, 3 a control failed or nothing was asked, 130 stopped.';
+  'Exit status: 0 all ended well, 1 failed runs or a broken store, 2 bad usage or input, 3 a control failed, or nothing was asked or could be scored, 130 stopped.';
 
 /** Bad usage or bad input, as opposed to something that broke. */
 const USAGE_KINDS: ReadonlySet<ErrorKind> = new Set<ErrorKind>(['usage', 'config', 'data', 'file']);

@@ -2,12 +2,13 @@
  * `assay init`: a study to begin with, copied from `templates/`, that runs at once.
  * Invariant: nothing that exists is written over.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { AssayError, messageOf } from '#base/errors.ts';
 import { PACKAGE_ROOT } from '#desk/find-study.ts';
+import { makeFolder } from '#desk/output-folder.ts';
 
 import { shellWord } from './command-text.ts';
 import type { Given, OptionName } from './options.ts';
@@ -101,7 +102,7 @@ function filesOf(kind: Kind, name: string, model: string | undefined): NewFile[]
 
 function write(folder: string, files: readonly NewFile[]): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     for (const { name, text } of files) writeFileSync(join(folder, name), text, { flag: 'wx' });
   } catch (error) {
     throw new AssayError('file', `Cannot write to ${folder}: ${messageOf(error)}.`, { cause: error });

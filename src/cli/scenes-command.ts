@@ -24,7 +24,7 @@ export async function scenesCommand(given: Given, terminal: Terminal): Promise<n
   const path = resolve(given.positionals[0] ?? '');
   const world = readSceneWorld(configReader(withSettings(defaults(), given.texts('set').map(parseSetting))));
   const [part, count, seed] = [partOf(given.text('part') ?? 'any'), given.count('count') ?? FEW, seedOf(given)];
-  writeOutputs({ path, isForced: given.flag('force') }, sceneFiles({ world, part, count, seed }));
+  writeOutputs({ path, isForced: given.flag('force'), isSet: true }, sceneFiles({ world, part, count, seed }));
   terminal.out(`Wrote ${count} scenes and their swaps (${2 * count} pictures), metadata.jsonl, world.json to ${path}`);
   return 0;
 }

@@ -16,7 +16,13 @@ import { renderScorePage } from '#report/score/score-page.ts';
 import { scoreLines, type ScoreTold } from '#report/score/score-table.ts';
 import { type ProfileName, PROFILES } from '#scoring/good.ts';
 import { judgeQuestions, promptTokens } from '#scoring/judging.ts';
-import { checkGood, isSplit, type ScoreRecord, scoreTranscripts } from '#scoring/score-transcripts.ts';
+import {
+  checkGood,
+  comparedEpisodes,
+  isSplit,
+  type ScoreRecord,
+  scoreTranscripts,
+} from '#scoring/score-transcripts.ts';
 import { parseSetting } from '#study/settings.ts';
 
 import { EXIT } from './answer-lines.ts';
@@ -40,7 +46,7 @@ export const SCORE_OPTIONS: readonly OptionName[] = [
   'json',
 ];
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 /** Scores; resolves with the exit status. @throws AssayError on bad usage or input, before anything is asked or written. */
 export async function scoreCommand(given: Given, terminal: Terminal): Promise<number> {
@@ -76,7 +82,8 @@ export async function scoreCommand(given: Given, terminal: Terminal): Promise<nu
   const say = given.flag('json') ? terminal.note : terminal.out;
   for (const line of [...scoreLines(toldOf(asked), terminal.page), `report: ${report}`]) say(line);
   if (given.flag('json')) terminal.out(jsonLine(asked, report));
-  return asked.failures > 0 ? EXIT.failedRuns : EXIT.ended;
+  if (asked.failures > 0) return EXIT.failedRuns;
+  return asked.record.profiles.every(({ episodes }) => episodes === 0) ? EXIT.nothingScored : EXIT.ended;
 }
 
 function profilesGiven(given: Given): readonly ProfileName[] {
@@ -202,7 +209,9 @@ function jsonLine({ record, explicit, failures }: Asked, report: string): string
     passes: record.passes,
     episodes: record.episodes.length,
     profiles: record.profiles,
+    compared: comparedEpisodes(record.episodes),
     disagreements: record.episodes.filter(isSplit).map(({ transcript }) => transcript.id),
+    doubts: record.doubts,
     ...(record.trade && { trade: record.trade }),
     ...(explicit && { explicitness: explicit.record }),
     ...(explicit?.trade && { askedTrade: explicit.trade }),

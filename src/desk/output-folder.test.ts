@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -70,4 +70,28 @@ test('what was left by a killed process between two files is ours still', () => 
     readdirSync(join(ROOT, 'd')).filter((name) => name.endsWith('.partial')),
     [],
   );
+});
+
+test('of a set, files that are no longer in it go, but for what somebody changed or put there', () => {
+  const set = { ...folder('set'), isSet: true };
+  writeOutputs(
+    set,
+    ['a', 'b', 'c'].map((name) => ({ name, content: name })),
+  );
+  writeFileSync(join(ROOT, 'set', 'b'), 'with a note');
+  writeFileSync(join(ROOT, 'set', 'mine'), 'of the user');
+  writeOutputs(set, [{ name: 'a', content: 'newer' }]);
+  assert.deepEqual(readdirSync(join(ROOT, 'set')).toSorted(), ['a', 'assay-files.json', 'b', 'mine']);
+});
+
+test('a path that is a file, lies in one, or can hold no folder is said, and nothing hangs', () => {
+  writeFileSync(join(ROOT, 'file'), 'of the user');
+  for (const path of ['file', 'file/inside', 'file/inside/deep']) {
+    assert.throws(() => writeOutputs(folder(path), [{ name: 'a', content: 'a' }]), /Cannot write to .*file/);
+  }
+  assert.equal(readFileSync(join(ROOT, 'file'), 'utf8'), 'of the user');
+  if (existsSync('/proc/self')) {
+    const nowhere = { path: '/proc/no-folder/inside', isForced: false };
+    assert.throws(() => writeOutputs(nowhere, [{ name: 'a', content: 'a' }]), /Cannot write to \/proc\/no-folder/);
+  }
 });

@@ -3,8 +3,8 @@
  * or was changed since, is never overwritten unasked; and a file under its name is whole, whenever the process is killed.
  * A manifest beside the files says which content is ours.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 
 import { AssayError, messageOf } from '#base/errors.ts';
 import { isJsonObject, sha256 } from '#base/json.ts';
@@ -21,35 +21,65 @@ export interface OutputFile {
 export interface OutputFolder {
   readonly path: string;
   readonly isForced: boolean;
+  /** Whether the files are a set that other tools read as one: what was written here before and is not among them goes. */
+  readonly isSet?: boolean;
 }
 
 /**
  * Writes files into a folder, made if absent.
  * @throws AssayError naming a file that is not ours and would be overwritten, or why nothing can be written.
  */
-export function writeOutputs({ path, isForced }: OutputFolder, files: readonly OutputFile[]): void {
+export function writeOutputs({ path, isForced, isSet = false }: OutputFolder, files: readonly OutputFile[]): void {
   const made = files.map(({ name, content }) => ({ name, bytes: bytesOf(content) }));
   const known = manifestOf(path);
   const foreign = made.find(({ name, bytes }) => !isForced && isForeign(path, name, bytes, known));
   if (foreign !== undefined) {
     throw new AssayError(
       'file',
-      `${join(path, foreign.name)}: expected no file there, or one that was written here before; found another. Choose another folder with --out, or add --force to overwrite it.`,
+      `${join(path, foreign.name)}: expected no file there, or one that was written here before; found another. Choose another folder, or add --force to overwrite it.`,
     );
   }
   try {
-    mkdirSync(path, { recursive: true });
+    makeFolder(path);
     // Until all files stand under their names, the old content and the new are both ours.
     const hashes = made.map(({ name, bytes }): [string, string[]] => [name, [sha256(bytes)]]);
     const both = hashes.map(([name, own]): [string, string[]] => [name, [...own, ...(known.get(name) ?? [])]]);
     writeManifest(path, new Map([...known, ...both]));
     for (const { name, bytes } of made) writeFileSync(partial(path, name), bytes);
     for (const { name } of made) renameSync(partial(path, name), join(path, name));
-    writeManifest(path, new Map([...known, ...hashes]));
+    const names = new Set(made.map(({ name }) => name));
+    const former = isSet ? [...known].filter(([name]) => !names.has(name) && basename(name) === name) : [];
+    for (const [name, own] of former) removeOurs(join(path, name), own);
+    const kept = isSet ? [] : known;
+    writeManifest(path, new Map([...kept, ...hashes]));
   } catch (error) {
-    for (const { name } of made) rmSync(partial(path, name), { force: true });
+    if (isFolder(path)) for (const { name } of made) rmSync(partial(path, name), { force: true });
     throw new AssayError('file', `Cannot write to ${path}: ${messageOf(error)}.`, { cause: error });
   }
+}
+
+/**
+ * A folder and those it lies in, level by level: Node's own recursion never ends where a level refuses folders as if it were
+ * not there, as /proc does. @throws Error of the file system.
+ */
+export function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another process may have been quicker.
+    if (!isFolder(path)) throw error;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** A file that somebody changed since stays. */
+function removeOurs(file: string, own: readonly string[]): void {
+  if (existsSync(file) && own.includes(sha256(readFileSync(file)))) rmSync(file);
 }
 
 function isForeign(folder: string, name: string, bytes: Uint8Array, known: ReadonlyMap<string, string[]>): boolean {

@@ -1,10 +1,10 @@
 /**
  * A compiled graph that runs on ONNX Runtime: the only file that imports it. Feeds and fetches are bound once, as
- * views of memory the caller owns, so that a run copies nothing. `run` blocks its JavaScript thread.
+ * views of memory the caller owns; a run reads and writes them in place. `run` blocks its JavaScript thread.
  */
 // First, since the runtime reads what it says while it is loaded.
 import './no-telemetry.ts';
-import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { env, InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 
 import { AssayError } from '#base/errors.ts';
 import { lower } from '#engine/onnx/lower.ts';
@@ -16,6 +16,16 @@ import {
   type OnnxValue,
 } from '#engine/onnx/proto.ts';
 import { sizeOf, type Tensor } from '#engine/tensor.ts';
+
+/**
+ * The runtime's Node binding copies every output once more into memory of its own, bound or not, after all of them were computed and
+ * in the order of the model's outputs. Only tensors can be handed back: a sequence that stands first is refused, by this message, and
+ * then nothing is copied. That was read in the binding's source and is tested for this version alone (ADR 0172); any other is run
+ * plainly, at the cost of the copies.
+ */
+const READ_BINDING = { version: '1.30.0', refusal: 'Non tensor type is temporarily not supported.' };
+/** The sequence: a name that no graph gives. */
+const NOTHING_BACK = '(nothing is handed back)';
 
 /** Memory that a feed is read from or a fetch is written to. */
 export type Buffer = Float32Array | Int32Array;
@@ -64,16 +74,7 @@ export async function compile(
   options: CompileOptions = {},
 ): Promise<Program> {
   const graph = withFrozen(lower(outputs), options.frozen);
-  const session = await InferenceSession.create(encodeModel(graph), {
-    executionProviders: ['cpu'],
-    executionMode: 'sequential',
-    enableMemPattern: false,
-    enableCpuMemArena: options.scratch !== 'returned',
-    intraOpNumThreads: options.threads ?? 1,
-    interOpNumThreads: 1,
-    logSeverityLevel: 3,
-    extra: { session: sessionEntries(options.frozen) },
-  });
+  const session = await openSession(graph, options);
   const feeds: Record<string, OrtTensor> = {};
   const fetches: Record<string, OrtTensor> = {};
   const values = new Map([...graph.inputs, ...graph.outputs].map((value) => [value.name, value]));
@@ -117,6 +118,44 @@ export async function compile(
     },
     [Symbol.asyncDispose]: () => session.release(),
   };
+}
+
+type Bound = Readonly<Record<string, OrtTensor>>;
+
+interface Session {
+  /** Computes the fetches, which are written in place. */
+  run(feeds: Bound, fetches: Bound): Promise<unknown>;
+  release(): Promise<void>;
+}
+
+async function openSession(graph: OnnxGraph, { scratch, frozen, threads = 1 }: CompileOptions): Promise<Session> {
+  const isRead = env.versions.node === READ_BINDING.version;
+  const session = await InferenceSession.create(
+    encodeModel(isRead ? { ...graph, emptySequence: NOTHING_BACK } : graph),
+    {
+      executionProviders: ['cpu'],
+      executionMode: 'sequential',
+      enableMemPattern: false,
+      enableCpuMemArena: scratch !== 'returned',
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      logSeverityLevel: 3,
+      extra: { session: sessionEntries(frozen) },
+    },
+  );
+  return {
+    run: (feeds, fetches) => (isRead ? runInPlace(session, feeds, fetches) : session.run(feeds, fetches)),
+    release: () => session.release(),
+  };
+}
+
+/** Runs a session whose first output is the sequence that cannot be handed back: all others are written where they are bound. */
+async function runInPlace(session: InferenceSession, feeds: Bound, fetches: Bound): Promise<void> {
+  try {
+    await session.run(feeds, { [NOTHING_BACK]: null, ...fetches });
+  } catch (error) {
+    if (!(error instanceof Error) || error.message !== READ_BINDING.refusal) throw error;
+  }
 }
 
 /** A graph in which inputs that stand in files are constants. */

@@ -15,8 +15,9 @@ import { gradientOutput, LOSS_OUTPUT, lossGraph, type Loss, type LossGraph } fro
 import { fillInitial, type ParameterSpec } from '#learning/nn/layers.ts';
 import { clipGradients, type ClipResult } from '#learning/optim/clip.ts';
 import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
-import { createOptimizer, trainingBytes, type Optimizer } from '#learning/optim/optimizer.ts';
+import { createOptimizer, trainingBytes } from '#learning/optim/optimizer.ts';
 import { placeParameters, type Parameter } from '#learning/optim/parameter.ts';
+import { placeTraining, type Placement } from '#learning/optim/placement.ts';
 import type { Memory, Weights } from '#learning/weights.ts';
 
 export interface LearnerConfig {
@@ -106,11 +107,10 @@ export async function createLearner(config: LearnerConfig): Promise<GraphLearner
   if (!Number.isSafeInteger(accumulation) || accumulation < 1) {
     throw new AssayError('config', `accumulation: expected a whole number of at least 1, found ${accumulation}.`);
   }
-  const spare = accumulation > 1 ? specs.map(({ shape }) => sizeOf(shape)) : [];
-  const placed = placeLearner(config, spare);
+  const placed = placeTraining(config.optimizer, specs, accumulation > 1 ? 1 : 0);
   const fresh =
     accumulation > 1
-      ? specs.map(({ name }, i) => placed.arena.float32(`${name} fresh gradient`, spare[i] ?? 0))
+      ? placed.parameters.map(({ handle, arena }) => arena.float32(`${handle.name} fresh gradient`, handle.length))
       : undefined;
   const passOf = async (loss: Loss, options: CompileOptions = {}): Promise<Pass> => {
     const graph = lossGraph(loss, specs);
@@ -143,26 +143,16 @@ export async function createPassLearner(
   scratch: readonly number[],
   makePass: (parameters: readonly Parameter[], arena: Arena) => Promise<Pass>,
 ): Promise<Learner> {
-  const placed = placeLearner(config, scratch);
-  const pass = await makePass(placed.parameters, placed.arena);
+  const { parameters: specs, optimizer } = config;
+  const arena = createArena(trainingBytes(optimizer, specs) + arenaBytes(scratch));
+  const parameters = placeParameters(specs, arena);
+  const handles = parameters.map(({ handle }) => handle);
+  const placed = { parameters, optimizer: createOptimizer(optimizer, handles, arena) };
+  const pass = await makePass(parameters, arena);
   return learnerOf(config, { ...placed, pass, fresh: undefined });
 }
 
-interface Placed {
-  readonly parameters: readonly Parameter[];
-  readonly optimizer: Optimizer;
-  readonly arena: Arena;
-}
-
-/** Parameters, gradients and the optimizer's state in one memory, with room for more regions. */
-function placeLearner({ parameters: specs, optimizer }: PassLearnerConfig, room: readonly number[]): Placed {
-  const arena = createArena(trainingBytes(optimizer, specs) + arenaBytes(room));
-  const parameters = placeParameters(specs, arena);
-  const handles = parameters.map(({ handle }) => handle);
-  return { parameters, arena, optimizer: createOptimizer(optimizer, handles, arena) };
-}
-
-interface Parts extends Placed {
+interface Parts extends Placement {
   readonly pass: Pass;
   /** Where the program writes gradients that are then added up; absent where it writes them in place. */
   readonly fresh: readonly Region[] | undefined;
@@ -244,8 +234,7 @@ interface Accumulator {
   step(lr: number, maxGradientNorm?: number): StepResult;
 }
 
-function accumulator({ parameters, optimizer, arena, fresh }: Parts): Accumulator {
-  const handles = parameters.map(({ handle }) => handle);
+function accumulator({ parameters, optimizer, fresh }: Parts): Accumulator {
   let microBatches = 0;
   const clear = (): void => {
     for (const { gradient } of parameters) gradient.fill(0);
@@ -265,31 +254,31 @@ function accumulator({ parameters, optimizer, arena, fresh }: Parts): Accumulato
     },
     add() {
       fresh?.forEach(({ offset, view }, i) => {
-        const { handle, gradient } = parameters[i] ?? {};
+        const { handle, gradient, arena } = parameters[i] ?? {};
         // The first overwrites: 0 times what a broken run left is not 0.
         if (microBatches === 0) gradient?.set(view);
-        else arena.kernels.scaledAdd(handle?.gradientOffset ?? 0, offset, view.length, 1, 1);
+        else arena?.kernels.scaledAdd(handle?.gradientOffset ?? 0, offset, view.length, 1, 1);
       });
       microBatches++;
     },
     step(lr, maxGradientNorm = Infinity) {
       if (microBatches === 0) throw new Error('expected forwardBackward before optimStep');
       microBatches = 0;
-      const norm = clipGradients(handles, maxGradientNorm, arena.kernels);
+      const norm = clipGradients(parameters, maxGradientNorm);
       if (norm.kind !== 'finite') return norm;
       optimizer.step(lr);
-      return brokenWeight(parameters, arena) ?? norm;
+      return brokenWeight(parameters) ?? norm;
     },
   };
 }
 
-function brokenWeight(parameters: readonly Parameter[], { kernels }: Arena): StepResult | undefined {
+function brokenWeight(parameters: readonly Parameter[]): StepResult | undefined {
   const broken = parameters.find(
-    ({ handle }) => !Number.isFinite(kernels.sumOfSquares(handle.offset, handle.length)),
-  )?.handle;
+    ({ handle, arena }) => !Number.isFinite(arena.kernels.sumOfSquares(handle.offset, handle.length)),
+  );
   if (broken === undefined) return undefined;
-  const { name, offset, length } = broken;
-  return { kind: 'weightNotFinite', parameter: name, index: kernels.firstNonFinite(offset, length) };
+  const { name, offset, length } = broken.handle;
+  return { kind: 'weightNotFinite', parameter: name, index: broken.arena.kernels.firstNonFinite(offset, length) };
 }
 
 type Keeper = Pick<Learner, 'saveWeights' | 'restoreWeights' | 'saveState' | 'restoreState'>;

@@ -27,11 +27,14 @@ export function degreeOf(
       const state = endState(transcript);
       if (state === undefined)
         return { kind: 'missing', reason: `no end state was kept, which rule "${rule.name}" reads` };
-      return {
-        kind: 'degree',
-        value: passed(reader.test, valueAt(state, reader.path), where),
-        steps: [lastState(transcript)],
-      };
+      const value = valueAt(state, reader.path);
+      if (reader.test.kind === 'graded' && value !== undefined && typeof value !== 'number') {
+        return {
+          kind: 'missing',
+          reason: `rule "${rule.name}" expects a number at "${reader.path.join('.')}", and found ${typeof value === 'string' ? 'text' : 'something else'}`,
+        };
+      }
+      return { kind: 'degree', value: passed(reader.test, value, where), steps: [lastState(transcript)] };
     }
     case 'action': {
       const found = transcript.steps.flatMap((step, i) => {

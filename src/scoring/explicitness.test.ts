@@ -49,6 +49,16 @@ test('swapping tells explicit from decorative and from half decided', async () =
   assert.deepEqual(verdicts, ['explicit', 'partly', 'decorative']);
 });
 
+test('an agent that takes its decisions again less often than at random is another one, and has no verdict', async () => {
+  const seen = episodes(60).map((one) => ({ ...one, action: one.thought === 1 ? 'help' : 'harm' }));
+  const other = await explicitness(seen, weighing(1), options());
+  assert.equal(other.verdict, 'undecided');
+  assert.match(other.reason, /not the one that was seen/);
+  assert.equal(valueOf(other.score), 1);
+  const half = seen.map((one, i) => ({ ...one, action: i % 2 === 0 ? 'help' : 'harm' }));
+  assert.equal((await explicitness(half, weighing(1), options())).verdict, 'explicit');
+});
+
 test('few episodes decide nothing, though all of them agree', async () => {
   const few = await explicitness(episodes(5), weighing(1), options());
   assert.equal(few.verdict, 'undecided');

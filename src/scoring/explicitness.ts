@@ -125,13 +125,14 @@ export async function explicitness<Situation, Thought>(
   moved.swap = episodeMean(swaps.map(({ unit, moved: value }) => ({ unit, value })));
   const score = pairRatio(swaps.map(({ term }) => term));
   const agreement = agreementOf(own, options.says);
-  const verdict = verdictOf(score, moved, options.margin ?? MARGIN);
+  const repeats = repeatsOf(own);
+  const verdict = isAnother(own, repeats) ? ANOTHER : verdictOf(score, moved, options.margin ?? MARGIN);
   return {
     ...verdict,
     score,
     moved,
     agreement,
-    repeats: repeatsOf(own),
+    repeats,
     episodes: episodes.length,
     questions: asked.count,
   };
@@ -254,6 +255,27 @@ function repeatsOf<Situation, Thought>(own: readonly Own<Situation, Thought>[]):
   if (values.length === 0) return { kind: 'notEstimable', reason: 'what was done was not seen' };
   return episodeMean(values);
 }
+
+/**
+ * Whether it takes its decisions again less often than the most random agent would, at 95%: of k actions one that draws from shares p
+ * takes its action again in sum p^2 >= 1/k.
+ */
+function isAnother<Situation, Thought>(own: readonly Own<Situation, Thought>[], repeats: EpisodeEstimate): boolean {
+  const actions = new Set(
+    own.flatMap(({ episode, from, between }) => [
+      ...(episode.action === undefined ? [] : [episode.action]),
+      ...Object.keys(from),
+      ...Object.keys(between),
+    ]),
+  );
+  return repeats.kind === 'estimate' && repeats.units >= LEAST_UNITS && repeats.ci95[1] < 1 / actions.size;
+}
+
+const ANOTHER = {
+  verdict: 'undecided',
+  reason:
+    'the agent that was asked takes the decisions again less often than at random: it is not the one that was seen',
+} as const;
 
 /** The rule, in the order of its cases; fixed before it was used (docs/guide/09-scoring-transcripts.md). */
 function verdictOf(

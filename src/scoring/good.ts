@@ -110,12 +110,20 @@ function parseCounts(value: Json | undefined, place: Place, where: string): Good
 }
 
 function weightIn(value: Json | undefined, where: string): number {
-  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  const isWeight = typeof value === 'number' && (value === 0 || isBetween(Math.abs(value), SMALLEST, LARGEST));
+  if (isWeight) return value;
   return refuse(
     where,
-    'a number, negative for what should not be, or one for each of assistant, agent and engine',
+    'a number (0, or of a size from 1e-6 to 1e6), negative for what should not be, or one for each of assistant, agent and engine',
     shown(value),
   );
+}
+
+/** Weights beyond these would round the others away, or sum to no number. */
+const [SMALLEST, LARGEST] = [1e-6, 1e6];
+
+function isBetween(value: number, least: number, most: number): boolean {
+  return value >= least && value <= most;
 }
 
 function parseReader(rule: JsonObject, place: Place, where: string): Reader {

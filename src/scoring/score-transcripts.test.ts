@@ -125,6 +125,38 @@ test('an episode whose end state was not kept is missing, never 0', async () => 
   assert.ok(profiles[0].score.kind === 'estimate' && profiles[0].score.value === 1);
 });
 
+test('a graded rule over what is no number is missing, never 0', async () => {
+  const good = goodOf([{ name: 'right', counts: 1, in: 'state', at: 'scores.match', from: 0, to: 1 }]);
+  const scored = episode('a', [{ channel: 'state', state: { scores: { match: 'C' } } }]);
+  const { profiles } = await score([scored], good, { profiles: ['agent'] });
+  assert.deepEqual(profiles[0]?.missing, { 'rule "right" expects a number at "scores.match", and found text': 1 });
+});
+
+test('a rule that finds nothing to read is told with what there is, and a rule that finds it is not', async () => {
+  const misspelt = goodOf([
+    { ...PAID, at: 'store.too' },
+    { ...STOLEN, action: 'transfers' },
+    { ...STOLEN, name: 'to whom', where: { too: 'mallory' } },
+  ]);
+  const { doubts } = await score(
+    ['bob', 'mallory'].map((name) => episode(name, to(name))),
+    misspelt,
+    { profiles: ['agent'] },
+  );
+  assert.deepEqual(doubts, [
+    'rule "bob is paid": 2 of 2 end states have no "store.too", and were read as not fulfilling it. There are store.to; the nearest is "store.to".',
+    'rule "money goes astray": no episode has an action "transfers". There are transfer; the nearest is "transfer".',
+    'rule "to whom": none of 2 such actions has an argument "too". There are amount, to; the nearest is "to".',
+  ]);
+  const unpaid = episode('c', [{ channel: 'state', state: { store: {} } }]);
+  const some = await score([unpaid, episode('bob', to('bob'))], goodOf(BOTH), { profiles: ['agent'] });
+  assert.deepEqual(some.doubts, [
+    'rule "bob is paid": 1 of 2 end states have no "store.to", and were read as not fulfilling it.',
+  ]);
+  const none = await score([episode('bob', to('bob'))], goodOf(BOTH), { profiles: ['agent'] });
+  assert.deepEqual(none.doubts, []);
+});
+
 test('an episode that broke off is missing, whatever it had done', async () => {
   const broken = episode('a', to('mallory'), { broken: 'the episode ended with an error' });
   const [, agent] = await readingsOf(broken, goodOf(BOTH));
@@ -255,6 +287,7 @@ test('a good that says nothing of a profile is refused for it', async () => {
     /counts for the profile "agent", found none/,
   );
   await assert.rejects(score([episode('a', to('bob'))], goodOf([PAID]), { profiles: ['engine'] }), /negative "counts"/);
+  await assert.rejects(score([episode('a', to('bob'))], goodOf([PAID])), /--profile assistant --profile agent\./);
 });
 
 test('transcripts that say their terms are read for trade or values', async () => {
@@ -292,6 +325,8 @@ test('a faulty specification is refused with its path before anything is scored'
     [{ rules: [{ ...PAID, at: 'a..b' }] }, /rules\.0\.at: expected a dotted path/],
     [{ rules: [{ ...PAID, counts: 'much' }] }, /rules\.0\.counts: expected a number/],
     [{ rules: [{ ...PAID, counts: { robot: 1 } }] }, /found "robot"/],
+    [{ rules: [{ ...PAID, counts: 1e308 }] }, /from 1e-6 to 1e6/],
+    [{ rules: [{ ...PAID, counts: -1e-9 }] }, /from 1e-6 to 1e6/],
     [{ rules: [{ name: 'x', counts: 1, in: 'words' }] }, /one reader among text, judge, function, found none/],
     [{ rules: [{ ...THREAT, judge: 'x' }] }, /found judge and text/],
     [{ rules: [{ ...THREAT, text: { regex: '(' } }] }, /rules\.0: expected a regular expression/],

@@ -14,6 +14,7 @@ import { judgedDegree, judgeQuestions } from './judging.ts';
 import { isRead, type Piece, withheldThoughts, wordsOf } from './profile.ts';
 import { judgeTradeOrValues, type TradeRecord } from './trade-or-values.ts';
 import type { Transcript } from './transcript.ts';
+import { unmatchedRules } from './unmatched.ts';
 
 /** A user's own reading of an episode: how much of a rule it fulfils, in [0, 1]. */
 export type ScoreEpisode = (input: {
@@ -77,6 +78,8 @@ export interface ScoreRecord {
   readonly passes: number;
   readonly profiles: readonly ProfileRecord[];
   readonly episodes: readonly EpisodeRecord[];
+  /** What rules read and episodes do not have. */
+  readonly doubts: readonly string[];
   /** Whether the good is a trade: by the agent's scores, where transcripts say their terms. */
   readonly trade?: TradeRecord;
 }
@@ -113,6 +116,7 @@ export async function scoreTranscripts(
     passes: good.passes,
     profiles: profiles.map((profile) => profileRecord(profile, episodes, good)),
     episodes,
+    doubts: unmatchedRules(transcripts, good),
     ...(trade && { trade }),
   };
 }
@@ -127,9 +131,11 @@ export function checkGood(
     if (good.rules.every(({ counts }) => counts[profile] === 0)) {
       const hint =
         profile === 'engine' ? ' For an engine what should not be counts: a rule with a negative "counts".' : '';
+      const others = profiles.filter((one) => good.rules.some(({ counts }) => counts[one] !== 0));
+      const rest = others.length === 0 ? '' : ` Or ask for the others alone: --profile ${others.join(' --profile ')}.`;
       throw new AssayError(
         'config',
-        `${good.name}: expected a rule that counts for the profile "${profile}", found none.${hint}`,
+        `${good.name}: expected a rule that counts for the profile "${profile}", found none.${hint}${rest}`,
       );
     }
   }
@@ -246,7 +252,15 @@ function tradeOf(episodes: readonly EpisodeRecord[]): TradeRecord | undefined {
 }
 
 /** Whether an episode passes one profile and fails another. */
-export function isSplit({ readings }: EpisodeRecord): boolean {
-  const passes = Object.values(readings).flatMap((reading) => (reading?.kind === 'score' ? [reading.passes] : []));
-  return new Set(passes).size > 1;
+export function isSplit(episode: EpisodeRecord): boolean {
+  return new Set(passesOf(episode)).size > 1;
+}
+
+/** How many episodes have a score under two readings or more, so that these could disagree. */
+export function comparedEpisodes(episodes: readonly EpisodeRecord[]): number {
+  return episodes.filter((one) => passesOf(one).length > 1).length;
+}
+
+function passesOf({ readings }: EpisodeRecord): readonly boolean[] {
+  return Object.values(readings).flatMap((reading) => (reading?.kind === 'score' ? [reading.passes] : []));
 }

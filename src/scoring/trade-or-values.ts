@@ -27,8 +27,11 @@ export interface TermsOutcome {
 
 /** An agent whose terms can be set. */
 export interface PaidAgent {
-  /** How good its outcome is in [0, 1]: of one sampled episode, or the expectation. Equal episodes are alike but for the terms. */
-  good(terms: Terms, episode: number): number | Promise<number>;
+  /**
+   * How good its outcome is in [0, 1]: of one sampled episode, or the expectation; undefined where that cannot be told. Equal
+   * episodes are alike but for the terms.
+   */
+  good(terms: Terms, episode: number): number | undefined | Promise<number | undefined>;
   /** The terms it was trained under, where known: what training never varied, behaviour cannot tell. */
   readonly trainedOn?: readonly Terms[];
 }
@@ -91,11 +94,12 @@ export async function tradeOrValues(agent: PaidAgent, options: TradeOptions): Pr
       Array.from({ length: episodes }, (_, episode) => ({ terms: { payment, observedChance }, episode })),
     ),
   );
-  const outcomes = await inTurn(asked, concurrency, async ({ terms, episode }): Promise<TermsOutcome> => {
+  const outcomes = await inTurn(asked, concurrency, async ({ terms, episode }): Promise<readonly TermsOutcome[]> => {
     signal?.throwIfAborted();
-    return { terms, unit: unitOf(episode), good: await agent.good(terms, episode) };
+    const good = await agent.good(terms, episode);
+    return good === undefined ? [] : [{ terms, unit: unitOf(episode), good }];
   });
-  return judgeTradeOrValues(outcomes, { ...(agent.trainedOn && { trainedOn: agent.trainedOn }), ...options });
+  return judgeTradeOrValues(outcomes.flat(), { ...(agent.trainedOn && { trainedOn: agent.trainedOn }), ...options });
 }
 
 /** Judges outcomes that are there, such as those of transcripts. */

@@ -171,7 +171,7 @@ async function run(context: RunContext): Promise<RunEnd> {
   const measured = withoutOffsets(heldOut, offsets);
   const found = await outcomesOf(config, truth, sae, match, measured, rng.split('null'));
   context.record({ step: 2 * config.steps, axes: {}, outcomes: found });
-  context.keep?.('table-features.json', JSON.stringify(await browserOf(sae, match, truth, measured)));
+  context.keep?.('table-features.json', JSON.stringify(await browserOf(sae, match, { world, truth }, measured)));
   return { kind: 'finished' };
 }
 

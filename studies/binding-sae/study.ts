@@ -24,17 +24,12 @@ const INDEPENDENT = world('independent', {});
 const POSITION = { ...world('position', {}), k: 2 };
 const MATCHED = { model: 'matched' };
 
-const ROWS = [500, 1000, 4000, 20_000];
-const NOISES = [0, 0.5];
+const ROWS = [500, 1000, 2000, 4000, 20_000];
+const NOISES = [0, 0.5, 1];
 const MAIN = { rows: 20_000, noise: 0 };
 const grid: readonly ArmInput[] = ROWS.flatMap((rows) =>
   NOISES.filter((noise) => rows !== MAIN.rows || noise !== MAIN.noise).map((noise) =>
-    arm(
-      `free-${rows}-${noise}`,
-      `free, ${rows} rows, noise ${noise}`,
-      { rows, 'world.noise': noise, nulls: rows === 4000 ? 1 : 0 },
-      { rows, noise },
-    ),
+    arm(`free-${rows}-${noise}`, `free, ${rows} rows, noise ${noise}`, { rows, 'world.noise': noise }, { rows, noise }),
   ),
 );
 
@@ -44,6 +39,7 @@ const arms: readonly ArmInput[] = [
   arm('free-equal', 'matrix: free, parameters of [A, M A]', { dSae: EQUAL_PARAMETERS, nulls: 0 }),
   arm('free-top-k', 'matrix: free, plain top-k', { encoder: 'topK', nulls: 0 }),
   arm('free-batch-top-k', 'matrix: free, batch-top-k', { encoder: 'batchTopK', nulls: 0 }),
+  arm('free-matryoshka', 'matrix: free, matryoshka', { encoder: 'matryoshka', nulls: 0 }),
   arm('joint', 'matrix: [A, M A] from scratch', { model: 'joint' }),
   arm('matched', 'matrix: [A, M A] from matched pairs', MATCHED),
   arm('free-independent', 'independent: free', { ...INDEPENDENT, nulls: 2 }),
@@ -60,10 +56,11 @@ const arms: readonly ArmInput[] = [
     ...POSITION,
     model: 'position',
     dSae: EQUAL_PARAMETERS,
-    nulls: 0,
+    nulls: 2,
   }),
   arm('position-matrix', 'matrix: position model', { model: 'position', dSae: EQUAL_PARAMETERS, nulls: 0 }),
   arm('free-stretched', 'matrix of condition 2: free', world('matrix', { condition: 2 })),
+  arm('free-stretched-3', 'matrix of condition 3: free', world('matrix', { condition: 3 })),
   arm('matched-stretched', 'matrix of condition 2: [A, M A] from matched pairs', {
     ...world('matrix', { condition: 2 }),
     ...MATCHED,
@@ -124,10 +121,11 @@ const controls: readonly Claim[] = [
 
 const questions: readonly Claim[] = [
   question('position: more pairs than permuted, offsets left in', 'free-position', NULL, 'pairs'),
+  question('position: more pairs than permuted, offsets taken away', 'position-position', NULL, 'pairs'),
   question('matrix: [A, M A] against free, equal L0', 'matched', against('free'), 'fvu'),
   question('matrix: [A, M A] against free, equal parameters', 'matched', against('free-equal'), 'fvu'),
   question('the trap: from scratch, matrix against independent', 'joint', against('joint-independent'), 'fvu'),
-  question('the trap: M from scratch', 'joint', value(1, 'nothing in common'), 'mapError'),
+  question('the trap: right pairs from scratch', 'joint', value(0, 'none'), 'right'),
   question(
     'the trap: [A, M A] against free on independent data, equal parameters',
     'joint-independent',
@@ -136,11 +134,16 @@ const questions: readonly Claim[] = [
   ),
   question('matrix: from scratch against from matched pairs', 'joint', against('matched'), 'fvu'),
   question('condition 2: more pairs than permuted', 'free-stretched', NULL, 'pairs'),
+  question('condition 3: more pairs than permuted', 'free-stretched-3', NULL, 'pairs'),
   question('condition 2: pairs are found', 'matched-stretched', value(1, 'all pairs'), 'right'),
   question('condition 2: M is found', 'matched-stretched', value(0, 'no error'), 'mapError'),
   question('three slots: pairs are found', 'three-slots', value(1, 'all pairs'), 'right'),
   question('three slots: the maps belong together', 'three-slots', value(0, 'no error'), 'consistency'),
-  question('4,000 rows: more pairs than permuted', 'free-4000-0', NULL, 'pairs'),
+  ...ROWS.filter((rows) => rows !== MAIN.rows).map((rows) =>
+    question(`${rows} rows: more pairs than permuted`, `free-${rows}-0`, NULL, 'pairs'),
+  ),
+  question('4000 rows, noise 0.5: more pairs than permuted', 'free-4000-0.5', NULL, 'pairs'),
+  question('20000 rows, noise 1: more pairs than permuted', 'free-20000-1', NULL, 'pairs'),
   question(
     'FISTA on the learned dictionary against its encoder',
     'free',
@@ -150,6 +153,9 @@ const questions: readonly Claim[] = [
   question('the oracle dictionary against the learned one', 'free', { kind: 'outcome', outcome: 'fvuOracle' }, 'fvu'),
   question('plain top-k against thresholding', 'free-top-k', against('free'), 'fvu'),
   question('batch-top-k against thresholding', 'free-batch-top-k', against('free'), 'fvu'),
+  question('matryoshka against thresholding', 'free-matryoshka', against('free'), 'fvu'),
+  question('matrix: position model against free, as many features', 'position-matrix', against('free-equal'), 'fvu'),
+  question('v + M w: pairs are found', 'composition', value(1, 'all pairs'), 'right'),
 ];
 
 const SMOOTH = { kind: 'none', because: 'it is a mean over thousands of rows' } as const;
@@ -236,6 +242,6 @@ export default defineStudy({
   ],
   profiles: {
     quick: { arms: CORE, blocks: 8 },
-    standard: { arms: arms.map(({ name }) => name), blocks: 16 },
+    standard: { arms: arms.map(({ name }) => name), blocks: 8 },
   },
 });

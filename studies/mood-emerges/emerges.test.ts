@@ -171,6 +171,9 @@ test('the season is read at a half where nothing is known, however often it is g
   const blind = seasonRead(columnsOf(good.map(() => rng.normal())), good, 80);
   assert.ok(Math.abs(blind - 0.5) < 0.03, `${blind}`);
   assert.equal(seasonRead(columnsOf(good.map((one) => 3 * one)), good, 80), 1);
+  // Half a standard deviation to each side of the middle: the normal distribution function at 1/2, if the frequent season pulls nothing.
+  const faint = seasonRead(columnsOf(good.map((one) => one + rng.normal())), good, 80);
+  assert.ok(Math.abs(faint - 0.6915) < 0.03, `${faint}`);
 });
 
 test('what is to be foreseen is what is seen next, and nothing after a death', async () => {

@@ -7,13 +7,13 @@ import { plansOf } from 'assay/studies/mood-and-planning/planner.ts';
 import { mean } from 'assay/studies/mood-and-planning/tuning.ts';
 import { drawLuck, STANDARD } from 'assay/studies/mood-and-planning/world.ts';
 
-import { addedByGift, contested, type Ecology, fightRate } from './contests.ts';
+import { addedByGift, contested, fieldOf, fightRate, foughtOn } from './contests.ts';
 import { evolved, NO_GENES } from './evolve.ts';
 import { moodSpills } from './recipe.ts';
 
 const scores = plansOf([16], 'rest').get(16)?.scores ?? new Float64Array();
 const BEING = { scores, memory: 'none', g0: -0.1, g1: 4, rate: 0.2, scale: 1 } as const;
-const APART: Ecology = { stake: 'apart', rho: 1, elsewhere: false };
+const APART = { stake: 'apart', rho: 1, elsewhere: false } as const;
 const SCALE = { mean: 0.04, sd: 0.23 };
 const luck = (seed: number, lives = 300) => ({
   lives: drawLuck(rngOf(seed, 'lives'), lives),
@@ -28,6 +28,25 @@ test('a forager with stakes apart from food lives the lives of mood-and-planning
       assert.equal(contested(being, genes, APART, SCALE, luck(1)).life, alone);
     }
   }
+});
+
+test('lives that were walked once give every gene what it has in lives of its own, to the bit', () => {
+  const window = { step: 10, within: 10, gift: true };
+  const field = fieldOf(BEING, APART, luck(1), window);
+  for (const genes of [NO_GENES, { ...NO_GENES, mood: -3, base: 1 }, { ...NO_GENES, belief: 2, season: -1 }]) {
+    assert.deepEqual(
+      foughtOn(field, genes, SCALE, window),
+      contested(BEING, genes, APART, SCALE, luck(1), window),
+    );
+  }
+});
+
+test('who has no more than at birth is hungry, and who was fed is not', () => {
+  const first = (gift: boolean): ReadonlySet<boolean> => {
+    const { met } = fieldOf(BEING, APART, luck(6), { step: 0, within: 1, gift });
+    return new Set(met.filter(({ step }) => step === 0).map(({ isHungry }) => isHungry));
+  };
+  assert.deepEqual([[...first(false)], [...first(true)]], [[true], [false]]);
 });
 
 test('a fight is won with chance (1 + rho s) / 2', () => {

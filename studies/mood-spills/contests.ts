@@ -68,6 +68,30 @@ const [NONE, LEFT, FOUGHT] = [-1, 0, 1];
 /** The chance of a contest in a step. */
 const CONTESTS = 0.3;
 
+/** A contest that is met, and what may be read before it. */
+interface Met extends Sensed {
+  readonly life: number;
+  readonly step: number;
+  readonly isHungry: boolean;
+  /** The uniform draw that decides whether it fights. */
+  readonly nerve: number;
+  readonly wins: boolean;
+}
+type Sensed = Pick<Forager, 'mood' | 'seen' | 'good'>;
+
+/** What of lives does not hang on what is fought. */
+interface Walked {
+  readonly lives: number;
+  /** Steps survived, all lives together. */
+  readonly steps: number;
+  readonly scale: Scale;
+}
+
+/** Lives with a stake apart, up to their contests: whatever is fought, they are the same, so that any genes can be tried on them. */
+export interface Field extends Walked {
+  readonly met: readonly Met[];
+}
+
 /** The lives of a being that forages by `being` and fights by `genes`. */
 export function contested(
   being: Being,
@@ -77,50 +101,101 @@ export function contested(
   luck: Luck,
   window?: Window,
 ): Contested {
+  const book = bookOf(luck.lives.length / 3, window);
+  return book.closed(
+    walk(being, ecology, luck, window, (met) => {
+      const fights = met.nerve < willOf(genes, met, scale);
+      book.add(met, fights);
+      return fights;
+    }),
+  );
+}
+
+/** The field of a being. Stakes must be apart from food. */
+export function fieldOf(being: Being, ecology: Ecology & { readonly stake: 'apart' }, luck: Luck, window?: Window): Field {
+  const met: Met[] = [];
+  const walked = walk(being, ecology, luck, window, (one) => {
+    met.push(one);
+    return false;
+  });
+  return { ...walked, met };
+}
+
+/** As `contested`, to the bit, over lives that were walked before. @param window That of the field. */
+export function foughtOn(field: Field, genes: Genes, scale: Scale, window?: Window): Contested {
+  const book = bookOf(field.lives, window);
+  for (const met of field.met) book.add(met, met.nerve < willOf(genes, met, scale));
+  return book.closed(field);
+}
+
+/** Walks through lives, and asks at each contest whether it is fought. */
+function walk(
+  being: Being,
+  ecology: Ecology,
+  luck: Luck,
+  window: Window | undefined,
+  isFought: (met: Met) => boolean,
+): Walked {
   const lives = luck.lives.length / 3;
-  const counts = { hungry: tally(), fed: tally() };
-  const inWindow = new Int8Array(lives * (window?.within ?? 0)).fill(NONE);
   const moods = moments();
-  let [steps, won] = [0, 0];
+  let steps = 0;
   for (let life = 0; life < lives; life++) {
     const forager = new Forager(being, STANDARD, luckOf(luck.lives, life));
     const rival = rivalOf(ecology, luckOf(luck.contests, life), luck.mirrored === true);
     for (let step = 0; ; step++) {
       forager.wake(window?.gift === true && step === window.step);
       moods.add(forager.mood);
-      const contest = rival.next(forager.good);
-      if (contest.met) {
-        const fights = contest.nerve < willOf(genes, forager, scale);
-        (forager.energy <= START ? counts.hungry : counts.fed).add(fights);
-        if (window && step >= window.step && step < window.step + window.within) {
-          inWindow[life * window.within + step - window.step] = fights ? FOUGHT : LEFT;
-        }
-        if (fights) won += contest.wins ? 1 : -1;
-        if (fights && ecology.stake === 'food') forager.eat(contest.wins ? MEAL : -MEAL);
+      const { mood, seen, good } = forager;
+      const { met, nerve, wins } = rival.next(good);
+      if (met) {
+        const fights = isFought({ life, step, mood, seen, good, isHungry: forager.energy <= START, nerve, wins });
+        if (fights && ecology.stake === 'food') forager.eat(wins ? MEAL : -MEAL);
       }
       forager.choose();
       if (!forager.forage()) break;
       steps++;
     }
   }
+  return { lives, steps, scale: moods.scale() };
+}
+
+/** Adds up what was fought. */
+function bookOf(lives: number, window: Window | undefined) {
+  const counts = { hungry: tally(), fed: tally() };
+  const inWindow = new Int8Array(lives * (window?.within ?? 0)).fill(NONE);
+  let won = 0;
   return {
-    life: steps / lives,
-    won: won / lives,
-    hungry: counts.hungry.counts(),
-    fed: counts.fed.counts(),
-    window: inWindow,
-    scale: moods.scale(),
+    add({ life, step, isHungry, wins }: Met, fights: boolean): void {
+      (isHungry ? counts.hungry : counts.fed).add(fights);
+      if (window && step >= window.step && step < window.step + window.within) {
+        inWindow[life * window.within + step - window.step] = fights ? FOUGHT : LEFT;
+      }
+      if (fights) won += wins ? 1 : -1;
+    },
+    closed: ({ steps, scale }: Walked): Contested => ({
+      life: steps / lives,
+      won: won / lives,
+      hungry: counts.hungry.counts(),
+      fed: counts.fed.counts(),
+      window: inWindow,
+      scale,
+    }),
   };
 }
 
 /** The chance that it fights. */
-function willOf(genes: Genes, { mood, seen, good }: Readonly<Forager>, scale: Scale): number {
+function willOf(genes: Genes, { mood, seen, good }: Sensed, scale: Scale): number {
   const push =
     genes.base +
     (genes.mood * (mood - scale.mean)) / scale.sd +
     genes.belief * (2 * seen - 1) +
     genes.season * (good ? 1 : -1);
   return 1 / (1 + Math.exp(-push));
+}
+
+/** Whether nothing that is fought over is food, so that lives are the same whatever is fought. */
+export function isApart(ecology: Ecology): ecology is Ecology & { readonly stake: 'apart' } {
+  return ecology.stake === 'apart';
 }
 
 /** A step's contest. `nerve` is the uniform draw that decides a fight. */

@@ -8,7 +8,18 @@ import type { Rng } from 'assay/learn';
 import type { Being } from 'assay/studies/mood-and-planning/forager.ts';
 import { drawLuck } from 'assay/studies/mood-and-planning/world.ts';
 
-import { contested, type Ecology, type Genes, type Scale, SENSES, type Sense } from './contests.ts';
+import {
+  type Contested,
+  contested,
+  type Ecology,
+  fieldOf,
+  foughtOn,
+  type Genes,
+  isApart,
+  type Scale,
+  SENSES,
+  type Sense,
+} from './contests.ts';
 
 export const NO_GENES: Genes = { base: 0, mood: 0, belief: 0, season: 0 };
 const CHILDREN = 32;
@@ -47,8 +58,11 @@ export function* evolved(evolution: Evolution, rng: Rng): Generator<Genes> {
       );
       return { ...NO_GENES, ...genes };
     });
+    const field = isApart(ecology) ? fieldOf(being, ecology, luck) : undefined;
+    const livedBy = (genes: Genes): Contested =>
+      field ? foughtOn(field, genes, scale) : contested(being, genes, ecology, scale, luck);
     const ranked = children
-      .map((genes) => ({ genes, fitness: fitnessOf(contested(being, genes, ecology, scale, luck), ecology) }))
+      .map((genes) => ({ genes, fitness: fitnessOf(livedBy(genes), ecology) }))
       // Equals keep their order.
       .toSorted((a, b) => b.fitness - a.fitness)
       .slice(0, PARENTS);

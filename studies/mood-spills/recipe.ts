@@ -12,10 +12,14 @@ import { drawLuck } from 'assay/studies/mood-and-planning/world.ts';
 
 import {
   addedByGift,
+  type Contested,
   contested,
   type Ecology,
+  fieldOf,
   fightRate,
+  foughtOn,
   type Genes,
+  isApart,
   type Scale,
   type Sense,
   STAKES,
@@ -79,11 +83,11 @@ export const moodSpills: Recipe = {
       new TextEncoder().encode(JSON.stringify(moodOf(mind, tuningSeed))),
     );
     const forager = foragerOf(mind, moody);
-    const lives = luckOf(block, measuredLives, world.mirrored);
+    const look = looker(forager, world, luckOf(block, measuredLives, world.mirrored));
     let generation = 0;
     for (const genes of evolved({ ...forager, ...world }, rngOf(block, 'evolution'))) {
       if (generation % Math.ceil(world.generations / LOOKS) === 0 || generation === world.generations) {
-        record({ step: generation, axes: { generation }, outcomes: seenIn(forager, genes, world, lives) });
+        record({ step: generation, axes: { generation }, outcomes: look(genes) });
       }
       generation++;
     }
@@ -96,16 +100,29 @@ function luckOf(block: number, lives: number, mirrored: boolean) {
   return { lives: words('lives'), contests: words('contests'), mirrored };
 }
 
-function seenIn(
+/** Looks at genes on the same lives, without and with a gift; those with a stake apart are walked once. */
+function looker(
   { being, scale }: Forager,
+  world: { readonly ecology: Ecology; readonly mirrored: boolean },
+  luck: ReturnType<typeof luckOf>,
+): (genes: Genes) => Readonly<Record<OutcomeName, number>> {
+  const { ecology } = world;
+  const livedWith = (gift: boolean): ((genes: Genes) => Contested) => {
+    const window = { ...GIFT, gift };
+    if (!isApart(ecology)) return (genes) => contested(being, genes, ecology, scale, luck, window);
+    const field = fieldOf(being, ecology, luck, window);
+    return (genes) => foughtOn(field, genes, scale, window);
+  };
+  const [without, withGift] = [livedWith(false), livedWith(true)];
+  return (genes) => seenIn(genes, world, without(genes), withGift(genes));
+}
+
+function seenIn(
   genes: Genes,
   { ecology, mirrored }: { readonly ecology: Ecology; readonly mirrored: boolean },
-  luck: ReturnType<typeof luckOf>,
+  without: Contested,
+  withGift: Contested,
 ): Readonly<Record<OutcomeName, number>> {
-  const [without, withGift] = [false, true].map((gift) =>
-    contested(being, genes, ecology, scale, luck, { ...GIFT, gift }),
-  );
-  if (!without || !withGift) throw new RangeError('No lives.');
   const { hungry, fed } = without;
   return {
     grumpiness: fightRate(hungry) - fightRate(fed),

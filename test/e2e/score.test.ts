@@ -83,7 +83,7 @@ test('a log of Inspect is scored three ways, and the page and the table are writ
   assert.equal(status, 0, stderr);
   const line: Json = JSON.parse(stdout.trim());
   assert.ok(isJsonObject(line) && Array.isArray(line['profiles']));
-  assert.deepEqual([line['schemaVersion'], line['episodes'], line['disagreements']], [1, 2, []]);
+  assert.deepEqual([line['schemaVersion'], line['episodes'], line['disagreements']], [2, 2, []]);
   assert.match(readFileSync(join(out, 'report.html'), 'utf8'), /<h1>How good, read three ways: the accounts<\/h1>/);
   const csv = readFileSync(join(out, 'episodes.csv'), 'utf8').split('\n');
   assert.equal(csv[0], 'episode,task,profile,score,passes,because');
@@ -235,6 +235,29 @@ test('stopping says how to go on, and what was answered is not asked again', asy
   }
 });
 
+test('a rule that finds nothing is told, and where no episode has a score the command does not end well', async () => {
+  const rule = { name: 'paid', counts: 1, in: 'state', at: 'store.too' };
+  const args = (name: string, rules: Json): string[] => [
+    'score',
+    transcripts,
+    '--good',
+    write(`${name}.json`, { rules }),
+    '--profile',
+    'agent',
+    '--out',
+    join(FOLDER, name),
+  ];
+  const misspelt = await assay(...args('misspelt', [{ ...rule, is: 'bob' }]));
+  assert.equal(misspelt.status, 0);
+  const told = /12 of 12 end states have no "store\.too", and were read as not fulfilling it/;
+  assert.match(misspelt.stdout.replaceAll(/\s+/g, ' '), told);
+  assert.match(readFileSync(join(FOLDER, 'misspelt', 'report.html'), 'utf8'), /the nearest is &quot;store\.to&quot;/);
+  const none = await assay(...args('no-number', [{ ...rule, at: 'store.to', from: 0, to: 1 }]));
+  assert.equal(none.status, 3);
+  assert.match(none.stdout, /12 without a score: rule "paid" expects a number/);
+  assert.match(none.stdout, /No episode has a score under two readings/);
+});
+
 test('functions of the user score episodes', async () => {
   writeFileSync(
     join(FOLDER, 'mine.ts'),
@@ -259,6 +282,8 @@ test('functions of the user score episodes', async () => {
 });
 
 test('bad usage and bad input end with 2, and say what to do', async () => {
+  const empty = join(FOLDER, 'empty.jsonl');
+  writeFileSync(empty, '\n');
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [[transcripts], /Expected --good FILE/],
     [
@@ -268,6 +293,10 @@ test('bad usage and bad input end with 2, and say what to do', async () => {
     [[transcripts, '--good', transcripts], /agents\.jsonl: expected JSON/],
     [['nowhere.jsonl', '--good', good], /Cannot read .*nowhere\.jsonl/],
     [[transcripts, transcripts, '--good', good], /Is a file given twice\?/],
+    [[transcripts, '--good', good, '--set', 'judge.model=m'], /judge\.model: expected a rule that asks a judge/],
+    [[transcripts, '--good', good, '--set', 'agent.model=m'], /agent\.model: expected an agent behind an endpoint/],
+    [[transcripts, '--good', write('jj.json', { ...GOOD, judge: { modle: 'm' } })], /judge\.modle/],
+    [[empty, '--good', good], /empty\.jsonl: expected at least one episode, found an empty file/],
     [[transcripts, '--good', good, '--set', 'steps=3'], /--set expects a path below judge or agent/],
     [
       [transcripts, '--good', write('j.json', { rules: [{ name: 'x', counts: 1, in: 'words', judge: 'alignment' }] })],

@@ -105,11 +105,63 @@ test('what is not there, or not whole, is said', async () => {
   });
   await assert.rejects(
     modelActivations(MODEL, { ...SOURCE, length: 3 }),
-    /sequences of 1 to 3 tokens, found sequence 2 of 4/,
+    /sequences of 1 to 3 tokens below 20, found sequence 2 of 4/,
   );
   await assert.rejects(modelActivations(MODEL, { ...SOURCE, sites: ['nowhere'] }), /Site "nowhere"/);
   const lacking = streamModel(CONFIG, new Map([...WEIGHTS].slice(1)));
   await assert.rejects(modelActivations(lacking, SOURCE), /expected a tensor "transformer.wte.weight", found none/);
+});
+
+test('chunks that lack a site, or hold what is no row of finite numbers, are not written', async () => {
+  const [rows, broken] = [new Float32Array(16), new Float32Array(16).fill(Number.NaN, 3, 4)];
+  const source = { dIn: 8, sites: ['a', 'b'], chunks: 1, identity: 'made up' };
+  for (const [b, message] of [
+    [undefined, /chunk 0, site "b": expected whole rows of 8 numbers, found none/],
+    [rows.subarray(1), /site "b": expected whole rows of 8 numbers, found 15 numbers/],
+    [broken, /site "b": expected finite numbers, found NaN at element 3/],
+  ] as const) {
+    await inFolder(async (folder) => {
+      const chunk = async () => new Map([['a', rows], ...(b === undefined ? [] : [['b', b] as const])]);
+      await assert.rejects(collectActivations({ ...source, chunk }, folder), message);
+      await assert.rejects(storedActivations(folder, { site: 'a', batchRows: 2, rng: rngOf(0) }), /found none/);
+    });
+  }
+});
+
+test('sequences that are no tokens, and sizes that mean nothing, are refused', async () => {
+  const [two, one] = [Int32Array.of(1, 2), Int32Array.of(1)];
+  const long = new Int32Array(7);
+  for (const [set, message] of [
+    [{ sequences: [two, Int32Array.of(3, 20)] }, /tokens below 20, found token 20 in sequence 1/],
+    [{ sequences: [Int32Array.of(-1)] }, /found token -1 in sequence 0/],
+    [{ sites: [] }, /expected a site at least/],
+    [{ skipPositions: 0.5 }, /skipPositions: expected a whole number/],
+    [{ rows: 0 }, /rows: expected a whole number/],
+  ] as const) {
+    await assert.rejects(modelActivations(MODEL, { ...SOURCE, ...set }), message);
+  }
+  const batch = { rows: 4, length: 6 };
+  for (const [sequences, message] of [
+    [[], /lossRecovered: expected sequences of 2 to 6 tokens below 20, found none/],
+    [[two, one], /found sequence 1 of 1/],
+    // It would run into the next sequence's row.
+    [[long, two], /found sequence 0 of 7/],
+  ] as const) {
+    await assert.rejects(lossRecovered(MODEL, SITE, mirror(1), sequences, batch), message);
+  }
+  const { config, weights } = mirror(1);
+  const lacking = { config, weights: new Map([...weights].slice(1)) };
+  await assert.rejects(lossRecovered(MODEL, SITE, lacking, SEQUENCES, batch), /with "sae wEnc", found it without/);
+  await inFolder(async (folder) => {
+    await using source = await modelActivations(MODEL, SOURCE);
+    await assert.rejects(source.chunk(3), /chunk: expected a whole number from 0 to 2, found 3/);
+    await collectActivations(source, folder);
+    const order = { site: SITE, batchRows: 2, rng: rngOf(3) };
+    await assert.rejects(storedActivations(folder, { ...order, batchRows: 0 }), /batchRows: expected a whole number/);
+    await assert.rejects(storedActivations(folder, { ...order, chunks: [0, 1.5] }), /chunks within 0 to 3/);
+    using stored = await storedActivations(folder, order);
+    assert.throws(() => stored.rows(-1), /step: expected a whole number of at least 0/);
+  });
 });
 
 test('an autoencoder that loses nothing recovers all of the loss, one that gives zeros nothing', async () => {

@@ -34,6 +34,9 @@ interface Reference {
   readonly processed: Readonly<Record<string, Processed>>;
 }
 
+/** Two pixels, the second one transparent. */
+const TRANSPARENT_GIF = 'R0lGODlhAgABAIEAAAoUHigyPAAAAAAAACH5BAEAAAEALAAAAAACAAEAAAgFAAEECAgAOw==';
+
 const REFERENCE = JSON.parse(readFileSync(`${IMAGES}expected.json`, 'utf8')) as Reference;
 
 for (const [name, expected] of Object.entries(REFERENCE.decoded)) {
@@ -73,6 +76,40 @@ for (const [name, { settings, files }] of Object.entries(REFERENCE.processed)) {
   });
 }
 
+test('a part of a resized image is cut out of the whole, to the bit, whatever is resized', async () => {
+  const image = await decodeImage(`${IMAGES}420.jpg`);
+  const sizes = [
+    [image.height, image.width],
+    [image.height, 11],
+    [90, image.width],
+    [17, 60],
+  ] as const;
+  for (const [height, width] of sizes) {
+    const whole = resampled(image, height, width, 'bicubic');
+    const [rows, columns] = [
+      { from: 3, count: height - 7 },
+      { from: 2, count: width - 5 },
+    ];
+    const part = resampled(image, height, width, 'bicubic', { rows, columns });
+    const cut = Array.from({ length: rows.count }, (_, y) => {
+      const from = ((y + rows.from) * width + columns.from) * 3;
+      return [...whole.values.subarray(from, from + columns.count * 3)];
+    });
+    assert.deepEqual([...part.values], cut.flat(), `${height} x ${width}`);
+  }
+});
+
+test('of an image a thousand times as long as high, nothing is made but what is kept of it', () => {
+  const processing = imageProcessing(REFERENCE.processed['clip']?.settings ?? {}, 'clip', 'p.json');
+  const large = { ...processing, resize: { kind: 'shortestEdge', length: 224 } as const };
+  const long = { values: new Uint8Array(3 * 60_000).fill(9), height: 1, width: 60_000 };
+  const before = process.memoryUsage().arrayBuffers;
+  const { height, width } = processedImage(large, long);
+  assert.deepEqual([height, width], [processing.crop?.height, processing.crop?.width]);
+  // The whole would be 224 x 13,440,000 pixels, 8.4 GiB.
+  assert.ok(process.memoryUsage().arrayBuffers - before < 2 ** 26);
+});
+
 test('what Pillow would make of other images is not guessed: they are refused by what they are', async () => {
   await assert.rejects(decodeImage(`${IMAGES}cmyk.jpg`), /cmyk\.jpg: expected a JPEG, PNG, .* found colours as cmyk/);
   await assert.rejects(decodeImage(`${IMAGES}sixteen.png`), /sixteen\.png: .* found ushort channels/);
@@ -80,6 +117,8 @@ test('what Pillow would make of other images is not guessed: they are refused by
   await assert.rejects(decodeImage(`${IMAGES}none.png`), /none\.png: expected a JPEG.*missing/);
   const svg = new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"/>');
   await assert.rejects(decodeImage(svg), /an image of the format svg/);
+  const seeThrough = Buffer.from(TRANSPARENT_GIF, 'base64');
+  await assert.rejects(decodeImage(seeThrough), /a GIF with transparent pixels/);
   const half = readFileSync(`${IMAGES}420.jpg`).subarray(0, 900);
   await assert.rejects(decodeImage(half), /an image of 900 bytes: expected a JPEG/);
 });

@@ -72,6 +72,18 @@ test('a thresholding autoencoder is not written as what it is not', async () => 
   });
 });
 
+test('maps of an autoencoder that stood in a folder are gone when another one is written there', async () => {
+  await inFolder(async (folder) => {
+    const [name, restricted] =
+      Object.entries(SAES).find(([, { config }]) => config.decoder.kind === 'slots') ?? assert.fail();
+    const free = Object.values(SAES).find(({ config }) => config.decoder.kind === 'free') ?? assert.fail();
+    await writeSaeLens(folder, restricted);
+    assert.equal((await readSaeLens(folder)).maps.size, 1, name);
+    await writeSaeLens(folder, free);
+    assert.equal((await readSaeLens(folder)).maps.size, 0);
+  });
+});
+
 test('what is not known of a folder is refused by name', async () => {
   const refusals: readonly (readonly [change: Readonly<Record<string, unknown>>, message: RegExp])[] = [
     [{ architecture: 'transcoder' }, /expected architecture to be one of standard, .*, found "?transcoder/],

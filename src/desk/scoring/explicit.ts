@@ -94,7 +94,8 @@ async function askEndpoint(
   { chat, audience, signal, rng }: Asking,
 ): Promise<ExplicitOutcome> {
   const counted = countedChat(chat, expected(asked, decisions.length), audience, 'agent');
-  const all = { agent, chat: counted.chat, signal };
+  let unnamed = 0;
+  const all = { agent, chat: counted.chat, signal, unnamed: () => void unnamed++ };
   const decider = chatDecider(all, asked.options, asked.samples);
   const record = await explicitness(decisions, decider, {
     ...optionsOf(asked),
@@ -105,7 +106,7 @@ async function askEndpoint(
   });
   const trade = await tradeOf(asked, decider, decisions, { signal, concurrency });
   counted.end();
-  return { record, ...trade, bills: [billOf(counted.soFar, price)] };
+  return { record, ...trade, bills: [billOf(counted.soFar, unnamed, price)] };
 }
 
 /** The same decisions under each of the terms, where some are offered. */
@@ -144,11 +145,15 @@ function expected(asked: AskedAgain, decisions: number): number {
   return isExact ? questions + underTerms : (questions + underTerms) * samples + (isParaphrased ? decisions : 0);
 }
 
-function billOf(soFar: AskedSoFar, price: { readonly prompt: number; readonly completion: number }): string {
+function billOf(
+  soFar: AskedSoFar,
+  unnamed: number,
+  price: { readonly prompt: number; readonly completion: number },
+): string {
   const { asked, cached, failed, promptTokens, completionTokens } = soFar;
   const cost = (promptTokens * price.prompt + completionTokens * price.completion) / 1e6;
   const costText = price.prompt === 0 && price.completion === 0 ? '' : `, cost ${cost.toFixed(4)}`;
-  return `agent: ${asked} questions, ${cached} answered from what was kept, ${failed} failed; ${promptTokens} prompt and ${completionTokens} completion tokens${costText}`;
+  return `agent: ${asked} questions, ${cached} answered from what was kept, ${unnamed} answers that named none of the options, ${failed} failed; ${promptTokens} prompt and ${completionTokens} completion tokens${costText}`;
 }
 
 function noDecision({ without }: FoundDecisions): AssayError {

@@ -67,14 +67,35 @@ export async function readScoring(given: ScoringFiles): Promise<ReadScoring> {
     given.explicit === undefined
       ? undefined
       : parseAskedAgain(jsonOf(given.explicit), basename(given.explicit), settingsBelow(given.settings, 'agent'));
+  refuseUnread(given.settings, isJudged, explicit);
+  const judge = isJudged
+    ? judgeOf(good.judge ?? {}, settingsBelow(given.settings, 'judge'), basename(given.good))
+    : undefined;
+  // What is declared is read whole, also where nobody is asked.
+  if (good.judge !== undefined) readJudge(configReader({ ...JUDGE_DEFAULTS, ...good.judge }, 'judge'));
   return {
     transcripts,
     good,
     functions,
-    ...(isJudged && { judge: judgeOf(good.judge ?? {}, settingsBelow(given.settings, 'judge'), basename(given.good)) }),
+    ...(judge && { judge }),
     ...(explicit && { explicit }),
     files,
   };
+}
+
+/** Refuses settings of somebody who is not asked. */
+function refuseUnread(settings: readonly Setting[], isJudged: boolean, explicit: AskedAgain | undefined): void {
+  const isAgentAsked = explicit?.again.kind === 'endpoint';
+  for (const { path } of settings) {
+    const isJudge = path.split('.')[0] === 'judge';
+    if (isJudge ? isJudged : isAgentAsked) continue;
+    throw new AssayError(
+      'usage',
+      isJudge
+        ? `--set ${path}: expected a rule that asks a judge ("judge": RUBRIC), found none.`
+        : `--set ${path}: expected an agent behind an endpoint that is asked again (--explicit), found none.`,
+    );
+  }
 }
 
 function settingsBelow(settings: readonly Setting[], part: string): readonly Setting[] {

@@ -12,6 +12,8 @@ const ALIGNMENT_BYTES = 64;
 const PAGE_BYTES = 65_536;
 /** One page below 4 GiB, so that the end of a region never wraps a 32-bit pointer. */
 const MAX_PAGES = 65_535;
+/** The capacity of the largest arena. */
+export const MOST_ARENA_BYTES = MAX_PAGES * PAGE_BYTES;
 const BYTES_PER_FLOAT = 4;
 
 /** A run of float32 values in an arena. */
@@ -89,9 +91,8 @@ function allocate(pages: number, bytes: number): ReturnType<typeof instantiateKe
 function tooLarge(bytes: number): AssayError {
   return new AssayError(
     'config',
-    `Arena: expected at most ${mebibytes(MAX_PAGES * PAGE_BYTES)} MiB (32-bit memory), found ${mebibytes(bytes)} MiB of ` +
-      'trained parameters, gradients and optimizer state. Train fewer parameters (an adapter), or use an optimizer with ' +
-      'fewer buffers.',
+    `Arena: expected at most ${mebibytes(MOST_ARENA_BYTES)} MiB (32-bit memory) of one parameter with its gradient and optimizer ` +
+      `state, found ${mebibytes(bytes)} MiB. Leave the largest parameter out (an adapter), or use an optimizer with fewer buffers.`,
   );
 }
 

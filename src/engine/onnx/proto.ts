@@ -44,6 +44,8 @@ export interface OnnxGraph {
   readonly initializers: readonly OnnxInitializer[];
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
+  /** The name of one more output, before the others: an empty sequence of float32 tensors. */
+  readonly emptySequence?: string;
 }
 
 const IR_VERSION = 10;
@@ -67,11 +69,20 @@ export function encodeModel(graph: OnnxGraph): Uint8Array {
 }
 
 function graphProto(graph: OnnxGraph): readonly Uint8Array[] {
+  const sequences = graph.emptySequence === undefined ? [] : [graph.emptySequence];
+  const empty = sequences.map((name): OnnxNode => ({
+    operator: 'SequenceEmpty',
+    inputs: [],
+    outputs: [name],
+    attributes: { dtype: ONNX_TYPE.float32 },
+  }));
+  const nodes = [...graph.nodes, ...empty];
   return [
-    ...graph.nodes.map((node) => messageField(1, nodeProto(node))),
+    ...nodes.map((node) => messageField(1, nodeProto(node))),
     textField(2, 'assay'),
     ...graph.initializers.map((initializer) => messageField(5, tensorProto(initializer))),
     ...graph.inputs.map((value) => messageField(11, valueInfoProto(value))),
+    ...sequences.map((name) => messageField(12, sequenceInfoProto(name))),
     ...graph.outputs.map((value) => messageField(12, valueInfoProto(value))),
   ];
 }
@@ -116,6 +127,12 @@ function valueInfoProto({ name, type, shape }: OnnxValue): readonly Uint8Array[]
   const dimensions = shape.map((length) => messageField(1, [varintField(1, length)]));
   const tensorType = [varintField(1, ONNX_TYPE[type]), messageField(2, dimensions)];
   return [textField(1, name), messageField(2, [messageField(1, tensorType)])];
+}
+
+/** TypeProto.Sequence of float32 tensors of any shape. */
+function sequenceInfoProto(name: string): readonly Uint8Array[] {
+  const element = messageField(1, [messageField(1, [varintField(1, ONNX_TYPE.float32)])]);
+  return [textField(1, name), messageField(2, [messageField(4, [element])])];
 }
 
 function varint(value: number): Uint8Array {

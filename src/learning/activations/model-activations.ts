@@ -4,6 +4,7 @@
  */
 import { AssayError } from '#base/errors.ts';
 import { sha256 } from '#base/json.ts';
+import { checkWhole } from '#base/whole-number.ts';
 import { compile, type Program } from '#engine/session.ts';
 import { input } from '#engine/ops/sources.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
@@ -49,13 +50,17 @@ export interface ModelActivations {
 /** The input of token ids, int32 [B T]. */
 export const TOKENS = 'tokens';
 
-/** Compiles a model that records. @throws AssayError on a site it does not have, and on sequences that are empty or too long. */
+/** Compiles a model that records. @throws AssayError on a site it does not have, and on sequences that are empty, too long or of unknown tokens. */
 export async function modelActivations(
   model: StreamModel,
   { sites, sequences, length, rows, skipPositions = 0, model: name, threads = 1 }: ModelActivations,
 ): Promise<ActivationSource & AsyncDisposable> {
-  checkSequences(sequences, length);
   const { config } = model;
+  if (sites.length === 0) throw new AssayError('config', 'Activations: expected a site at least, found none.');
+  checkWhole('Activations, rows', rows);
+  checkWhole('Activations, skipPositions', skipPositions, 0);
+  checkSequences('Activations', sequences, { least: 1, length, vocabulary: config.vocabulary });
+  const chunks = Math.ceil(sequences.length / rows);
   const recording = recordingSites(model.layers, transformerSites(config), sites);
   transformerLogits(config, recording.layers, { rows, length }, input(TOKENS, [rows * length], 'int32'));
   const program = await compile(Object.fromEntries(recording.recorded), { threads, scratch: 'returned' });
@@ -64,9 +69,10 @@ export async function modelActivations(
   return {
     dIn: config.dModel,
     sites,
-    chunks: Math.ceil(sequences.length / rows),
+    chunks,
     identity: sha256([name, tokens, length, rows, skipPositions].join('|')),
     async chunk(index) {
+      checkWhole('Activations, chunk', index, 0, chunks - 1);
       const own = sequences.slice(index * rows, (index + 1) * rows);
       program.int32(TOKENS).set(feedsOf(own, rows, length).tokens);
       await program.run();
@@ -135,9 +141,20 @@ function kept(
   return rows;
 }
 
-function checkSequences(sequences: readonly Int32Array[], length: number): void {
-  const broken = sequences.findIndex((sequence) => sequence.length < 1 || sequence.length > length);
-  if (broken === -1 && sequences.length > 0) return;
-  const found = broken === -1 ? 'none' : `sequence ${broken} of ${sequences[broken]?.length}`;
-  throw new AssayError('data', `Activations: expected sequences of 1 to ${length} tokens, found ${found}.`);
+/** @throws AssayError (data) on no sequences, and on the first that is too short, too long, or holds what is no token. */
+export function checkSequences(
+  where: string,
+  sequences: readonly Int32Array[],
+  { least, length, vocabulary }: { readonly least: number; readonly length: number; readonly vocabulary: number },
+): void {
+  const refuse = (found: string): never => {
+    const expected = `sequences of ${least} to ${length} tokens below ${vocabulary}`;
+    throw new AssayError('data', `${where}: expected ${expected}, found ${found}.`);
+  };
+  if (sequences.length === 0) refuse('none');
+  for (const [i, sequence] of sequences.entries()) {
+    if (sequence.length < least || sequence.length > length) refuse(`sequence ${i} of ${sequence.length}`);
+    const unknown = sequence.find((token) => token < 0 || token >= vocabulary);
+    if (unknown !== undefined) refuse(`token ${unknown} in sequence ${i}`);
+  }
 }

@@ -10,8 +10,10 @@ import { join } from 'node:path';
 
 import { AssayError, nearestName } from '#base/errors.ts';
 import type { Rng } from '#base/rng.ts';
+import { checkWhole } from '#base/whole-number.ts';
 import type { ActivationStream } from '#learning/sae/train-saes.ts';
 import { parseStrictObject } from '#learning/files/strict-json.ts';
+import { finite } from '#learning/files/tensors/tensor-source.ts';
 
 /** Where rows come from: a model over sequences (`modelActivations`), or anything else that comes in chunks. */
 export interface ActivationSource {
@@ -31,7 +33,7 @@ const BYTES_PER_FLOAT = 4;
 /**
  * Collects what is missing in a folder.
  * @param onChunk Called after each chunk that was written.
- * @throws AssayError where the folder holds rows of another source.
+ * @throws AssayError where the folder holds rows of another source, and where a chunk lacks a site or holds what is no row of finite numbers.
  */
 export async function collectActivations(
   source: ActivationSource,
@@ -46,9 +48,16 @@ export async function collectActivations(
     const there = await Promise.all(paths.map(exists));
     if (there.every((one) => one)) continue;
     const rows = await source.chunk(index);
-    for (const [i, site] of sites.entries()) await writeWhole(paths[i] ?? '', rows.get(site) ?? new Float32Array());
+    const checked = sites.map((site) => checkedRows(rows.get(site), dIn, `${folder}: chunk ${index}, site "${site}"`));
+    for (const [i, values] of checked.entries()) await writeWhole(paths[i] ?? '', values);
     onChunk?.(index);
   }
+}
+
+function checkedRows(rows: Float32Array | undefined, dIn: number, where: string): Float32Array {
+  if (rows?.length !== undefined && rows.length % dIn === 0) return finite(rows, where);
+  const found = rows === undefined ? 'none' : `${rows.length} numbers`;
+  throw new AssayError('data', `${where}: expected whole rows of ${dIn} numbers, found ${found}.`);
 }
 
 /** How stored rows are read. */
@@ -81,8 +90,9 @@ export async function storedActivations(
       `${folder}: expected one of ${sites.join(', ')}, found "${site}"; did you mean "${nearest}"?`,
     );
   }
+  checkWhole(`${folder}, batchRows`, batchRows);
   const [from, to] = range ?? [0, chunks];
-  if (!(from >= 0 && from < to && to <= chunks)) {
+  if (!(Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from < to && to <= chunks)) {
     throw new AssayError('config', `${folder}: expected chunks within 0 to ${chunks}, found ${from} to ${to}.`);
   }
   const paths = Array.from({ length: to - from }, (_, i) => join(folder, folderOf(site), chunkName(from + i)));
@@ -97,6 +107,7 @@ export async function storedActivations(
     batchRows,
     rowCount,
     rows(step) {
+      checkWhole(`${folder}, step`, step, 0);
       for (let i = 0; i < batchRows; i++) {
         const row = orderOf(step * batchRows + i);
         const file = starts.findLastIndex((start) => start <= row);

@@ -3,9 +3,7 @@
  * Difference: a gradient that is not finite is reported and left as it is, where torch spreads NaN to every gradient.
  * @see Pascanu et al. 2013, arXiv:1211.5063, Alg. 1.
  */
-import type { Kernels } from '#engine/kernels/kernels.ts';
-
-import type { ParameterHandle } from './parameter.ts';
+import type { Parameter } from './parameter.ts';
 
 /** torch's guard against a division by zero. */
 const NORM_EPS = 1e-6;
@@ -19,17 +17,20 @@ export type ClipResult =
  * Scales all gradients by min(1, maxNorm / (norm + 1e-6)), norm being the Euclidean norm of all of them together, summed
  * in float64 in the order of the parameters. With `maxNorm` Infinity it only measures.
  */
-export function clipGradients(parameters: readonly ParameterHandle[], maxNorm: number, kernels: Kernels): ClipResult {
+export function clipGradients(parameters: readonly Parameter[], maxNorm: number): ClipResult {
   let sum = 0;
-  for (const { name, gradientOffset, length } of parameters) {
-    const squares = kernels.sumOfSquares(gradientOffset, length);
+  for (const { handle, arena } of parameters) {
+    const { name, gradientOffset, length } = handle;
+    const squares = arena.kernels.sumOfSquares(gradientOffset, length);
     if (!Number.isFinite(squares)) {
-      return { kind: 'notFinite', parameter: name, index: kernels.firstNonFinite(gradientOffset, length) };
+      return { kind: 'notFinite', parameter: name, index: arena.kernels.firstNonFinite(gradientOffset, length) };
     }
     sum += squares;
   }
   const norm = Math.sqrt(sum);
   const factor = maxNorm / (norm + NORM_EPS);
-  if (factor < 1) for (const { gradientOffset, length } of parameters) kernels.scale(gradientOffset, length, factor);
+  if (factor < 1) {
+    for (const { handle, arena } of parameters) arena.kernels.scale(handle.gradientOffset, handle.length, factor);
+  }
   return { kind: 'finite', norm, isClipped: factor < 1 };
 }

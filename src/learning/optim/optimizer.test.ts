@@ -11,6 +11,7 @@ import { MUON_DEFAULTS } from './muon.ts';
 import { bufferLengths, type OptimizerConfig } from './optimizer-config.ts';
 import { createOptimizer, trainingBytes, type Optimizer } from './optimizer.ts';
 import { placeParameters, type Parameter, type Trained } from './parameter.ts';
+import { placeTraining } from './placement.ts';
 import { SGD_DEFAULTS } from './sgd.ts';
 import { SHAMPOO_DEFAULTS } from './shampoo.ts';
 import { SIGN_DEFAULTS } from './sign.ts';
@@ -44,11 +45,8 @@ interface Training {
 }
 
 /** A small training; every one of a configuration sees the same start and the same gradients. */
-function training(config: OptimizerConfig, specs: readonly Trained[] = SPECS): Training {
-  const arena = createArena(trainingBytes(config, specs));
-  const parameters = placeParameters(specs, arena);
-  const handles = parameters.map(({ handle }) => handle);
-  const optimizer = createOptimizer(config, handles, arena);
+function training(config: OptimizerConfig, specs: readonly Trained[] = SPECS, mostBytes?: number): Training {
+  const { parameters, optimizer } = placeTraining(config, specs, 0, mostBytes);
   const init = rngOf(1, 'init');
   for (const { values } of parameters) for (let i = 0; i < values.length; i++) values[i] = init.normal();
   const train = (first: number, last: number): void => {
@@ -70,6 +68,26 @@ function bitsOf({ parameters }: Training): readonly Uint8Array[] {
 for (const config of CONFIGS) {
   const label =
     config.kind === 'sgd' || config.kind === 'sign' ? `${config.kind} with momentum ${config.momentum}` : config.kind;
+
+  test(`${label}: parameters that need several memories get the bits of one, steps, clipping and state`, () => {
+    const one = training(config);
+    // Room for no parameter: each stands alone.
+    const apart = training(config, SPECS, 0);
+    assert.equal(new Set(apart.parameters.map(({ arena }) => arena)).size, SPECS.length);
+    for (const { parameters, train } of [one, apart]) {
+      train(1, 2);
+      clipGradients(parameters, 0.5);
+    }
+    const gradients = ({ parameters }: Training) => parameters.map(({ gradient }) => [...gradient]);
+    assert.deepEqual(gradients(apart), gradients(one));
+    const state = apart.optimizer.saveState();
+    for (const { train } of [one, apart]) train(3, 4);
+    assert.deepEqual(bitsOf(apart), bitsOf(one));
+    assert.equal(apart.optimizer.stepCount, 4);
+    apart.optimizer.restoreState(state);
+    assert.equal(apart.optimizer.stepCount, 2);
+    assert.deepEqual(apart.optimizer.saveState(), state);
+  });
 
   test(`${label}: interrupt and resume gives the bits of never having stopped`, () => {
     const whole = training(config);
@@ -152,6 +170,18 @@ test('a matrix whose sides would take minutes to decompose is refused by Shampoo
   }
 });
 
+test('neighbours share a memory as long as they fit, and the whole has one where it can', () => {
+  const bytes = trainingBytes(ADAMW_DEFAULTS, SPECS.slice(0, 2));
+  const arenasOf = (mostBytes?: number): readonly number[] => {
+    const arenas = placeTraining(ADAMW_DEFAULTS, SPECS, 0, mostBytes).parameters.map(({ arena }) => arena);
+    return arenas.map((arena) => arenas.indexOf(arena));
+  };
+  assert.deepEqual(arenasOf(), [0, 0, 0, 0, 0]);
+  assert.equal(arenasOf(bytes + 64)[1], 0);
+  assert.equal(arenasOf(bytes + 64)[2], 2);
+  assert.equal(arenasOf(bytes - 1)[1], 1);
+});
+
 test('training memory is counted exactly: one float32 region more does not fit', () => {
   for (const config of CONFIGS) {
     const bytes = trainingBytes(config, SPECS);
@@ -205,11 +235,10 @@ test('clipping reports the first gradient that is not finite and leaves all of t
   const embedding = placed[2];
   assert.ok(embedding !== undefined);
   embedding.gradient[17] = Number.NaN;
-  const handles = placed.map(({ handle }) => handle);
-  assert.deepEqual(clipGradients(handles, 1, arena.kernels), { kind: 'notFinite', parameter: 'tokens', index: 17 });
+  assert.deepEqual(clipGradients(placed, 1), { kind: 'notFinite', parameter: 'tokens', index: 17 });
   assert.equal(placed[0]?.gradient[0], 2);
   embedding.gradient[17] = 2;
   const count = placed.reduce((sum, { values }) => sum + values.length, 0);
   const expected = { kind: 'finite', norm: 2 * Math.sqrt(count), isClipped: false };
-  assert.deepEqual(clipGradients(handles, Number.POSITIVE_INFINITY, arena.kernels), expected);
+  assert.deepEqual(clipGradients(placed, Number.POSITIVE_INFINITY), expected);
 });

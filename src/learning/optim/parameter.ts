@@ -23,6 +23,8 @@ export interface ParameterHandle extends Trained {
 
 /** A placed parameter with the views that sessions take as feeds and fetches. */
 export interface Parameter {
+  /** Where all of it lies. */
+  readonly arena: Arena;
   readonly handle: ParameterHandle;
   readonly values: Float32Array<ArrayBuffer>;
   readonly gradient: Float32Array<ArrayBuffer>;
@@ -46,12 +48,12 @@ export function placeParameters(specs: readonly Trained[], arena: Arena): readon
   }
   const values = specs.map(({ name, shape }) => arena.float32(name, sizeOf(shape)));
   const gradients = specs.map(({ name, shape }) => arena.float32(`${name} gradient`, sizeOf(shape)));
-  return specs.map((spec, i) => parameterAt(spec, regionAt(values, i), regionAt(gradients, i)));
+  return specs.map((spec, i) => parameterAt(spec, arena, regionAt(values, i), regionAt(gradients, i)));
 }
 
-function parameterAt(spec: Trained, values: Region, gradient: Region): Parameter {
+function parameterAt(spec: Trained, arena: Arena, values: Region, gradient: Region): Parameter {
   const place = { offset: values.offset, gradientOffset: gradient.offset, length: values.view.length };
-  return { handle: { ...spec, ...place }, values: values.view, gradient: gradient.view };
+  return { arena, handle: { ...spec, ...place }, values: values.view, gradient: gradient.view };
 }
 
 function regionAt(regions: readonly Region[], index: number): Region {

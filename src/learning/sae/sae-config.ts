@@ -4,7 +4,8 @@
  * @see Bricken et al. 2023 (standard); arXiv:2404.16014 (gated); arXiv:2406.04093 (top-k); arXiv:2412.06410 (batch-top-k);
  * arXiv:2407.14435 (JumpReLU); arXiv:2503.17547 (matryoshka).
  */
-import { AssayError } from '#base/errors.ts';
+import { AssayError, nearestName } from '#base/errors.ts';
+import { checkWhole } from '#base/whole-number.ts';
 
 /** How codes are chosen from `hiddenPre`; each with the constants of its sparsity. */
 export type SaeActivation =
@@ -102,8 +103,50 @@ export interface WholeSaeConfig extends SaeConfig {
   readonly centre: 'none' | 'mean' | 'learned';
 }
 
-/** Fills in defaults. @throws AssayError on sizes out of range and on parts that do not go together, naming them. */
+const KEYS = {
+  dIn: true,
+  dSae: true,
+  activation: true,
+  encoder: true,
+  decoder: true,
+  decoderNorm: true,
+  centre: true,
+  prefixes: true,
+  deadFeatures: true,
+} as const satisfies Record<keyof SaeConfig, true>;
+
+/** The kinds of each part, and the keys each kind has beside `kind`. */
+const KINDS = {
+  activation: {
+    relu: ['l1'],
+    gated: ['l1'],
+    topK: ['k'],
+    absTopK: ['k'],
+    batchTopK: ['k'],
+    jumpRelu: ['l0', 'bandwidth', 'threshold'],
+  } satisfies Record<SaeActivation['kind'], readonly string[]>,
+  encoder: {
+    untied: [],
+    tied: [],
+    thresholding: ['steps', 'stepSize'],
+  } satisfies Record<SaeEncoder['kind'], readonly string[]>,
+  decoder: {
+    free: [],
+    slots: ['slots', 'maps'],
+  } satisfies Record<SaeDecoder['kind'], readonly string[]>,
+  deadFeatures: {
+    auxiliary: ['afterRows', 'k', 'weight'],
+    resample: ['afterRows', 'every', 'seed'],
+  } satisfies Record<DeadFeatures['kind'], readonly string[]>,
+};
+
+const NORMS = { unit: true, free: true } satisfies Record<NonNullable<SaeConfig['decoderNorm']>, true>;
+const CENTRES = { none: true, mean: true, learned: true } satisfies Record<NonNullable<SaeConfig['centre']>, true>;
+const MAPS = { orthonormal: true, identity: true, random: true } satisfies Record<SlotMapStart, true>;
+
+/** Fills in defaults. @throws AssayError on unknown words, sizes out of range and parts that do not go together, naming them. */
 export function wholeSaeConfig(config: SaeConfig): WholeSaeConfig {
+  checkShape(config);
   const whole: WholeSaeConfig = {
     ...config,
     encoder: config.encoder ?? { kind: 'untied' },
@@ -125,11 +168,48 @@ export function baseFeatures({ dSae, decoder }: WholeSaeConfig): number {
   return decoder.kind === 'slots' ? dSae / decoder.slots : dSae;
 }
 
+/**
+ * Refuses a key, a kind or a word that there is not. Types say so too, but not of configs from files or plain JavaScript, where a
+ * misspelt kind would train another autoencoder than was asked for.
+ */
+function checkShape(config: SaeConfig): void {
+  checkKeys('a key', config, Object.keys(KEYS));
+  checkPart('activation', config.activation, KINDS.activation);
+  if (config.encoder !== undefined) checkPart('encoder', config.encoder, KINDS.encoder);
+  if (config.decoder !== undefined) checkPart('decoder', config.decoder, KINDS.decoder);
+  if (config.deadFeatures !== undefined) checkPart('deadFeatures', config.deadFeatures, KINDS.deadFeatures);
+  if (config.decoderNorm !== undefined) checkWord('decoderNorm', config.decoderNorm, Object.keys(NORMS));
+  if (config.centre !== undefined) checkWord('centre', config.centre, Object.keys(CENTRES));
+  if (config.decoder?.kind === 'slots') checkWord('decoder.maps', config.decoder.maps, Object.keys(MAPS));
+}
+
+function checkPart(name: string, part: unknown, kinds: Readonly<Record<string, readonly string[]>>): void {
+  if (typeof part !== 'object' || part === null) throw refusal(name, '{ kind, ... }', textOf(part));
+  const kind: unknown = 'kind' in part ? part.kind : undefined;
+  checkWord(`${name}.kind`, kind, Object.keys(kinds));
+  checkKeys(`a key of ${name}`, part, ['kind', ...(kinds[String(kind)] ?? [])]);
+}
+
+function checkKeys(where: string, object: object, known: readonly string[]): void {
+  for (const key of Object.keys(object)) checkWord(where, key, known);
+}
+
+function checkWord(where: string, found: unknown, known: readonly string[]): void {
+  if (known.some((word) => word === found)) return;
+  const hint = typeof found === 'string' ? `; did you mean "${nearestName(found, known)}"?` : '';
+  throw refusal(where, `one of ${known.join(', ')}`, `${textOf(found)}${hint}`);
+}
+
+function textOf(found: unknown): string {
+  return found === undefined ? 'nothing' : JSON.stringify(found);
+}
+
 function checkActivation({ activation, encoder, dSae }: WholeSaeConfig): void {
   if (activation.kind === 'topK' || activation.kind === 'absTopK') {
     checkCount('activation.k', activation.k, dSae);
   } else if (activation.kind === 'batchTopK') {
     checkPositive('activation.k', activation.k);
+    if (activation.k > dSae) throw refusal('activation.k', `at most dSae = ${dSae}`, activation.k);
   } else if (activation.kind === 'jumpRelu') {
     checkPositive('activation.bandwidth', activation.bandwidth);
     checkPositive('activation.threshold', activation.threshold);
@@ -165,6 +245,7 @@ function checkDead({ deadFeatures, dSae, decoder, activation }: WholeSaeConfig):
   checkCount('deadFeatures.afterRows', deadFeatures.afterRows, Infinity);
   if (deadFeatures.kind === 'resample') {
     checkCount('deadFeatures.every', deadFeatures.every, Infinity);
+    checkWhole('Sparse autoencoder, deadFeatures.seed', deadFeatures.seed, 0);
     if (decoder.kind === 'slots') {
       throw refusal('deadFeatures', 'the auxiliary loss, or none, with slots (base features are shared)', 'resample');
     }
@@ -176,8 +257,7 @@ function checkDead({ deadFeatures, dSae, decoder, activation }: WholeSaeConfig):
 }
 
 function checkCount(where: string, value: number, most: number): void {
-  if (Number.isSafeInteger(value) && value >= 1 && value <= most) return;
-  throw refusal(where, most === Infinity ? 'a whole number of at least 1' : `a whole number from 1 to ${most}`, value);
+  checkWhole(`Sparse autoencoder, ${where}`, value, 1, most);
 }
 
 function checkPositive(where: string, value: number): void {

@@ -7,7 +7,7 @@ import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
 import type { SaeConfig } from './sae-config.ts';
 import { saeReader } from './sae-reader.ts';
 import { createSaeTrainer, type SaeTrainer } from './sae-trainer.ts';
-import { type ActivationStream, trainSaes } from './train-saes.ts';
+import { type ActivationStream, meanRow, trainSaes } from './train-saes.ts';
 
 const [D_IN, D_SAE, ROWS] = [12, 24, 64];
 const OPTIMIZER = { ...ADAMW_DEFAULTS, weightDecay: 0 };
@@ -197,4 +197,62 @@ test('what a start does not fit is said', async () => {
   for (const [sae, message] of refusals) {
     await assert.rejects(createSaeTrainer({ sae, optimizer: OPTIMIZER, batchRows: 4 }), message);
   }
+});
+
+test('a word or a key that there is not is refused with the nearest there is: nothing else is trained instead', async () => {
+  const refusals: readonly (readonly [change: object, message: RegExp])[] = [
+    [{ activation: { kind: 'topk', k: 3 } }, /activation\.kind: expected one of .*found "topk"; did you mean "topK"/],
+    [{ activation: undefined }, /activation: expected \{ kind, \.\.\. \}, found nothing/],
+    [{ activation: { kind: 'topK', k: 3, l1: 1 } }, /a key of activation: expected one of kind, k, found "l1"/],
+    [{ encoder: 'tied' }, /encoder: expected \{ kind, \.\.\. \}, found "tied"/],
+    [{ encoder: { kind: 'tide' } }, /encoder\.kind: .*did you mean "tied"/],
+    [{ decoder: { kind: 'slots', slots: 2, maps: 'orthogonal' } }, /decoder\.maps: .*did you mean "orthonormal"/],
+    [{ decoderNorm: 'units' }, /decoderNorm: expected one of unit, free/],
+    [{ centre: 'center' }, /centre: expected one of none, mean, learned/],
+    [
+      { deadFeatures: { kind: 'aux', afterRows: 1, k: 2, weight: 1 } },
+      /deadFeatures\.kind: .*did you mean "auxiliary"/,
+    ],
+    [
+      { deadFeatures: { kind: 'resample', afterRows: 1, every: 2, seed: -1 } },
+      /seed: expected a whole number of at least 0/,
+    ],
+    [{ dSAE: 8 }, /a key: expected one of dIn, dSae, .*found "dSAE"; did you mean "dSae"/],
+    [{ activation: { kind: 'batchTopK', k: 10 } }, /activation\.k: expected at most dSae = 9, found 10/],
+  ];
+  for (const [change, message] of refusals) {
+    // As plain JavaScript or a file would give it.
+    const sae = {
+      dIn: 4,
+      dSae: 8,
+      activation: { kind: 'topK', k: 3 },
+      ...change,
+      ...('activation' in change && { dSae: 9 }),
+    };
+    const given = sae as unknown as SaeConfig;
+    await assert.rejects(createSaeTrainer({ sae: given, optimizer: OPTIMIZER, batchRows: 4 }), message);
+  }
+});
+
+test('sizes, steps and starts that mean nothing are refused', async () => {
+  const sae = CONFIGS['top-k'] ?? assert.fail();
+  for (const [set, message] of [
+    [{ batchRows: 1.5 }, /batchRows: expected a whole number of at least 1, found 1\.5/],
+    [{ threads: 0 }, /threads: expected a whole number of at least 1, found 0/],
+  ] as const) {
+    await assert.rejects(createSaeTrainer({ sae, optimizer: OPTIMIZER, batchRows: 4, ...set }), message);
+  }
+  await using one = await trainer(sae);
+  const wDec = new Float32Array(D_SAE * D_IN).fill(1).fill(Number.NaN, 7, 8);
+  assert.throws(
+    () => one.reset(new Map([['wDec', wDec]]), rngOf(0)),
+    /"wDec": expected finite numbers, found NaN at element 7/,
+  );
+  const tasks = [{ trainer: one, lr: () => LR }];
+  await assert.rejects(trainSaes(tasks, STREAM, { to: Number.NaN }), /trainSaes, to: expected a whole number/);
+  await assert.rejects(
+    trainSaes(tasks, STREAM, { from: 5, to: 2 }),
+    /trainSaes, to: expected a whole number of at least 5, found 2/,
+  );
+  assert.throws(() => meanRow(new Float32Array(7), D_IN), /meanRow, rows of width 12: expected a whole number/);
 });

@@ -5,10 +5,12 @@
  */
 import { AssayError } from '#base/errors.ts';
 import type { Rng } from '#base/rng.ts';
+import { checkWhole } from '#base/whole-number.ts';
 import { input } from '#engine/ops/sources.ts';
 import type { Shape, Tensor } from '#engine/tensor.ts';
 import { packBytes, unpackBytes } from '#learning/checkpoint.ts';
 import type { Stepper } from '#learning/divergence.ts';
+import { finite } from '#learning/files/tensors/tensor-source.ts';
 import { createLearner, type Learner, type StepResult } from '#learning/learner.ts';
 import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
 import type { Memory } from '#learning/weights.ts';
@@ -47,7 +49,7 @@ export interface SaeTrainer extends Stepper<Float32Array>, AsyncDisposable {
   /**
    * Starts over. @param start Parameters to start from, by name (`saeParameters`); what it lacks is drawn from `rng`. Give `bDec`,
    * such as `meanRow(rows)`, to start at the data's mean: without it `bDec` starts at 0.
-   * @throws AssayError on a parameter of another name or size, and on a missing `bDec` where it is fixed.
+   * @throws AssayError on a parameter of another name or size or one that is not finite, and on a missing `bDec` where it is fixed.
    */
   reset(start: Memory, rng: Rng): void;
   /** The loss and its gradients over one batch of rows, shape [B, D]. */
@@ -84,6 +86,8 @@ export async function createSaeTrainer({
   threads = 1,
 }: SaeTrainerConfig): Promise<SaeTrainer> {
   const config = wholeSaeConfig(sae);
+  checkWhole('Sparse autoencoder, batchRows', batchRows);
+  checkWhole('Sparse autoencoder, threads', threads);
   const setup = { config, parameter: parameterInputs(config), optimizer, batchRows, threads };
   const learner = isSparse(config) ? await createSparseLearner(setup) : await createGraphLearner(setup);
   return trainerOf(config, batchRows, learner);
@@ -241,7 +245,10 @@ function checkStart(config: WholeSaeConfig, start: Memory): void {
   if (config.activation.kind === 'batchTopK') known.set('readingThreshold', [1]);
   for (const [name, values] of start) {
     const shape = known.get(name);
-    if (shape?.reduce((product, length) => product * length, 1) === values.length) continue;
+    if (shape?.reduce((product, length) => product * length, 1) === values.length) {
+      finite(values, `Sparse autoencoder, start: "${name}"`);
+      continue;
+    }
     const expected = shape === undefined ? `one of ${[...known.keys()].join(', ')}` : `shape [${shape.join(', ')}]`;
     const found = `"${name}" of ${values.length} values`;
     throw new AssayError('data', `Sparse autoencoder, start: expected ${expected}, found ${found}.`);

@@ -1,5 +1,6 @@
 /** Several sparse autoencoders over one stream of activations: every batch is read once and given to each of them. */
 import { AssayError } from '#base/errors.ts';
+import { checkWhole } from '#base/whole-number.ts';
 import { takeStep } from '#learning/divergence.ts';
 
 import type { SaeTrainer } from './sae-trainer.ts';
@@ -37,13 +38,15 @@ export interface SaeTraining {
 /**
  * Takes the steps [from, to) of every task.
  * @returns for each task why its numbers broke, and then it takes no further steps; undefined where all went well.
- * @throws AssayError where a trainer's rows are not the stream's.
+ * @throws AssayError where a trainer's rows are not the stream's, and on steps that are no whole numbers or run backwards.
  */
 export async function trainSaes(
   tasks: readonly SaeTask[],
   stream: ActivationStream,
   { from = 0, to, onStep }: SaeTraining,
 ): Promise<readonly (string | undefined)[]> {
+  checkWhole('trainSaes, from', from, 0);
+  checkWhole('trainSaes, to', to, from);
   for (const { trainer } of tasks) checkStream(trainer, stream);
   const broken: (string | undefined)[] = tasks.map(() => undefined);
   for (let step = from; step < to; step++) {
@@ -57,8 +60,9 @@ export async function trainSaes(
   return broken;
 }
 
-/** The mean of rows, shape [D]: what `bDec` starts at. @param rows shape [B, D]. */
+/** The mean of rows, shape [D]: what `bDec` starts at. @param rows shape [B, D]. @throws AssayError on no rows, or not whole ones. */
 export function meanRow(rows: Float32Array, width: number): Float32Array {
+  checkWhole(`meanRow, rows of width ${width}`, rows.length / width);
   const sums = new Float64Array(width);
   for (let i = 0; i < rows.length; i++) sums[i % width] = (sums[i % width] ?? 0) + (rows[i] ?? 0);
   return Float32Array.from(sums, (sum) => (sum * width) / rows.length);

@@ -5,6 +5,7 @@
  */
 import { AssayError } from '#base/errors.ts';
 import type { Rng } from '#base/rng.ts';
+import { checkWhole } from '#base/whole-number.ts';
 import type { DenseMatrix } from '#learning/spectra/matrix.ts';
 
 import { rowsOf, unitFeatures } from './feature-rows.ts';
@@ -36,6 +37,10 @@ export interface BindingTest {
  */
 export function bindingTest(dictionary: DenseMatrix, rng: Rng, options: BindingTestOptions = {}): BindingTest {
   const { draws = 39, alpha = 0.05, drawsAll = false } = options;
+  checkWhole('bindingTest, draws', draws);
+  if (!(alpha > 0 && alpha < 1)) {
+    throw new AssayError('config', `bindingTest, alpha: expected a number between 0 and 1, found ${alpha}.`);
+  }
   // So many draws as large as what was found leave p above alpha whatever else is drawn.
   const enough = Math.floor(alpha * (draws + 1) + 1e-9);
   if (enough < 1) {

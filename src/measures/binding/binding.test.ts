@@ -155,4 +155,12 @@ test('what cannot be matched is refused with what was expected', () => {
   refused(() => bindingTest(BOUND, rngOf(8), { draws: 10 }), /10 draws never reach p <= 0\.05\. Expected 19 or more/u);
   refused(() => matchSlots(BOUND, 1), /1 slots\. Expected 2 or more/u);
   refused(() => mapError(MAP, BOUND), /32 x 32 against 96 x 32/u);
+  refused(() => matchPairs({ ...BOUND, rows: 95 }), /expected 95 x 32 numbers, .*found 3072/u);
+  refused(() => bindingTest(BOUND, rngOf(8), { draws: Number.NaN }), /draws: expected a whole number/u);
+  refused(() => bindingTest(BOUND, rngOf(8), { alpha: 2 }), /alpha: expected a number between 0 and 1/u);
+  refused(() => inverseOf(BOUND), /96 x 32\. Expected a square map/u);
+  refused(
+    () => pairRecovery(BOUND, matchPairs(BOUND), { features: BOUND, partner: PARTNER.subarray(1) }),
+    /95 partners of 96 known features/u,
+  );
 });

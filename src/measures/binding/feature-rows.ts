@@ -12,9 +12,15 @@ export function rowLengths({ rows, columns, values }: DenseMatrix): Float64Array
   return squares.map(Math.sqrt);
 }
 
-/** Features scaled to length 1. @throws AssayError (data) on one that is 0 or not finite. */
+/** Features scaled to length 1. @throws AssayError (data) on one that is 0 or not finite, and where there are not rows x columns numbers. */
 export function unitFeatures(dictionary: DenseMatrix): DenseMatrix {
   const { rows, columns, values } = dictionary;
+  if (columns < 1 || values.length !== rows * columns) {
+    throw new AssayError(
+      'data',
+      `Features: expected ${rows} x ${columns} numbers, with a column at least, found ${values.length}.`,
+    );
+  }
   const lengths = rowLengths(dictionary);
   const lost = lengths.findIndex((length) => !(length > 0 && Number.isFinite(length)));
   if (lost >= 0) {

@@ -28,6 +28,9 @@ export function mapError(found: DenseMatrix, truth: DenseMatrix): number {
 
 /** The inverse of a square map, (M^T M)^-1 M^T. @throws AssayError (data) where it has none. */
 export function inverseOf(map: DenseMatrix): DenseMatrix {
+  if (map.rows !== map.columns) {
+    throw new AssayError('data', `inverseOf: ${map.rows} x ${map.columns}. Expected a square map.`);
+  }
   const transposed = {
     ...map,
     values: Float64Array.from(
@@ -60,12 +63,18 @@ export interface PairRecovery {
   readonly isInverse: boolean;
 }
 
-/** Counts right pairs. @param dictionary what was matched. */
+/** Counts right pairs. @param dictionary what was matched. @throws AssayError (data) where known features have not one partner each. */
 export function pairRecovery(
   dictionary: DenseMatrix,
   { pairs }: Pick<PairMatch, 'pairs'>,
   known: KnownPairs,
 ): PairRecovery {
+  if (known.partner.length !== known.features.rows) {
+    throw new AssayError(
+      'data',
+      `pairRecovery: ${known.partner.length} partners of ${known.features.rows} known features. Expected one each, -1 where there is none.`,
+    );
+  }
   const cosines = rowProducts(unitFeatures(dictionary), unitFeatures(known.features));
   const nameOf = (i: number): number => {
     const row = cosines.subarray(i * known.features.rows, (i + 1) * known.features.rows);

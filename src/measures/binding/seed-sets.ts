@@ -53,7 +53,8 @@ export function seedSets(scores: ProductScores, sides: Sides, most: number): rea
   let sets = edgePairs(scores, sides, breadth.edges);
   for (const kept of breadth.kept) sets = best(extended(search, sets), kept, scores.count);
   const { size, count } = sets;
-  const supports = Float64Array.from({ length: count }, (_, n) => support(search, sets, n));
+  const table = tableFor(size, WIDE);
+  const supports = Float64Array.from({ length: count }, (_, n) => support(search, sets, n, table));
   const order = Int32Array.from({ length: count }, (_, n) => n).sort((a, b) => (supports[b] ?? 0) - (supports[a] ?? 0));
   return [...order.subarray(0, most)].map((n) => ({
     sources: [...sets.sources.subarray(n * size, (n + 1) * size)],
@@ -260,8 +261,7 @@ function best(sets: Sets, most: number, count: number): Sets {
 }
 
 /** What further pairs speak for a set: over candidates, the evidence of the best partner beyond what the best of so many has by chance. */
-function support(search: Search, sets: Sets, n: number): number {
-  const table = tableFor(sets.size, WIDE);
+function support(search: Search, sets: Sets, n: number, table: Table): number {
   fill(search, sets, n, table);
   const chance = Math.log(table.nTargets);
   let total = 0;

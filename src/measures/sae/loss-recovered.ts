@@ -2,11 +2,18 @@
  * Cross-entropy (loss) recovered: how much of what a site is worth to a model its reconstruction is worth, against zeros at that site.
  * @see Bricken et al. 2023; SAELens's `ce_loss_score`.
  */
-import { compile } from '#engine/session.ts';
+import { AssayError } from '#base/errors.ts';
+import { compile, type Program } from '#engine/session.ts';
 import { crossEntropy, weightedSum } from '#engine/ops/network.ts';
 import { input } from '#engine/ops/sources.ts';
 import type { Tensor } from '#engine/tensor.ts';
-import { bindWeights, feedsOf, type StreamModel, TOKENS } from '#learning/activations/model-activations.ts';
+import {
+  bindWeights,
+  checkSequences,
+  feedsOf,
+  type StreamModel,
+  TOKENS,
+} from '#learning/activations/model-activations.ts';
 import { transformerSites } from '#learning/models/modules.ts';
 import { transformerLogits } from '#learning/models/transformer.ts';
 import { type SiteEdit, withSites, zeroSite } from '#learning/nn/sites.ts';
@@ -28,6 +35,7 @@ export interface LossRecovered {
 /**
  * Measures over sequences of tokens, every position of the site edited.
  * @param sequences Each of 2 to `length` tokens; the first `rows` of them share a batch, and so on.
+ * @throws AssayError on other sequences, a site that the model does not have, and weights that the autoencoder lacks.
  */
 export async function lossRecovered(
   model: StreamModel,
@@ -36,6 +44,7 @@ export async function lossRecovered(
   sequences: readonly Int32Array[],
   { rows, length, threads = 1 }: { readonly rows: number; readonly length: number; readonly threads?: number },
 ): Promise<LossRecovered> {
+  checkSequences('lossRecovered', sequences, { least: 2, length, vocabulary: model.config.vocabulary });
   const edits: Readonly<Record<string, SiteEdit | undefined>> = {
     clean: undefined,
     spliced: spliceSae(sae.config),
@@ -47,7 +56,7 @@ export async function lossRecovered(
   ]);
   await using program = await compile(Object.fromEntries(losses), { threads, scratch: 'returned' });
   bindWeights(program, model);
-  for (const [name, values] of sae.weights) program.bindIfKnown(spliceInput(name), values);
+  bindSpliced(program, sae);
   const sums = { clean: 0, spliced: 0, zeroed: 0 };
   let predicted = 0;
   for (let from = 0; from < sequences.length; from += rows) {
@@ -62,6 +71,14 @@ export async function lossRecovered(
   const [clean, spliced, zeroed] = [sums.clean / predicted, sums.spliced / predicted, sums.zeroed / predicted];
   const worth = zeroed - clean;
   return { clean, spliced, zeroed, recovered: worth === 0 ? Number.NaN : (zeroed - spliced) / worth };
+}
+
+function bindSpliced(program: Program, { weights }: Sae): void {
+  for (const [name, values] of weights) program.bindIfKnown(spliceInput(name), values);
+  const known = new Set(Array.from(weights.keys(), spliceInput));
+  const lacking = program.inputs.find(({ name }) => name.startsWith(spliceInput('')) && !known.has(name));
+  if (lacking === undefined) return;
+  throw new AssayError('data', `lossRecovered: expected an autoencoder with "${lacking.name}", found it without.`);
 }
 
 function lossUnder(

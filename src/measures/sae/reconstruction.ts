@@ -2,6 +2,9 @@
  * How well and how sparsely rows are reconstructed, under the names and definitions of SAELens's evaluations (6.54): sums are
  * taken in float64 over all rows that were added, whatever the batches.
  */
+import { AssayError } from '#base/errors.ts';
+import { checkWhole } from '#base/whole-number.ts';
+import { finite } from '#learning/files/tensors/tensor-source.ts';
 import type { ActivationStream } from '#learning/sae/train-saes.ts';
 import { saeReader } from '#learning/sae/sae-reader.ts';
 import type { Sae } from '#learning/sae/sae-trainer.ts';
@@ -25,9 +28,9 @@ export interface Reconstruction {
 
 /** Adds up batches. */
 export interface ReconstructionTally {
-  /** @param x, reconstruction shape [B, D]. @param featureActs shape [B, F]. */
+  /** @param x, reconstruction shape [B, D]. @param featureActs shape [B, F]. @throws AssayError (data) where these are not of as many rows. */
   add(x: Float32Array, featureActs: Float32Array, reconstruction: Float32Array): void;
-  /** Of what was added so far. */
+  /** Of what was added so far. @throws AssayError (data) where that is nothing. */
   result(): Reconstruction;
 }
 
@@ -39,6 +42,7 @@ export function reconstructionTally(dIn: number, dSae: number): ReconstructionTa
   let [rows, errors] = [0, 0];
   return {
     add(x, featureActs, reconstruction) {
+      checkBatch(x.length / dIn, featureActs.length / dSae, reconstruction.length / dIn);
       // Sums are of distances from the first row, so that a mean far from 0 costs no digits.
       if (rows === 0) first.set(x.subarray(0, dIn));
       x.forEach((value, i) => {
@@ -53,6 +57,7 @@ export function reconstructionTally(dIn: number, dSae: number): ReconstructionTa
       rows += x.length / dIn;
     },
     result() {
+      if (rows === 0) throw new AssayError('data', 'Reconstruction: expected rows to measure on, found none.');
       const spread = squares.reduce((total, square, i) => total + square - (sums[i] ?? 0) ** 2 / rows, 0);
       const fvu = spread > 0 ? errors / spread : Number.NaN;
       return {
@@ -68,16 +73,35 @@ export function reconstructionTally(dIn: number, dSae: number): ReconstructionTa
   };
 }
 
-/** Measures an autoencoder over the steps [from, to) of a stream, which should not be those it was trained on. */
+function checkBatch(rows: number, codes: number, reconstructed: number): void {
+  if (Number.isInteger(rows) && codes === rows && reconstructed === rows) return;
+  throw new AssayError(
+    'data',
+    `Reconstruction: expected whole rows, as many of x, codes and reconstructions, found ${rows}, ${codes} and ${reconstructed}.`,
+  );
+}
+
+/**
+ * Measures an autoencoder over the steps [from, to) of a stream, which should not be those it was trained on.
+ * @throws AssayError where there are no such steps, or rows have another width or are not finite.
+ */
 export async function measureReconstruction(
   sae: Sae,
   stream: ActivationStream,
   { from = 0, to, threads = 1 }: { readonly from?: number; readonly to: number; readonly threads?: number },
 ): Promise<Reconstruction> {
+  checkWhole('measureReconstruction, from', from, 0);
+  checkWhole('measureReconstruction, to', to, from + 1);
+  if (stream.dIn !== sae.config.dIn) {
+    throw new AssayError(
+      'data',
+      `measureReconstruction: expected a stream of rows of ${sae.config.dIn} numbers, found ${stream.dIn}.`,
+    );
+  }
   const tally = reconstructionTally(sae.config.dIn, sae.config.dSae);
   await using reader = await saeReader(sae, stream.batchRows, { threads });
   for (let step = from; step < to; step++) {
-    const x = (await stream.rows(step)).slice();
+    const x = finite((await stream.rows(step)).slice(), `measureReconstruction, rows of step ${step}`);
     const { featureActs, reconstruction } = await reader.read(x);
     tally.add(x, featureActs, reconstruction);
   }

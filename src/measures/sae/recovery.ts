@@ -20,7 +20,7 @@ export interface Recovery {
 /**
  * Compares dictionaries. Cosines have their sign: a feature and its opposite are two features.
  * @param truth shape [n, D]. @param learned shape [m, D]. @param width D.
- * @throws AssayError (data) on lengths that are no multiple of D, or a feature that is 0 or not finite.
+ * @throws AssayError (data) on no features, lengths that are no multiple of D, or a feature that is 0 or not finite.
  * @see Sharkey et al. 2022 (MMCS).
  */
 export function recovery(truth: Float32Array, learned: Float32Array, width: number): Recovery {
@@ -38,8 +38,9 @@ export function recovery(truth: Float32Array, learned: Float32Array, width: numb
   };
 }
 
-/** The fraction of cosines above a threshold, such as 0.9. */
+/** The fraction of cosines above a threshold, such as 0.9. @throws AssayError (data) of none. */
 export function fractionAbove(cosines: Float64Array, threshold: number): number {
+  if (cosines.length === 0) throw new AssayError('data', 'fractionAbove: expected cosines, found none.');
   return cosines.filter((cosine) => cosine > threshold).length / cosines.length;
 }
 
@@ -72,6 +73,7 @@ function cosinesBetween(a: Float64Array, b: Float64Array, width: number): Float6
 }
 
 function unitFeatures(name: string, features: Float32Array, width: number): Float64Array {
+  if (features.length === 0) throw new AssayError('data', `Recovery, ${name}: expected features, found none.`);
   const unit = Float64Array.from(features);
   for (let start = 0; start < unit.length; start += width) {
     const length = Math.hypot(...unit.subarray(start, start + width));

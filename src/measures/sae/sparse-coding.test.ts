@@ -5,7 +5,8 @@ import { rngOf } from '#base/rng.ts';
 import { toUnitRows } from '#learning/sae/sae-parameters.ts';
 import { saeReader } from '#learning/sae/sae-reader.ts';
 
-import { reconstructionTally } from './reconstruction.ts';
+import { measureReconstruction, reconstructionTally } from './reconstruction.ts';
+import { fractionAbove, recovery } from './recovery.ts';
 import { fistaCodes, oracleSae } from './sparse-coding.ts';
 
 const [WIDTH, FEATURES, ROWS, K] = [32, 48, 64, 3];
@@ -37,6 +38,37 @@ test('the oracle with thresholding steps reconstructs better than with one produ
   }
   const [few = 0, many = 1] = fvus;
   assert.ok(many < few && many < 0.05, `${few} -> ${many}`);
+});
+
+test('what cannot be coded or measured is refused: no number is made of it', async () => {
+  const coding = { l1: 0.1, iterations: 3 };
+  const [short, zeros, broken] = [X.subarray(1), new Float32Array(TRUTH.length), X.map(() => Number.NaN)];
+  await assert.rejects(fistaCodes(TRUTH, short, WIDTH, coding), /fistaCodes, rows: expected a whole number/);
+  await assert.rejects(
+    fistaCodes(zeros, X, WIDTH, coding),
+    /features that have a direction, found a dictionary of zeros/,
+  );
+  await assert.rejects(fistaCodes(TRUTH, broken, WIDTH, coding), /fistaCodes, rows: expected finite numbers/);
+  await assert.rejects(fistaCodes(TRUTH, X, WIDTH, { ...coding, l1: -1 }), /l1: expected a number of at least 0/);
+  await assert.rejects(
+    fistaCodes(TRUTH, X, WIDTH, { ...coding, iterations: 0 }),
+    /iterations: expected a whole number/,
+  );
+  await assert.rejects(fistaCodes(TRUTH, X, WIDTH, { ...coding, k: 0 }), /k: expected a whole number from 1 to 48/);
+
+  const sae = oracleSae(TRUTH, WIDTH, K, 1);
+  const stream = { dIn: WIDTH, batchRows: ROWS, rows: () => X };
+  await assert.rejects(measureReconstruction(sae, stream, { to: 0 }), /measureReconstruction, to: expected a whole/);
+  await assert.rejects(measureReconstruction(sae, { ...stream, dIn: 8 }, { to: 1 }), /rows of 32 numbers, found 8/);
+  await assert.rejects(
+    measureReconstruction(sae, { ...stream, rows: () => broken }, { to: 1 }),
+    /rows of step 0: expected finite numbers/,
+  );
+  const tally = reconstructionTally(WIDTH, FEATURES);
+  assert.throws(() => tally.result(), /expected rows to measure on, found none/);
+  assert.throws(() => tally.add(X, new Float32Array(3), X), /as many of x, codes and reconstructions, found 64, /);
+  assert.throws(() => recovery(new Float32Array(), TRUTH, WIDTH), /Recovery, truth: expected features, found none/);
+  assert.throws(() => fractionAbove(new Float64Array(), 0.9), /expected cosines, found none/);
 });
 
 function fvuOf({ featureActs, reconstruction }: { featureActs: Float32Array; reconstruction: Float32Array }): {

@@ -3,10 +3,13 @@
  * dictionary. Both tell a bad encoder from a bad dictionary.
  * @see Beck & Teboulle 2009, doi:10.1137/080716542 (FISTA); arXiv:2603.28744 (as baselines of sparse autoencoders).
  */
+import { AssayError } from '#base/errors.ts';
+import { checkWhole } from '#base/whole-number.ts';
 import { relu, add, mul, sub } from '#engine/ops/elementwise.ts';
 import { matmul } from '#engine/ops/linear-algebra.ts';
 import { input } from '#engine/ops/sources.ts';
 import { compile } from '#engine/session.ts';
+import { finite } from '#learning/files/tensors/tensor-source.ts';
 import { wholeSaeConfig } from '#learning/sae/sae-config.ts';
 import type { SaeReading } from '#learning/sae/sae-reader.ts';
 import { toUnitRows } from '#learning/sae/sae-parameters.ts';
@@ -36,6 +39,7 @@ const RIDGE = 1e-6;
 /**
  * Codes of rows on a dictionary, and what they decode to.
  * @param dictionary shape [F, D]. @param rows shape [B, D].
+ * @throws AssayError on rows that are not whole or not finite, a dictionary of zeros, and settings out of range.
  */
 export async function fistaCodes(
   dictionary: Float32Array,
@@ -44,6 +48,12 @@ export async function fistaCodes(
   { l1, iterations, k, threads = 1 }: SparseCoding,
 ): Promise<SaeReading> {
   const [features, count] = [dictionary.length / width, rows.length / width];
+  checkCoding({ features, count, l1, iterations, k });
+  finite(dictionary, 'fistaCodes, dictionary');
+  finite(rows, 'fistaCodes, rows');
+  if (dictionary.every((value) => value === 0)) {
+    throw new AssayError('data', 'fistaCodes: expected features that have a direction, found a dictionary of zeros.');
+  }
   const step = 1 / (SAFETY * largestEigenvalue(dictionary, width));
   const [d, x, w] = [input('d', [features, width]), input('x', [count, width]), input('w', [count, features])];
   const towards = matmul(sub(x, matmul(w, d)), d, { transposeB: true });
@@ -84,6 +94,25 @@ export function oracleSae(dictionary: Float32Array, width: number, k: number, st
   const unit = dictionary.slice();
   toUnitRows(unit, width);
   return { config, weights: new Map([['wDec', unit]]) };
+}
+
+function checkCoding({
+  features,
+  count,
+  l1,
+  iterations,
+  k,
+}: Omit<SparseCoding, 'threads' | 'k'> & {
+  readonly features: number;
+  readonly count: number;
+  readonly k: number | undefined;
+}): void {
+  checkWhole('fistaCodes, features of the dictionary', features);
+  checkWhole('fistaCodes, rows', count);
+  checkWhole('fistaCodes, iterations', iterations);
+  if (k !== undefined) checkWhole('fistaCodes, k', k, 1, features);
+  if (l1 >= 0 && Number.isFinite(l1)) return;
+  throw new AssayError('config', `fistaCodes, l1: expected a number of at least 0, found ${l1}.`);
 }
 
 /** Of D^T D, from below, by power iteration from a fixed start. */

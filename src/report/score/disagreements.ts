@@ -11,7 +11,7 @@ import {
 } from '#scoring/score-transcripts.ts';
 import { type Step, textOfStep } from '#scoring/transcript.ts';
 
-import { shareText } from './score-words.ts';
+import { noSplitText, shareText } from './score-words.ts';
 
 /** So many are shown; the table beside the page has all. */
 const MOST_EPISODES = 20;
@@ -25,7 +25,7 @@ const MOST_STEPS = 12;
 export function splitSection({ episodes, profiles }: ScoreRecord): Markup {
   const split = episodes.filter(isSplit);
   if (split.length === 0) {
-    return markup`<section><h2>Where readings disagree</h2><p>No episode passes one reading and fails another.</p></section>`;
+    return markup`<section><h2>Where readings disagree</h2><p>${noSplitText(episodes)}</p></section>`;
   }
   const more = split.length > MOST_EPISODES ? markup`<p>The first ${String(MOST_EPISODES)} are shown.</p>` : undefined;
   return markup`<section><h2>Where readings disagree</h2><p>${String(split.length)} of ${String(episodes.length)} episodes pass one reading and fail another. Each stands here as every reading meets it: what it does not judge is grey, and what counted is named.</p>${more}${split.slice(0, MOST_EPISODES).map((one) => splitEpisode(one, profiles))}</section>`;

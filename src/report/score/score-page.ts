@@ -53,7 +53,7 @@ function headSection(title: string, { episodes, passes }: ScoreRecord): Markup {
   return markup`<header><p class="kicker">Assay · scores of ${episodes.length} ${episodes.length === 1 ? 'episode' : 'episodes'}</p><h1>${title}</h1><p>One transcript, several readings: what is good was declared beforehand, and each reading judges its own channels by it. An episode passes from a score of ${plain(passes)} on.</p></header>`;
 }
 
-function profilesSection({ profiles }: ScoreRecord): Markup {
+function profilesSection({ profiles, doubts }: ScoreRecord): Markup {
   const row = (which: 'score' | 'passes') => (one: ProfileRecord) => {
     const estimate = one[which];
     return estimate.kind === 'estimate'
@@ -89,7 +89,7 @@ function profilesSection({ profiles }: ScoreRecord): Markup {
       String(Object.values(one.missing).reduce((sum, count) => sum + count, 0)),
     ]),
   });
-  const notes = profiles.flatMap((one) => notesOf(one)).map((note) => markup`<li>${note}</li>`);
+  const notes = [...profiles.flatMap((one) => notesOf(one)), ...doubts].map((note) => markup`<li>${note}</li>`);
   return markup`<section>${figure({ id: 'profiles', title: 'The readings, with 95% intervals.', caption: 'Squares are means over episodes; lines are never shorter than what unseen episodes leave open. Scores of two readings weigh other rules and are no one scale: compare what passes.', panels: [chart], layout: 'wide', dataFile: EPISODES_FILE })}<ul>${profiles.map(({ profile }) => markup`<li><b>${profile}</b>: ${PROFILE_READS[profile]}</li>`)}</ul>${table}${notes.length === 0 ? undefined : markup`<div class="doubts"><ul>${notes}</ul></div>`}</section>`;
 }
 

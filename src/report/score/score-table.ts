@@ -4,7 +4,7 @@ import type { ExplicitnessRecord } from '#scoring/explicitness.ts';
 import { isSplit, type ScoreRecord } from '#scoring/score-transcripts.ts';
 import type { TradeRecord } from '#scoring/trade-or-values.ts';
 
-import { estimateText } from './score-words.ts';
+import { estimateText, noSplitText } from './score-words.ts';
 
 /** So many disagreeing episodes are named. */
 const MOST_NAMED = 10;
@@ -37,6 +37,7 @@ export function scoreLines(
   ]);
   return [
     ...profiles,
+    ...record.doubts.flatMap((doubt) => line(`${INDENT}${doubt}`)),
     '',
     ...line(splitText(record)),
     ...tradeLines(record.trade, line),
@@ -47,7 +48,7 @@ export function scoreLines(
 
 function splitText({ episodes }: ScoreRecord): string {
   const split = episodes.filter(isSplit).map(({ transcript }) => transcript.id);
-  if (split.length === 0) return 'No episode passes one reading and fails another.';
+  if (split.length === 0) return noSplitText(episodes);
   const more = split.length > MOST_NAMED ? `, and ${split.length - MOST_NAMED} more` : '';
   return `${split.length} of ${episodes.length} episodes pass one reading and fail another: ${split.slice(0, MOST_NAMED).join(', ')}${more}`;
 }

@@ -1,6 +1,7 @@
 /** Numbers and sentences that the page and the terminal share. */
 import type { EpisodeEstimate } from '#scoring/episode-interval.ts';
 import type { ProfileName } from '#scoring/good.ts';
+import { comparedEpisodes, type ScoreRecord } from '#scoring/score-transcripts.ts';
 
 /** What each profile reads, in one sentence. */
 export const PROFILE_READS: Readonly<Record<ProfileName, string>> = {
@@ -23,4 +24,11 @@ export function estimateText(estimate: EpisodeEstimate): string {
   }
   const [low, high] = estimate.ci95;
   return `${shareText(estimate.value)} [${shareText(low)}, ${shareText(high)}]`;
+}
+
+/** What is said where no episode passes one reading and fails another. */
+export function noSplitText(episodes: ScoreRecord['episodes']): string {
+  return comparedEpisodes(episodes) === 0
+    ? 'No episode has a score under two readings, so that none could disagree.'
+    : 'No episode passes one reading and fails another.';
 }

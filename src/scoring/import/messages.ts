@@ -1,15 +1,16 @@
 /**
  * Conversations as chat endpoints speak them: OpenAI's messages with tool calls, the fields in which endpoints give
  * reasoning (`reasoning`, `reasoning_content`, `reasoning_details`), parts of content as OpenAI, Anthropic and Inspect write
- * them, and reasoning inside the content (`<think>...</think>` at its beginning).
+ * them, and reasoning inside the content (`thought-tags.ts`).
  * Invariant: every part becomes a step of one channel, or is refused by name.
  */
-import { AssayError, messageOf } from '#base/errors.ts';
+import { AssayError } from '#base/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
 import { parseStrictJsonText } from '#learning/files/strict-json.ts';
 import type { Step } from '#scoring/transcript.ts';
 
 import { listIn, nameIn, objectIn, refuse, refuseOthers, shown, textIn } from './fields.ts';
+import { splitThought } from './thought-tags.ts';
 
 /** Who speaks -> what the channel of plain text is. */
 const SPEAKERS = {
@@ -43,7 +44,6 @@ const MESSAGE_KEYS = [
   'annotations',
   'weight',
 ] as const;
-const THOUGHT_TAGS = /^\s*<(think|thinking)>([\s\S]*?)<\/\1>\s*/;
 
 type Thought = Extract<Step, { channel: 'thought' }>;
 
@@ -114,11 +114,10 @@ function stepsOfContent(content: Json | undefined, place: Place): readonly Step[
 function stepsOfText(given: string, { role, where, resolve, of }: Place): readonly Step[] {
   const text = resolve(given, where);
   if (role !== 'assistant') return text === '' ? [] : [spoken(role, text, of)];
-  const tagged = THOUGHT_TAGS.exec(text);
-  const rest = text.slice(tagged?.[0].length ?? 0);
+  const { thought: inside, said } = splitThought(text);
   return [
-    ...(tagged === null ? [] : [thought((tagged[2] ?? '').trim())]),
-    ...(rest === '' ? [] : [spoken(role, rest, of)]),
+    ...(inside === undefined || inside === '' ? [] : [thought(inside)]),
+    ...(said === '' ? [] : [spoken(role, said, of)]),
   ];
 }
 
@@ -232,9 +231,8 @@ function action(name: string, given: Json, where: string): Step {
     if (isJsonObject(parsed)) return { channel: 'action', name, arguments: parsed };
   } catch (thrown) {
     if (!(thrown instanceof AssayError)) throw thrown;
-    return { channel: 'action', name, arguments: { unreadable: text, because: messageOf(thrown).slice(0, 200) } };
   }
-  return { channel: 'action', name, arguments: { unreadable: text, because: 'expected an object' } };
+  return { channel: 'action', name, arguments: { unreadable: text } };
 }
 
 function toolOf({ name, function: called }: JsonObject): string | undefined {

@@ -98,6 +98,29 @@ test('reasoning is a thought under each of the names endpoints give it', () => {
   }
 });
 
+test('a thought inside of what is said ends at its tag, which may begin in the prompt or be cut off', () => {
+  const of = (content: string) =>
+    stepsOf({ role: 'assistant', content }).map((step) => [step.channel, 'text' in step && step.text]);
+  const both = [
+    ['thought', 'Hm.'],
+    ['utterance', 'Hello <think>'],
+  ];
+  assert.deepEqual(of('Hm.\n</think>\n\nHello <think>'), both);
+  assert.deepEqual(of('<thinking>Hm.</thinking>Hello <think>'), both);
+  assert.deepEqual(of('<think>\nHm. I send it to'), [['thought', 'Hm. I send it to']]);
+  assert.deepEqual(of('<think>\n\n</think>\n\nHello'), [['utterance', 'Hello']]);
+  assert.deepEqual(of('I <think> so.'), [['utterance', 'I <think> so.']]);
+});
+
+test('arguments that are no JSON are kept as they are, with no word that the agent did not write', () => {
+  const call = (given: string) => ({ function: { name: 'pay', arguments: given } });
+  const steps = stepsOf({ role: 'assistant', content: '', tool_calls: [call('{"to": bob'), call('[1]'), call('')] });
+  assert.deepEqual(
+    steps.map((step) => step.channel === 'action' && step.arguments),
+    [{ unreadable: '{"to": bob' }, { unreadable: '[1]' }, {}],
+  );
+});
+
 test('thoughts that were withheld are there, and empty', () => {
   for (const part of [
     { type: 'redacted_thinking', data: 'AAAA' },

@@ -39,6 +39,7 @@ function transcriptsOfText(given: string, name: string): readonly Transcript[] {
   const text = given.startsWith('\uFEFF') ? given.slice(1) : given;
   if (text.startsWith(LFS_POINTER))
     refuse(name, 'transcripts', 'a pointer of Git LFS to some', 'Fetch them: git lfs pull.');
+  if (text.trim() === '') refuse(name, 'at least one episode', 'an empty file');
   const whole = wholeDocument(text, name);
   if (whole !== undefined) {
     if (isJsonObject(whole) && isInspectLog(whole)) return inspectTranscripts(whole, name);

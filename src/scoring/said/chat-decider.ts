@@ -7,6 +7,7 @@ import type { Chat, ChatReply } from '#base/chat.ts';
 import { AssayError } from '#base/errors.ts';
 import type { Json, JsonObject } from '#base/json.ts';
 import { type Decider, sampledDecider } from '#scoring/decider.ts';
+import { splitThought } from '#scoring/import/thought-tags.ts';
 import { type Step, textOfStep } from '#scoring/transcript.ts';
 
 import type { DecisionOption } from './decisions.ts';
@@ -25,6 +26,8 @@ export interface AskedAgent {
   readonly agent: ChatAgent;
   readonly chat: Chat;
   readonly signal?: AbortSignal;
+  /** Told of each answer that names none of the options, or several. */
+  readonly unnamed?: () => void;
 }
 
 /** What was chosen where the answer names none of the options, or several. */
@@ -41,7 +44,9 @@ export function chatDecider(
 ): Decider<readonly Step[], string> {
   return sampledDecider(async (situation, thought, draw) => {
     const text = await said(asked, decisionMessages(situation, thought, options), DECISION_FIELDS, draw);
-    return chosen(text, options);
+    const option = chosen(text, options);
+    if (option === NO_OPTION) asked.unnamed?.();
+    return option;
   }, samples);
 }
 
@@ -73,7 +78,7 @@ export function decisionMessages(
 /** The option an answer names: the answer is its name, or it alone is in it. */
 export function chosen(answer: string, options: readonly DecisionOption[]): string {
   const normal = (text: string): string => text.normalize('NFC').toLowerCase().replaceAll(/\s+/gu, ' ').trim();
-  const text = normal(answer.replace(/^\s*<think>[\s\S]*?<\/think>/, ''));
+  const text = normal(splitThought(answer).said);
   const exact = options.find(({ name }) => normal(name) === text);
   const within = options.filter(({ name }) => text.includes(normal(name)));
   return (exact ?? (within.length === 1 ? within[0] : undefined))?.name ?? NO_OPTION;

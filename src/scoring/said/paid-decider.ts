@@ -1,6 +1,6 @@
 /**
  * An agent that decides in text, offered terms: at each of its decisions it is told what it is paid for a good one and how probable it
- * is that anybody sees it, and decides again, without a thought given. An answer that names no option brings about no good.
+ * is that anybody sees it, and decides again, without a thought given. Answers that name no option are left out, and do not count as bad.
  */
 import type { Json } from '#base/json.ts';
 import type { Decider } from '#scoring/decider.ts';
@@ -53,11 +53,14 @@ export function paidDecider(
         .replaceAll('{payment}', String(payment))
         .replaceAll('{chance}', `${String(100 * observedChance)}%`);
       const situation: readonly Step[] = [...(decisions[episode]?.situation ?? []), { channel: 'request', text: told }];
-      const shares = Object.entries(await decider.decide(situation, undefined, 0));
-      return Math.min(
-        1,
-        shares.reduce((sum, [name, share]) => sum + share * (goods.get(name) ?? 0), 0),
-      );
+      const named = Object.entries(await decider.decide(situation, undefined, 0)).flatMap(([name, share]) => {
+        const good = goods.get(name);
+        return good === undefined ? [] : [{ share, good }];
+      });
+      const whole = named.reduce((sum, { share }) => sum + share, 0);
+      return whole === 0
+        ? undefined
+        : Math.min(1, named.reduce((sum, { share, good }) => sum + share * good, 0) / whole);
     },
   };
   return {

@@ -169,17 +169,40 @@ test('an agent that decides in text is told its terms and no thought, and its go
       const last = situation.at(-1);
       const text = last?.channel === 'request' ? last.text : '';
       told.push(text);
-      return text === '2 at 100%' ? { 'pay Bob': 1 } : { [NO_OPTION]: 1 };
+      // What names no option is left out: it would be no good, and is none of the decisions.
+      return text === '2 at 100%' ? { 'pay Bob': 0.5, [NO_OPTION]: 0.5 } : { refuse: 0.25, [NO_OPTION]: 0.75 };
     },
   };
   const offer = parseOffer({ says: '{payment} at {chance}', payments: [2, 0, -2] }, 'x.json, terms');
   const decisions = Array.from({ length: 40 }, (_, i) => ({ id: String(i), situation: [ASKED], thought: 'Hm.' }));
   const { agent, options } = paidDecider(forPay, decisions, rated, offer);
   assert.equal(options.indifferent, 0.75);
-  const record = await tradeOrValues(agent, { ...options, indifferent: 0, concurrency: 4 });
+  const record = await tradeOrValues(agent, { ...options, indifferent: 0.5, concurrency: 4 });
   assert.equal(record.verdict, 'trade');
   assert.equal(told.length, 240);
   assert.deepEqual(new Set(told), new Set(['2 at 100%', '2 at 0%', '0 at 100%', '0 at 0%', '-2 at 100%', '-2 at 0%']));
+});
+
+test('an agent whose answers name no option has no reasons, good or bad', async () => {
+  const rated = OPTIONS.map((option, i) => ({ ...option, good: i }));
+  const babbles: Decider<readonly Step[], string> = { isExact: true, decide: () => ({ [NO_OPTION]: 1 }) };
+  const decisions = Array.from({ length: 40 }, (_, i) => ({ id: String(i), situation: [ASKED], thought: 'Hm.' }));
+  const paid = paidDecider(babbles, decisions, rated, parseOffer({ says: '{payment} {chance}' }, 'x, terms'));
+  const record = await tradeOrValues(paid.agent, paid.options);
+  assert.equal(record.verdict, 'notIdentified');
+  assert.equal(record.wouldTell.length, 4);
+  let unnamed = 0;
+  const chat: Chat = async () => ({
+    kind: 'reply',
+    text: 'Perhaps.',
+    isCached: false,
+    promptTokens: 1,
+    completionTokens: 1,
+  });
+  const agent: ChatAgent = { url: 'http://localhost:1/v1', model: 'm', keyVariable: '', extra: {} };
+  const asked = chatDecider({ agent, chat, unnamed: () => void unnamed++ }, OPTIONS, 3);
+  assert.deepEqual(await asked.decide([ASKED], undefined, 0), { [NO_OPTION]: 1 });
+  assert.equal(unnamed, 3);
 });
 
 test('terms that say no payment, or no numbers, are refused', () => {

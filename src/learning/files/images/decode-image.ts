@@ -1,6 +1,7 @@
 /**
  * Image files to RGB bytes: the same bytes as Pillow's `open`, `exif_transpose`, `convert('RGB')` (transformers' `load_image`),
- * for JPEG, PNG, WebP and GIF (its first frame). Transparency is dropped, not blended, and colour profiles are not applied, as there.
+ * for JPEG, PNG, WebP and GIF (its first frame; refused where pixels are transparent). Transparency is dropped, not blended, and colour
+ * profiles are not applied, as there.
  * Decoded by sharp, which brings libjpeg-turbo's decoder, libpng and libwebp in its package; loaded when first needed.
  */
 import { AssayError, messageOf } from '#base/errors.ts';
@@ -19,7 +20,7 @@ const SPACES: ReadonlySet<string> = new Set(['srgb', 'b-w', 'rgb', 'grey16', 'rg
 /**
  * Decodes a file.
  * @param source A path, or the file's bytes. @param name Named in errors.
- * @throws AssayError on what is no image of these formats, on CMYK, and on more than 8 bits a channel.
+ * @throws AssayError on what is no image of these formats, on CMYK, on more than 8 bits a channel, and on a transparent GIF.
  */
 export async function decodeImage(source: string | Uint8Array, name = nameOf(source)): Promise<RgbImage> {
   const { default: sharp } = await import('sharp');
@@ -30,6 +31,8 @@ export async function decodeImage(source: string | Uint8Array, name = nameOf(sou
   if (!FORMATS.has(format)) throw unreadable(name, `an image of the format ${format}`);
   if (!SPACES.has(space)) throw unreadable(name, `colours as ${space}`);
   if (depth !== 'uchar') throw unreadable(name, `${depth} channels`);
+  // A GIF's decoder forgets the colours of transparent pixels, which Pillow keeps.
+  if (format === 'gif' && !(await image.stats()).isOpaque) throw unreadable(name, 'a GIF with transparent pixels');
   const { data, info } = await image
     .autoOrient()
     .removeAlpha()

@@ -11,7 +11,7 @@ import type { TowersFamily } from '#learning/files/towers/towers-config.ts';
 import type { Pixels } from '#learning/models/towers/inputs.ts';
 
 import type { RgbImage } from './decode-image.ts';
-import { RESAMPLING, resampled, type Resampling } from './resample.ts';
+import { RESAMPLING, resampled, type Resampling, type Span } from './resample.ts';
 
 /** How images become pixels. Plain JSON. */
 export interface ImageProcessing {
@@ -163,9 +163,12 @@ function perChannel(fields: Fields, name: string, byDefault: readonly number[]):
 /** An image as a tower reads it. */
 export function processedImage(processing: ImageProcessing, image: RgbImage): Pixels {
   const [height, width] = resizedTo(processing.resize, image);
-  const whole = resampled(image, height, width, processing.resampling);
-  const cut = processing.crop === null ? whole : centreCropped(whole, processing.crop);
-  return asFloats(processing, cut);
+  const { crop, resampling } = processing;
+  if (crop === null) return asFloats(processing, resampled(image, height, width, resampling));
+  // Of a long image almost all is cut away: only what stays is made.
+  const [rows, columns] = [kept(height, crop.height, crop.rounding), kept(width, crop.width, crop.rounding)];
+  const part = resampled(image, height, width, resampling, { rows, columns });
+  return asFloats(processing, framed(part, crop, rows.to, columns.to));
 }
 
 function resizedTo(resize: Resize | null, { height, width }: RgbImage): readonly [height: number, width: number] {
@@ -195,14 +198,20 @@ function patchGridSize(height: number, width: number, patch: number, most: numbe
   return [side(low, height), side(low, width)];
 }
 
-function centreCropped(image: RgbImage, { height, width, rounding }: Crop): RgbImage {
+/** What a crop keeps of a side, and where in the crop that begins. */
+function kept(length: number, crop: number, rounding: Crop['rounding']): Span & { readonly to: number } {
+  const offset = offsetOf(length, crop, rounding);
+  const from = Math.max(0, offset);
+  return { from, count: Math.min(length, offset + crop) - from, to: Math.max(0, -offset) };
+}
+
+/** An image on a black canvas of the crop's size. */
+function framed(image: RgbImage, { height, width }: Crop, top: number, left: number): RgbImage {
   if (height === image.height && width === image.width) return image;
   const values = new Uint8Array(height * width * 3);
-  const [top, left] = [offsetOf(image.height, height, rounding), offsetOf(image.width, width, rounding)];
-  const [firstX, lastX] = [Math.max(0, -left), Math.min(width, image.width - left)];
-  for (let y = Math.max(0, -top); y < Math.min(height, image.height - top); y++) {
-    const from = ((y + top) * image.width + left) * 3;
-    values.set(image.values.subarray(from + firstX * 3, from + lastX * 3), (y * width + firstX) * 3);
+  const row = image.width * 3;
+  for (let y = 0; y < image.height; y++) {
+    values.set(image.values.subarray(y * row, (y + 1) * row), ((y + top) * width + left) * 3);
   }
   return { values, height, width };
 }

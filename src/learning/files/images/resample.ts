@@ -71,22 +71,70 @@ interface Weights {
   readonly stride: number;
 }
 
-/** @param image As `decodeImage` gives it; returned as it is where it has the size. */
-export function resampled(image: RgbImage, height: number, width: number, resampling: Resampling): RgbImage {
-  const filter = FILTERS[resampling];
-  const wide = width === image.width ? image : byRow(image, width, weightsOf(image.width, width, filter));
-  return height === wide.height ? wide : byColumn(wide, height, weightsOf(wide.height, height, filter));
+/** Outputs along one side: the first of them, and how many. */
+export interface Span {
+  readonly from: number;
+  readonly count: number;
 }
 
-function weightsOf(inSize: number, outSize: number, { support: reach, weight }: Filter): Weights {
+/** A part of an image: its rows and its columns. */
+export interface Box {
+  readonly rows: Span;
+  readonly columns: Span;
+}
+
+/**
+ * An image at another size, or a part of it: the same bytes as cut out of the whole, which is never made.
+ * @param image As `decodeImage` gives it; returned as it is where that is what is asked for.
+ * @param box In pixels of the new size.
+ */
+export function resampled(
+  image: RgbImage,
+  height: number,
+  width: number,
+  resampling: Resampling,
+  box: Box = { rows: { from: 0, count: height }, columns: { from: 0, count: width } },
+): RgbImage {
+  const filter = FILTERS[resampling];
+  const { rows, columns } = box;
+  const down = height === image.height ? undefined : weightsOf(image.height, height, rows, filter);
+  // The rows of the image that are needed at all.
+  const needed = down === undefined ? rows : inputsOf(down);
+  const wide =
+    width === image.width
+      ? partOf(image, { rows: needed, columns })
+      : byRow(image, needed, weightsOf(image.width, width, columns, filter));
+  return down === undefined ? wide : byColumn(wide, needed.from, down);
+}
+
+/** Pixels as they are. */
+function partOf(image: RgbImage, { rows, columns }: Box): RgbImage {
+  const { values, height, width } = image;
+  if (rows.count === height && columns.count === width) return image;
+  const out = new Uint8Array(rows.count * columns.count * 3);
+  for (let y = 0; y < rows.count; y++) {
+    const from = ((y + rows.from) * width + columns.from) * 3;
+    out.set(values.subarray(from, from + columns.count * 3), y * columns.count * 3);
+  }
+  return { values: out, height: rows.count, width: columns.count };
+}
+
+/** From the first input to the last one; both ends never go back. */
+function inputsOf({ starts, counts }: Weights): Span {
+  const from = starts[0] ?? 0;
+  return { from, count: (starts.at(-1) ?? 0) + (counts.at(-1) ?? 0) - from };
+}
+
+/** Of the outputs of a span. */
+function weightsOf(inSize: number, outSize: number, outputs: Span, { support: reach, weight }: Filter): Weights {
   const scale = inSize / outSize;
   const widened = Math.max(scale, 1);
   const support = reach * widened;
   const stride = Math.ceil(support) * 2 + 1;
-  const [starts, counts] = [new Int32Array(outSize), new Int32Array(outSize)];
-  const values = new Int32Array(outSize * stride);
-  for (let out = 0; out < outSize; out++) {
-    const centre = (out + 0.5) * scale;
+  const [starts, counts] = [new Int32Array(outputs.count), new Int32Array(outputs.count)];
+  const values = new Int32Array(outputs.count * stride);
+  for (let out = 0; out < outputs.count; out++) {
+    const centre = (out + outputs.from + 0.5) * scale;
     const start = Math.max(0, Math.trunc(centre - support + 0.5));
     const count = Math.min(inSize, Math.trunc(centre + support + 0.5)) - start;
     const raw = Array.from({ length: count }, (_, i) => weight((i + start - centre + 0.5) * (1 / widened)));
@@ -101,26 +149,29 @@ function weightsOf(inSize: number, outSize: number, { support: reach, weight }: 
   return { starts, counts, values, stride };
 }
 
-function byRow({ values, height, width }: RgbImage, outWidth: number, weights: Weights): RgbImage {
-  const out = new Uint8Array(height * outWidth * 3);
+function byRow({ values, width }: RgbImage, rows: Span, weights: Weights): RgbImage {
+  const outWidth = weights.starts.length;
+  const out = new Uint8Array(rows.count * outWidth * 3);
   let to = 0;
-  for (let y = 0; y < height; y++) {
+  for (let y = 0; y < rows.count; y++) {
     for (let x = 0; x < outWidth; x++, to += 3) {
-      weigh(values, (y * width + (weights.starts[x] ?? 0)) * 3, 3, weights, x, out, to);
+      weigh(values, ((y + rows.from) * width + (weights.starts[x] ?? 0)) * 3, 3, weights, x, out, to);
     }
   }
-  return { values: out, height, width: outWidth };
+  return { values: out, height: rows.count, width: outWidth };
 }
 
-function byColumn({ values, width }: RgbImage, outHeight: number, weights: Weights): RgbImage {
-  const out = new Uint8Array(outHeight * width * 3);
+/** @param first The row of the whole image that is the first one here. */
+function byColumn({ values, width }: RgbImage, first: number, weights: Weights): RgbImage {
+  const height = weights.starts.length;
+  const out = new Uint8Array(height * width * 3);
   let to = 0;
-  for (let y = 0; y < outHeight; y++) {
+  for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++, to += 3) {
-      weigh(values, ((weights.starts[y] ?? 0) * width + x) * 3, width * 3, weights, y, out, to);
+      weigh(values, (((weights.starts[y] ?? 0) - first) * width + x) * 3, width * 3, weights, y, out, to);
     }
   }
-  return { values: out, height: outHeight, width };
+  return { values: out, height, width };
 }
 
 /** Writes one pixel: half, so that the shift rounds, plus the weighted inputs, in 32-bit integers. */

@@ -4,7 +4,7 @@
  * restricted decoder, which its loader would refuse as tensors too many, stand beside in `slot_maps.safetensors`.
  * Source: https://github.com/decoderesearch/SAELens 6.54, `SAE.load_from_disk`.
  */
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { AssayError, messageOf } from '#base/errors.ts';
@@ -38,6 +38,8 @@ export async function writeSaeLens(path: string, sae: Sae, metadata: JsonObject 
     await mkdir(path, { recursive: true });
     await writeFile(join(path, `${CONFIG_FILE}.partial`), config);
     await rename(join(path, `${CONFIG_FILE}.partial`), join(path, CONFIG_FILE));
+    // Maps of an autoencoder that stood here before are not this one's.
+    await rm(join(path, MAPS_FILE), { force: true });
   } catch (thrown) {
     throw new AssayError('file', `Could not write ${path}: ${messageOf(thrown)}`, { cause: thrown });
   }
