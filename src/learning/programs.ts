@@ -17,7 +17,7 @@ export interface BatchLayout extends BatchShape {
    * For scorers of rows that begin alike: computes what they have in common once, and takes rows of at most so many tokens when
    * each common beginning counts once (`distinctTokens`). The losses have the same bits.
    */
-  readonly distinct?: number;
+  readonly distinct?: number | undefined;
 }
 
 /** The loss of one step, shape []. Inputs tokens [B T], labels [M], weights [M]; where packed, segments and positions. */

@@ -71,7 +71,7 @@ export function readersOf(
   return {
     async scorer(asked, labelSets = 1) {
       // Whoever looks at the stream is shown every place of it.
-      const layout = model.layers.wholeStream === true ? withoutSharing(asked) : asked;
+      const layout = model.layers.wholeStream === true ? { ...asked, distinct: undefined } : asked;
       return scorerOf(attach(await compileScorer(config, model, layout, threads, labelSets, frozen)), layout);
     },
     branchedScorer: async (shape) =>
@@ -82,10 +82,6 @@ export function readersOf(
         decode: async (rows, capacity) => attach(await compileDecode(config, model, rows, capacity, threads, frozen)),
       }),
   };
-}
-
-function withoutSharing({ distinct: _distinct, ...layout }: BatchLayout): BatchLayout {
-  return layout;
 }
 
 function scorerOf(program: Program, layout: BatchLayout): Scorer {

@@ -92,7 +92,7 @@ export async function createTrainer(config: TrainerConfig): Promise<Trainer> {
     frozen,
   });
   const isLearned = config.model.positions.kind === 'learned';
-  const takesPositions = isLearned && 'packed' in layout && layout.packed === true;
+  const isPacked = !('prefix' in layout) && layout.packed === true;
   const passes = new Map<string, Promise<Pass | undefined>>();
   if ('prefix' in layout) passes.set(nameOf(layout), Promise.resolve(undefined));
   const passOf = async (rows: RowsLayout): Promise<Pass | undefined> => {
@@ -114,7 +114,7 @@ export async function createTrainer(config: TrainerConfig): Promise<Trainer> {
     forwardBackward: async (batch) =>
       'layout' in batch
         ? learner.forwardBackward(rowsFeeds(batch, isLearned), await passOf(batch.layout))
-        : learner.forwardBackward(feedsOf(batch, takesPositions)),
+        : learner.forwardBackward(feedsOf(batch, isLearned && isPacked)),
   };
 }
 
@@ -122,12 +122,10 @@ function nameOf({ rows, prefix, length, count, labels }: RowsLayout): string {
   return [rows, prefix, length, count, labels].join(' ');
 }
 
-function rowsFeeds(
-  { layout: _layout, tokenOf, placeOf, positions, ...feeds }: RowsBatch,
-  takesPositions: boolean,
-): Feeds {
-  const moved = { ...feeds, 'token of': tokenOf, 'place of': placeOf };
-  return takesPositions ? { ...moved, positions } : moved;
+function rowsFeeds(batch: RowsBatch, takesPositions: boolean): Feeds {
+  const { tokens, labelled, labels, weights, tokenOf, placeOf, positions } = batch;
+  const feeds = { tokens, labelled, labels, weights, 'token of': tokenOf, 'place of': placeOf };
+  return takesPositions ? { ...feeds, positions } : feeds;
 }
 
 /** The inputs that the method does not train. */

@@ -20,7 +20,15 @@ const REORDERED = 1e-6;
 /** Of the gradient's size along a direction: differences of float32 losses over steps of a thousandth. */
 const DIFFERENCED = 2e-2;
 const LENGTH = 40;
-const MODELS = tinyModels(LENGTH, 100);
+const TINY = tinyModels(LENGTH, 100);
+const ROTARY = TINY['rotary positions, grouped keys'] ?? assert.fail();
+const MODELS: Readonly<Record<string, TransformerConfig>> = {
+  ...TINY,
+  'a window in one layer, no positions in the other': {
+    ...ROTARY,
+    layers: [{ window: 3 }, { positions: { kind: 'none' } }],
+  },
+};
 const METHODS: readonly Method[] = [
   { kind: 'full' },
   { kind: 'lora', rank: 2, alpha: 4, scaling: 'alphaOverRank', modules: 'all' },
@@ -156,7 +164,7 @@ test('two layouts serve all batches of a training set: a usual one, and one that
     12,
     Array.from({ length: 60 }, (_, i) => (i === 7 ? 27 : 2 + rng.below(8))),
   );
-  const model = MODELS['rotary positions, grouped keys'] ?? assert.fail();
+  const model = ROTARY;
   const { usual, layoutOf } = rowsLayouts(model, rows, 4);
   const longest = rows[7] ?? assert.fail();
   const largest = layoutOf([longest, longest, longest, longest]);
@@ -196,7 +204,7 @@ test('one step in another layout than the first leaves the same weights, whichev
 });
 
 test('rows behind a prefix give the same bits with 1 and with 2 threads', async () => {
-  const model = MODELS['rotary positions, grouped keys'] ?? assert.fail();
+  const model = ROTARY;
   const rows = rowsOf(12, [5, 9, 2]);
   const layout: RowsLayout = { rows: 3, prefix: 12, ...needsOf(rows, 12) };
   const trained = async (threads: number): Promise<readonly number[][]> => {

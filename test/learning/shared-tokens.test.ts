@@ -17,7 +17,15 @@ import { tinyModels, VOCABULARY } from './tiny-models.ts';
 const LENGTH = 5;
 const ROWS = 12;
 const PLACES = ROWS * LENGTH;
-const MODELS = tinyModels(LENGTH, 100);
+const TINY = tinyModels(LENGTH, 100);
+const ROTARY = TINY['rotary positions, grouped keys'] ?? assert.fail();
+const MODELS: Readonly<Record<string, TransformerConfig>> = {
+  ...TINY,
+  'a window in one layer, no positions in the other': {
+    ...ROTARY,
+    layers: [{ window: 3 }, { positions: { kind: 'none' } }],
+  },
+};
 /** Two positions a row, the last of them and one within. */
 const LABELLED = Int32Array.from({ length: 2 * ROWS }, (_, i) => Math.floor(i / 2) * LENGTH + (i % 2 === 0 ? 2 : 4));
 
