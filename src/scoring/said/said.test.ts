@@ -232,9 +232,11 @@ const TOLERANCE = 1e-4;
 test('the shares of a model are the losses of the same tokens under the trainer’s own scorer', async () => {
   await using model = await openLocalModel(MODEL);
   const opening = { messages: [{ role: 'user', content: 'Hi' }], begun: 'I' } as const;
-  const continuations = [' go', ' will never'];
+  // Of one length, so that neither is next to certain.
+  const continuations = [' go', ' so'];
   const shares = await model.shares(opening, continuations);
   assert.ok(Math.abs(shares.reduce((sum, share) => sum + share, 0) - 1) < 1e-12);
+  assert.ok(shares.every((share) => share > 0.001 && Math.abs(share - 0.5) > 0.001), shares.join(' '));
 
   await using files = await openModel(MODEL);
   const { tokenizer, chatTemplate, config } = files;
