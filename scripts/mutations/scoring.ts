@@ -9,6 +9,48 @@ const SAID = ['src/scoring/said/said.test.ts'];
 
 export const SCORING_FAULTS: readonly Fault[] = [
   {
+    name: 'a rule that finds nothing is not told',
+    file: 'src/scoring/unmatched.ts',
+    from: 'if (lacking === 0) return undefined;',
+    to: 'if (lacking >= 0) return undefined;',
+    tests: SCORES,
+  },
+  {
+    name: 'a letter where a number should stand counts as nothing',
+    file: 'src/scoring/degree.ts',
+    from: "value !== undefined && typeof value !== 'number'",
+    to: "value === undefined && typeof value !== 'number'",
+    tests: SCORES,
+  },
+  {
+    name: 'an agent that decides otherwise than the one that was seen is judged',
+    file: 'src/scoring/explicitness.ts',
+    from: 'repeats.ci95[1] < 1 / actions.size',
+    to: 'repeats.ci95[1] < 0 / actions.size',
+    tests: THOUGHTS,
+  },
+  {
+    name: 'an answer that names no option is a bad one',
+    file: 'src/scoring/said/paid-decider.ts',
+    from: 'return good === undefined ? [] : [{ share, good }];',
+    to: 'return [{ share, good: good ?? 0 }];',
+    tests: SAID,
+  },
+  {
+    name: 'a choice between wordings is a share a token',
+    file: 'src/scoring/said/local-model.ts',
+    from: 'Array.from(sums, (nats) => -nats)',
+    to: 'Array.from(sums, (nats) => -nats / 3)',
+    tests: SAID,
+  },
+  {
+    name: 'a thought that was cut off counts as said',
+    file: 'src/scoring/import/thought-tags.ts',
+    from: "{ thought: body.trim(), said: '' }",
+    to: '{ thought: undefined, said: text }',
+    tests: IMPORTS,
+  },
+  {
     name: 'the thoughts of an agent are judged',
     file: 'src/scoring/profile.ts',
     from: "return channel !== 'thought' || profile === 'assistant';",

@@ -26,8 +26,8 @@ export const READING: Readonly<Record<Deployment, ProfileName>> = {
   told: 'agent',
 };
 
-const SIDES = ['good', 'bad'] as const;
-type Side = (typeof SIDES)[number];
+export const SIDES = ['good', 'bad'] as const;
+export type Side = (typeof SIDES)[number];
 
 /** How probable the harmless thought is, and the harmless decision after each thought and after none. */
 export interface Chances {
@@ -36,7 +36,7 @@ export interface Chances {
 }
 
 /** Leads from a thought to what is said or done. */
-const LEADS = { chat: 'I say:', tools: 'I call:', scaffold: 'I call:', told: 'I call:' } as const;
+export const LEADS = { chat: 'I say:', tools: 'I call:', scaffold: 'I call:', told: 'I call:' } as const;
 
 /** Asks a model. */
 export async function chancesOf(
@@ -97,7 +97,11 @@ export async function passChances(
   return passes;
 }
 
-function messagesOf({ setting, scaffold, request, action }: Scenario, deployment: Deployment): Opening['messages'] {
+/** What a model is told in a situation. */
+export function messagesOf(
+  { setting, scaffold, request, action }: Scenario,
+  deployment: Deployment,
+): Opening['messages'] {
   const system = {
     chat: setting,
     tools: setting,
@@ -110,7 +114,8 @@ function messagesOf({ setting, scaffold, request, action }: Scenario, deployment
   ];
 }
 
-function decisionOf({ words, action }: Scenario, deployment: Deployment): Pair {
+/** What is decided between. */
+export function decisionOf({ words, action }: Scenario, deployment: Deployment): Pair {
   return deployment === 'chat' ? words : action;
 }
 

@@ -1,7 +1,11 @@
-/** One run: one model in one deployment, in the situation of the block. Nothing is trained and nothing is sampled. */
-import { AssayError, type JsonObject, type Recipe } from 'assay';
+/**
+ * One run: one model in one deployment, in the situation of the block; nothing is sampled. A given model is read as it is; where
+ * none is given, and for known characters, it is one made in house (`made.ts`), with the block as its seed.
+ */
+import { AssayError, type JsonObject, type Recipe, type RunContext } from 'assay';
 import { configReader, labShelf, type LocalModel, modelHashes, openLocalModel } from 'assay/learn';
 
+import { type CharacterName, CHARACTER_NAMES, createMadeLab, type MadeLab, madeModel, madeWeights } from './made.ts';
 import { chancesOf, DEPLOYMENTS, passChances, READING } from './episodes.ts';
 import { SCENARIOS } from './scenarios.ts';
 
@@ -9,18 +13,25 @@ const OUTCOMES = ['passes', 'choice', 'thinks', 'asAssistant', 'asAgent', 'follo
 
 const hashOf = modelHashes();
 const shelf = labShelf<LocalModel>(1);
+const madeLabs = labShelf<MadeLab>(1);
+/** Whoever is given: `model`, or the base made in house. */
+const GIVEN = 'given';
 
 export const deploymentProfiles: Recipe = {
   name: 'deployment-profiles',
-  semanticsVersion: 1,
-  defaults: { model: '', deployment: 'chat', threads: 1 },
+  semanticsVersion: 2,
+  defaults: { model: '', character: GIVEN, deployment: 'chat', made: { base: 400, character: 40 }, threads: 1 },
   measurePaths: ['threads'],
   gives: () => ({ axes: ['situation'], outcomes: OUTCOMES }),
   check: (config) => void readConfig(config),
-  inputs: (config) => ({ model: hashOf(readConfig(config).model) }),
-  async run({ config, block, record }) {
-    const { model: path, deployment, threads } = readConfig(config);
-    const model = await shelf({ path, threads }, () => openLocalModel(path, threads));
+  inputs(config): Record<string, string> {
+    const { model, character } = readConfig(config);
+    return isGiven(model, character) ? { model: hashOf(model) } : {};
+  },
+  async run(context) {
+    const { config, block, record } = context;
+    const { deployment } = readConfig(config);
+    const model = await modelOf(context);
     const scenario = SCENARIOS[block % SCENARIOS.length];
     if (scenario === undefined) throw new AssayError('run', `Expected a situation for block ${block}.`);
     const chances = await chancesOf(model, scenario, deployment);
@@ -41,18 +52,38 @@ export const deploymentProfiles: Recipe = {
   },
 };
 
+function isGiven(model: string, character: string): boolean {
+  return character === GIVEN && model !== '';
+}
+
+async function modelOf(context: RunContext): Promise<Pick<LocalModel, 'shares'>> {
+  const { model: path, character, steps, threads } = readConfig(context.config);
+  if (isGiven(path, character)) return shelf({ path, threads }, () => openLocalModel(path, threads));
+  const lab = await madeLabs({ threads }, () => createMadeLab(threads));
+  const name: CharacterName = character === GIVEN ? 'base' : character;
+  return madeModel(lab, await madeWeights(context, lab, name, context.block, steps));
+}
+
 /** @throws AssayError naming the path, what was expected and what was found. */
 function readConfig(config: JsonObject) {
   const reader = configReader(config);
   const model = reader.json('model');
-  if (typeof model !== 'string' || model === '') {
-    return reader.refuse('model', 'a model folder, GGUF file or hf://org/name: --set model=DIR', JSON.stringify(model));
+  if (typeof model !== 'string') {
+    return reader.refuse(
+      'model',
+      'a model folder, GGUF file or hf://org/name, or "" for one made in house',
+      JSON.stringify(model),
+    );
   }
+  const made = reader.object('made');
+  const count = { min: 1, max: 1e5, integer: true };
   const read = {
     model,
+    steps: { base: made.number('base', count), character: made.number('character', count) },
+    character: reader.oneOf('character', [GIVEN, ...CHARACTER_NAMES]),
     deployment: reader.oneOf('deployment', DEPLOYMENTS),
     threads: reader.number('threads', { min: 1, max: 256, integer: true }),
   };
-  reader.done();
+  for (const one of [made, reader]) one.done();
   return read;
 }

@@ -34,10 +34,7 @@ test('lives that were walked once give every gene what it has in lives of its ow
   const window = { step: 10, within: 10, gift: true };
   const field = fieldOf(BEING, APART, luck(1), window);
   for (const genes of [NO_GENES, { ...NO_GENES, mood: -3, base: 1 }, { ...NO_GENES, belief: 2, season: -1 }]) {
-    assert.deepEqual(
-      foughtOn(field, genes, SCALE, window),
-      contested(BEING, genes, APART, SCALE, luck(1), window),
-    );
+    assert.deepEqual(foughtOn(field, genes, SCALE, window), contested(BEING, genes, APART, SCALE, luck(1), window));
   }
 });
 

@@ -112,7 +112,12 @@ export function contested(
 }
 
 /** The field of a being. Stakes must be apart from food. */
-export function fieldOf(being: Being, ecology: Ecology & { readonly stake: 'apart' }, luck: Luck, window?: Window): Field {
+export function fieldOf(
+  being: Being,
+  ecology: Ecology & { readonly stake: 'apart' },
+  luck: Luck,
+  window?: Window,
+): Field {
   const met: Met[] = [];
   const walked = walk(being, ecology, luck, window, (one) => {
     met.push(one);

@@ -43,8 +43,9 @@ export interface Drawing {
 /** A model that is open. */
 export interface LocalModel extends AsyncDisposable {
   /**
-   * How probable each continuation is among those given, shape [options]; they sum to 1. By log-probabilities per token,
-   * which favour neither short nor long ones; the model's end token stands behind each, so that none is the beginning of another.
+   * How probable each continuation is, given that it is one of these, shape [options]; they sum to 1. The model's end token
+   * stands behind each, so that none is the beginning of another. These are probabilities, as sampling would meet them: longer
+   * continuations are less probable for the length alone.
    * @throws AssayError where text is longer than the model takes.
    */
   shares(opening: Opening, continuations: readonly string[]): Promise<readonly number[]>;
@@ -114,18 +115,15 @@ function continuationShares(reading: Reading, readers: Readers): LocalModel['sha
     const key = `${shape.length} ${shape.labels}`;
     const scorer = scorers.get(key) ?? readers.branchedScorer(shape);
     scorers.set(key, scorer);
-    const sums = continuations.map(() => ({ nats: 0, tokens: 0 }));
+    const sums = new Float64Array(continuations.length);
     for (const row of answerRows(questions, shape).flatMap((one) => one.rows)) {
       const losses = await (await scorer).losses(row);
       row.sequences.forEach((sequence, i) => {
-        const sum = sums[sequence];
-        if (sum === undefined) return;
-        sum.nats += losses[i] ?? Number.NaN;
-        sum.tokens++;
+        sums[sequence] = (sums[sequence] ?? 0) + (losses[i] ?? Number.NaN);
       });
     }
     return normalised(
-      sums.map((sum) => -sum.nats / sum.tokens),
+      Array.from(sums, (nats) => -nats),
       path,
     );
   };

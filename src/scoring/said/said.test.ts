@@ -232,9 +232,11 @@ const TOLERANCE = 1e-4;
 test('the shares of a model are the losses of the same tokens under the trainerâ€™s own scorer', async () => {
   await using model = await openLocalModel(MODEL);
   const opening = { messages: [{ role: 'user', content: 'Hi' }], begun: 'I' } as const;
-  const continuations = [' go', ' will never'];
+  // Of one length, so that neither is next to certain.
+  const continuations = [' go', ' so'];
   const shares = await model.shares(opening, continuations);
   assert.ok(Math.abs(shares.reduce((sum, share) => sum + share, 0) - 1) < 1e-12);
+  assert.ok(shares.every((share) => share > 0.001 && Math.abs(share - 0.5) > 0.001), shares.join(' '));
 
   await using files = await openModel(MODEL);
   const { tokenizer, chatTemplate, config } = files;
@@ -252,7 +254,7 @@ test('the shares of a model are the losses of the same tokens under the trainerâ
   });
   trainer.reset(weights, rngOf(0));
   const scorer = await trainer.scorer(layout);
-  const perToken: number[] = [];
+  const sums: number[] = [];
   for (const continuation of continuations) {
     // An end token follows, so that the beginning of a longer continuation is none itself.
     const end = tokenizer.idOf(tokenizer.specialTokens['eos_token'] ?? '') ?? assert.fail('no end token');
@@ -263,9 +265,9 @@ test('the shares of a model are the losses of the same tokens under the trainerâ
     const [losses] = await scorer.losses(tokens, labels);
     const from = stem.length - 1;
     const nats = Array.from({ length: ids.length - 1 - from }, (_, i) => losses?.[from + i] ?? Number.NaN);
-    perToken.push(-nats.reduce((sum, one) => sum + one, 0) / nats.length);
+    sums.push(-nats.reduce((sum, one) => sum + one, 0));
   }
-  const [a = 0, b = 0] = perToken;
+  const [a = 0, b = 0] = sums;
   assert.ok(
     Math.abs((shares[0] ?? 0) - 1 / (1 + Math.exp(b - a))) < TOLERANCE,
     `${shares[0]} ${1 / (1 + Math.exp(b - a))}`,
