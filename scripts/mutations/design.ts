@@ -16,8 +16,8 @@ export const DESIGN_FAULTS: readonly Fault[] = [
   {
     name: 'answers stand at their places in the row instead of those behind their question',
     file: 'src/learning/models/branched.ts',
-    from: 'gather(constant(table, [length, headDim / 2]), places)',
-    to: 'constant(table, [length, headDim / 2])',
+    from: 'return turnHeads(x, gather(cos, places), gather(sin, places));',
+    to: 'return turnHeads(x, cos, sin);',
     tests: [BRANCHED],
   },
   {

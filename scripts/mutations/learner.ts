@@ -115,7 +115,7 @@ export const LEARNER_FAULTS: readonly Fault[] = [
   {
     name: 'weights that broke in a step are not noticed',
     file: 'src/learning/learner.ts',
-    from: 'return brokenWeight(parameters, arena) ?? norm;',
+    from: 'return brokenWeight(parameters) ?? norm;',
     to: 'return norm;',
     tests: [LEARNER],
   },
@@ -157,8 +157,8 @@ export const LEARNER_FAULTS: readonly Fault[] = [
   {
     name: 'the site after attention sees what is added, not the stream',
     file: 'src/learning/models/transformer.ts',
-    from: 'layers.site(names.afterAttention, add(x, attention))',
-    to: 'add(x, layers.site(names.afterAttention, attention))',
+    from: 'layers.site(names.afterAttention, add(kept, attention))',
+    to: 'add(kept, layers.site(names.afterAttention, attention))',
     tests: [SITES],
   },
   {
@@ -185,8 +185,8 @@ export const LEARNER_FAULTS: readonly Fault[] = [
   {
     name: 'gradients are not clipped',
     file: 'src/recipes/world-recipe.ts',
-    from: "'norm' ? reader.number('max', { min: 0 }) : Infinity",
-    to: "'norm' ? reader.number('max', { min: 0 }) * 1e9 : Infinity",
+    from: "largestNorm(readClip(reader.object('clip')))",
+    to: "1e9 * largestNorm(readClip(reader.object('clip')))",
     tests: ['test/recipes/world-recipe.test.ts'],
   },
   {

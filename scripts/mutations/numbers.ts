@@ -244,8 +244,8 @@ export const NUMBERS_FAULTS: readonly Fault[] = [
   {
     name: 'linear rope scaling is ignored',
     file: 'src/learning/models/rotary-tables.ts',
-    from: 'frequency / scaling.factor',
-    to: 'frequency',
+    from: 'plain.map((frequency) => frequency / scaling.factor)',
+    to: 'plain.map((frequency) => frequency)',
     tests: ['test/learning/families.test.ts'],
   },
 ];

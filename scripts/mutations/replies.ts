@@ -20,8 +20,8 @@ export const REPLY_FAULTS: readonly Fault[] = [
   {
     name: 'padding of the prompt counts',
     file: 'src/learning/generation/cache.ts',
-    from: 'mask.fill(0, row * capacity, row * capacity + length);',
-    to: 'mask.fill(0, row * capacity, row * capacity + padded);',
+    from: 'Math.max(0, length + 1 - window), row * capacity + length)',
+    to: 'Math.max(0, length + 1 - window), row * capacity + padded)',
     tests: [GENERATION],
   },
   {
@@ -33,9 +33,9 @@ export const REPLY_FAULTS: readonly Fault[] = [
   },
   {
     name: 'all rows are turned to the same position',
-    file: 'src/learning/generation/generator.ts',
-    from: 'const [from, to] = [position * half, (position + 1) * half];',
-    to: 'const [from, to] = [8 * half, 9 * half];',
+    file: 'src/learning/generation/programs.ts',
+    from: 'table.subarray(position * half, (position + 1) * half)',
+    to: 'table.subarray(8 * half, 9 * half)',
     tests: [GENERATION],
   },
   {

@@ -94,8 +94,8 @@ export const TOWER_FAULTS: readonly Fault[] = [
   {
     name: 'columns are resized before rows',
     file: 'src/learning/files/images/resample.ts',
-    from: 'const wide = width === image.width ? image : byRow(image, width, weightsOf(image.width, width, filter));\n  return height === wide.height ? wide : byColumn(wide, height, weightsOf(wide.height, height, filter));',
-    to: 'const tall = height === image.height ? image : byColumn(image, height, weightsOf(image.height, height, filter));\n  return width === tall.width ? tall : byRow(tall, width, weightsOf(tall.width, width, filter));',
+    from: '  return down === undefined ? wide : byColumn(wide, needed.from, down);',
+    to: '  if (down === undefined || width === image.width) return down === undefined ? wide : byColumn(wide, needed.from, down);\n  const tall = byColumn(image, 0, down);\n  return byRow(tall, { from: 0, count: tall.height }, weightsOf(image.width, width, columns, filter));',
     tests: [IMAGES],
   },
   {

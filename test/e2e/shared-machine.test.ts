@@ -49,7 +49,7 @@ test('an audit into the folder of its own input does not overwrite it, and says 
   const input = join(folder, 'trajectories.csv');
   const { status, stderr } = await assay('audit', input, '--out', folder);
   assert.equal(status, 2);
-  assert.match(stderr, /trajectories\.csv: expected no file there.*--out, or add --force/);
+  assert.match(stderr, /trajectories\.csv: expected no file there.*Choose another folder, or add --force/);
   assert.equal(readFileSync(input, 'utf8'), before);
   assert.deepEqual(readdirSync(folder).toSorted(), ['plan.json', 'runs.jsonl', 'trajectories.csv']);
 });
