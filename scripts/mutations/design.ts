@@ -9,8 +9,8 @@ export const DESIGN_FAULTS: readonly Fault[] = [
   {
     name: 'an answer does not see its question',
     file: 'src/learning/models/branched.ts',
-    from: "distance('parents')]",
-    to: "distance('segments')]",
+    from: "squared('parents'))",
+    to: "squared('segments'))",
     tests: [BRANCHED],
   },
   {
