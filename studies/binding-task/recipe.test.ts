@@ -85,7 +85,7 @@ test('sums of a key and a relation are additive, products are not', () => {
 
 test('a map reads keys it was not fitted on where one map writes them, and guesses where none does', () => {
   const rng = rngOf(4);
-  const [count, d] = [32, 8];
+  const [count, d] = [32, 16];
   const drawn = (length: number): Float64Array => Float64Array.from({ length }, () => rng.normal());
   const [ownKeys, map] = [drawn(count * d), drawn(d * d)];
   const keys = Float64Array.from(ownKeys, (_, i) => {
