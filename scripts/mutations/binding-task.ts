@@ -1,0 +1,35 @@
+/** Faults in the study of binding in trained transformers, and the tests that must notice them. */
+import type { Fault } from './fault.ts';
+
+const TESTS = ['studies/binding-task/recipe.test.ts'];
+
+export const BINDING_TASK_FAULTS: readonly Fault[] = [
+  {
+    name: 'a context of relations can be answered by the key alone',
+    file: 'studies/binding-task/world.ts',
+    from: "kind === 'crossed' ? i >> 1 : i",
+    to: "kind === 'crossed' ? i : i",
+    tests: TESTS,
+  },
+  {
+    name: 'exchanged partners are added to one of the two values only',
+    file: 'studies/binding-task/swaps.ts',
+    from: '[otherAt, by.map((x) => -x)],',
+    to: '',
+    tests: TESTS,
+  },
+  {
+    name: 'additive parts are counted with the mean of all twice',
+    file: 'studies/binding-task/contents.ts',
+    from: '2 * (all[a] ?? 0)',
+    to: '(all[a] ?? 0)',
+    tests: TESTS,
+  },
+  {
+    name: 'the map that reads what keys write is fitted on the keys it is asked about',
+    file: 'studies/binding-task/dictionaries.ts',
+    from: 'i % FOLDS === fold ? [] : [i]',
+    to: 'i % FOLDS === FOLDS ? [] : [i]',
+    tests: TESTS,
+  },
+];
