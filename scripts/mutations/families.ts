@@ -119,4 +119,11 @@ export const FAMILY_FAULTS: readonly Fault[] = [
     to: '',
     tests: [MODELS],
   },
+  {
+    name: 'caps are written as whole numbers',
+    file: 'src/learning/files/model-files.ts',
+    from: ".replaceAll(WHOLE_FLOATS, '$1.0')",
+    to: '',
+    tests: [MODELS],
+  },
 ];

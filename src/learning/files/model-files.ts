@@ -34,8 +34,12 @@ export interface Companion {
 
 /** A companion that holds JSON. */
 export function jsonCompanion(name: string, content: JsonObject): Companion {
-  return { name, bytes: new TextEncoder().encode(`${JSON.stringify(content, null, 2)}\n`) };
+  const text = JSON.stringify(content, null, 2).replaceAll(WHOLE_FLOATS, '$1.0');
+  return { name, bytes: new TextEncoder().encode(`${text}\n`) };
 }
+
+/** Settings that transformers 5 refuses as 50, where its configs say float and nothing else; it writes and reads 50.0. */
+const WHOLE_FLOATS = /^( {2}"(?:attn|final)_logit_softcapping": \d+)(?=,?$)/gm;
 
 /** An open model. Weights are read when asked for. */
 export interface ModelFiles extends ModelDescription, AsyncDisposable {
