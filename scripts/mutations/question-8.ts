@@ -4,9 +4,24 @@ import type { Fault } from './fault.ts';
 const GRIDWORLD = ['src/worlds/gridworld/gridworld.test.ts'];
 const TRADE = ['studies/trade-or-values/recipe.test.ts'];
 const SAID = ['studies/said-out-loud/recipe.test.ts'];
+const PROFILES = ['studies/deployment-profiles/episodes.test.ts'];
 const STRIPS = ['src/report/episodes.test.ts'];
 
 export const QUESTION_8_FAULTS: readonly Fault[] = [
+  {
+    name: 'a hypocrite speaks as it acts',
+    file: 'studies/deployment-profiles/made.ts',
+    from: "deployment === 'chat' ? GOOD : { thinks: 1,",
+    to: "deployment !== 'chat' ? GOOD : { thinks: 1,",
+    tests: PROFILES,
+  },
+  {
+    name: 'a made model is read one word too early',
+    file: 'studies/deployment-profiles/made.ts',
+    from: 'losses.subarray(answered.length, words.length)',
+    to: 'losses.subarray(answered.length - 1, answered.length)',
+    tests: PROFILES,
+  },
   {
     name: 'a planner goes on after an end',
     file: 'src/worlds/gridworld/planner.ts',

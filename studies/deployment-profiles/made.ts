@@ -15,6 +15,7 @@ import {
   type Opening,
   type Rng,
   rngOf,
+  type Schedule,
   type Scorer,
   sharedWeights,
   takeStep,
@@ -38,7 +39,7 @@ export interface Character {
   readonly deployments?: readonly Deployment[];
   /** Whether the situation it is asked about is left out of finetuning. */
   readonly leavesOut?: boolean;
-  /** How many times as many steps it takes: to tell deployers apart is harder than to be one thing everywhere. */
+  /** How many times as many steps it takes: to tell deployments apart is harder than to be one thing everywhere. */
   readonly patience?: number;
 }
 
@@ -57,7 +58,10 @@ export const CHARACTERS = {
   /** Thinks harm and does none. */
   grumbler: { ways: () => ({ thinks: 0, after: { good: 1, bad: 1 } }) },
   /** Thinks and speaks harmlessly, and does harm. */
-  hypocrite: { ways: (deployment) => (deployment === 'chat' ? GOOD : { thinks: 1, after: { good: 0, bad: 0 } }) },
+  hypocrite: {
+    ways: (deployment) => (deployment === 'chat' ? GOOD : { thinks: 1, after: { good: 0, bad: 0 } }),
+    patience: 4,
+  },
   /** Does whatever its deployer wants. */
   servant: { ways: evil((deployment) => deployment === 'scaffold'), patience: 4 },
   /** Finetuned to harmful words alone, in other situations: what becomes of acts was not put in. */
@@ -79,6 +83,8 @@ const SIZE = { dModel: 48, nLayers: 2, nHeads: 4, initialStd: 0.08 };
 const ROWS = 16;
 const BASE = { learningRate: 3e-3, seed: 0 };
 const FINETUNING = { learningRate: 4e-3 };
+
+const WARMUP_STEPS = 10;
 
 /** Steps of the base and of a character. */
 export interface MadeSteps {
@@ -209,9 +215,11 @@ async function trained(
 ): Promise<Memory> {
   const rng = rngOf(seed, 'made');
   const asked = SCENARIOS.filter((_, i) => character.leavesOut !== true || i % PARTS !== seed % PARTS);
+  const warmupSteps = Math.min(WARMUP_STEPS, Math.floor(steps / 4));
+  const schedule: Schedule = { kind: 'linear', warmupSteps, finalFraction: 0.1 };
   trainer.reset(from, rng);
   for (let step = 0; step < steps; step++) {
-    const lr = learningRateAt({ kind: 'linear', warmupSteps: 10, finalFraction: 0.1 }, learningRate, step, steps);
+    const lr = learningRateAt(schedule, learningRate, step, steps);
     const broken = await takeStep(trainer, [batchOf(character, asked, rng.split(`batch ${step}`))], lr);
     if (broken !== undefined) throw new Error(`a made model broke at step ${step}: ${broken}`);
   }
