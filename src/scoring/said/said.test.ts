@@ -236,7 +236,10 @@ test('the shares of a model are the losses of the same tokens under the trainerâ
   const continuations = [' go', ' so'];
   const shares = await model.shares(opening, continuations);
   assert.ok(Math.abs(shares.reduce((sum, share) => sum + share, 0) - 1) < 1e-12);
-  assert.ok(shares.every((share) => share > 0.001 && Math.abs(share - 0.5) > 0.001), shares.join(' '));
+  assert.ok(
+    shares.every((share) => share > 0.001 && Math.abs(share - 0.5) > 0.001),
+    shares.join(' '),
+  );
 
   await using files = await openModel(MODEL);
   const { tokenizer, chatTemplate, config } = files;
