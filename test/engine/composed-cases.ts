@@ -2,8 +2,9 @@
 import { add, mul, negate, square } from '#engine/ops/elementwise.ts';
 import { argMax, oneHot, takeAlong } from '#engine/ops/indexing.ts';
 import { reshape, slice, split, stack, sum } from '#engine/ops/layout.ts';
-import { klDivergence, logSoftmax, sigmoidCrossEntropy, unitLength } from '#engine/ops/network.ts';
+import { blockwiseAttention, klDivergence, logSoftmax, sigmoidCrossEntropy, unitLength } from '#engine/ops/network.ts';
 import { l2Norm, l2NormKeep, logSumExp, mean, reduceMin, reduceMinKeep, variance } from '#engine/ops/reduction.ts';
+import { constant } from '#engine/ops/sources.ts';
 import type { Tensor } from '#engine/tensor.ts';
 import { at, fromIndex, range, softmaxOf, total, type DenseArray } from './array.ts';
 import { flat, floats, never, none, unaryCases, type Case } from './case.ts';
@@ -92,6 +93,24 @@ export const COMPOSED_CASES: readonly Case[] = [
         total(range(4).map((v) => at(from, [i, v]) * Math.log(at(from, [i, v]) / at(to, [i, v])))),
       );
     },
+  ),
+  floats(
+    'causal attention by blocks of two queries, the last of one, four heads over two of keys',
+    [
+      [2, 4, 5, 3],
+      [2, 2, 5, 3],
+      [2, 2, 5, 3],
+    ],
+    (q = never(), k = never(), v = never()) => blockwiseAttention(q, k, v, 0.5, 2, maskOfPairs),
+    (q = none(), k = none(), v = none()) =>
+      fromIndex([2, 4, 5, 3], ([b = 0, h = 0, t = 0, d = 0]) => {
+        const shared = Math.floor(h / 2);
+        const past = range(t + 1);
+        const odds = past.map((s) =>
+          Math.exp(0.5 * total(range(3).map((i) => at(q, [b, h, t, i]) * at(k, [b, shared, s, i])))),
+        );
+        return total(past.map((s) => (odds[s] ?? 0) * at(v, [b, shared, s, d]))) / total(odds);
+      }),
   ),
   floats(
     'sigmoidCrossEntropy, with targets that are learned too',
@@ -187,4 +206,11 @@ function meanOf(values: readonly number[]): number {
 
 function varianceOf(values: readonly number[]): number {
   return meanOf(values.map((value) => (value - meanOf(values)) ** 2));
+}
+
+/** Two heads, each of the queries `start` to `end` over keys 0 to `end`. */
+function maskOfPairs(start: number, end: number): Tensor {
+  const rows = Array.from({ length: 2 * (end - start) }, (_, i) => start + (i % (end - start)));
+  const values = rows.flatMap((t) => range(end).map((s) => (s > t ? -1e30 : 0)));
+  return constant(Float32Array.from(values), [rows.length, end]);
 }

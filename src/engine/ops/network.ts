@@ -5,7 +5,7 @@
 import { maximum } from '#engine/ops/comparison.ts';
 import { add, detach, div, exp, log, mul, negate, softplus, sub } from '#engine/ops/elementwise.ts';
 import { pick } from '#engine/ops/indexing.ts';
-import { reshape, sum, sumKeep } from '#engine/ops/layout.ts';
+import { concat, reshape, slice, sum, sumKeep } from '#engine/ops/layout.ts';
 import { matmul } from '#engine/ops/linear-algebra.ts';
 import { l2NormKeep, reduceMaxKeep } from '#engine/ops/reduction.ts';
 import { scalar } from '#engine/ops/sources.ts';
@@ -73,6 +73,39 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, scale: 
   }
   const probabilities = q.shape.with(3, axisLength(k, 2));
   return firstOf(applyAll('attention', [q, k, v, mask], { scale }, [float(q.shape), float(probabilities)]));
+}
+
+/**
+ * Causal self-attention by blocks of queries, each against the keys up to its last: half the products of scores, and never all of
+ * T x T at once. The numbers of `attention` under a causal mask but for last bits.
+ * @param q shape [B, H, T, K]. @param k, v shape [B, Hkv, T, K], Hkv a divisor of H: neighbouring heads share keys.
+ * @param block Queries a block.
+ * @param maskOf The mask of queries `start` to `end` over keys 0 to `end`, for H / Hkv heads: shape [(H / Hkv) (end - start), end].
+ * @returns shape [B, H, T, K].
+ */
+export function blockwiseAttention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  scale: number,
+  block: number,
+  maskOf: (start: number, end: number) => Tensor,
+): Tensor {
+  const [rows = 0, heads = 0, length = 0, width = 0] = q.shape;
+  const shared = axisLength(k, 1);
+  const groups = heads / shared;
+  if (groups % 1 !== 0 || !sameShape(k.shape, q.shape.with(1, shared)) || !sameShape(v.shape, k.shape)) {
+    const found = `blockwiseAttention: q ${describe(q)}, k ${describe(k)}, v ${describe(v)}`;
+    throw shapeError(found, 'equal B, T, K; heads of q a multiple of those of k; k and v alike');
+  }
+  const grouped = reshape(q, [rows, shared, groups, length, width]);
+  const blocks = Array.from({ length: Math.ceil(length / block) }, (_, i) => {
+    const [start, end] = [i * block, Math.min(length, (i + 1) * block)];
+    const own = reshape(slice(grouped, 3, start, end), [rows, shared, groups * (end - start), width]);
+    const out = attention(own, slice(k, 2, 0, end), slice(v, 2, 0, end), maskOf(start, end), scale);
+    return reshape(out, [rows, shared, groups, end - start, width]);
+  });
+  return reshape(concat(blocks, 3), q.shape);
 }
 
 /**

@@ -7,7 +7,7 @@ import { add, mul, tanh } from '#engine/ops/elementwise.ts';
 import { gather } from '#engine/ops/indexing.ts';
 import { broadcastTo, concat, reshape, slice, transpose } from '#engine/ops/layout.ts';
 import { matmul } from '#engine/ops/linear-algebra.ts';
-import { attention, rmsNorm, rotary, softmax } from '#engine/ops/network.ts';
+import { attention, blockwiseAttention, rmsNorm, rotary, softmax } from '#engine/ops/network.ts';
 import { constant } from '#engine/ops/sources.ts';
 import { axisLength, type Tensor } from '#engine/tensor.ts';
 import { positionsOf, type RotaryPositions, type TransformerConfig, turnedDim } from '#learning/models/config.ts';
@@ -65,6 +65,22 @@ export function attendUnder(config: TransformerConfig, [q, k, v]: Heads, mask: T
   if (caps?.attention === undefined) return attention(folded, k, v, mask, scaleOf(config));
   const scores = matmul(folded, k, { transposeB: true, alpha: scaleOf(config) });
   return matmul(softmax(add(capped(scores, caps.attention), mask)), v);
+}
+
+/** Rows of so many tokens attend by blocks of queries: below, the products saved do not pay for the further nodes. */
+const BLOCKWISE_FROM = 512;
+const QUERIES_A_BLOCK = 128;
+
+/** Whether rows are long enough to attend by blocks, and scores are left as they are. */
+export function isBlockwise({ caps }: TransformerConfig, { length, packed = false }: BatchShape): boolean {
+  return length >= BLOCKWISE_FROM && !packed && caps?.attention === undefined;
+}
+
+/** What queries of rows find in their past by blocks of queries, so that no T x T is ever made. @returns shape [B, H, T, K]. */
+export function attendByBlocks(config: TransformerConfig, [q, k, v]: Heads, window?: number): Tensor {
+  const maskOf = (start: number, end: number): Tensor =>
+    causalMask(config.nHeads / config.nKvHeads, end, window, start);
+  return blockwiseAttention(q, k, v, scaleOf(config), QUERIES_A_BLOCK, maskOf);
 }
 
 /** The query of one token over the keys before it and its own; the two parts are joined where they are small, in the scores. */
@@ -129,15 +145,20 @@ export function masksOf(
   };
 }
 
-/** shape [G T, T]: each of the G folded query groups sees its past, or the last `window` tokens of it, its own among them. */
-export function causalMask(groups: number, length: number, window = length): Tensor {
-  const values = new Float32Array(length * length);
-  for (let row = 0; row < length; row++) {
-    values.fill(MASKED, row * length + row + 1, (row + 1) * length);
-    if (row >= window) values.fill(MASKED, row * length, row * length + row - window + 1);
+/**
+ * shape [G Q, T], Q = T - from: each of the G folded query groups sees its past, or the last `window` tokens of it, its own among them.
+ * @param from The first query.
+ */
+export function causalMask(groups: number, length: number, window = length, from = 0): Tensor {
+  const queries = length - from;
+  const values = new Float32Array(queries * length);
+  for (let query = 0; query < queries; query++) {
+    const [start, own] = [query * length, query + from];
+    values.fill(MASKED, start + own + 1, start + length);
+    if (own >= window) values.fill(MASKED, start, start + own - window + 1);
   }
-  const mask = constant(values, [1, length, length]);
-  return reshape(broadcastTo(mask, [groups, length, length]), [groups * length, length]);
+  const mask = constant(values, [1, queries, length]);
+  return reshape(broadcastTo(mask, [groups, queries, length]), [groups * queries, length]);
 }
 
 function scaleOf({ attentionScale, headDim }: TransformerConfig): number {

@@ -17,10 +17,12 @@ import { MODULES, type BlockModules } from '#learning/models/modules.ts';
 import type { Layers } from '#learning/nn/layers.ts';
 
 import {
+  attendByBlocks,
   attendUnder,
   type AttentionForm,
   capped,
   causalMask,
+  isBlockwise,
   MASKED,
   masksOf,
   selfAttention,
@@ -54,7 +56,10 @@ export function wholeRows(config: TransformerConfig, batch: BatchShape): Attenti
   return {
     batch,
     turn: turnFromStart(config, batch.length),
-    attend: (heads, layer) => attendUnder(config, heads, mask(layer)),
+    attend: (heads, layer) =>
+      isBlockwise(config, batch)
+        ? attendByBlocks(config, heads, config.layers?.[layer]?.window)
+        : attendUnder(config, heads, mask(layer)),
   };
 }
 
