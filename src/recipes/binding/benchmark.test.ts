@@ -120,6 +120,20 @@ test('the three layouts are told apart by their rows, and read as their authors 
   });
 });
 
+test('a checkpoint that cannot be used, or a caption too long for it, is refused before any run', async () => {
+  const recipe = bindingBenchmark();
+  const filesOf = async (model: string, data: string) =>
+    recipe.files?.(withSettings(recipe.defaults, settingsOf({ model, data }, 'test')));
+  const [summary] = (await filesOf(CLIP, FILES.ARO)) ?? [];
+  assert.equal(summary?.file, CLIP);
+  assert.equal(summary.counts['captions'], 2 * ROWS.length);
+  await assert.rejects(filesOf(aro, FILES.ARO), /aro.*: expected a config\.json, found none/);
+  const long = { filename: '0.png', caption: 'red '.repeat(40), negative_caption: 'b' };
+  const data = join(ROOT, 'long.json');
+  writeFileSync(data, JSON.stringify([long]));
+  await assert.rejects(filesOf(CLIP, data), /Caption "red red .*expected at most 26 tokens/);
+});
+
 test('the accuracy is that of the embeddings counted by hand, boxes cut out', async () => {
   await using towers = await openTowers(CLIP);
   const width = towers.imageReadings.at(-1)?.width ?? 0;
@@ -201,6 +215,10 @@ test('what is no such set is refused, saying what was expected and where', async
   const half =
     '[{"image_path":"0.png","true_caption":"a","false_caption":"b","bbox_x":1.5,"bbox_y":0,"bbox_w":2,"bbox_h":2}]';
   await refuses({ data: file('box.json', half) }, /row 1: expected whole pixels in "bbox_x" of ARO, found 1\.5/);
+  for (const side of [0, -3, 1e9]) {
+    const box = half.replace('1.5', '1').replace('"bbox_w":2', `"bbox_w":${side}`);
+    await refuses({ data: file('side.json', box) }, /expected whole pixels, from 1 to 65535, in "bbox_w" of ARO/);
+  }
   await refuses(
     { data: FILES.SugarCrepe, images: ROOT },
     /0\.png: expected a picture that the captions name.*--set images=FOLDER/,

@@ -20,6 +20,7 @@ import { withDrawnWeights } from './drawn-towers.ts';
 import { rowCosine } from './scene-pairs.ts';
 import { cut, picturePath, type PictureRef, type PublicExample, readPublicSet } from './public-sets.ts';
 import type { Shown, Subject } from './subject.ts';
+import { towerSummaries } from './tower-files.ts';
 import { openedTowers, TOWER_FILES, towerSubject } from './tower-subject.ts';
 
 interface BenchmarkConfig {
@@ -56,6 +57,7 @@ const WHOLE = 12;
 export function bindingBenchmark(): Recipe {
   const subjects = labShelf<Subject>(2);
   const hashes = contentHashes(TOWER_FILES);
+  const summary = towerSummaries();
   return {
     name: 'binding-benchmark',
     semanticsVersion: 1,
@@ -73,6 +75,12 @@ export function bindingBenchmark(): Recipe {
       const sizes = [...names].map((file) => [file, sizeOf(picturesIn(data, images), { file })]);
       // Thousands of pictures: told apart by name and size.
       return { ...hashes({ model, data }), pictures: contentHash(Object.fromEntries(sizes)) };
+    },
+    files: async (config) => {
+      const { model, data } = readConfig(config);
+      const { examples } = readPublicSet(data);
+      const captions = examples.flatMap((example) => [...example.captions]);
+      return [await summary(model, contentHash(hashes({ model })), () => captions)];
     },
     run: (context) => measured(context, readConfig(context.config), subjects),
   };

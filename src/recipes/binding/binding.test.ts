@@ -1,6 +1,6 @@
 /** What is known beforehand of runs that ask about binding: nulls, answers that are put in, and the towers' own embeddings at the end. */
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -21,6 +21,7 @@ import { BINDING_DEFAULTS, readBindingConfig, worldOf } from './config.ts';
 import { smallDrawnTowers } from './drawn-towers.ts';
 import { BINDING_OUTCOMES, type BindingOutcomes } from './measure.ts';
 import { sceneSet } from './scene-set.ts';
+import { towerSummaries } from './tower-files.ts';
 import { openedTowers, towerSubject } from './tower-subject.ts';
 
 const TOWERS = fileURLToPath(new URL('../../../test/fixtures/towers/', import.meta.url));
@@ -205,6 +206,32 @@ test('another tokenizer is another run: what is hashed of a folder holds every k
     writeFileSync(join(folder, 'spiece.model'), 'another');
     assert.notDeepEqual(recipe.inputs?.(config), before);
     assert.deepEqual(recipe.inputs?.(recipe.defaults), {});
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a folder is read once for all arms, before any run, and what is wrong with it is refused there', async () => {
+  const summary = towerSummaries();
+  for (const family of ['clip', 'siglip', 'siglip2']) {
+    const counted = await summary(`${TOWERS}${family}`, family, ({ side, patch }) => [`${side % patch} red`, 'blue']);
+    assert.equal(counted.counts['captions'], 2);
+    assert.ok((counted.counts['parameters'] ?? 0) > 1000);
+    // The same content is not read again.
+    assert.deepEqual(
+      { ...(await summary('elsewhere', family, () => [])).counts, captions: 2 },
+      { ...counted.counts, 'tokens in the longest': 0 },
+    );
+  }
+  const filesOf = async (set: Readonly<Record<string, Json>>) =>
+    recipe.files?.(withSettings(recipe.defaults, settingsOf({ ...SMALL, ...set }, 'test')));
+  assert.deepEqual(await filesOf({}), []);
+  await assert.rejects(filesOf({ model: `${TOWERS}clip` }), /Caption "a .* and a .*expected at most 26 tokens, found/);
+  const folder = mkdtempSync(join(tmpdir(), 'assay-towers-'));
+  try {
+    cpSync(`${TOWERS}clip`, folder, { recursive: true });
+    truncateSync(join(folder, 'model.safetensors'), 20_000);
+    await assert.rejects(filesOf({ model: folder }), /model\.safetensors is truncated/);
   } finally {
     rmSync(folder, { recursive: true });
   }

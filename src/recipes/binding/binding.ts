@@ -8,6 +8,7 @@ import { contentHashes } from '#recipes/file-hashes.ts';
 import { labShelf, type LabShelf } from '#recipes/lab-shelf.ts';
 import type { Recipe, RunContext } from '#study/recipe.ts';
 import type { RunEnd } from '#study/trajectory.ts';
+import { captionText } from '#worlds/scenes/captions.ts';
 
 import { BINDING_DEFAULTS, type BindingConfig, readBindingConfig, worldOf } from './config.ts';
 import { SMALL, smallDrawnTowers, withDrawnWeights } from './drawn-towers.ts';
@@ -16,6 +17,7 @@ import { knownSubject } from './oracle.ts';
 import { keptPairs } from './scene-pairs.ts';
 import { sceneSet } from './scene-set.ts';
 import type { Reading, Subject } from './subject.ts';
+import { type KnownTowers, towerSummaries } from './tower-files.ts';
 import { openedTowers, TOWER_FILES, towerSubject } from './tower-subject.ts';
 
 /** Depths are told in twelfths of a tower, whatever its blocks. */
@@ -31,6 +33,7 @@ export function bindingRecipe(): Recipe {
   const subjects = labShelf<Subject>(2);
   let isTold = false;
   const hashes = contentHashes(TOWER_FILES);
+  const summary = towerSummaries();
   return {
     name: 'binding',
     semanticsVersion: 1,
@@ -41,6 +44,15 @@ export function bindingRecipe(): Recipe {
     inputs: (config) => {
       const { model } = readBindingConfig(config);
       return model === '' ? {} : hashes({ model });
+    },
+    files: async (given) => {
+      const config = readBindingConfig(given);
+      const { model, seed } = config;
+      if (model === '') return [];
+      // Those of block 0: the other blocks' are worded alike.
+      const captionsOf = ({ side, patch }: KnownTowers): readonly string[] =>
+        sceneSet(worldOf(config, side, patch, seed), config.scenes, seed).captions.map(captionText);
+      return [await summary(model, contentHash(hashes({ model })), captionsOf)];
     },
     run: (context) => {
       const config = readBindingConfig(context.config);

@@ -97,16 +97,23 @@ function exampleOf({ name, keys, example }: Layout, row: JsonObject, where: stri
     if (typeof value === 'string' && value !== '') return value;
     throw new AssayError('data', `${where}: expected text in "${key}", found ${JSON.stringify(value ?? null)}.`);
   };
-  const number = keys.filter((key) => key.startsWith('bbox')).find((key) => !isSide(row[key]));
+  const number = keys.filter((key) => key.startsWith('bbox')).find((key) => !isSide(key, row[key]));
   if (number !== undefined) {
     const found = JSON.stringify(row[number] ?? null);
-    throw new AssayError('data', `${where}: expected whole pixels in "${number}" of ${name}, found ${found}.`);
+    const least = isLength(number) ? `, from 1 to ${MOST_PIXELS},` : '';
+    throw new AssayError('data', `${where}: expected whole pixels${least} in "${number}" of ${name}, found ${found}.`);
   }
   return example(row, at);
 }
 
-function isSide(value: Json | undefined): boolean {
-  return typeof value === 'number' && Number.isSafeInteger(value);
+/** Of a side of a box: more than any picture has. */
+const MOST_PIXELS = 65_535;
+
+const isLength = (key: string): boolean => key === 'bbox_w' || key === 'bbox_h';
+
+function isSide(key: string, value: Json | undefined): boolean {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) return false;
+  return !isLength(key) || (value >= 1 && value <= MOST_PIXELS);
 }
 
 /** JSON lines, a JSON array, or a JSON object of rows by number. */

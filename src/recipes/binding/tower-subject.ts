@@ -42,11 +42,16 @@ export async function openedTowers(path: string): Promise<ReadyTowers> {
   };
 }
 
+/** Pixels a side of a picture; where pictures have sizes of their own, of a square of as many patches as fit. */
+export function pictureSide({ described, patches }: ReadyTowers): number {
+  const { imageSize, config } = described;
+  return imageSize ?? config.image.patches.size * Math.floor(Math.sqrt(patches ?? 1));
+}
+
 /** Towers as a subject. */
 export async function towerSubject(towers: ReadyTowers): Promise<Subject> {
   const { described, weights, captions, patches } = towers;
-  const { config, imageSize } = described;
-  const size = config.image.patches.size;
+  const { config } = described;
   const ready = (program: Program): Program => {
     for (const [name, values] of weights) program.bindIfKnown(name, values);
     return program;
@@ -54,9 +59,8 @@ export async function towerSubject(towers: ReadyTowers): Promise<Subject> {
   const images = ready(await imageLens(described, BATCH.images, patches));
   const texts = new Map<number, Program>();
   return {
-    // Where pictures have sizes of their own, a square of as many patches as fit.
-    side: imageSize ?? size * Math.floor(Math.sqrt(patches ?? 1)),
-    patch: size,
+    side: pictureSide(towers),
+    patch: config.image.patches.size,
     images: (shown, signal) => {
       const batch = imageBatch(described, BATCH.images, patches);
       const rows = shown.map(({ picture }) => picture);
