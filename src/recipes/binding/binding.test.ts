@@ -226,7 +226,8 @@ test('a folder is read once for all arms, before any run, and what is wrong with
   const filesOf = async (set: Readonly<Record<string, Json>>) =>
     recipe.files?.(withSettings(recipe.defaults, settingsOf({ ...SMALL, ...set }, 'test')));
   assert.deepEqual(await filesOf({}), []);
-  await assert.rejects(filesOf({ model: `${TOWERS}clip` }), /Caption "a .* and a .*expected at most 26 tokens, found/);
+  const usual = withSettings(recipe.defaults, settingsOf({ model: `${TOWERS}clip` }, 'test'));
+  await assert.rejects(async () => recipe.files?.(usual), /Caption "a .* and a .*expected at most 26 tokens, found/);
   const folder = mkdtempSync(join(tmpdir(), 'assay-towers-'));
   try {
     cpSync(`${TOWERS}clip`, folder, { recursive: true });
