@@ -226,7 +226,7 @@ test('a folder is read once for all arms, before any run, and what is wrong with
   const filesOf = async (set: Readonly<Record<string, Json>>) =>
     recipe.files?.(withSettings(recipe.defaults, settingsOf({ ...SMALL, ...set }, 'test')));
   assert.deepEqual(await filesOf({}), []);
-  const usual = withSettings(recipe.defaults, settingsOf({ model: `${TOWERS}clip` }, 'test'));
+  const usual = withSettings(recipe.defaults, settingsOf({ model: `${TOWERS}siglip` }, 'test'));
   await assert.rejects(async () => recipe.files?.(usual), /Caption "a .* and a .*expected at most 26 tokens, found/);
   const folder = mkdtempSync(join(tmpdir(), 'assay-towers-'));
   try {
