@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { packBytes, unpackBytes } from './checkpoint.ts';
+
+const PARTS = [Uint8Array.of(1, 2, 3), new Uint8Array(), Uint8Array.of(4)];
+
+for (const isWide of [false, true]) {
+  test(`byte strings come back as they were, lengths of ${isWide ? 'two words' : 'one word'}`, () => {
+    const packed = packBytes(PARTS, undefined, isWide);
+    assert.deepEqual(
+      unpackBytes(packed).map((part) => [...part]),
+      PARTS.map((part) => [...part]),
+    );
+    // Read from wherever it lies.
+    const within = Uint8Array.of(9, ...packed).subarray(1);
+    assert.equal(unpackBytes(within).length, PARTS.length);
+    for (let cut = 0; cut < packed.length; cut++) {
+      assert.throws(() => unpackBytes(packed.subarray(0, cut)), /Checkpoint/);
+    }
+  });
+}
+
+test('lengths of less than 4 GiB take one word, so what was packed before is read as ever', () => {
+  assert.deepEqual([...packBytes([Uint8Array.of(7)])], [1, 0, 0, 0, 1, 0, 0, 0, 7]);
+  const wide = packBytes([Uint8Array.of(7)], undefined, true);
+  assert.deepEqual([...wide], [1, 0, 0, 128, 1, 0, 0, 0, 0, 0, 0, 0, 7]);
+});
+
+test('a length beyond a word is told from the one it would leave over', () => {
+  const packed = packBytes([Uint8Array.of(7)], undefined, true);
+  packed[8] = 1; // 4 GiB more
+  assert.throws(() => unpackBytes(packed), /Checkpoint/);
+});
