@@ -32,4 +32,18 @@ export const BINDING_TASK_FAULTS: readonly Fault[] = [
     to: 'i % FOLDS === FOLDS ? [] : [i]',
     tests: TESTS,
   },
+  {
+    name: 'a model that is guessing is kept from its first start',
+    file: 'studies/binding-task/model.ts',
+    from: '> HAS_LEARNED * recent.length) continue;',
+    to: '> 1e9 * recent.length) continue;',
+    tests: TESTS,
+  },
+  {
+    name: 'dimensions are counted by singular values that are not squared',
+    file: 'studies/binding-task/dictionaries.ts',
+    from: '(s) => s * s)',
+    to: '(s) => s)',
+    tests: TESTS,
+  },
 ];

@@ -12,6 +12,7 @@ import {
   permutedFeatures,
   recovery,
   type Rng,
+  singularValues,
   solvePositive,
 } from 'assay/learn';
 import {
@@ -108,6 +109,13 @@ export function mapReads({ ownKeys, keys }: Pick<Contents, 'ownKeys' | 'keys'>, 
     }
   }
   return right / count;
+}
+
+/** In how many dimensions rows lie: (sum s^2)^2 / sum s^4 over their singular values, from 1 to D. @param values Shape [N, D]. */
+export function effectiveDimension(values: Float64Array, d: number): number {
+  const squares = Array.from(singularValues({ rows: values.length / d, columns: d, values }), (s) => s * s);
+  const sum = squares.reduce((all, one) => all + one, 0);
+  return sum ** 2 / squares.reduce((all, one) => all + one * one, 0);
 }
 
 /** x' y. */

@@ -7,7 +7,7 @@ import { makeRun } from '../../test/recipes/make-run.ts';
 
 import { toldFraction } from './addresses.ts';
 import { additiveShare } from './contents.ts';
-import { mapReads } from './dictionaries.ts';
+import { effectiveDimension, mapReads } from './dictionaries.ts';
 import { bindingTaskRecipe } from './recipe.ts';
 import { contextTokens, drawContext, feedsOf, layoutOf, placesOf, queryOf, type TaskWorld } from './world.ts';
 
@@ -104,6 +104,23 @@ test('a label is told by a feature that fires for it and hardly elsewhere', () =
   assert.equal(toldFraction(fires, labels, 2), 0.5);
 });
 
+test('rows along one direction lie in one dimension, even ones in all', () => {
+  const d = 4;
+  const line = Float64Array.from({ length: 3 * d }, (_, i) => (1 + Math.floor(i / d)) * (i % d));
+  assert.ok(Math.abs(effectiveDimension(line, d) - 1) < 1e-9);
+  const identity = Float64Array.from({ length: d * d }, (_, i) => Number(i % (d + 1) === 0));
+  assert.ok(Math.abs(effectiveDimension(identity, d) - d) < 1e-9);
+});
+
+test('a start that is still guessing when it has been tried is given up for the next, and the last is kept', async () => {
+  // 401 steps at a rate of 0 learn nothing, so every start is given up but the last.
+  const never = { ...SMALL, 'model.steps': 401, 'model.learningRate': 0, dictionaries: false };
+  const startsOf = async (starts: number): Promise<number | undefined> =>
+    (await makeRun(recipe, { ...never, 'model.rows': 1, 'model.starts': starts }, 1)).points[0]?.outcomes?.['starts'];
+  assert.equal(await startsOf(3), 3);
+  assert.equal(await startsOf(1), 1);
+});
+
 test('a run records swaps at every depth, and is the same every time', async () => {
   const [first, again] = [await makeRun(recipe, SMALL, 1), await makeRun(recipe, SMALL, 1)];
   assert.deepEqual(first.points, again.points);
@@ -122,7 +139,7 @@ test('the parts of relational retrieval are there: swapped addresses move a trai
     'contexts.fit': 512,
     dictionaries: false,
   };
-  const { points } = await makeRun(recipe, set, 3);
+  const { points } = await makeRun(recipe, set, 2);
   const [before, behind, last] = points.map(({ outcomes = {} }) => outcomes);
   assert.ok((behind?.['right'] ?? 0) > 0.8, JSON.stringify(behind));
   assert.ok((behind?.['swapPartner'] ?? 0) > 0.8, JSON.stringify(behind));

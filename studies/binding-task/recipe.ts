@@ -15,11 +15,12 @@ import {
 } from 'assay/learn';
 
 import { addressOutcomes } from './addresses.ts';
-import { contentsOf } from './contents.ts';
+import { type Contents, contentsOf } from './contents.ts';
 import {
   centred,
   dictionaryOutcomes,
   type DictionarySettings,
+  effectiveDimension,
   knownFeatures,
   mapReads,
   objectRows,
@@ -38,6 +39,7 @@ const DEFAULTS = {
     mlps: false,
     positions: 'learned',
     steps: 1200,
+    starts: 16,
     rows: 32,
     learningRate: 0.02,
   },
@@ -47,11 +49,11 @@ const DEFAULTS = {
   /** Contexts that means and autoencoders are made from, and those that are measured on. */
   contexts: { fit: 2560, measured: 512 },
   /** Added to the block. */
-  seed: 0,
+  seed: 6000,
 } as const satisfies JsonObject;
 
+const OF_MAPS = ['mapReads', 'writtenDimension'] as const;
 const OF_DICTIONARIES = [
-  'mapReads',
   'knownPairs',
   'fvu',
   'foundOwn',
@@ -93,14 +95,21 @@ export function bindingTaskRecipe(): Recipe {
       const isAddressed = world.task === 'relations';
       return {
         axes: ['depth'],
-        outcomes: ['right', ...SWAPS, ...(dictionaries ? OF_DICTIONARIES : []), ...(isAddressed ? OF_ADDRESSES : [])],
+        outcomes: [
+          'right',
+          'starts',
+          ...SWAPS,
+          ...OF_MAPS,
+          ...(dictionaries ? OF_DICTIONARIES : []),
+          ...(isAddressed ? OF_ADDRESSES : []),
+        ],
       };
     },
     check: (config) => void readConfig(config),
     async run(context) {
       const config = readConfig(context.config);
       // Steps and rate make no other program.
-      const shape = { ...config.world, ...config.model, steps: 0, learningRate: 0 };
+      const shape = { ...config.world, ...config.model, steps: 0, starts: 0, learningRate: 0 };
       const lab = await labs(shape, () => createLab(config));
       return measured(context, config, lab);
     },
@@ -116,7 +125,7 @@ async function createLab({ world, model }: Config): Promise<Lab> {
 async function measured(context: RunContext, config: Config, { learner, reader }: Lab): Promise<RunEnd> {
   const { world, model } = config;
   const rng = rngOf(context.block + config.seed, 'binding task');
-  await trainModel(learner, world, model, rng.split('training'), (step) => {
+  const starts = await trainModel(learner, world, model, rng.split('training'), (step) => {
     context.signal.throwIfAborted();
     context.progress(step / model.steps);
   });
@@ -144,7 +153,9 @@ async function measured(context: RunContext, config: Config, { learner, reader }
   const partners = drawnOthers(contexts, rng.split('other objects'));
   const outcomes = async (depth: number): Promise<Record<string, number>> => ({
     right: rightFraction(setting),
+    starts,
     ...(await swapScores(reader, setting, partners, depth)),
+    ...(depth === 1 && mapsAt(contents[depth], depths[depth])),
     ...(depth === 1 &&
       config.dictionaries &&
       (await readDictionaries(config, fit, depths, setting, depth, rng, context.signal))),
@@ -161,6 +172,15 @@ async function measured(context: RunContext, config: Config, { learner, reader }
   });
   for (const depth of depths.keys()) context.record({ step: depth, axes: { depth }, outcomes: await outcomes(depth) });
   return { kind: 'finished' };
+}
+
+/** What one map reads of what keys write, and in how many dimensions that lies. */
+function mapsAt(
+  means: Contents | undefined,
+  stream: Reading['depths'][number] | undefined,
+): Readonly<Record<(typeof OF_MAPS)[number], number>> {
+  if (!means || !stream) throw new Error('no such depth');
+  return { mapReads: mapReads(means, stream.width), writtenDimension: effectiveDimension(means.keys, stream.width) };
 }
 
 /** Autoencoders of the stream at one depth, with position means taken away and not, beside what the known directions have. */
@@ -191,7 +211,6 @@ async function readDictionaries(
     ...freed,
     pairsPlaced: placed.pairs,
     nullPairsPlaced: placed.nullPairs,
-    mapReads: mapReads(means, d),
     knownPairs: pairRecovery(known.features, matchPairs(known.features), known).foundFraction,
   };
 }
@@ -243,6 +262,7 @@ function readModel(reader: ConfigReader): ModelSettings {
     mlps: reader.boolean('mlps'),
     positions: reader.oneOf('positions', POSITIONS),
     steps: whole('steps', 0),
+    starts: whole('starts', 1),
     rows: whole('rows', 1),
     learningRate: reader.number('learningRate', { min: 0 }),
   };

@@ -27,7 +27,6 @@ const UNTRAINED = { 'model.steps': 0, ...BARE };
 const arms: readonly ArmInput[] = [
   arm('objects', 'objects, attention alone', {}),
   arm('objects-again', 'objects, attention alone, other seeds', BARE, { seedOffset: 1000 }),
-  arm('mlps', 'objects, with MLPs', { ...BARE, 'model.mlps': true, 'model.positions': 'rotary' }),
   arm('relations', 'keys and relations, attention alone', RELATIONS),
   arm('ordinals', 'asked by where they stand, attention alone', {
     ...BARE,
@@ -40,7 +39,7 @@ const arms: readonly ArmInput[] = [
 ];
 
 const DEPTHS = [0, 1, 2];
-const at = (...levels: readonly number[]): Claim['at'] => ({ kind: 'given', axis: 'depth', label: 'layers', levels });
+const at = (...levels: readonly number[]): Claim['at'] => ({ kind: 'given', axis: 'depth', label: 'depth', levels });
 const value = (number: number, label: string): Claim['against'] => ({ kind: 'value', value: number, label });
 const HALF = value(0.5, 'one half');
 const question = (
@@ -79,7 +78,7 @@ const MODELS = [
   ['relations', 'relations'],
 ] as const;
 const questions: readonly Claim[] = [
-  ...(['objects', 'mlps', 'relations'] as const).flatMap((name) => [
+  ...(['objects', 'relations'] as const).flatMap((name) => [
     question(`${name}: by the partner's content`, name, ['swapPartner'], HALF, at(...DEPTHS)),
     question(`${name}: by position`, name, ['swapPosition'], HALF, at(...DEPTHS)),
     question(`${name}: factorizable`, name, ['replaceValue', 'replaceKey'], HALF, at(...DEPTHS)),
@@ -92,8 +91,15 @@ const questions: readonly Claim[] = [
     question(`${label}: right pairs`, name, ['rightPairs'], value(0, 'none'), at(1)),
     question(`${label}: right pairs in the known directions`, name, ['knownPairs'], value(0, 'none'), at(1)),
   ]),
-  question('objects: one map reads what keys write', 'objects', ['mapReads'], value(1 / 48, 'guessing'), at(1)),
-  question('relations: one map reads what keys write', 'relations', ['mapReads'], value(1 / 16, 'guessing'), at(1)),
+  ...MODELS.map(([name, label]) =>
+    question(
+      `${label}: dimensions of what keys write`,
+      name,
+      ['writtenDimension'],
+      { kind: 'arm', arm: name === 'objects' ? 'untrained' : 'untrained-relations' },
+      at(1),
+    ),
+  ),
   question('relations: additive', 'relations', ['additive'], value(1, 'all of it'), at(1)),
   question(
     'relations: as additive untrained',
@@ -129,9 +135,17 @@ export default defineStudy({
     {
       name: 'mapReads',
       label: 'written directions that one map tells from keys it has not seen',
-      ...confirmatory,
-      ...SCORE,
+      ...exploratory,
     },
+    {
+      name: 'writtenDimension',
+      label: 'dimensions that written directions lie in',
+      unit: 'dimensions',
+      delta: 3,
+      jumps: { kind: 'upTo', size: 32 },
+      role: 'confirmatory',
+    },
+    { name: 'starts', label: 'random starts until one learned', unit: 'starts', delta: 1, role: 'exploratory' },
     { name: 'knownPairs', label: 'right pairs matched in the known directions', ...confirmatory, ...SCORE },
     { name: 'rightPairs', label: 'right pairs matched in the dictionary', ...confirmatory, ...SCORE },
     { name: 'foundWritten', label: 'written directions that the dictionary has', ...confirmatory, ...SCORE },
@@ -154,5 +168,5 @@ export default defineStudy({
   ],
   arms,
   claims: [...controls, ...questions],
-  profiles: { quick: { arms: arms.map(({ name }) => name), blocks: 6 } },
+  profiles: { quick: { arms: arms.map(({ name }) => name), blocks: 12 } },
 });
