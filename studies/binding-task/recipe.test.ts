@@ -110,6 +110,8 @@ test('rows along one direction lie in one dimension, even ones in all', () => {
   assert.ok(Math.abs(effectiveDimension(line, d) - 1) < 1e-9);
   const identity = Float64Array.from({ length: d * d }, (_, i) => Number(i % (d + 1) === 0));
   assert.ok(Math.abs(effectiveDimension(identity, d) - d) < 1e-9);
+  // Singular values 2 and 1.
+  assert.ok(Math.abs(effectiveDimension(Float64Array.of(2, 0, 0, 1), 2) - 25 / 17) < 1e-9);
 });
 
 test('a start that is still guessing when it has been tried is given up for the next, and the last is kept', async () => {
