@@ -10,8 +10,8 @@ export const FAMILY_FAULTS: readonly Fault[] = [
   {
     name: 'a window sees one token more',
     file: 'src/learning/models/attention.ts',
-    from: 'if (row >= window) values.fill(MASKED, row * length, row * length + row - window + 1);',
-    to: 'if (row > window) values.fill(MASKED, row * length, row * length + row - window);',
+    from: 'if (own >= window) values.fill(MASKED, start, start + own - window + 1);',
+    to: 'if (own > window) values.fill(MASKED, start, start + own - window);',
     tests: [MODELS],
   },
   {
