@@ -158,7 +158,10 @@ export function checkTransformer(config: TransformerConfig): void {
     [!isOneWidth || nHeads === nKvHeads, `as many kv heads as heads in the ${family} layout`],
     [!isOneWidth || nHeads * headDim === dModel, `nHeads * headDim = dModel (${dModel}) in the ${family} layout`],
     [!isOneWidth || config.mlp === 'plain', `a plain MLP in the ${family} layout`],
-    [(config.layers ?? []).length % config.nLayers === 0, `an entry of layers for each of ${config.nLayers}`],
+    [
+      config.layers === undefined || config.layers.length === config.nLayers,
+      `an entry of layers for each of ${config.nLayers}`,
+    ],
   ];
   const broken = demands.filter(([holds]) => !holds).map(([, demand]) => demand);
   if (broken.length > 0) throw new AssayError('config', `Transformer config: expected ${broken.join('; ')}.`);
