@@ -10,7 +10,6 @@ import {
   existsSync,
   fsyncSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -22,6 +21,7 @@ import { join } from 'node:path';
 
 import { AssayError, messageOf } from '#base/errors.ts';
 import { sha256 } from '#base/json.ts';
+import { makeFolder } from '#base/make-folder.ts';
 
 import { vanished } from './sqlite-errors.ts';
 
@@ -60,16 +60,16 @@ export interface Artifacts {
 /** The artifacts under `folder`, which is made on the first write; but not `within`, the store it belongs to. */
 export function artifactsIn(folder: string, within?: string): Artifacts {
   let filesMade = 0;
-  const makeFolder = (): void => {
+  const makeRoom = (): void => {
     if (within !== undefined && !existsSync(within)) throw vanished(within);
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   };
   const put = (bytes: Uint8Array): string => {
     const file = sha256(bytes);
     // The process id keeps two workers that write the same content apart.
     const temporary = join(folder, `${file}.${process.pid}${TEMPORARY_SUFFIX}`);
     try {
-      makeFolder();
+      makeRoom();
       writeDurably(temporary, bytes);
       renameSync(temporary, join(folder, file));
       syncFolder(folder);
@@ -82,7 +82,7 @@ export function artifactsIn(folder: string, within?: string): Artifacts {
   const putFile = async (write: (path: string) => Promise<void>): Promise<string> => {
     const temporary = join(folder, `file.${process.pid}.${filesMade++}${TEMPORARY_SUFFIX}`);
     try {
-      makeFolder();
+      makeRoom();
       await write(temporary);
       syncFile(temporary);
       const file = (await hashIfThere(temporary)) ?? '';
