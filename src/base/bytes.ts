@@ -17,6 +17,11 @@ export interface ByteSource {
 /** At most so many bytes are hashed, written or read at once. */
 const MOST_AT_ONCE = 2 ** 26;
 
+/** A byte string as pieces, whichever way it is given. */
+export function piecesOf(bytes: Uint8Array | Pieces): Pieces {
+  return bytes instanceof Uint8Array ? [bytes] : bytes;
+}
+
 /** The number of bytes. */
 export function lengthOf(pieces: Pieces): number {
   return pieces.reduce((length, piece) => length + piece.length, 0);
