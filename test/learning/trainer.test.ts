@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { joined, lengthOf, sourceOf } from '#base/bytes.ts';
 import { rngOf } from '#base/rng.ts';
 import type { Method } from '#learning/method.ts';
 import { gpt2Config } from '#learning/models/config.ts';
@@ -80,6 +81,31 @@ for (const [name, optimizer] of Object.entries({ adamw: ADAMW_DEFAULTS, muon: MU
     assert.deepEqual(snapshot(after), snapshot(straight));
   });
 }
+
+test('a state in place is the saved state, made of no new memory; read part by part it restores the same bits', async () => {
+  await using before = await started();
+  await train(before, 0, 3);
+  const memory = new Set(Array.from(before.memory.values(), ({ buffer }) => buffer));
+  const pieces = before.stateInPlace();
+  const made = pieces.filter(({ buffer }) => !memory.has(buffer));
+  assert.ok(lengthOf(made) < lengthOf(pieces) / 10, `${lengthOf(made)} of ${lengthOf(pieces)} bytes are new`);
+  const saved = before.saveState();
+  assert.deepEqual(joined(pieces), saved);
+  await using after = await started();
+  let most = 0;
+  const source = sourceOf(saved);
+  after.restoreState({
+    length: source.length,
+    read(offset, target) {
+      most = Math.max(most, target.length);
+      source.read(offset, target);
+    },
+  });
+  assert.ok(most < saved.length / 2, `${most} bytes were read at once`);
+  await train(before, 3, 5);
+  await train(after, 3, 5);
+  assert.deepEqual(snapshot(after), snapshot(before));
+});
 
 test('weights saved into the memory of earlier ones are those of the moment, and restore them', async () => {
   await using trainer = await started();
