@@ -20,11 +20,26 @@ export interface BatchLayout extends BatchShape {
   readonly distinct?: number | undefined;
 }
 
-/** The loss of one step, shape []. Inputs tokens [B T], labels [M], weights [M]; where packed, segments and positions. */
+/**
+ * Gradients of at most so many tokens are summed by the runtime in one chain, where the zeros of tokens that nothing asks for change
+ * no bit; those of more are summed in blocks. A product of one row alone takes another path.
+ */
+const TOKENS_A_CHAIN = 128;
+const LEAST_ROWS = 2;
+
+/**
+ * The loss of one step, shape []. Inputs tokens [B T], labels [M], weights [M]; where packed, segments and positions.
+ * The last block ends at the labelled tokens where gradients keep their bits so (on one thread), or where the layout says.
+ */
 export function stepLoss(config: TransformerConfig, model: TrainedModel, layout: BatchLayout): Tensor {
-  const logits = labelLogits(config, model, layout);
+  const { endsAtAsked = keepsBits(layout) } = layout;
+  const logits = labelLogits(config, model, { ...layout, endsAtAsked });
   const losses = crossEntropy(logits, input('labels', logits.shape.slice(0, 1), 'int32'));
   return weightedSum(losses, input('weights', losses.shape));
+}
+
+function keepsBits({ rows, length, labelled }: BatchLayout): boolean {
+  return rows * length <= TOKENS_A_CHAIN && (labelled?.length ?? 0) >= LEAST_ROWS;
 }
 
 /** Rows behind a common prefix, and how many tokens of them carry a label. */

@@ -3,12 +3,14 @@ import { test } from 'node:test';
 
 import { joined, lengthOf, sourceOf } from '#base/bytes.ts';
 import { rngOf } from '#base/rng.ts';
-import type { Method } from '#learning/method.ts';
+import { lower, printGraph } from '#engine/onnx/lower.ts';
+import { applyMethod, type Method } from '#learning/method.ts';
 import { gpt2Config } from '#learning/models/config.ts';
 import { initialWeights } from '#learning/models/parameters.ts';
 import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
 import { MUON_DEFAULTS } from '#learning/optim/muon.ts';
 import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
+import { stepLoss } from '#learning/programs.ts';
 import { createTrainer, type Batch, type Trainer, type TrainerConfig } from '#learning/train.ts';
 
 const MODEL = gpt2Config({ vocabulary: 17, dModel: 16, nLayers: 2, nHeads: 2, length: 6 });
@@ -149,6 +151,48 @@ test('splitting a batch into accumulated parts, or permuting its rows, changes t
   for (const other of [permuted.optimStep(0), split.optimStep(0)]) {
     assert.ok(norm.kind === 'finite' && other.kind === 'finite');
     assert.ok(Math.abs(norm.norm - other.norm) < REORDERED * norm.norm, `${norm.norm} against ${other.norm}`);
+  }
+});
+
+/** Labels at some tokens of each row. */
+function labelledAt(rows: number, at: readonly number[]): Int32Array {
+  return Int32Array.from(Array.from({ length: rows }, (_, row) => at.map((t) => row * LENGTH + t)).flat());
+}
+
+function printed(rows: number, labelled: Int32Array, endsAtAsked?: boolean): string {
+  const layout = { rows, length: LENGTH, labelled, ...(endsAtAsked === undefined ? {} : { endsAtAsked }) };
+  return printGraph(lower({ loss: stepLoss(MODEL, applyMethod({ kind: 'full' }, MODEL), layout) }));
+}
+
+for (const [rows, at] of [
+  [4, [5]],
+  [21, [2, 5]],
+  [2, [0]],
+] as const) {
+  test(`a step of ${rows * LENGTH} tokens leaves out what no label needs of its last block, and no bit changes`, async () => {
+    const labelled = labelledAt(rows, at);
+    assert.equal(printed(rows, labelled), printed(rows, labelled, true));
+    const run = async (endsAtAsked: boolean): Promise<unknown> => {
+      await using trainer = await started({ batch: { rows, length: LENGTH, labelled, endsAtAsked } });
+      const tokens = Int32Array.from({ length: rows * LENGTH }, (_, i) => (i * i + 3) % MODEL.vocabulary);
+      const labels = labelled.map((position) => (5 * position + 1) % MODEL.vocabulary);
+      for (let step = 0; step < 3; step++) {
+        await trainer.forwardBackward({ tokens, labels, weights: new Float32Array(labels.length).fill(1 / 3) });
+        trainer.optimStep(LR);
+      }
+      return snapshot(trainer);
+    };
+    assert.deepEqual(await run(true), await run(false));
+  });
+}
+
+test('where bits would change, the last block goes on to its end', () => {
+  for (const [rows, labelled] of [
+    [22, labelledAt(22, [5])],
+    [4, Int32Array.of(5)],
+  ] as const) {
+    assert.equal(printed(rows, labelled), printed(rows, labelled, false));
+    assert.notEqual(printed(rows, labelled), printed(rows, labelled, true));
   }
 });
 
