@@ -16,6 +16,7 @@ const arms: readonly ArmInput[] = [
   { name: 'cells', label: 'shapes of whole patches', set: { 'world.family': 'cells', 'world.lights': ['none'] } },
   { name: 'left-of', label: 'captions "left of"', set: { 'world.captions.grammar': 'leftOf' } },
   { name: 'drawn', label: 'drawn weights', set: { subject: 'drawn' } },
+  { name: 'unmixed', label: 'drawn weights without attention', set: { subject: 'unmixed' } },
   { name: 'oracle', label: 'binding put in', set: { subject: 'oracle' } },
   { name: 'bag', label: 'a bag put in', set: { subject: 'bag' } },
   { name: 'turned', label: 'binding put in on other axes', set: { subject: 'turned' } },
@@ -51,6 +52,11 @@ const claims: readonly Claim[] = [
   claim('drawn towers do not know the caption', ['drawn', HALF], ['cosine'], END, {
     kind: 'control',
     expect: 'agrees',
+  }),
+  // Which word stands where is in no token alone.
+  claim('without attention captions tell nothing', ['unmixed', HALF], ['cosine', 'textProbe'], DEPTHS, {
+    kind: 'control',
+    expect: 'identical',
   }),
 
   claim('the cosine tells', ['model', HALF], ['cosine']),

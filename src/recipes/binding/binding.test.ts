@@ -33,6 +33,8 @@ const NEVER = new AbortController().signal;
 const SHARES = BINDING_OUTCOMES.filter((name) => name !== 'brightness');
 
 const recipe = bindingRecipe();
+/** Short words, which have a token a letter in the fixtures' vocabularies. */
+const SHORT_CAPTIONS = { 'world.captions.articles': false, 'world.colours': 4, 'world.family': 'cells' };
 const SMALL = { 'scenes.pairings': 5, 'scenes.layouts': 2, 'scenes.fitted': 40, depths: 2 };
 
 async function depthsOf(set: Readonly<Record<string, Json>>, block = 1): Promise<readonly BindingOutcomes[]> {
@@ -147,6 +149,20 @@ test('drawn towers know no caption at any depth, and right after the embeddings 
   }
 });
 
+test('what a probe reads off captions of drawn towers attention has put there: without it nothing, to the bit, at any depth', async () => {
+  for (const set of [{}, { model: `${TOWERS}clip`, ...SHORT_CAPTIONS }]) {
+    const [mixed, unmixed] = [
+      await depthsOf({ ...set, subject: 'drawn' }),
+      await depthsOf({ ...set, subject: 'unmixed' }),
+    ];
+    for (const { textProbe, textPlaces, textCeiling, cosine, mappedCosine } of unmixed) {
+      assert.deepEqual({ textProbe, textPlaces, textCeiling }, { textProbe: 0.5, textPlaces: 0.5, textCeiling: 0.5 });
+      assert.deepEqual({ cosine, mappedCosine }, { cosine: 0.5, mappedCosine: 0.5 });
+    }
+    assert.notEqual(mixed.at(-1)?.textCeiling, 0.5);
+  }
+});
+
 test('the same block gives the same numbers, another block other ones, and drawn weights are not those of the stand-in', async () => {
   const [first, again, other, drawn] = [
     await depthsOf({}),
@@ -256,7 +272,7 @@ test('settings without a meaning are refused by name', () => {
   const refuses = (set: Readonly<Record<string, Json>>, message: RegExp): void => {
     assert.throws(() => recipe.check(withSettings(recipe.defaults, settingsOf(set, 'test'))), message);
   };
-  refuses({ subject: 'magic' }, /"subject": expected one of model, drawn, oracle/);
+  refuses({ subject: 'magic' }, /"subject": expected one of model, drawn, unmixed, oracle/);
   refuses({ 'scenes.pairings': 22 }, /pairings": expected at most 21, \(colours - 1\) \(shapes - 1\), found 22/);
   refuses({ 'world.shapes': 5 }, /"shapes": expected a whole number from 2 to 4/);
   refuses({ 'measure.probe.folds': 13 }, /folds": expected a whole number in \[2, 12\]/);

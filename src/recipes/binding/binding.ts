@@ -11,14 +11,14 @@ import type { RunEnd } from '#study/trajectory.ts';
 import { captionText } from '#worlds/scenes/captions.ts';
 
 import { BINDING_DEFAULTS, type BindingConfig, readBindingConfig, worldOf } from './config.ts';
-import { SMALL, smallDrawnTowers, withDrawnWeights } from './drawn-towers.ts';
+import { SMALL, smallDrawnTowers, withDrawnWeights, withoutAttention } from './drawn-towers.ts';
 import { BINDING_OUTCOMES, type BindingOutcomes, bindingOutcomes, type DepthVectors } from './measure.ts';
 import { knownSubject } from './oracle.ts';
 import { keptPairs } from './scene-pairs.ts';
 import { sceneSet } from './scene-set.ts';
 import type { Reading, Subject } from './subject.ts';
 import { type KnownTowers, towerSummaries } from './tower-files.ts';
-import { openedTowers, TOWER_FILES, towerSubject } from './tower-subject.ts';
+import { openedTowers, type ReadyTowers, TOWER_FILES, towerSubject } from './tower-subject.ts';
 
 /** Depths are told in twelfths of a tower, whatever its blocks. */
 const WHOLE = 12;
@@ -101,18 +101,24 @@ function lastOf(images: Reading, texts: Reading): ReturnType<DepthVectors> {
 
 /** What two runs share a subject by: drawn weights are a block's own. */
 function subjectKey({ model, subject, world }: BindingConfig, seed: number): JsonObject {
-  const isDrawn = subject === 'drawn' || (subject === 'model' && model === '');
+  const isDrawn = subject === 'drawn' || subject === 'unmixed' || (subject === 'model' && model === '');
   return { model, subject, world: contentHash(JSON.parse(JSON.stringify(world))), seed: isDrawn ? seed : -1 };
 }
 
 async function subjectOf(config: BindingConfig, seed: number): Promise<Subject> {
-  const { subject, world, model } = config;
-  if (subject !== 'model' && subject !== 'drawn') return knownSubject(subject, world);
+  const { subject, world } = config;
+  if (subject !== 'model' && subject !== 'drawn' && subject !== 'unmixed') return knownSubject(subject, world);
+  const towers = await towersOf(config, seed);
+  return towerSubject(subject === 'unmixed' ? withoutAttention(towers) : towers);
+}
+
+async function towersOf(config: BindingConfig, seed: number): Promise<ReadyTowers> {
+  const { subject, model } = config;
   if (model !== '') {
     const towers = await openedTowers(model);
-    return towerSubject(subject === 'model' ? towers : withDrawnWeights(towers, seed));
+    return subject === 'model' ? towers : withDrawnWeights(towers, seed);
   }
   // Other weights than the stand-in's in the same block.
   const own = subject === 'model' ? seed : seed + OTHER_WEIGHTS;
-  return towerSubject(smallDrawnTowers(worldOf(config, SMALL.side, SMALL.patch, seed), own));
+  return smallDrawnTowers(worldOf(config, SMALL.side, SMALL.patch, seed), own);
 }

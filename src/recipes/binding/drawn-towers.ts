@@ -7,6 +7,7 @@ import type { RgbImage } from '#learning/files/images/decode-image.ts';
 import type { Captions } from '#learning/files/towers/captions.ts';
 import { smallTowers } from '#learning/models/towers/config.ts';
 import type { Pixels } from '#learning/models/towers/inputs.ts';
+import { IMAGE, TEXT } from '#learning/models/towers/modules.ts';
 import { towerParameters } from '#learning/models/towers/parameters.ts';
 import { drawnWeights } from '#learning/nn/layers.ts';
 import { captionLength, captionWords, wordIds } from '#worlds/scenes/captions.ts';
@@ -21,6 +22,20 @@ export const SMALL = { side: 56, patch: 8 } as const;
 export function withDrawnWeights(towers: ReadyTowers, seed: number): ReadyTowers {
   const specs = towerParameters(towers.described.config);
   return { ...towers, weights: drawnWeights(specs, rngOf(seed, 'towers, drawn')) };
+}
+
+/** The same towers with attention that writes nothing in every block: what a token holds it has from itself and its place. */
+export function withoutAttention(towers: ReadyTowers): ReadyTowers {
+  const { image, text } = towers.described.config;
+  const blocks = [
+    ...Array.from({ length: image.encoder.nLayers }, (_, layer) => IMAGE.block(layer)),
+    ...Array.from({ length: text.encoder.nLayers }, (_, layer) => TEXT.block(layer)),
+  ];
+  const silent = new Set(blocks.flatMap(({ attentionOut: out }) => [`${out}.weight`, `${out}.bias`]));
+  const weights = Array.from(towers.weights, ([name, values]) => {
+    return [name, silent.has(name) ? new Float32Array(values.length) : values] as const;
+  });
+  return { ...towers, weights: new Map(weights) };
 }
 
 /** A small pair that reads the world's captions by words, and pools a class token and the end of the text. */
