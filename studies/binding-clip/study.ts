@@ -13,8 +13,12 @@ const ABOVE = { kind: 'control', expect: 'differs', direction: 'above' } as cons
 const arms: readonly ArmInput[] = [
   { name: 'model', label: 'the checkpoint', set: {} },
   // Of whole patches in one colour: what a picture and its swap have in common is exact.
-  { name: 'cells', label: 'shapes of whole patches', set: { 'world.family': 'cells', 'world.lights': ['none'] } },
-  { name: 'left-of', label: 'captions "left of"', set: { 'world.captions.grammar': 'leftOf' } },
+  {
+    name: 'cells',
+    label: 'the checkpoint on shapes of whole patches',
+    set: { 'world.family': 'cells', 'world.lights': ['none'] },
+  },
+  { name: 'left-of', label: 'the checkpoint on captions "left of"', set: { 'world.captions.grammar': 'leftOf' } },
   { name: 'shuffled', label: 'its weights shuffled', set: { subject: 'shuffled' } },
   { name: 'unmixed', label: 'the checkpoint without attention', set: { subject: 'unmixed' } },
   { name: 'oracle', label: 'binding put in', set: { subject: 'oracle' } },

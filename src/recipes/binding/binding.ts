@@ -14,7 +14,7 @@ import { BINDING_DEFAULTS, type BindingConfig, readBindingConfig, worldOf } from
 import { SMALL, smallDrawnTowers, withoutAttention, withShuffledWeights } from './null-towers.ts';
 import { BINDING_OUTCOMES, type BindingOutcomes, bindingOutcomes, type DepthVectors } from './measure.ts';
 import { knownSubject } from './oracle.ts';
-import { keptPairs } from './scene-pairs.ts';
+import { keptPairs, SCENE_PAIRS } from './scene-pairs.ts';
 import { sceneSet } from './scene-set.ts';
 import type { Reading, Subject } from './subject.ts';
 import { type KnownTowers, towerSummaries } from './tower-files.ts';
@@ -89,7 +89,7 @@ async function measured(context: RunContext, config: BindingConfig, subjects: La
   }
   // What was put in is not worth a look.
   const isTowers = config.subject === 'model' || config.subject === 'shuffled';
-  if (isTowers) context.keep?.('scene-pairs.jsonl', keptPairs(world, set, lastOf(images, texts)));
+  if (isTowers) context.keep?.(SCENE_PAIRS, keptPairs(world, set, lastOf(images, texts)));
   return { kind: 'finished' };
 }
 
