@@ -200,6 +200,7 @@ export {
 export { agreementScores, type LinearProbe, linearProbe, probeAccuracy } from '#measures/probes/linear-probe.ts';
 export { fitLogistic, type Logistic, type LogisticProblem } from '#measures/probes/logistic.ts';
 export { type CaptionedRows, fitTextMap, type TextMap } from '#measures/probes/text-map.ts';
+export { type KeptPair, rowCosine, SCENE_PAIRS, scenePairLine } from '#recipes/binding/scene-pairs.ts';
 export { gpt2File, gpt2Json, readGpt2File } from '#recipes/gpt2-file.ts';
 export { type LabShelf, labShelf } from '#recipes/lab-shelf.ts';
 export { sharedWeights, weightsBytes, weightsFrom } from '#recipes/shared-weights.ts';

@@ -92,10 +92,10 @@ export const QUESTION_6_FAULTS: readonly Fault[] = [
     tests: BINDING,
   },
   {
-    name: 'drawn towers are the stand-in under another name',
+    name: 'shuffled towers are the checkpoint under another name',
     file: 'src/recipes/binding/binding.ts',
-    from: "subject === 'model' ? seed : seed + OTHER_WEIGHTS",
-    to: 'seed',
+    from: "subject === 'model' ? towers : withShuffledWeights(towers, seed)",
+    to: 'towers',
     tests: BINDING,
   },
   {

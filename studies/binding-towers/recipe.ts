@@ -23,6 +23,7 @@ import {
   readSchedule,
   readSeeds,
   rngOf,
+  SCENE_PAIRS,
   type SceneWorld,
   type Schedule,
   takeStep,
@@ -207,7 +208,7 @@ async function train(context: RunContext, config: Config, { learner, ...readers 
   for (let depth = 0; depth < depthsOf(towers); depth++) {
     context.record({ step: steps + 1 + depth, axes: { depth }, outcomes: await evaluation.depth(depth) });
   }
-  context.keep?.(`replies-step-${String(steps).padStart(6, '0')}.jsonl`, await evaluation.pairs());
+  context.keep?.(SCENE_PAIRS, await evaluation.pairs());
   return end;
 }
 
