@@ -40,6 +40,7 @@ export {
 export { adaptedModules, type LoraConfig, loraParameters, loraScale, mergedWeight, withLora } from '#learning/lora.ts';
 export { applyMethod, type Method, type TrainedModel } from '#learning/method.ts';
 export { gpt2Config, type TransformerConfig } from '#learning/models/config.ts';
+export { hookPoints, type ModelPlace, modelPlace, placeSites } from '#learning/models/hook-points.ts';
 export { transformerSites } from '#learning/models/modules.ts';
 export { initialWeights, linearModules, parameterCount, transformerParameters } from '#learning/models/parameters.ts';
 export { distinctTokens } from '#learning/models/shared-tokens.ts';

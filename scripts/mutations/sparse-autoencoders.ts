@@ -7,6 +7,7 @@ const REFERENCE = 'test/reference/sae.test.ts';
 const FILES = 'test/reference/files-sae-lens.test.ts';
 const METRICS = 'test/reference/sae-metrics.test.ts';
 const ACTIVATIONS = 'test/learning/activations.test.ts';
+const HOOK_POINTS = 'test/learning/hook-points.test.ts';
 
 export const SPARSE_AUTOENCODER_FAULTS: readonly Fault[] = [
   {
@@ -148,5 +149,33 @@ export const SPARSE_AUTOENCODER_FAULTS: readonly Fault[] = [
     from: 'rows?.length !== undefined && rows.length % dIn === 0',
     to: '(rows?.length ?? 0) % dIn === 0',
     tests: [ACTIVATIONS],
+  },
+  {
+    name: 'what attention adds is read before the factor of the residual stream',
+    file: 'src/learning/models/transformer.ts',
+    from: 'layers.site(hookPoint(layer, of), times(normedPart, config.multipliers?.residual))',
+    to: 'times(layers.site(hookPoint(layer, of), normedPart), config.multipliers?.residual)',
+    tests: [HOOK_POINTS],
+  },
+  {
+    name: 'the stream before a block is the one behind attention of the block before',
+    file: 'src/learning/models/hook-points.ts',
+    from: 'sites[2 * layer]',
+    to: 'sites[2 * layer - 1]',
+    tests: [HOOK_POINTS],
+  },
+  {
+    name: 'parallel blocks are said to have a stream between attention and MLP',
+    file: 'src/learning/models/hook-points.ts',
+    from: "return residual === 'serial';",
+    to: "return residual !== 'parallelOneNorm';",
+    tests: [HOOK_POINTS],
+  },
+  {
+    name: 'sites of unlike widths are cut into rows of the first one',
+    file: 'src/learning/activations/model-activations.ts',
+    from: '({ width }) => width !== first?.width',
+    to: '({ width }) => width === 0',
+    tests: [HOOK_POINTS],
   },
 ];

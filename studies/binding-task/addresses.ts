@@ -8,9 +8,9 @@ import type { Rows } from 'assay/studies/binding-sae/world.ts';
 
 import { additiveShare, type Contents } from './contents.ts';
 import type { DictionarySettings } from './dictionaries.ts';
-import { at, type ModelReader, promptOf, type Stream } from './reading.ts';
+import { type Kinds, type Prompt, tokensOf } from './prompts.ts';
+import { at, type ModelReader, type Stream } from './reading.ts';
 import { rightFraction, type SwapSetting } from './swaps.ts';
-import { type Context, placesOf, type TaskWorld } from './world.ts';
 
 /** A feature tells a label where its F1 is this much. */
 const TOLD_F1 = 0.8;
@@ -32,37 +32,33 @@ interface Address {
   readonly values: Float64Array;
 }
 
-export function addressesOf(
-  world: TaskWorld,
-  contexts: readonly Context[],
-  stream: Stream,
-  { positions }: Contents,
-): readonly Address[] {
+export function addressesOf(prompts: readonly Prompt[], stream: Stream, { positions }: Contents): readonly Address[] {
   const d = stream.width;
-  return contexts.flatMap((context, c) =>
-    placesOf(world, context).map(({ value }, object) => ({
-      key: context.keys[object] ?? 0,
-      mark: context.marks[object] ?? 0,
+  return prompts.flatMap(({ objects }, c) =>
+    objects.map(({ key, mark = 0, place: { value } }) => ({
+      key,
+      mark,
       position: value,
       values: Float64Array.from(at(stream, c, value), (x, a) => x - (positions[value * d + a] ?? 0)),
     })),
   );
 }
 
-/** Everything about addresses. @param fit contexts that means and the autoencoder are made from, with their streams by depth. */
+/** Everything about addresses. @param fit prompts that means and the autoencoder are made from, with their streams by depth. */
 export async function addressOutcomes(
   reader: ModelReader,
   settings: DictionarySettings,
-  fit: { readonly contexts: readonly Context[]; readonly depths: readonly Stream[] },
+  kinds: Kinds,
+  fit: { readonly prompts: readonly Prompt[]; readonly depths: readonly Stream[] },
   setting: SwapSetting,
   rng: Rng,
   signal: AbortSignal,
 ): Promise<AddressOutcomes> {
-  const { world, contents } = setting;
+  const { contents } = setting;
   const [before, behind] = [0, 1].map((depth) => {
     const [stream, means] = [fit.depths[depth], contents[depth]];
     if (!stream || !means) throw new Error(`no depth ${depth}`);
-    return addressesOf(world, fit.contexts, stream, means);
+    return addressesOf(fit.prompts, stream, means);
   });
   if (!before || !behind) throw new Error('two depths');
   const written = behind.map((address, i) => ({
@@ -74,8 +70,8 @@ export async function addressOutcomes(
   const model = { model: 'free', encoder: 'thresholding', ...settings } as const;
   const { sae } = await trainedModel(model, rows, { d, slots: 1 }, rng, signal);
   return {
-    additive: additiveShare(written, world, d),
-    ...(await toldBy(sae, behind, rows, world)),
+    additive: additiveShare(written, kinds, d),
+    ...(await toldBy(sae, behind, rows, kinds)),
     spliced: await splicedRight(reader, sae, setting),
   };
 }
@@ -91,7 +87,7 @@ async function toldBy(
   sae: Sae,
   addresses: readonly Address[],
   rows: Rows,
-  { keys, relations }: TaskWorld,
+  { keys, relations }: Kinds,
 ): Promise<Pick<AddressOutcomes, 'toldPairs' | 'toldParts'>> {
   const { dSae, dIn } = sae.config;
   await using reader = await saeReader(sae, BATCH_ROWS);
@@ -139,23 +135,24 @@ export function toldFraction(
 
 /** Right answers where every value's stream behind the first layer is what the autoencoder makes of it. */
 async function splicedRight(reader: ModelReader, sae: Sae, setting: SwapSetting): Promise<number> {
-  const { world, contexts, reading, contents } = setting;
+  const { prompts, reading, contents } = setting;
   const [stream, means] = [reading.depths[1], contents[1]];
   if (!stream || !means) throw new Error('no depth 1');
   const d = stream.width;
-  const addresses = addressesOf(world, contexts, stream, means);
+  const addresses = addressesOf(prompts, stream, means);
   await using read = await saeReader(sae, addresses.length);
   const { values } = rowsOf(addresses, d);
   const { reconstruction } = await read.read(values);
   const by = new Float32Array(stream.values.length);
   const whole = { ...stream, values: by };
+  const contextOf = prompts.flatMap(({ objects }, c) => objects.map(() => c));
   addresses.forEach(({ position }, i) => {
     const left = values.subarray(i * d, (i + 1) * d).map((value, a) => (reconstruction[i * d + a] ?? 0) - value);
-    at(whole, Math.floor(i / world.objects), position).set(left);
+    at(whole, contextOf[i] ?? 0, position).set(left);
   });
-  const changed = await reader.read(
-    contexts.map((context) => promptOf(world, context)),
+  const changed = await reader.answers(
+    prompts.map((prompt) => tokensOf(prompt)),
     { depth: 1, by },
   );
-  return rightFraction({ world, contexts, reading: changed });
+  return rightFraction(prompts, changed);
 }

@@ -2,8 +2,8 @@
  * What a stream holds in the mean: of each position, and, beyond that, of the partner (the key, and the relation) of the value that
  * stands there. A value's stream is taken for position + partner + the rest.
  */
+import type { Kinds, Prompt, PromptObject } from './prompts.ts';
 import { at, type Stream } from './reading.ts';
-import { type Context, placesOf, type TaskWorld } from './world.ts';
 
 export interface Contents {
   /** Mean of each position, shape [T, D]. */
@@ -46,34 +46,32 @@ export function beyond(stream: Stream, positions: Float64Array, context: number,
   return Float64Array.from(at(stream, context, position), (value, a) => value - (positions[position * d + a] ?? 0));
 }
 
-export function contentsOf(world: TaskWorld, contexts: readonly Context[], stream: Stream): Contents {
+export function contentsOf(kinds: Kinds, prompts: readonly Prompt[], stream: Stream): Contents {
   const positions = positionMeans(stream);
-  const places = contexts.map((context) => placesOf(world, context));
   const by = (
     token: 'key' | 'value',
-    labelOf: (context: Context, object: number) => number | undefined,
+    labelOf: (object: PromptObject) => number | undefined,
     labels: number,
   ): Float64Array => {
-    const rows = contexts.flatMap((context, c) =>
-      (places[c] ?? []).flatMap((place, object) => {
-        const label = labelOf(context, object);
-        return label === undefined ? [] : [[label, beyond(stream, positions, c, place[token])] as const];
+    const rows = prompts.flatMap(({ objects }, c) =>
+      objects.flatMap((object) => {
+        const label = labelOf(object);
+        return label === undefined ? [] : [[label, beyond(stream, positions, c, object.place[token])] as const];
       }),
     );
     return meansBy(rows, labels, stream.width);
   };
   return {
     positions,
-    keys: by('value', ({ keys }, i) => keys[i], world.keys),
-    marks: by('value', ({ marks }, i) => marks[i], world.relations),
-    ownKeys: by('key', ({ keys }, i) => keys[i], world.keys),
-    ownValues: by('value', ({ values }, i) => values[i], world.values),
+    keys: by('value', ({ key }) => key, kinds.keys),
+    marks: by('value', ({ mark }) => mark, kinds.relations),
+    ownKeys: by('key', ({ key }) => key, kinds.keys),
+    ownValues: by('value', ({ value }) => value, kinds.values),
   };
 }
 
 /** What the partner of an object's value adds to the value's stream in the mean, shape [D]. */
-export function partnerOf({ keys, marks }: Contents, context: Context, object: number, d: number): Float64Array {
-  const [key, mark] = [context.keys[object] ?? 0, context.marks[object]];
+export function partnerOf({ keys, marks }: Contents, { key, mark }: PromptObject, d: number): Float64Array {
   return Float64Array.from(
     { length: d },
     (_, a) => (keys[key * d + a] ?? 0) + (mark === undefined ? 0 : (marks[mark * d + a] ?? 0)),
@@ -86,7 +84,7 @@ export function partnerOf({ keys, marks }: Contents, context: Context, object: n
  */
 export function additiveShare(
   rows: readonly { readonly key: number; readonly mark: number; readonly values: ArrayLike<number> }[],
-  { keys, relations }: Pick<TaskWorld, 'keys' | 'relations'>,
+  { keys, relations }: Pick<Kinds, 'keys' | 'relations'>,
   d: number,
 ): number {
   const cells = keys * relations;

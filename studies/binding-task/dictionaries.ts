@@ -25,8 +25,8 @@ import {
 import type { Rows } from 'assay/studies/binding-sae/world.ts';
 
 import { type Contents } from './contents.ts';
+import type { Prompt } from './prompts.ts';
 import { at, type Stream } from './reading.ts';
-import { type Context, placesOf, type TaskWorld } from './world.ts';
 
 export interface DictionarySettings {
   readonly dSae: number;
@@ -43,10 +43,10 @@ const FOLDS = 8;
 /** Penalty of the map, as a share of the mean squared length of what it reads. */
 const RIDGE = 0.01;
 
-/** Rows of the stream where keys, relations and values of the contexts stand, with their positions. */
-export function objectRows(world: TaskWorld, contexts: readonly Context[], stream: Stream): Rows {
-  const rows = contexts.flatMap((context, c) =>
-    placesOf(world, context).flatMap(({ key, mark, value }) =>
+/** Rows of the stream where keys, relations and values of the prompts stand, with their positions. */
+export function objectRows(prompts: readonly Prompt[], stream: Stream): Rows {
+  const rows = prompts.flatMap(({ objects }, c) =>
+    objects.flatMap(({ place: { key, mark, value } }) =>
       [key, ...(mark === undefined ? [] : [mark]), value].map((position) => ({
         position,
         row: at(stream, c, position),

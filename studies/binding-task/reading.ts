@@ -4,6 +4,7 @@ import {
   feedLayers,
   input,
   type Learner,
+  type Reader,
   recordingSites,
   transformerLogits,
   transformerParameters,
@@ -11,8 +12,6 @@ import {
   withSites,
   type TransformerConfig,
 } from 'assay/learn';
-
-import { type Context, contextTokens, layoutOf, queryOf, type TaskWorld } from './world.ts';
 
 /** A stream over contexts at one depth, shape [contexts, T, D]. */
 export interface Stream {
@@ -30,16 +29,16 @@ export interface Reading {
   readonly vocabulary: number;
 }
 
-/** Tokens of contexts up to the first query, row after row. */
-export type Prompts = readonly (readonly number[])[];
+/** Tokens of prompts of one length, row after row. */
+export type TokenRows = readonly (readonly number[])[];
 
 export interface ModelReader {
-  /** @param change What is added to the stream at one depth, of the stream's shape. */
-  read(prompts: Prompts, change?: { readonly depth: number; readonly by: Float32Array }): Promise<Reading>;
-}
-
-export function promptOf(world: TaskWorld, context: Context): readonly number[] {
-  return [...contextTokens(world, context), ...queryOf(world, context, context.asked[0] ?? 0)];
+  read(prompts: TokenRows): Promise<Reading>;
+  /** The answers after a change of the stream. @param change What is added at one depth, of the stream's shape. */
+  answers(
+    prompts: TokenRows,
+    change: { readonly depth: number; readonly by: Float32Array },
+  ): Promise<Omit<Reading, 'depths'>>;
 }
 
 /** The stream of one context at one position, a view. */
@@ -53,31 +52,26 @@ function depthSites(config: TransformerConfig): readonly string[] {
   return transformerSites(config).filter((name) => !name.endsWith('afterAttention'));
 }
 
-/** Compiles a reader of a learner's weights, for `rows` prompts at a time. */
+/** How many prompts of which length are read at a time, and the sites by depth; where left out the embeddings and what each layer gives. */
+export interface ReaderShape {
+  readonly rows: number;
+  readonly length: number;
+  readonly sites?: readonly string[];
+}
+
+/** Compiles a reader of a model, whose answers are foretold at the last position. @param model Runs programs with its weights: a learner, or files. */
 export async function createReader(
-  learner: Learner,
+  model: Pick<Learner, 'reader'>,
   config: TransformerConfig,
-  world: TaskWorld,
-  rows: number,
+  { rows, length, sites = depthSites(config) }: ReaderShape,
 ): Promise<ModelReader> {
-  const { readAt, vocabulary } = layoutOf(world);
-  const length = readAt + 1;
-  const [size, known, sites] = [rows * length, transformerSites(config), depthSites(config)];
-  const changed = (name: string) => [name, (x: ReturnType<typeof input>) => add(x, input(`change ${name}`, x.shape))];
-  const edited = withSites(
-    feedLayers(transformerParameters(config)),
-    known,
-    Object.fromEntries(sites.map((name) => changed(name))),
-  );
-  const recording = recordingSites(edited, known, sites);
-  const last = input('rows', [rows], 'int32');
-  const logits = transformerLogits(config, recording.layers, { rows, length }, input('tokens', [size], 'int32'), last);
-  const program = await learner.reader({ logits, ...Object.fromEntries(recording.recorded) });
-  const ends = Int32Array.from({ length: rows }, (_, row) => row * length + readAt);
-  const width = config.dModel;
+  const { vocabulary, dModel: width } = config;
+  const size = rows * length;
+  const program = await compiled(model, config, { rows, length, sites });
+  const ends = Int32Array.from({ length: rows }, (_, row) => (row + 1) * length - 1);
   const part = rows * length * width;
 
-  const readPart = async (prompts: Prompts, first: number, change?: { depth: number; by: Float32Array }) => {
+  const readPart = async (prompts: TokenRows, first: number, change?: { depth: number; by: Float32Array }) => {
     const tokens = new Int32Array(size);
     for (let row = 0; row < rows; row++)
       tokens.set(prompts[Math.min(first + row, prompts.length - 1)] ?? [], row * length);
@@ -88,23 +82,54 @@ export async function createReader(
     });
     return program.read({ tokens, rows: ends, ...Object.fromEntries(changes) });
   };
+  /** Outputs of all prompts, shape [prompts, numbers] each. */
+  const readAll = async (
+    prompts: TokenRows,
+    names: readonly (readonly [name: string, numbers: number])[],
+    change?: { depth: number; by: Float32Array },
+  ): Promise<readonly Float32Array[]> => {
+    const all = names.map(([, numbers]) => new Float32Array(prompts.length * numbers));
+    for (let first = 0; first < prompts.length; first += rows) {
+      const here = Math.min(rows, prompts.length - first);
+      const out = await readPart(prompts, first, change);
+      names.forEach(([name, numbers], i) =>
+        all[i]?.set((out[name] ?? new Float32Array()).subarray(0, here * numbers), first * numbers),
+      );
+    }
+    return all;
+  };
 
   return {
-    async read(prompts, change) {
-      const count = prompts.length;
-      const all = new Float32Array(count * vocabulary);
-      const streams = sites.map(() => new Float32Array(count * length * width));
-      for (let first = 0; first < count; first += rows) {
-        const here = Math.min(rows, count - first);
-        const out = await readPart(prompts, first, change);
-        all.set((out['logits'] ?? new Float32Array()).subarray(0, here * vocabulary), first * vocabulary);
-        sites.forEach((name, depth) => {
-          const own = (out[name] ?? new Float32Array()).subarray(0, here * length * width);
-          streams[depth]?.set(own, first * length * width);
-        });
-      }
-      const depths = streams.map((values) => ({ values, contexts: count, length, width }));
-      return { depths, logits: all, vocabulary };
+    async read(prompts) {
+      const [answers = new Float32Array(), ...streams] = await readAll(prompts, [
+        ['logits', vocabulary],
+        ...sites.map((name) => [name, length * width] as const),
+      ]);
+      const depths = streams.map((values) => ({ values, contexts: prompts.length, length, width }));
+      return { depths, logits: answers, vocabulary };
+    },
+    async answers(prompts, change) {
+      const [answers = new Float32Array()] = await readAll(prompts, [['logits', vocabulary]], change);
+      return { logits: answers, vocabulary };
     },
   };
+}
+
+/** A program of the answers and the stream at sites, each of which has something added to it first. */
+async function compiled(
+  model: Pick<Learner, 'reader'>,
+  config: TransformerConfig,
+  { rows, length, sites }: Required<ReaderShape>,
+): Promise<Reader> {
+  const known = transformerSites(config);
+  const changed = (name: string) => [name, (x: ReturnType<typeof input>) => add(x, input(`change ${name}`, x.shape))];
+  const edited = withSites(
+    feedLayers(transformerParameters(config)),
+    known,
+    Object.fromEntries(sites.map((name) => changed(name))),
+  );
+  const recording = recordingSites(edited, known, sites);
+  const tokens = input('tokens', [rows * length], 'int32');
+  const logits = transformerLogits(config, recording.layers, { rows, length }, tokens, input('rows', [rows], 'int32'));
+  return model.reader({ logits, ...Object.fromEntries(recording.recorded) });
 }

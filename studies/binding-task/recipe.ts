@@ -26,9 +26,10 @@ import {
   objectRows,
 } from './dictionaries.ts';
 import { createModel, FEWEST_STEPS, modelConfig, type ModelSettings, POSITIONS, trainModel } from './model.ts';
-import { createReader, type ModelReader, promptOf, type Reading } from './reading.ts';
+import { type Prompt, tokensOf } from './prompts.ts';
+import { createReader, type ModelReader, type Reading } from './reading.ts';
 import { drawnOthers, rightFraction, SWAPS, type SwapSetting, swapScores } from './swaps.ts';
-import { type Context, drawContext, TASKS, type TaskWorld } from './world.ts';
+import { drawContext, layoutOf, promptOf, TASKS, type TaskWorld } from './world.ts';
 
 const DEFAULTS = {
   world: { task: 'objects', keys: 48, values: 48, relations: 4, objects: 4, fillers: 6 },
@@ -118,7 +119,8 @@ export function bindingTaskRecipe(): Recipe {
 
 async function createLab({ world, model }: Config): Promise<Lab> {
   const learner = await createModel(world, model);
-  const reader = await createReader(learner, modelConfig(world, model), world, READER_ROWS);
+  const length = layoutOf(world).readAt + 1;
+  const reader = await createReader(learner, modelConfig(world, model), { rows: READER_ROWS, length });
   return { learner, reader, [Symbol.asyncDispose]: () => learner[Symbol.asyncDispose]() };
 }
 
@@ -129,13 +131,12 @@ async function measured(context: RunContext, config: Config, { learner, reader }
     context.signal.throwIfAborted();
     context.progress(step / model.steps);
   });
-  const drawn = (name: string, count: number): readonly Context[] => {
+  const drawn = (name: string, count: number): readonly Prompt[] => {
     const own = rng.split(name);
-    return Array.from({ length: count }, () => drawContext(world, own));
+    return Array.from({ length: count }, () => promptOf(world, drawContext(world, own)));
   };
-  const read = (contexts: readonly Context[]): Promise<Reading> =>
-    reader.read(contexts.map((one) => promptOf(world, one)));
-  const [fit, contexts, others] = [
+  const read = (from: readonly Prompt[]): Promise<Reading> => reader.read(from.map((one) => tokensOf(one)));
+  const [fit, prompts, others] = [
     drawn('fit', config.fit),
     drawn('measured', config.measured),
     drawn('others', config.measured),
@@ -143,16 +144,15 @@ async function measured(context: RunContext, config: Config, { learner, reader }
   const { depths } = await read(fit);
   const contents = depths.map((stream) => contentsOf(world, fit, stream));
   const setting = {
-    world,
-    contexts,
+    prompts,
     others,
-    reading: await read(contexts),
+    reading: await read(prompts),
     otherReading: await read(others),
     contents,
   };
-  const partners = drawnOthers(contexts, rng.split('other objects'));
+  const partners = drawnOthers(prompts, rng.split('other objects'));
   const outcomes = async (depth: number): Promise<Record<string, number>> => ({
-    right: rightFraction(setting),
+    right: rightFraction(prompts, setting.reading),
     starts,
     ...(await swapScores(reader, setting, partners, depth)),
     ...(depth === 1 && mapsAt(contents[depth], depths[depth])),
@@ -164,7 +164,8 @@ async function measured(context: RunContext, config: Config, { learner, reader }
       (await addressOutcomes(
         reader,
         config.dictionary,
-        { contexts: fit, depths },
+        world,
+        { prompts: fit, depths },
         setting,
         rng.split('addresses'),
         context.signal,
@@ -185,8 +186,8 @@ function mapsAt(
 
 /** Autoencoders of the stream at one depth, with position means taken away and not, beside what the known directions have. */
 async function readDictionaries(
-  { world, dictionary }: Config,
-  fit: readonly Context[],
+  { dictionary }: Config,
+  fit: readonly Prompt[],
   depths: Reading['depths'],
   { contents }: SwapSetting,
   depth: number,
@@ -197,7 +198,7 @@ async function readDictionaries(
   if (!stream || !means) throw new Error(`no depth ${depth}`);
   const d = stream.width;
   const known = knownFeatures(means, d);
-  const rows = objectRows(world, fit, stream);
+  const rows = objectRows(fit, stream);
   const of = (isPlaced: boolean) =>
     dictionaryOutcomes(
       dictionary,

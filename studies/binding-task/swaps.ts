@@ -6,8 +6,8 @@
 import type { Rng } from 'assay/learn';
 
 import { type Contents, partnerOf } from './contents.ts';
-import { at, type ModelReader, promptOf, type Reading, type Stream } from './reading.ts';
-import { type Context, contextTokens, layoutOf, placesOf, queryOf, type TaskWorld } from './world.ts';
+import { type Prompt, type PromptObject, tokensOf } from './prompts.ts';
+import { at, type ModelReader, type Reading, type Stream } from './reading.ts';
 
 /**
  * - `swapPartner`: at the values of the object asked for and of another, the means of their partners are exchanged;
@@ -19,11 +19,10 @@ import { type Context, contextTokens, layoutOf, placesOf, queryOf, type TaskWorl
 export const SWAPS = ['swapPartner', 'swapPosition', 'swapBoth', 'replaceValue', 'replaceKey', 'exchange'] as const;
 export type SwapName = (typeof SWAPS)[number];
 
-/** What is measured on: contexts, what was read of them, and of as many others; the other object, and the means by depth. */
+/** What is measured on: prompts, as many from elsewhere, what was read of both, and the means by depth. */
 export interface SwapSetting {
-  readonly world: TaskWorld;
-  readonly contexts: readonly Context[];
-  readonly others: readonly Context[];
+  readonly prompts: readonly Prompt[];
+  readonly others: readonly Prompt[];
   readonly reading: Reading;
   readonly otherReading: Reading;
   readonly contents: readonly Contents[];
@@ -38,9 +37,12 @@ interface Change {
   readonly prompt?: readonly number[];
 }
 
-/** The other object of each context, drawn: never the one asked for. */
-export function drawnOthers(contexts: readonly Context[], rng: Rng): readonly number[] {
-  return contexts.map(({ asked: [own = 0], keys }) => (own + 1 + rng.below(keys.length - 1)) % keys.length);
+/** The other object of each prompt, drawn: never the one asked for. */
+export function drawnOthers(prompts: readonly Prompt[], rng: Rng): readonly number[] {
+  return prompts.map(({ objects, asked }) => {
+    const own = objects.indexOf(asked);
+    return (own + 1 + rng.below(objects.length - 1)) % objects.length;
+  });
 }
 
 /** Every swap test at one depth. */
@@ -52,8 +54,8 @@ export async function swapScores(
 ): Promise<Readonly<Record<SwapName, number>>> {
   const scores: Partial<Record<SwapName, number>> = {};
   for (const name of SWAPS) {
-    const changes = setting.contexts.map((context, c) =>
-      changeOf(name, setting, { context, c, depth, other: others[c] ?? 0 }),
+    const changes = setting.prompts.map((prompt, c) =>
+      changeOf(name, setting, { prompt, c, depth, other: prompt.objects[others[c] ?? 0] }),
     );
     scores[name] = await followed(reader, setting, changes, depth);
   }
@@ -61,31 +63,27 @@ export async function swapScores(
 }
 
 interface Place {
-  readonly context: Context;
+  readonly prompt: Prompt;
   readonly c: number;
   readonly depth: number;
-  readonly other: number;
+  readonly other: PromptObject | undefined;
 }
 
-function changeOf(name: SwapName, setting: SwapSetting, { context, c, depth, other }: Place): Change {
-  const { world, reading, otherReading, contents, others } = setting;
-  const { firstValue } = layoutOf(world);
-  const places = placesOf(world, context);
-  const own = context.asked[0] ?? 0;
+function changeOf(name: SwapName, setting: SwapSetting, { prompt, c, depth, other }: Place): Change {
+  const { reading, otherReading, contents, others } = setting;
   const [stream, foreign, means] = [reading.depths[depth], otherReading.depths[depth], contents[depth]];
+  const own = prompt.asked;
   const there = others[c];
-  const [here, elsewhere] = [places[own], places[other]];
-  if (!stream || !foreign || !means || !there || !here || !elsewhere) throw new Error(`no depth ${depth}`);
+  const theirs = there?.objects[prompt.objects.indexOf(own)];
+  if (!stream || !foreign || !means || !there || !theirs || !other) throw new Error(`no depth ${depth}`);
   const d = stream.width;
-  const [ownAt, otherAt] = [here.value, elsewhere.value];
-  const theirs = placesOf(world, there)[own] ?? here;
-  const value = (of: Context, object: number): number => firstValue + (of.values[object] ?? 0);
-  const moved = { yes: value(context, other), no: value(context, own) };
+  const [ownAt, otherAt] = [own.place.value, other.place.value];
+  const moved = { yes: other.answer, no: own.answer };
   const opposite = (by: Float64Array): Change['adds'] => [
     [ownAt, by],
     [otherAt, by.map((x) => -x)],
   ];
-  const partner = (): Float64Array => minus(partnerOf(means, context, other, d), partnerOf(means, context, own, d));
+  const partner = (): Float64Array => minus(partnerOf(means, other, d), partnerOf(means, own, d));
   const offset = (at: number): Float64Array => means.positions.subarray(at * d, (at + 1) * d);
   const position = (): Float64Array => minus(offset(otherAt), offset(ownAt));
   const put = (to: number, from: Stream, row: number, position = to): Change['adds'][number] => [
@@ -102,12 +100,12 @@ function changeOf(name: SwapName, setting: SwapSetting, { context, c, depth, oth
       return { adds: opposite(partner().map((x, a) => x + (by[a] ?? 0))), ...moved };
     }
     case 'replaceValue':
-      return { adds: [put(ownAt, foreign, c, theirs.value)], yes: value(there, own), no: moved.yes };
+      return { adds: [put(ownAt, foreign, c, theirs.place.value)], yes: theirs.answer, no: moved.yes };
     case 'replaceKey': {
-      const prompt = [...contextTokens(world, context), ...queryOf(world, there, own)];
-      const key = put(here.key, foreign, c, theirs.key);
-      const mark = here.mark === undefined ? [] : [put(here.mark, foreign, c, theirs.mark)];
-      return { adds: [key, ...mark], yes: moved.no, no: moved.yes, prompt };
+      const key = put(own.place.key, foreign, c, theirs.place.key);
+      const { mark } = own.place;
+      const marks = mark === undefined ? [] : [put(mark, foreign, c, theirs.place.mark)];
+      return { adds: [key, ...marks], yes: moved.no, no: moved.yes, prompt: tokensOf(prompt, theirs) };
     }
     case 'exchange':
       return { adds: [put(ownAt, stream, c, otherAt), put(otherAt, stream, c, ownAt)], yes: moved.no, no: moved.yes };
@@ -122,7 +120,7 @@ function minus(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
 
 async function followed(
   reader: ModelReader,
-  { world, contexts, reading }: SwapSetting,
+  { prompts, reading }: SwapSetting,
   changes: readonly Change[],
   depth: number,
 ): Promise<number> {
@@ -133,9 +131,9 @@ async function followed(
   changes.forEach(({ adds }, c) => {
     for (const [position, values] of adds) at(whole, c, position).set(Array.from(values));
   });
-  const own = contexts.map((context) => promptOf(world, context));
-  const prompts = changes.map(({ prompt }, c) => prompt ?? own[c] ?? []);
-  const { logits, vocabulary } = await reader.read(prompts, { depth, by });
+  const own = prompts.map((prompt) => tokensOf(prompt));
+  const asked = changes.map(({ prompt }, c) => prompt ?? own[c] ?? []);
+  const { logits, vocabulary } = await reader.answers(asked, { depth, by });
   const scores = changes.map(({ yes, no }, c): number => {
     const [a, b] = [logits[c * vocabulary + yes] ?? 0, logits[c * vocabulary + no] ?? 0];
     return a === b ? 0.5 : Number(a > b);
@@ -144,16 +142,10 @@ async function followed(
 }
 
 /** How often the likeliest of all tokens is the right value. */
-export function rightFraction({
-  world,
-  contexts,
-  reading,
-}: Pick<SwapSetting, 'world' | 'contexts' | 'reading'>): number {
-  const { firstValue } = layoutOf(world);
-  const { logits, vocabulary } = reading;
-  const isRight = contexts.map(({ values, asked: [own = 0] }, c): number => {
+export function rightFraction(prompts: readonly Prompt[], { logits, vocabulary }: Omit<Reading, 'depths'>): number {
+  const isRight = prompts.map(({ asked }, c): number => {
     const row = logits.subarray(c * vocabulary, (c + 1) * vocabulary);
-    return Number(row.indexOf(Math.max(...row)) === firstValue + (values[own] ?? 0));
+    return Number(row.indexOf(Math.max(...row)) === asked.answer);
   });
-  return isRight.reduce((sum, right) => sum + right, 0) / contexts.length;
+  return isRight.reduce((sum, right) => sum + right, 0) / prompts.length;
 }

@@ -8,6 +8,8 @@
  */
 import type { Rng } from 'assay/learn';
 
+import type { ObjectPlace, Prompt } from './prompts.ts';
+
 export const TASKS = ['relations', 'objects', 'ordinals'] as const;
 
 export interface TaskWorld {
@@ -101,14 +103,6 @@ function drawFillers({ objects, fillers }: TaskWorld, rng: Rng): readonly (reado
   return gaps;
 }
 
-/** Where an object's tokens stand. */
-export interface ObjectPlace {
-  readonly key: number;
-  /** The relation's; absent in tasks without. */
-  readonly mark?: number;
-  readonly value: number;
-}
-
 export function placesOf(world: TaskWorld, { fillers, keys }: Context): readonly ObjectPlace[] {
   const { objectTokens } = layoutOf(world);
   let next = 0;
@@ -136,6 +130,25 @@ export function contextTokens(world: TaskWorld, { keys, marks, values, fillers }
     return [...gap(i), key, ...(mark === undefined ? [] : [firstMark + mark]), firstValue + (values[i] ?? 0)];
   });
   return [...objects, ...gap(keys.length)];
+}
+
+/** A context with its first query. @throws Error where nothing is asked. */
+export function promptOf(world: TaskWorld, context: Context): Prompt {
+  const { firstValue } = layoutOf(world);
+  const objects = placesOf(world, context).map((place, i) => {
+    const [mark, value] = [context.marks[i], context.values[i] ?? 0];
+    return {
+      key: context.keys[i] ?? 0,
+      ...(mark !== undefined && { mark }),
+      value,
+      query: queryOf(world, context, i),
+      answer: firstValue + value,
+      place,
+    };
+  });
+  const asked = objects[context.asked[0] ?? -1];
+  if (asked === undefined) throw new Error('a context that asks for nothing');
+  return { context: contextTokens(world, context), objects, asked };
 }
 
 /** What a step of training is fed: the answer to every query counts. */

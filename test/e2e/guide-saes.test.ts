@@ -25,6 +25,7 @@ test('the program in docs/guide/06-sparse-autoencoders.md trains, measures, save
     for (const one of [topK, jumpRelu]) {
       assert.ok((one?.fvu ?? Number.NaN) < 1 && (one?.recovered ?? Number.NaN) > 0.5, JSON.stringify(one));
     }
+    assert.equal(again?.hookName, 'blocks.1.hook_resid_post');
     assert.ok((topK?.l0 ?? Number.NaN) <= 4);
     assert.ok(Math.abs((again?.again ?? Number.NaN) - (topK?.fvu ?? Number.NaN)) < 1e-6);
   } finally {
@@ -38,6 +39,7 @@ interface Line {
   readonly fvu?: number;
   readonly recovered?: number;
   readonly again?: number;
+  readonly hookName?: string;
 }
 
 function parsed(line: string): Line {

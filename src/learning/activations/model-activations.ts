@@ -1,5 +1,5 @@
 /**
- * What a model computes at named places of its residual stream, over sequences of tokens: the source of an autoencoder's rows.
+ * What a model computes at named places, over sequences of tokens: the source of an autoencoder's rows.
  * Several sites come from one forward pass; padding gives no rows (what is causal does not see it).
  */
 import { AssayError } from '#base/errors.ts';
@@ -8,7 +8,7 @@ import { checkWhole } from '#base/whole-number.ts';
 import { compile, type Program } from '#engine/session.ts';
 import { input } from '#engine/ops/sources.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
-import { transformerSites } from '#learning/models/modules.ts';
+import { modelPlace, placeSites } from '#learning/models/hook-points.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 import { transformerLogits } from '#learning/models/transformer.ts';
 import { feedLayers, type Layers } from '#learning/nn/layers.ts';
@@ -32,7 +32,7 @@ export function streamModel(config: TransformerConfig, weights: Pick<Weights, 'g
 
 /** Which sequences, and how they are run. */
 export interface ModelActivations {
-  /** Some of `transformerSites(config)`. */
+  /** Some of `hookPoints(config)` or of `transformerSites(config)`, all of one width. */
   readonly sites: readonly string[];
   /** Token ids, each of 1 to `length`. */
   readonly sequences: readonly Int32Array[];
@@ -50,7 +50,7 @@ export interface ModelActivations {
 /** The input of token ids, int32 [B T]. */
 export const TOKENS = 'tokens';
 
-/** Compiles a model that records. @throws AssayError on a site it does not have, and on sequences that are empty, too long or of unknown tokens. */
+/** Compiles a model that records. @throws AssayError on a site it does not have, on sites of unlike widths, and on sequences that are empty, too long or of unknown tokens. */
 export async function modelActivations(
   model: StreamModel,
   { sites, sequences, length, rows, skipPositions = 0, model: name, threads = 1 }: ModelActivations,
@@ -61,13 +61,19 @@ export async function modelActivations(
   checkWhole('Activations, skipPositions', skipPositions, 0);
   checkSequences('Activations', sequences, { least: 1, length, vocabulary: config.vocabulary });
   const chunks = Math.ceil(sequences.length / rows);
-  const recording = recordingSites(model.layers, transformerSites(config), sites);
+  const places = sites.map((name) => ({ name, ...modelPlace(config, name) }));
+  const width = widthOf(places);
+  const recording = recordingSites(
+    model.layers,
+    placeSites(config),
+    places.map(({ site }) => site),
+  );
   transformerLogits(config, recording.layers, { rows, length }, input(TOKENS, [rows * length], 'int32'));
   const program = await compile(Object.fromEntries(recording.recorded), { threads, scratch: 'returned' });
   bindWeights(program, model);
   const tokens = sha256(sequences.map((sequence) => sequence.join()).join(';'));
   return {
-    dIn: config.dModel,
+    dIn: width,
     sites,
     chunks,
     identity: sha256([name, tokens, length, rows, skipPositions].join('|')),
@@ -77,11 +83,26 @@ export async function modelActivations(
       program.int32(TOKENS).set(feedsOf(own, rows, length).tokens);
       await program.run();
       return new Map(
-        sites.map((site) => [site, kept(program.float32(site), own, { length, skipPositions, width: config.dModel })]),
+        places.map(({ name: asked, site }) => [
+          asked,
+          kept(program.float32(site), own, { length, skipPositions, width }),
+        ]),
       );
     },
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   };
+}
+
+/** The width of all places. @throws AssayError where they have several. */
+function widthOf(places: readonly { readonly name: string; readonly width: number }[]): number {
+  const [first] = places;
+  const other = places.find(({ width }) => width !== first?.width);
+  if (first !== undefined && other === undefined) return first.width;
+  const found =
+    first === undefined || other === undefined
+      ? 'none'
+      : `"${first.name}" of ${first.width} numbers and "${other.name}" of ${other.width}; collect them as two sources, in two folders`;
+  throw new AssayError('config', `Activations: expected sites of one width, found ${found}.`);
 }
 
 /** Binds a model's weights. @throws AssayError on one that it lacks. */

@@ -11,6 +11,7 @@ import { attention, blockwiseAttention, rmsNorm, rotary, softmax } from '#engine
 import { constant } from '#engine/ops/sources.ts';
 import { axisLength, type Tensor } from '#engine/tensor.ts';
 import { positionsOf, type RotaryPositions, type TransformerConfig, turnedDim } from '#learning/models/config.ts';
+import { hookPoint } from '#learning/models/hook-points.ts';
 import { MODULES, type BlockModules } from '#learning/models/modules.ts';
 import { rotaryTables } from '#learning/models/rotary-tables.ts';
 import type { Layers } from '#learning/nn/layers.ts';
@@ -49,7 +50,8 @@ export function selfAttention(config: TransformerConfig, layers: Layers, form: A
     const perToken = transpose(reshape(out, [rows, nHeads, length, headDim]), [0, 2, 1, 3]);
     const places = reshape(perToken, [rows * length, nHeads * headDim]);
     const tokens = shared === undefined ? places : shared.pickUp(places);
-    return layers.linear(names.attentionOut, asked === undefined ? tokens : gather(tokens, asked));
+    const z = layers.site(hookPoint(layer, 'attn.hook_z'), asked === undefined ? tokens : gather(tokens, asked));
+    return layers.linear(names.attentionOut, z);
   };
 }
 

@@ -13,6 +13,7 @@ import { input } from '#engine/ops/sources.ts';
 import { axisLength, type Tensor } from '#engine/tensor.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import type { BatchShape } from '#learning/models/batch-shape.ts';
+import { hookPoint } from '#learning/models/hook-points.ts';
 import { MODULES, type BlockModules } from '#learning/models/modules.ts';
 import type { Layers } from '#learning/nn/layers.ts';
 
@@ -126,24 +127,28 @@ function block(
   const { normPlacement = 'pre', residual = 'serial' } = config;
   const before = (module: string, stream: Tensor): Tensor =>
     normPlacement === 'post' ? stream : norm(config, layers, module, stream);
-  const added = (module: string, part: Tensor): Tensor =>
-    times(normPlacement === 'pre' ? part : norm(config, layers, module, part), config.multipliers?.residual);
+  const added = (of: 'hook_attn_out' | 'hook_mlp_out', module: string, part: Tensor): Tensor => {
+    const normedPart = normPlacement === 'pre' ? part : norm(config, layers, module, part);
+    return layers.site(hookPoint(layer, of), times(normedPart, config.multipliers?.residual));
+  };
   const at = (stream: Tensor): Tensor => (rows === undefined ? stream : gather(stream, rows));
   const normed = before(names.attentionNorm, x);
   const kept = at(x);
-  const attention = added(names.attentionPostNorm, attend(layer, normed, rows));
+  const attention = added('hook_attn_out', names.attentionPostNorm, attend(layer, normed, rows));
   const attended = layers.site(names.afterAttention, add(kept, attention));
   const seen =
     residual === 'parallelOneNorm' ? at(normed) : before(names.mlpNorm, residual === 'serial' ? attended : kept);
-  return layers.site(names.out, add(attended, added(names.mlpPostNorm, mlp(config, layers, names, seen))));
+  const hidden = layers.site(hookPoint(layer, 'mlp.hook_post'), mlpHidden(config, layers, names, seen));
+  const written = added('hook_mlp_out', names.mlpPostNorm, layers.linear(names.mlpDown, hidden));
+  return layers.site(names.out, add(attended, written));
 }
 
-function mlp(config: TransformerConfig, layers: Layers, names: BlockModules, x: Tensor): Tensor {
+/** What the MLP's last matrix reads. */
+function mlpHidden(config: TransformerConfig, layers: Layers, names: BlockModules, x: Tensor): Tensor {
   const activate = ACTIVATIONS[config.activation];
-  if (config.mlp === 'plain') return layers.linear(names.mlpDown, activate(layers.linear(names.mlpUp, x)));
+  if (config.mlp === 'plain') return activate(layers.linear(names.mlpUp, x));
   const [gate, up] = gateAndUp(layers, names, x);
-  const hidden = config.activation === 'silu' ? swiglu(gate, up) : mul(activate(gate), up);
-  return layers.linear(names.mlpDown, hidden);
+  return config.activation === 'silu' ? swiglu(gate, up) : mul(activate(gate), up);
 }
 
 function gateAndUp(layers: Layers, names: BlockModules, x: Tensor): readonly [gate: Tensor, up: Tensor] {

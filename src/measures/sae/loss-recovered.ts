@@ -14,7 +14,7 @@ import {
   type StreamModel,
   TOKENS,
 } from '#learning/activations/model-activations.ts';
-import { transformerSites } from '#learning/models/modules.ts';
+import { modelPlace, placeSites } from '#learning/models/hook-points.ts';
 import { transformerLogits } from '#learning/models/transformer.ts';
 import { type SiteEdit, withSites, zeroSite } from '#learning/nn/sites.ts';
 import { spliceInput, spliceSae } from '#learning/sae/splice.ts';
@@ -34,8 +34,9 @@ export interface LossRecovered {
 
 /**
  * Measures over sequences of tokens, every position of the site edited.
+ * @param site One of `hookPoints(config)` or of `transformerSites(config)`.
  * @param sequences Each of 2 to `length` tokens; the first `rows` of them share a batch, and so on.
- * @throws AssayError on other sequences, a site that the model does not have, and weights that the autoencoder lacks.
+ * @throws AssayError on other sequences, a site that the model does not have or that is of another width, and weights that the autoencoder lacks.
  */
 export async function lossRecovered(
   model: StreamModel,
@@ -45,6 +46,13 @@ export async function lossRecovered(
   { rows, length, threads = 1 }: { readonly rows: number; readonly length: number; readonly threads?: number },
 ): Promise<LossRecovered> {
   checkSequences('lossRecovered', sequences, { least: 2, length, vocabulary: model.config.vocabulary });
+  const place = modelPlace(model.config, site);
+  if (sae.config.dIn !== place.width) {
+    throw new AssayError(
+      'data',
+      `lossRecovered: expected an autoencoder of rows of ${place.width} numbers, as "${site}" has them, found one of ${sae.config.dIn}.`,
+    );
+  }
   const edits: Readonly<Record<string, SiteEdit | undefined>> = {
     clean: undefined,
     spliced: spliceSae(sae.config),
@@ -52,7 +60,7 @@ export async function lossRecovered(
   };
   const losses = Object.entries(edits).map(([name, edit]): [string, Tensor] => [
     name,
-    lossUnder(model, site, edit, { rows, length }),
+    lossUnder(model, place.site, edit, { rows, length }),
   ]);
   await using program = await compile(Object.fromEntries(losses), { threads, scratch: 'returned' });
   bindWeights(program, model);
@@ -87,7 +95,7 @@ function lossUnder(
   edit: SiteEdit | undefined,
   batch: { readonly rows: number; readonly length: number },
 ): Tensor {
-  const edited = withSites(layers, transformerSites(config), edit === undefined ? {} : { [site]: edit });
+  const edited = withSites(layers, placeSites(config), edit === undefined ? {} : { [site]: edit });
   const count = batch.rows * batch.length;
   const logits = transformerLogits(config, edited, batch, input(TOKENS, [count], 'int32'));
   return weightedSum(crossEntropy(logits, input('labels', [count], 'int32')), input('weights', [count]));

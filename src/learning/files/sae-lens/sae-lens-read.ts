@@ -19,6 +19,8 @@ import { CONFIG_FILE, MAPS_FILE, transposed, WEIGHTS_FILE } from './sae-lens-wri
 /** An autoencoder from files; maps between slots by name (`map2`, ...), each [D, D], where they stand beside it. */
 export interface SaeFromFiles {
   readonly sae: Sae;
+  /** The hook point that its rows were taken from, where the folder says it: a site for `modelActivations` and `lossRecovered`. */
+  readonly hookName?: string;
   readonly maps: ReadonlyMap<string, Float32Array>;
 }
 
@@ -71,9 +73,20 @@ export async function readSaeLens(path: string): Promise<SaeFromFiles> {
   }
   const fields = fieldsOf(new Map(Object.entries(config)), join(path, CONFIG_FILE));
   const described = describe(fields);
+  const hookName = hookNameOf(fields);
   fields.refuseRest((name) => IDLE.has(name));
   await using file = await openSafetensors(weights);
-  return { sae: await saeOf(described, file), maps: maps === undefined ? new Map() : await allTensors(maps) };
+  const sae = await saeOf(described, file);
+  const read = { sae, maps: maps === undefined ? new Map<string, Float32Array>() : await allTensors(maps) };
+  return hookName === undefined ? read : { ...read, hookName };
+}
+
+/** In the metadata; before 6.0 beside everything else. */
+function hookNameOf(fields: Fields): string | undefined {
+  const metadata = fields.value('metadata');
+  const inside = typeof metadata === 'object' && metadata !== null ? new Map(Object.entries(metadata)) : new Map();
+  const name: unknown = inside.get('hook_name') ?? fields.value('hook_name');
+  return typeof name === 'string' ? name : undefined;
 }
 
 interface Described {

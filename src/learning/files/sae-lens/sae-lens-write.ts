@@ -24,7 +24,7 @@ const FORMAT_VERSION = '6.54.12';
 /**
  * Writes an autoencoder into a folder, which is made if needed; the same autoencoder gives the same bytes. A tied one gets its
  * dictionary as encoder, a restricted one its whole dictionary, batch-top-k its reading threshold (as SAELens: `jumprelu`).
- * @param metadata What SAELens keeps of its origin, such as `{ model_name, hook_name }`.
+ * @param metadata What SAELens keeps of its origin, such as `{ model_name, hook_name }`, the hook point by its name there.
  * @throws AssayError on a thresholding encoder (`withoutThresholding` says what is lost), and where the folder cannot be written.
  */
 export async function writeSaeLens(path: string, sae: Sae, metadata: JsonObject = {}): Promise<void> {
@@ -72,13 +72,18 @@ function configOf({ config: { dIn, dSae, activation } }: Sae, metadata: JsonObje
     device: 'cpu',
     apply_b_dec_to_input: true,
     normalize_activations: 'none',
-    reshape_activations: 'none',
+    reshape_activations: isOfHeads(metadata) ? 'hook_z' : 'none',
     metadata: { ...metadata, sae_lens_version: FORMAT_VERSION },
     ...(activation.kind === 'topK' || activation.kind === 'absTopK'
       ? { k: activation.k, rescale_acts_by_decoder_norm: false }
       : {}),
     architecture: architectures[activation.kind],
   };
+}
+
+/** Whether SAELens has heads apart where the autoencoder's rows have them side by side. */
+function isOfHeads({ hook_name: name }: JsonObject): boolean {
+  return typeof name === 'string' && name.endsWith('.hook_z');
 }
 
 function tensorsOf(sae: Sae): readonly TensorToWrite[] {
