@@ -87,8 +87,8 @@ export const FAMILY_FAULTS: readonly Fault[] = [
   {
     name: 'what is added to the stream is not multiplied',
     file: 'src/learning/models/transformer.ts',
-    from: 'config.multipliers?.residual);',
-    to: 'config.multipliers?.residual && 1);',
+    from: 'times(normedPart, config.multipliers?.residual)',
+    to: 'normedPart',
     tests: [MODELS],
   },
   {

@@ -80,8 +80,8 @@ export const SHARED_TOKENS_FAULTS: readonly Fault[] = [
   {
     name: 'the gradients of a batch in another layout go nowhere',
     file: 'src/learning/learner.ts',
-    from: '      program.bind(gradientOutput(handle.name), fresh?.[i]?.view ?? gradient),\n    );\n    return graphPass',
-    to: '      options.scratch === undefined && program.bind(gradientOutput(handle.name), fresh?.[i]?.view ?? gradient),\n    );\n    return graphPass',
+    from: 'memory.bindGradients(program);',
+    to: 'if (options.scratch === undefined) memory.bindGradients(program);',
     tests: [PREFIXED],
   },
   {

@@ -159,10 +159,6 @@ async function contextOf(
   let lastStep = resume?.lastStep ?? -1;
   let nextCheckpointMs = now() + checkpointMs;
   let lastProgressMs = Number.NEGATIVE_INFINITY;
-  // A run that asks twice, even at once, waits once.
-  const sharedSteps = new Map<string, Promise<Uint8Array>>();
-  const sharedFiles = new Map<string, Promise<string>>();
-  const files = sharedArtifacts(link.folder);
   return {
     config: spec.config,
     block: spec.seed,
@@ -198,16 +194,26 @@ async function contextOf(
     ...(link.chat === undefined ? {} : { chat: link.chat }),
     note: (text) => port.send({ kind: 'note', text }),
     keep: (name, text) => keepText(link.folder, spec, name, text),
+    ...sharingOf(link),
+  };
+}
+
+/** What a run shares with others; a run that asks twice, even at once, waits once. */
+function sharingOf(link: Link): Pick<RunContext, 'shared' | 'sharedFile'> {
+  const steps = new Map<string, Promise<Uint8Array>>();
+  const stepFiles = new Map<string, Promise<string>>();
+  const files = sharedArtifacts(link.folder);
+  return {
     shared: async (name, key, compute) => {
       const sharedId = contentHash({ name, key });
-      const step = sharedSteps.get(sharedId) ?? sharedStep(link, sharedId, name, bytesStep(files, compute));
-      sharedSteps.set(sharedId, step);
+      const step = steps.get(sharedId) ?? sharedStep(link, sharedId, name, bytesStep(files, compute));
+      steps.set(sharedId, step);
       return step;
     },
     sharedFile: async (name, key, write) => {
       const sharedId = contentHash({ name, key });
-      const step = sharedFiles.get(sharedId) ?? sharedStep(link, sharedId, name, fileStep(files, write));
-      sharedFiles.set(sharedId, step);
+      const step = stepFiles.get(sharedId) ?? sharedStep(link, sharedId, name, fileStep(files, write));
+      stepFiles.set(sharedId, step);
       return step;
     },
   };
