@@ -251,8 +251,14 @@ test('a folder is read once for all arms, before any run, and what is wrong with
     truncateSync(join(folder, 'model.safetensors'), 20_000);
     await assert.rejects(filesOf({ model: folder }), /model\.safetensors is truncated/);
     // Another folder that lacks the same is refused by its own name.
-    await assert.rejects(summary(folder, 'content', () => []), (error) => messageOf(error).includes(folder));
-    await assert.rejects(summary(`${folder}-2`, 'content', () => []), (error) => messageOf(error).includes(`${folder}-2`));
+    await assert.rejects(
+      summary(folder, 'content', () => []),
+      (error) => messageOf(error).includes(folder),
+    );
+    await assert.rejects(
+      summary(`${folder}-2`, 'content', () => []),
+      (error) => messageOf(error).includes(`${folder}-2`),
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }
