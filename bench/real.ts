@@ -12,17 +12,7 @@ import { parseArgs } from 'node:util';
 
 import { openModel } from '#learning/files/open-model.ts';
 
-import {
-  compare,
-  type Costs,
-  measure,
-  measurePeers,
-  median,
-  peerWays,
-  PYTHON,
-  type Round,
-  sentence,
-} from './side-by-side.ts';
+import { compare, type Costs, measure, measurePeers, median, peerWays, type Round, sentence } from './side-by-side.ts';
 
 /** Of the largest logit: float32 through some thirty layers, sums in another order. */
 const LOGIT_TOLERANCE = 1e-4;
