@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
+import { messageOf } from '#base/errors.ts';
 import type { Json, JsonObject } from '#base/json.ts';
 import type { RgbImage } from '#learning/files/images/decode-image.ts';
 import { openTowers } from '#learning/files/towers/open-towers.ts';
@@ -249,6 +250,15 @@ test('a folder is read once for all arms, before any run, and what is wrong with
     cpSync(`${TOWERS}clip`, folder, { recursive: true });
     truncateSync(join(folder, 'model.safetensors'), 20_000);
     await assert.rejects(filesOf({ model: folder }), /model\.safetensors is truncated/);
+    // Another folder that lacks the same is refused by its own name.
+    await assert.rejects(
+      summary(folder, 'content', () => []),
+      (error) => messageOf(error).includes(folder),
+    );
+    await assert.rejects(
+      summary(`${folder}-2`, 'content', () => []),
+      (error) => messageOf(error).includes(`${folder}-2`),
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }
