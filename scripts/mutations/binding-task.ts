@@ -46,4 +46,11 @@ export const BINDING_TASK_FAULTS: readonly Fault[] = [
     to: '(s) => s)',
     tests: TESTS,
   },
+  {
+    name: 'MLPs stand at zero though a model has them',
+    file: 'studies/binding-task/model.ts',
+    from: '!settings.mlps && MLP_PART.test(name)',
+    to: 'MLP_PART.test(name)',
+    tests: TESTS,
+  },
 ];

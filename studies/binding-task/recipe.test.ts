@@ -8,6 +8,7 @@ import { makeRun } from '../../test/recipes/make-run.ts';
 import { toldFraction } from './addresses.ts';
 import { additiveShare } from './contents.ts';
 import { effectiveDimension, mapReads } from './dictionaries.ts';
+import { createModel } from './model.ts';
 import { bindingTaskRecipe } from './recipe.ts';
 import { contextTokens, drawContext, feedsOf, layoutOf, placesOf, queryOf, type TaskWorld } from './world.ts';
 
@@ -147,6 +148,37 @@ test('the parts of relational retrieval are there: swapped addresses move a trai
   assert.ok((behind?.['swapPartner'] ?? 0) > 0.8, JSON.stringify(behind));
   assert.ok((before?.['swapPartner'] ?? 1) < 0.3 && (last?.['swapPartner'] ?? 1) < 0.3, JSON.stringify([before, last]));
   assert.ok((behind?.['swapPosition'] ?? 1) < 0.3, JSON.stringify(behind));
+});
+
+test('MLPs are trained where a model has them, and such a model learns relations too', async () => {
+  const world: TaskWorld = { ...RELATIONS, fillers: 0 };
+  const model = {
+    dModel: 16,
+    layers: 2,
+    heads: 1,
+    positions: 'rotary',
+    steps: 0,
+    starts: 1,
+    rows: 2,
+    learningRate: 0,
+  } as const;
+  for (const mlps of [true, false]) {
+    await using learner = await createModel(world, { ...model, mlps });
+    assert.equal(learner.gradients.get('transformer.h.1.mlp.c_proj.weight') !== undefined, mlps);
+  }
+  const set = {
+    ...SMALL,
+    ...OF_RELATIONS,
+    'model.dModel': 32,
+    'model.steps': 400,
+    'model.mlps': true,
+    'model.learningRate': 0.01,
+    'contexts.fit': 512,
+    dictionaries: false,
+  };
+  const { outcomes = {} } = (await makeRun(recipe, set, 2)).points[1] ?? {};
+  assert.ok((outcomes['right'] ?? 0) > 0.8, JSON.stringify(outcomes));
+  assert.ok((outcomes['swapPartner'] ?? 0) > 0.6, JSON.stringify(outcomes));
 });
 
 test('what does not go together is refused', () => {

@@ -24,6 +24,9 @@ const RELATIONS = {
 const BARE = { dictionaries: false };
 const UNTRAINED = { 'model.steps': 0, ...BARE };
 
+/** At the others' rate no start of 16 learned (LOG.md). */
+const MLPS = { 'model.mlps': true, 'model.learningRate': 0.01 };
+
 const arms: readonly ArmInput[] = [
   arm('objects', 'objects, attention alone', {}),
   arm('objects-again', 'objects, attention alone, other seeds', BARE, { seedOffset: 1000 }),
@@ -36,6 +39,12 @@ const arms: readonly ArmInput[] = [
   }),
   arm('untrained', 'objects, untrained', UNTRAINED),
   arm('untrained-relations', 'keys and relations, untrained', { ...RELATIONS, ...UNTRAINED }),
+];
+/** Before training MLPs write nothing: their untrained models are those without. */
+const withMlps: readonly ArmInput[] = [
+  arm('objects-mlps', 'objects, with MLPs', MLPS),
+  arm('objects-mlps-again', 'objects, with MLPs, other seeds', { ...MLPS, ...BARE }, { seedOffset: 1000 }),
+  arm('relations-mlps', 'keys and relations, with MLPs', { ...RELATIONS, ...MLPS }),
 ];
 
 const DEPTHS = [0, 1, 2];
@@ -71,18 +80,36 @@ const controls: readonly Claim[] = [
   known(question('relations: addresses are used', 'relations', ['swapPartner'], HALF, at(1)), ABOVE),
   known(question('asked by place: positions are used', 'ordinals', ['swapPosition'], HALF, at(0)), ABOVE),
   known(question('A/A', 'objects-again', ['swapPartner', 'right'], { kind: 'arm', arm: 'objects' }, at(1)), AGREES),
+  known(question('relations with MLPs: addresses are used', 'relations-mlps', ['swapPartner'], HALF, at(1)), ABOVE),
+  known(
+    question(
+      'A/A with MLPs',
+      'objects-mlps-again',
+      ['swapPartner', 'right'],
+      { kind: 'arm', arm: 'objects-mlps' },
+      at(1),
+    ),
+    AGREES,
+  ),
 ];
 
 const MODELS = [
   ['objects', 'objects'],
   ['relations', 'relations'],
+  ['objects-mlps', 'objects with MLPs'],
+  ['relations-mlps', 'relations with MLPs'],
 ] as const;
+const OF_RELATIONS = MODELS.filter(([name]) => name.startsWith('relations'));
+const untrained = (name: string): Claim['against'] => ({
+  kind: 'arm',
+  arm: name.startsWith('objects') ? 'untrained' : 'untrained-relations',
+});
 const questions: readonly Claim[] = [
-  ...(['objects', 'relations'] as const).flatMap((name) => [
-    question(`${name}: by the partner's content`, name, ['swapPartner'], HALF, at(...DEPTHS)),
-    question(`${name}: by position`, name, ['swapPosition'], HALF, at(...DEPTHS)),
-    question(`${name}: factorizable`, name, ['replaceValue', 'replaceKey'], HALF, at(...DEPTHS)),
-    question(`${name}: independent of place`, name, ['exchange'], HALF, at(...DEPTHS)),
+  ...MODELS.flatMap(([name, label]) => [
+    question(`${label}: by the partner's content`, name, ['swapPartner'], HALF, at(...DEPTHS)),
+    question(`${label}: by position`, name, ['swapPosition'], HALF, at(...DEPTHS)),
+    question(`${label}: factorizable`, name, ['replaceValue', 'replaceKey'], HALF, at(...DEPTHS)),
+    question(`${label}: independent of place`, name, ['exchange'], HALF, at(...DEPTHS)),
   ]),
   ...MODELS.flatMap(([name, label]) => [
     question(`${label}: pairs, positions taken away`, name, ['pairs'], outcome('nullPairs'), at(1)),
@@ -92,25 +119,15 @@ const questions: readonly Claim[] = [
     question(`${label}: right pairs in the known directions`, name, ['knownPairs'], value(0, 'none'), at(1)),
   ]),
   ...MODELS.map(([name, label]) =>
-    question(
-      `${label}: dimensions of what keys write`,
-      name,
-      ['writtenDimension'],
-      { kind: 'arm', arm: name === 'objects' ? 'untrained' : 'untrained-relations' },
-      at(1),
-    ),
+    question(`${label}: dimensions of what keys write`, name, ['writtenDimension'], untrained(name), at(1)),
   ),
-  question('relations: additive', 'relations', ['additive'], value(1, 'all of it'), at(1)),
-  question(
-    'relations: as additive untrained',
-    'relations',
-    ['additive'],
-    { kind: 'arm', arm: 'untrained-relations' },
-    at(1),
-  ),
-  question('relations: features tell keys with relations', 'relations', ['toldPairs'], value(0, 'none'), at(1)),
-  question('relations: features tell keys and relations', 'relations', ['toldParts'], value(1, 'all'), at(1)),
-  question('relations: answers from reconstructions', 'relations', ['spliced'], outcome('right'), at(1)),
+  ...OF_RELATIONS.flatMap(([name, label]) => [
+    question(`${label}: additive`, name, ['additive'], value(1, 'all of it'), at(1)),
+    question(`${label}: as additive untrained`, name, ['additive'], untrained(name), at(1)),
+    question(`${label}: features tell keys with relations`, name, ['toldPairs'], value(0, 'none'), at(1)),
+    question(`${label}: features tell keys and relations`, name, ['toldParts'], value(1, 'all'), at(1)),
+    question(`${label}: answers from reconstructions`, name, ['spliced'], outcome('right'), at(1)),
+  ]),
 ];
 
 const SHARE = { unit: 'fraction', delta: 0.1 } as const;
@@ -166,7 +183,10 @@ export default defineStudy({
     { name: 'spliced', label: 'right answers from reconstructions', ...confirmatory, ...SCORE },
     { name: 'fvu', label: 'variance unexplained', ...exploratory, higherIs: 'worse' },
   ],
-  arms,
+  arms: [...arms, ...withMlps],
   claims: [...controls, ...questions],
-  profiles: { quick: { arms: arms.map(({ name }) => name), blocks: 12 } },
+  profiles: {
+    quick: { arms: arms.map(({ name }) => name), blocks: 12 },
+    standard: { arms: [...withMlps.map(({ name }) => name), 'untrained', 'untrained-relations'], blocks: 8 },
+  },
 });
