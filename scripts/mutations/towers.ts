@@ -133,4 +133,18 @@ export const TOWER_FAULTS: readonly Fault[] = [
     to: 'const ofImages = crossEntropy(slice(logits, 1, 0, rows), labels);',
     tests: [TOWERS],
   },
+  {
+    name: 'the last block ends at the pooled tokens though its stream is read',
+    file: 'src/learning/models/towers/towers.ts',
+    from: 'return wholeStream === true ? [all, pick] : [pick, all];',
+    to: 'return [pick, all];',
+    tests: [TOWERS],
+  },
+  {
+    name: 'the last block of towers goes on at tokens that nothing looks at',
+    file: 'src/learning/models/towers/towers.ts',
+    from: 'return wholeStream === true ? [all, pick] : [pick, all];',
+    to: 'return [all, pick];',
+    tests: [TOWERS],
+  },
 ];
