@@ -189,4 +189,18 @@ export const TOWER_FAULTS: readonly Fault[] = [
     to: '[Math.fround(normalize?.mean[0] ?? 0), Math.fround(normalize?.std[0] ?? 1)]',
     tests: [IMAGES],
   },
+  {
+    name: 'the last block ends at the pooled tokens though its stream is read',
+    file: 'src/learning/models/towers/towers.ts',
+    from: 'return wholeStream === true ? [all, pick] : [pick, all];',
+    to: 'return [pick, all];',
+    tests: [TOWERS],
+  },
+  {
+    name: 'the last block of towers goes on at tokens that nothing looks at',
+    file: 'src/learning/models/towers/towers.ts',
+    from: 'return wholeStream === true ? [all, pick] : [pick, all];',
+    to: 'return [all, pick];',
+    tests: [TOWERS],
+  },
 ];

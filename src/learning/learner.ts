@@ -30,7 +30,7 @@ export interface LearnerConfig {
   readonly optimizer: OptimizerConfig;
   /** Micro-batches whose gradients are added up to one optimizer step; default 1. */
   readonly accumulation?: number;
-  /** Threads of the programs; results have the same bits for any number. Default 1. */
+  /** Threads of the programs, as of `CompileOptions`. Default 1. */
   readonly threads?: number;
   /** Fixed weights that programs map from a file. */
   readonly frozen?: FrozenInputs | undefined;
