@@ -177,7 +177,7 @@ test('configs of transformers 4 (rope_theta and rope_scaling apart) are read, wi
 });
 
 const UNSUPPORTED: readonly (readonly [JsonObject, RegExp])[] = [
-  [{ model_type: 'mixtral' }, /model_type to be one of llama, qwen2, qwen3, gpt2, .*found "mixtral"/],
+  [{ model_type: 'olmoe' }, /model_type to be one of llama, qwen2, qwen3, gpt2, .*found "olmoe"/],
   [{ rope_scaling: { rope_type: 'proportional' } }, /rope_type to be one of default, linear, .*found "proportional"/],
   [{ rope_scaling: { rope_type: 'yarn' } }, /factor to be given, a number or null, found nothing/],
   [{ rope_scaling: { rope_type: 'llama3', factor: 8 } }, /low_freq_factor to be a positive number, found nothing/],

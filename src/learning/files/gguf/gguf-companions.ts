@@ -35,17 +35,22 @@ export function ggufCompanions(file: GgufFile, description: GgufDescription, sto
 /** The class that takes everything from `tokenizer.json`. */
 const GENERIC_TOKENIZER = 'PreTrainedTokenizerFast';
 
-function configJson(file: GgufFile, { described, configJson: fields }: GgufDescription): JsonObject {
+function configJson(file: GgufFile, { described, configJson: fieldsOf }: GgufDescription): JsonObject {
   const id = (key: string): number | null => {
     const value = file.metadata.get(`tokenizer.ggml.${key}_token_id`);
     return typeof value === 'number' ? value : null;
   };
+  const { model_type, vocab_size, tie_word_embeddings, ...fields } = fieldsOf();
+  const padding = id('padding');
   return {
     architectures: ARCHITECTURES[described.modelType].slice(0, 1),
+    model_type,
     dtype: 'float32',
+    vocab_size,
+    tie_word_embeddings,
     bos_token_id: id('bos'),
     eos_token_id: id('eos'),
-    pad_token_id: id('padding'),
-    ...fields(),
+    ...fields,
+    ...(padding === null ? {} : { pad_token_id: padding }),
   };
 }

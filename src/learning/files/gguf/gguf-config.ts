@@ -5,7 +5,7 @@
  * Source: `load_hparams` of llama.cpp, https://github.com/ggml-org/llama.cpp.
  */
 import { AssayError } from '#base/errors.ts';
-import type { JsonObject } from '#base/json.ts';
+import type { Json, JsonObject } from '#base/json.ts';
 import { type Fields, fieldsOf, listedNumbers } from '#learning/files/fields.ts';
 import { huggingFaceConfig } from '#learning/files/hugging-face/hugging-face-config.ts';
 import type { ModelDescription } from '#learning/files/model-description.ts';
@@ -22,7 +22,7 @@ import type { GgufFile } from './gguf.ts';
 export interface GgufDescription {
   readonly described: ModelDescription;
   /** The fields of a `config.json` that says the same. @throws AssayError when none does. */
-  configJson(): JsonObject;
+  configJson(): JsonObject & Readonly<Record<'model_type' | 'vocab_size' | 'tie_word_embeddings', Json>>;
   /** Whether query and key rows stand in pairs. */
   readonly isPaired: boolean;
   /** Tensors that are read with the metadata. */

@@ -81,7 +81,7 @@ export const GGUF_FAMILIES: ReadonlyMap<string, GgufFamily> = new Map<string, Gg
     'qwen3',
     {
       rope: {},
-      config: (reading) => ({ ...rmsNormed(reading), model_type: 'qwen3', attention_bias: hasQkvBias(reading) }),
+      config: (reading) => ({ ...rmsNormed(reading, { attention_bias: hasQkvBias(reading) }), model_type: 'qwen3' }),
     },
   ],
   ['gemma', { rope: {}, config: (reading) => ({ ...gemma(reading), model_type: 'gemma' }) }],
@@ -124,28 +124,32 @@ function shared({ dModel, nLayers, nHeads, nKvHeads, headDim, dMlp, contextLengt
   };
 }
 
-/** With RMSNorm, SwiGLU and rotations: Llama's fields. */
-function rmsNormed(reading: GgufReading): JsonObject {
+/** With RMSNorm, SwiGLU and rotations: Llama's fields, and some of a family's own. */
+function rmsNormed(reading: GgufReading, own: JsonObject = {}): JsonObject {
   return {
     ...shared(reading),
-    ...ropeFields(reading.rope),
-    hidden_act: 'silu',
     rms_norm_eps: float(reading.fields, 'attention.layer_norm_rms_epsilon'),
+    hidden_act: 'silu',
+    ...own,
+    ...ropeFields(reading.rope),
   };
 }
 
 function llama(reading: GgufReading): JsonObject {
   const mlpBias = reading.has('blk.0.ffn_down.bias');
-  return { ...rmsNormed(reading), attention_bias: hasQkvBias(reading), mlp_bias: mlpBias };
+  return rmsNormed(reading, { attention_bias: hasQkvBias(reading), mlp_bias: mlpBias });
 }
 
 function hasQkvBias({ has }: GgufReading): boolean {
   return has('blk.0.attn_q.bias') || has('blk.0.attn_qkv.bias');
 }
 
+/** Where a config says nothing, its class has a token that small vocabularies lack. */
+const NO_PAD = { pad_token_id: null };
+
 /** llama.cpp turns three layers of four, whatever the model's config said. */
 function smolLm3(reading: GgufReading): Config {
-  return { ...llama(reading), model_type: 'smollm3', no_rope_layer_interval: 4, use_sliding_window: false };
+  return { ...llama(reading), model_type: 'smollm3', no_rope_layer_interval: 4, use_sliding_window: false, ...NO_PAD };
 }
 
 /** 0 is llama.cpp's "not set". */
@@ -166,12 +170,8 @@ function granite(reading: GgufReading): Config {
 
 function gemma(reading: GgufReading): JsonObject {
   const activation = 'gelu_pytorch_tanh';
-  return {
-    ...rmsNormed(reading),
-    hidden_act: activation,
-    hidden_activation: activation,
-    attention_bias: hasQkvBias(reading),
-  };
+  const bias = hasQkvBias(reading);
+  return rmsNormed(reading, { hidden_act: activation, hidden_activation: activation, attention_bias: bias });
 }
 
 function gemma2(reading: GgufReading): Config {
@@ -220,6 +220,7 @@ function phi3(reading: GgufReading): Config {
   return {
     ...rmsNormed(reading),
     model_type: 'phi3',
+    ...NO_PAD,
     sliding_window: windowOrNone(fields) ?? null,
     partial_rotary_factor: rope.fraction,
     original_max_position_embeddings: fields.size('rope.scaling.original_context_length', contextLength),

@@ -8,8 +8,10 @@ import { type ModelDescription, type ModelType, PRETRAINED_STD } from '#learning
 import type { LayerConfig, TransformerConfig } from '#learning/models/config.ts';
 
 import {
+  denseLayers,
   type Each,
   everywhere,
+  expertsOf,
   qwenWindows,
   refuseSliding,
   slidingLayers,
@@ -57,6 +59,7 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
     fields.value('attention_bias'); // it says nothing: its tensors are what they are
     return decoder(fields, {
       contextLength: 32_768,
+      kvHeads: 32,
       biases: { qkv: true, attentionOut: false, mlp: noMlpBias(fields) },
       layers: (each) => qwenWindows(fields, each),
     });
@@ -65,6 +68,7 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
     const bias = fields.flag('attention_bias', false);
     return decoder(fields, {
       contextLength: 32_768,
+      kvHeads: 32,
       headDim: 128,
       biases: { qkv: bias, attentionOut: bias, mlp: noMlpBias(fields) },
       layers: (each) => qwenWindows(fields, each),
@@ -79,6 +83,7 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
   gemma2: (fields) =>
     gemma(fields, {
       ...twiceNormed(fields, 'hidden_activation'),
+      kvHeads: 4,
       layers: (each) =>
         slidingLayers(fields, { ...each, window: windowOf(fields, 4096), isSliding: (i) => i % 2 === 0 }),
       parts: { family: 'gemma2', normPlacement: 'both', ...scoresOf(fields, { attention: 50, logits: 30 }) },
@@ -89,6 +94,7 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
     const local = { contextLength: contextOf(fields, 131_072), theta: 10_000, thetaName: 'rope_local_base_freq' };
     return gemma(fields, {
       ...twiceNormed(fields, 'hidden_activation'),
+      kvHeads: 4,
       contextLength: 131_072,
       rope: { theta: 1_000_000 },
       sliding: local,
@@ -128,12 +134,55 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
   ministral: (fields) =>
     decoder(fields, {
       contextLength: 131_072,
+      kvHeads: 8,
       layers: (each) => slidingLayers(fields, { ...each, window: windowOf(fields, 4096), isSliding: () => true }),
     }),
   mistral: (fields) => {
     refuseSliding(fields);
     const window = windowOf(fields, 4096);
-    return decoder(fields, { contextLength: 131_072, layers: (each) => everywhere(each, window) });
+    return decoder(fields, { contextLength: 131_072, kvHeads: 8, layers: (each) => everywhere(each, window) });
+  },
+  mixtral: (fields) => {
+    fields.only('router_jitter_noise', [0]);
+    const window = windowOf(fields);
+    return decoder(fields, {
+      contextLength: 131_072,
+      kvHeads: 8,
+      norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-5) },
+      rope: { theta: 1_000_000 },
+      layers: (each) => everywhere(each, window),
+      parts: {
+        family: 'mixtral',
+        experts: expertsOf(fields, {
+          count: fields.size('num_local_experts', 8),
+          perToken: fields.size('num_experts_per_tok', 2),
+          dHidden: fields.size('intermediate_size'),
+          isNormed: true,
+          denseLayers: [],
+        }),
+      },
+    });
+  },
+  qwen3_moe: (fields) => {
+    const bias = fields.flag('attention_bias', false);
+    const window = fields.flag('use_sliding_window', false) ? windowOf(fields, 4096) : undefined;
+    for (const idle of ['sliding_window', 'max_window_layers']) fields.value(idle); // one for all layers, where it is switched on
+    return decoder(fields, {
+      contextLength: 32_768,
+      kvHeads: 4,
+      biases: { qkv: bias, attentionOut: bias, mlp: noMlpBias(fields) },
+      layers: (each) => everywhere(each, window),
+      parts: {
+        qkNorm: true,
+        experts: expertsOf(fields, {
+          count: fields.size(fields.spelling('num_experts', 'num_local_experts'), 128),
+          perToken: fields.size('num_experts_per_tok', 8),
+          dHidden: fields.size('moe_intermediate_size', 768),
+          isNormed: fields.flag('norm_topk_prob', false),
+          denseLayers: denseLayers(fields),
+        }),
+      },
+    });
   },
   olmo2: (fields) => olmo(fields, {}),
   olmo3: (fields) => {
@@ -165,6 +214,7 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
     const bias = fields.flag('attention_bias', false);
     return decoder(fields, {
       contextLength: 32_768,
+      kvHeads: 4,
       tied: true,
       biases: { qkv: bias, attentionOut: bias, mlp: fields.flag('mlp_bias', false) },
       rope: { theta: 2_000_000 },
@@ -177,6 +227,7 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
     const isParallel = fields.flag('use_parallel_residual', false);
     return decoder(fields, {
       contextLength: 4096,
+      kvHeads: 32,
       norm: { kind: 'layerNorm', epsilon: fields.positive('layer_norm_eps', 1e-5) },
       biases: { qkv: fields.flag('use_qkv_bias', false), attentionOut: false, mlp: false },
       rope: { fraction: 0.25 },
@@ -192,6 +243,7 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
     fields.only('norm_type', ['layer_norm']);
     return decoder(fields, {
       contextLength: 4096,
+      kvHeads: 2,
       tied: true,
       norm: { kind: 'layerNorm', epsilon },
       activation: fields.oneOf('hidden_act', ACTIVATIONS, 'gelu_pytorch_tanh'),
@@ -206,8 +258,11 @@ interface Own {
   /** `max_position_embeddings` where the file has none. */
   readonly contextLength: number;
   readonly headDim?: number;
-  /** Whether keys and values have as many heads as queries, whatever the file says. */
-  readonly kvHeads?: 'heads';
+  /**
+   * Heads of keys and values where the file says nothing of them: as many as queries where left out, and whatever the file says for
+   * `heads`. Null says as many as queries.
+   */
+  readonly kvHeads?: 'heads' | number;
   readonly norm?: TransformerConfig['norm'];
   readonly activation?: Activation;
   readonly biases?: TransformerConfig['biases'];
@@ -259,12 +314,18 @@ function sizes(
     dModel,
     nLayers: fields.size('num_hidden_layers'),
     nHeads,
-    nKvHeads: own.kvHeads === 'heads' ? nHeads : fields.optionalSize('num_key_value_heads', nHeads),
+    nKvHeads: own.kvHeads === 'heads' ? nHeads : kvHeadsOf(fields, own.kvHeads ?? nHeads, nHeads),
     headDim:
       own.kvHeads === 'heads' ? dModel / nHeads : fields.optionalSize('head_dim', own.headDim ?? dModel / nHeads),
     dMlp: fields.size('intermediate_size'),
     contextLength: contextOf(fields, own.contextLength),
   };
+}
+
+/** @param absent Where the file says nothing, as its class has it. */
+function kvHeadsOf(fields: Fields, absent: number, nHeads: number): number {
+  const name = 'num_key_value_heads';
+  return fields.isNull(name) ? nHeads : fields.size(name, absent);
 }
 
 function contextOf(fields: Fields, byDefault: number): number {
@@ -277,6 +338,7 @@ function gemma(fields: Fields, own: Omit<Own, 'contextLength'> & { readonly cont
   const { parts, ...rest } = own;
   return decoder(fields, {
     contextLength: 8192,
+    kvHeads: 16,
     headDim: 256,
     tied: true,
     norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-6), plusOne: true },
