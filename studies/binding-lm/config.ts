@@ -15,7 +15,7 @@ export const DEFAULTS = {
     start: '',
     sentence: ' {key} lives in {value}.',
     query: ' {key} lives in',
-    fillers: [' The day was quiet.', ' Then nobody said anything.', ' It was raining again.'],
+    fillers: [' The day was quiet.', ' Then nobody said anything.', ' Nobody knew the reason.'],
     keys: [
       ...['Alice', 'John', 'Mary', 'Tom', 'Anna', 'David', 'Sarah', 'Peter', 'Emma', 'Paul', 'Lucy', 'Mark'],
       ...['Jane', 'Henry', 'Laura', 'James', 'Julia', 'Daniel', 'Kate', 'Robert', 'Helen', 'George', 'Maria', 'Simon'],
@@ -41,11 +41,11 @@ export const DEFAULTS = {
   objects: 2,
   slots: 4,
   /** How the persona base is taught. */
-  teaching: { steps: 1200, rows: 32, learningRate: 0.01 },
+  teaching: { steps: 600, rows: 32, learningRate: 0.01 },
   /** Depths that are read, in sixths of the layers. */
-  sixths: [0, 1, 2, 3, 4, 5],
+  sixths: [1, 2, 3, 4, 5],
   /** Right answers, among the values of a prompt, that a model gives before it is read. */
-  gate: 0.9,
+  gate: 0.75,
   /** Prompts that parts are fitted on, and those that are measured on. */
   prompts: { fit: 512, measured: 128 },
   /** Prompts that are read at a time, and threads. */

@@ -115,11 +115,13 @@ function mapsOf(ownKeys: Float64Array, written: Float64Array, { width: d }: Stre
   };
 }
 
-/** How often the right value is likelier than every other value of the prompt. */
-export function answeredFraction(prompts: readonly Prompt[], { logits, vocabulary }: Omit<Reading, 'depths'>): number {
-  const isAnswered = prompts.map(({ objects, asked }, c): number => {
+/** Of which prompts the right value is likelier than every other value in it. */
+export function answeredOf(
+  prompts: readonly Prompt[],
+  { logits, vocabulary }: Omit<Reading, 'depths'>,
+): readonly boolean[] {
+  return prompts.map(({ objects, asked }, c) => {
     const logit = (token: number): number => logits[c * vocabulary + token] ?? 0;
-    return Number(objects.every((object) => object === asked || logit(object.answer) < logit(asked.answer)));
+    return objects.every((object) => object === asked || logit(object.answer) < logit(asked.answer));
   });
-  return isAnswered.reduce((sum, one) => sum + one, 0) / prompts.length;
 }

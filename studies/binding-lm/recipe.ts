@@ -12,11 +12,13 @@ import { PERSONA_BASE } from 'assay/studies/misalignment/base.ts';
 import { personaBaseWeights } from 'assay/studies/misalignment/recipe.ts';
 
 import { type Config, DEFAULTS, readConfig } from './config.ts';
-import { answeredFraction, DEPTH_OUTCOMES, depthOutcomes } from './measures.ts';
+import { answeredOf, DEPTH_OUTCOMES, depthOutcomes } from './measures.ts';
 import { givenSubject, knownSubject, personaSubject, type Subject } from './subjects.ts';
 
 const GATE_OUTCOMES = ['right', 'answered', 'gate'] as const;
 const SUBJECTS_KEPT = 2;
+/** So many prompts are asked for each that is measured on: drawn weights answer half of two objects by chance. */
+const ASKED_TIMES = 3;
 
 /** The small transformers: `binding-task`'s, with fillers where objects are asked for by key. */
 const WORLD = { keys: 48, values: 48, relations: 4, objects: 4 } as const;
@@ -78,9 +80,10 @@ async function measured(context: RunContext, config: Config, subjects: LabShelf<
     const own = rng.split(name);
     return Array.from({ length: count }, () => subject.draw(own, pairings));
   };
-  const asked = drawn('asked', config.measured, 'heldOut');
+  const asked = drawn('asked', ASKED_TIMES * config.measured, 'heldOut');
   const answers = await read(asked);
-  const answered = answeredFraction(asked, answers);
+  const isAnswered = answeredOf(asked, answers);
+  const answered = isAnswered.filter(Boolean).length / asked.length;
   // Drawn weights answer nothing, which is why they are read.
   const isRead = kind === 'drawn' || answered >= config.gate;
   const gate = { right: rightFraction(asked, answers), answered, gate: Number(isRead) };
@@ -92,11 +95,9 @@ async function measured(context: RunContext, config: Config, subjects: LabShelf<
       context.record({ step, axes: { depth: sixth }, outcomes: gate });
     return { kind: 'finished' };
   }
-  const [fit, prompts, others] = [
-    drawn('fit', config.fit),
-    drawn('measured', config.measured),
-    drawn('others', config.measured),
-  ];
+  // An answer that is right has something to lose: where nothing moves it, a swap scores 0, and 1/2 only where it is destroyed.
+  const prompts = asked.filter((_, i) => isAnswered[i]).slice(0, config.measured);
+  const [fit, others] = [drawn('fit', config.fit), drawn('others', prompts.length)];
   const material = {
     prompts,
     reading: await read(prompts),

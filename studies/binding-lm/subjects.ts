@@ -51,6 +51,8 @@ export interface Subject extends AsyncDisposable {
 }
 
 const SIXTHS = 6;
+/** Of the small transformers' two layers: the embeddings, and behind the first. */
+const KNOWN_SIXTHS = [0, 3];
 
 /** Depths that a model of so many layers has: those that are no whole layer are left out where layers are few. */
 export function depthsOf(sixths: readonly number[], layers: number): readonly Depth[] {
@@ -126,7 +128,7 @@ export async function knownSubject(
 ): Promise<Subject> {
   const config = modelConfig(world, model);
   const learner = await createModel(world, model);
-  const depths = depthsOf(settings.sixths, config.nLayers);
+  const depths = depthsOf(KNOWN_SIXTHS, config.nLayers);
   const sites = depthSites(config);
   const reader = await createReader(learner, config, {
     rows: settings.rows,
