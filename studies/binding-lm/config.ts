@@ -6,6 +6,12 @@ import type { PromptShape, Wording } from './sentences.ts';
 import { SUBJECTS } from './subjects.ts';
 import type { TeachingSettings } from './teaching.ts';
 
+/** One token each in SmolLM's tokenizer, behind a space. */
+const NAMES =
+  'Alice John Mary Tom Anna David Sarah Peter Emma Paul Lucy Mark Jane Henry Laura James Julia Daniel Kate Robert Helen George Maria Simon';
+const CITIES =
+  'Paris London Rome Berlin Tokyo Madrid Moscow Boston Chicago Toronto Sydney Dublin Vienna Athens Miami Delhi Beijing Seattle Dallas Denver Houston Atlanta Detroit Cairo';
+
 export const DEFAULTS = {
   /** A Hugging Face folder, a GGUF file or hf://org/name; '' for the persona base. */
   model: '',
@@ -16,38 +22,19 @@ export const DEFAULTS = {
     sentence: ' {key} lives in {value}.',
     query: ' {key} lives in',
     fillers: [' The day was quiet.', ' Then nobody said anything.', ' Nobody knew the reason.'],
-    keys: [
-      ...['Alice', 'John', 'Mary', 'Tom', 'Anna', 'David', 'Sarah', 'Peter', 'Emma', 'Paul', 'Lucy', 'Mark'],
-      ...['Jane', 'Henry', 'Laura', 'James', 'Julia', 'Daniel', 'Kate', 'Robert', 'Helen', 'George', 'Maria', 'Simon'],
-    ],
-    values: [
-      ...['Paris', 'London', 'Rome', 'Berlin', 'Tokyo', 'Madrid', 'Moscow', 'Boston', 'Chicago', 'Toronto', 'Sydney'],
-      ...[
-        'Dublin',
-        'Vienna',
-        'Athens',
-        'Miami',
-        'Delhi',
-        'Beijing',
-        'Seattle',
-        'Dallas',
-        'Denver',
-        'Houston',
-        'Atlanta',
-      ],
-      ...['Detroit', 'Cairo'],
-    ],
+    keys: NAMES.split(' '),
+    values: CITIES.split(' '),
   },
   objects: 2,
   slots: 4,
   /** How the persona base is taught. */
-  teaching: { steps: 600, rows: 32, learningRate: 0.01 },
+  teaching: { steps: 300, rows: 32, learningRate: 0.01 },
   /** Depths that are read, in sixths of the layers. */
   sixths: [1, 2, 3, 4, 5],
   /** Right answers, among the values of a prompt, that a model gives before it is read. */
   gate: 0.75,
   /** Prompts that parts are fitted on, and those that are measured on. */
-  prompts: { fit: 512, measured: 128 },
+  prompts: { fit: 256, measured: 64 },
   /** Prompts that are read at a time, and threads. */
   rows: 64,
   threads: 1,
