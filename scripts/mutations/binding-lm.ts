@@ -15,7 +15,7 @@ export const BINDING_LM_FAULTS: readonly Fault[] = [
     name: 'pairings that are held out are taught',
     file: 'studies/binding-lm/sentences.ts',
     from: "isHeldOut(key, value) === (pairings === 'heldOut')",
-    to: "isHeldOut(key, value) !== (pairings === 'trained')",
+    to: "isHeldOut(key, value) === (pairings === 'trained')",
     tests: TESTS,
   },
   {
@@ -40,10 +40,10 @@ export const BINDING_LM_FAULTS: readonly Fault[] = [
     tests: TESTS,
   },
   {
-    name: 'the orthogonal map turns to the wrong side',
+    name: 'images of the orthogonal map are told in the coordinates of what it reads',
     file: 'studies/binding-lm/maps.ts',
-    from: 'timesTransposed(left, right)',
-    to: 'timesTransposed(right, left)',
+    from: 'ofY.right).values',
+    to: 'ofX.right).values',
     tests: TESTS,
   },
   {

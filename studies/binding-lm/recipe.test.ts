@@ -124,6 +124,11 @@ test('parts of order, position, key and value are told apart, and noise has no s
     assert.ok(Math.abs(between(parts.key, 3, 5, a) - key) < 0.3, 'so do keys');
     assert.ok(Math.abs(between(parts.position, 2, 1, a)) < 0.3, 'and a position adds nothing');
   }
+  const bare = rows.slice(0, 80).map(({ labels }) => ({
+    labels,
+    values: Float64Array.from({ length: 24 }, () => rng.normal()),
+  }));
+  for (const share of Object.values(partShares(bare, sizes, 24))) assert.ok(Math.abs(share) < 0.05, `${share}`);
   const shares = partShares(rows, sizes, d);
   assert.ok(shares.order > 0.3 && shares.key > 0.1, JSON.stringify(shares));
   assert.ok(Math.abs(shares.position) < 0.02 && Math.abs(shares.value) < 0.02, JSON.stringify(shares));
@@ -140,13 +145,16 @@ test('a ridge by products of rows is the ridge, and an orthogonal map is found w
   const [x, y] = [matrix(count), matrix(count)];
   const reads = (keys: Float64Array, fit?: typeof rowRidge): number => mapReads({ ownKeys: x.values, keys }, d, fit);
   assert.equal(reads(y.values, rowRidge), reads(y.values));
-  // A reflection: I - 2 v v' / v'v.
-  const v = matrix(1).values;
-  const length = v.reduce((sum, value) => sum + value * value, 0);
-  const turned = Float64Array.from(x.values, (value, i) => {
-    const row = x.values.subarray(i - (i % d), i - (i % d) + d);
-    return value - (2 * (v[i % d] ?? 0) * row.reduce((sum, own, a) => sum + own * (v[a] ?? 0), 0)) / length;
-  });
+  // Two reflections I - 2 v v' / v'v, one after the other, are no reflection: the map's transpose is another.
+  const reflected = (rows: Float64Array): Float64Array => {
+    const v = matrix(1).values;
+    const length = v.reduce((sum, value) => sum + value * value, 0);
+    return rows.map((value, i) => {
+      const row = rows.subarray(i - (i % d), i - (i % d) + d);
+      return value - (2 * (v[i % d] ?? 0) * row.reduce((sum, own, a) => sum + own * (v[a] ?? 0), 0)) / length;
+    });
+  };
+  const turned = reflected(reflected(x.values));
   assert.equal(reads(turned, orthogonalMap), 1);
   const image = orthogonalMap(x, { ...x, values: turned }, 0)(x.values.slice(0, d));
   image.forEach((value, a) => assert.ok(Math.abs(value - (turned[a] ?? 0)) < 1e-9));
