@@ -106,6 +106,7 @@ export {
   type StreamModel,
 } from '#learning/activations/model-activations.ts';
 export { openStreamModel, type OpenedModel } from '#learning/activations/open-stream-model.ts';
+export { streamReader } from '#learning/activations/stream-reader.ts';
 export {
   type ActivationSource,
   collectActivations,
