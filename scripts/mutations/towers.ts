@@ -136,8 +136,8 @@ export const TOWER_FAULTS: readonly Fault[] = [
   {
     name: 'a text is pooled before its last token',
     file: 'src/learning/models/towers/towers.ts',
-    from: 'tokenAt(stream, batch, batch.length - 1)',
-    to: 'tokenAt(stream, batch, batch.length - 2)',
+    from: 'tokenAt(x, batch, batch.length - 1)',
+    to: 'tokenAt(x, batch, batch.length - 2)',
     tests: [FILES],
   },
   {
@@ -150,8 +150,8 @@ export const TOWER_FAULTS: readonly Fault[] = [
   {
     name: 'what a class token pools is not normed',
     file: 'src/learning/models/towers/towers.ts',
-    from: 'return norm(encoder, layers, IMAGE.finalNorm, tokenAt(stream, batch, 0));',
-    to: 'return tokenAt(stream, batch, 0);',
+    from: "if (pooling === 'class') return normed;",
+    to: "if (pooling === 'class') return stream;",
     tests: [FILES],
   },
   {
