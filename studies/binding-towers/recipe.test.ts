@@ -19,6 +19,7 @@ import { makeRun } from '../../test/recipes/make-run.ts';
 import { batchDrawer, type BatchRules, batchScenes, encoderOf } from './batches.ts';
 import { boundOf, swapTest } from './measures.ts';
 import { bindingTowersRecipe } from './recipe.ts';
+import { pairLines } from './shown-pairs.ts';
 
 const recipe = bindingTowersRecipe();
 const WORLD: SceneWorld = { ...SMALL_WORLD, colours: 4, shapes: 4, held: { kind: 'blocks', seed: 3 } };
@@ -193,6 +194,26 @@ test('the scenes that a run keeps to be looked at are those it is measured on: c
   assert.equal(rest.length, 0);
   const { seen, held } = points.findLast(({ outcomes }) => outcomes?.['seen'] !== undefined)?.outcomes ?? {};
   assert.deepEqual([(a + b) / 2, (c + d) / 2], [seen, held]);
+});
+
+test('a kept cosine is that of its own picture with its own caption', () => {
+  const asked = swapTest(WORLD, 'seen', 2, rngOf(6));
+  // Picture k is the k-th axis, so a cosine with it names both rows.
+  const images: DenseMatrix = { rows: 8, columns: 8, values: new Float64Array(64).map((_, i) => Number(i % 9 === 0)) };
+  const texts: DenseMatrix = { rows: 4, columns: 8, values: new Float64Array(32).map((_, i) => i + 1) };
+  const length = (row: number): number => Math.hypot(...texts.values.subarray(8 * row, 8 * row + 8));
+  const lines = pairLines(WORLD, asked, { images, texts }).trim().split('\n');
+  for (const [layout, line] of lines.entries()) {
+    const { captions, cosines }: KeptLine = JSON.parse(line);
+    for (const i of [0, 1] as const) {
+      assert.equal(captions[i], captionText(asked.captions[2 * layout + i] ?? []));
+      for (const j of [0, 1] as const) {
+        const row = 2 * layout + j;
+        const own = (texts.values[8 * row + 4 * layout + i] ?? 0) / length(row);
+        assert.ok(Math.abs(cosines[i][j] - own) < 1e-12, `${layout} ${i} ${j}`);
+      }
+    }
+  }
 });
 
 test('a resumed run records what an unbroken one does', async () => {

@@ -1,5 +1,5 @@
 /**
- * Towers that have learned nothing: a small pair with drawn weights, and any pair with its own weights shuffled or without attention.
+ * Towers of which is known what they cannot know: a small pair with drawn weights, and any pair with its own weights shuffled or without attention.
  */
 import { type Rng, rngOf } from '#base/rng.ts';
 import type { RgbImage } from '#learning/files/images/decode-image.ts';
