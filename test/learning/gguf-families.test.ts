@@ -112,6 +112,18 @@ for (const [name, metadata, message] of REFUSED) {
   });
 }
 
+test("StableLM's blocks are parallel where they have one norm, as in llama.cpp, whatever the key says", async () => {
+  for (const [name, residual] of [
+    ['stablelm', undefined],
+    ['stablelm-parallel', 'parallelOneNorm'],
+  ] as const) {
+    for (const said of [true, false]) {
+      await using model = await openModel(await altered(name, { 'stablelm.use_parallel_residual': said }));
+      assert.equal(model.config.residual, residual);
+    }
+  }
+});
+
 test('layers with a window follow the pattern that a GGUF file gives, and the one of its family where it gives none', async () => {
   const windowed = async (path: string): Promise<readonly boolean[]> => {
     await using model = await openModel(path);
