@@ -119,6 +119,15 @@ test('rows drawn from others make no tree of more tokens than was said', () => {
   }
 });
 
+test('trees of packed rows, and of rows that do not divide among them, are refused', async () => {
+  const layout = { rows: ROWS, length: LENGTH, trees: { trees: 5, tokens: 20 } };
+  await assert.rejects(trainerOf(ROTARY, layout), /found 5 trees of 12 rows/);
+  await assert.rejects(
+    trainerOf(ROTARY, { ...layout, trees: { trees: 3, tokens: 20 }, packed: true }),
+    /found packed rows/,
+  );
+});
+
 for (const [name, model] of Object.entries(MODELS)) {
   test(`${name}: scorers that compute common beginnings once lose what those do that do not`, async () => {
     await using trainer = await trainerOf(model);
