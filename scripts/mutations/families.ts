@@ -172,7 +172,7 @@ export const FAMILY_FAULTS: readonly Fault[] = [
   },
   {
     name: 'absent key-value heads are as many as heads',
-    file: 'src/learning/files/hugging-face/hugging-face-families.ts',
+    file: 'src/learning/files/hugging-face/hugging-face-decoder.ts',
     from: 'fields.isNull(name) ? nHeads : fields.size(name, absent)',
     to: 'fields.isNull(name) ? nHeads : fields.size(name, absent * 0 || nHeads)',
     tests: [CONFIGS],

@@ -1,15 +1,15 @@
 /**
  * What the `config.json` of each family says, as transformers reads it: a family is data. Sizes and parts that families share
- * stand in `decoder`; each entry adds what is its own.
+ * stand in `hugging-face-decoder.ts`; each entry adds what is its own.
  * Source: the configuration and modeling files of transformers 5.24.
  */
 import type { Fields } from '#learning/files/fields.ts';
-import { type ModelDescription, type ModelType, PRETRAINED_STD } from '#learning/files/model-description.ts';
-import type { LayerConfig, TransformerConfig } from '#learning/models/config.ts';
+import { type ModelType, PRETRAINED_STD } from '#learning/files/model-description.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
 
+import { type Activation, ACTIVATIONS, contextOf, decoder, type Described, type Own } from './hugging-face-decoder.ts';
 import {
   denseLayers,
-  type Each,
   everywhere,
   expertsOf,
   qwenWindows,
@@ -18,18 +18,6 @@ import {
   smolLm3Layers,
   windowOf,
 } from './hugging-face-layers.ts';
-import { layeredPositions, type RopeDefaults, rotaryPositions } from './hugging-face-rope.ts';
-
-type Described = Omit<ModelDescription, 'modelType'>;
-type Activation = TransformerConfig['activation'];
-
-const ACTIVATIONS: ReadonlyMap<string, Activation> = new Map<string, Activation>([
-  ['silu', 'silu'],
-  ['swish', 'silu'],
-  ['gelu', 'gelu'],
-  ['gelu_new', 'geluTanh'],
-  ['gelu_pytorch_tanh', 'geluTanh'],
-]);
 
 /** Both spellings of Gemma's activation mean the tanh form. */
 const GEMMA_ACTIVATIONS: ReadonlyMap<string, Activation> = new Map<string, Activation>([
@@ -42,7 +30,7 @@ const OLMO3_THETA = 500_000;
 /** How the config of each `model_type` is read. */
 export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>> = {
   llama: (fields) => {
-    const { contextLength } = sizes(fields, { contextLength: 2048 });
+    const contextLength = contextOf(fields, 2048);
     const window = fields.value('sliding_window');
     fields.only('use_sliding_window', [false]);
     refuseSliding(fields);
@@ -253,84 +241,6 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
     });
   },
 };
-
-interface Own {
-  /** `max_position_embeddings` where the file has none. */
-  readonly contextLength: number;
-  readonly headDim?: number;
-  /**
-   * Heads of keys and values where the file says nothing of them: as many as queries where left out, and whatever the file says for
-   * `heads`. Null says as many as queries.
-   */
-  readonly kvHeads?: 'heads' | number;
-  readonly norm?: TransformerConfig['norm'];
-  readonly activation?: Activation;
-  readonly biases?: TransformerConfig['biases'];
-  readonly tied?: boolean;
-  readonly rope?: Omit<RopeDefaults, 'contextLength'>;
-  /** The rotation of layers with a window, where it is another one. */
-  readonly sliding?: RopeDefaults;
-  readonly layers?: (each: Each) => readonly LayerConfig[] | undefined;
-  readonly parts?: Partial<TransformerConfig>;
-}
-
-/** A decoder with Llama's keys, but for what is its own. */
-function decoder(fields: Fields, own: Own): Described {
-  const { contextLength: declared, ...size } = sizes(fields, own);
-  const rope = { contextLength: declared, ...own.rope };
-  const { full, sliding } =
-    own.sliding === undefined
-      ? { full: rotaryPositions(fields, rope), sliding: undefined }
-      : layeredPositions(fields, { full: rope, sliding: own.sliding });
-  const contextLength = Math.min(full.contextLength, sliding?.contextLength ?? Infinity);
-  const layers = own.layers?.({ nLayers: size.nLayers, contextLength, sliding: sliding?.positions });
-  const config: TransformerConfig = {
-    family: 'llama',
-    ...size,
-    norm: own.norm ?? { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-6) },
-    activation: own.activation ?? fields.oneOf('hidden_act', ACTIVATIONS, 'silu'),
-    mlp: 'gated',
-    positions: full.positions,
-    biases: own.biases ?? { qkv: false, attentionOut: false, mlp: false },
-    qkNorm: false,
-    tied: fields.flag('tie_word_embeddings', own.tied ?? false),
-    initialStd: PRETRAINED_STD,
-    ...own.parts,
-    ...(layers === undefined ? {} : { layers }),
-  };
-  return { contextLength, config };
-}
-
-type Sizes = Pick<TransformerConfig, 'vocabulary' | 'dModel' | 'nLayers' | 'nHeads' | 'nKvHeads' | 'headDim' | 'dMlp'>;
-
-function sizes(
-  fields: Fields,
-  own: Pick<Own, 'contextLength' | 'headDim' | 'kvHeads'>,
-): Sizes & { contextLength: number } {
-  const dModel = fields.size('hidden_size');
-  const nHeads = fields.size('num_attention_heads');
-  return {
-    vocabulary: fields.size('vocab_size'),
-    dModel,
-    nLayers: fields.size('num_hidden_layers'),
-    nHeads,
-    nKvHeads: own.kvHeads === 'heads' ? nHeads : kvHeadsOf(fields, own.kvHeads ?? nHeads, nHeads),
-    headDim:
-      own.kvHeads === 'heads' ? dModel / nHeads : fields.optionalSize('head_dim', own.headDim ?? dModel / nHeads),
-    dMlp: fields.size('intermediate_size'),
-    contextLength: contextOf(fields, own.contextLength),
-  };
-}
-
-/** @param absent Where the file says nothing, as its class has it. */
-function kvHeadsOf(fields: Fields, absent: number, nHeads: number): number {
-  const name = 'num_key_value_heads';
-  return fields.isNull(name) ? nHeads : fields.size(name, absent);
-}
-
-function contextOf(fields: Fields, byDefault: number): number {
-  return fields.size('max_position_embeddings', byDefault);
-}
 
 /** Gemma's: norms whose scale is 1 + weight, embeddings times the root of their width, a tied head. */
 function gemma(fields: Fields, own: Omit<Own, 'contextLength'> & { readonly contextLength?: number }): Described {
