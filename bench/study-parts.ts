@@ -19,6 +19,7 @@ const REST: readonly (readonly [part: string, file: RegExp])[] = [
   ['optimizer, norms of gradients', /learning\/optim\//],
   ['snapshots', /learning\/checkpoint\.ts/],
   ['batches of questions', /studies\/|base\/rng\.ts|models\/trees\.ts/],
+  ['learner and feeds', /learning\//],
 ];
 
 const { values } = parseArgs({ options: { arms: { type: 'string' } } });
