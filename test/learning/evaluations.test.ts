@@ -267,3 +267,13 @@ test('the lines of docs/guide/04-evaluations.md give the outcomes its table and 
   const more = ['sums.correct', 'open.alignment', 'open.coherence', 'perplexity'];
   for (const name of [...named, ...table, ...more]) assert.ok(given.includes(name ?? ''), `${name}: ${given.join()}`);
 });
+
+test('a run with other threads is another training, as its last bits may be others; with other evaluations it is not', () => {
+  const recipe = finetune();
+  const trainIdOf = (changes: JsonObject): string =>
+    identityOf(recipe, { ...recipe.defaults, ...changes }, 1, {}).trainId;
+  const plain = trainIdOf({});
+  assert.equal(trainIdOf({ threads: 1 }), plain);
+  assert.notEqual(trainIdOf({ threads: 2 }), plain);
+  assert.equal(trainIdOf({ save: { adapter: 'adapters' } }), plain);
+});

@@ -63,7 +63,8 @@ const LEARNING_RATE = 'learningRate';
 const NO_FACTORS: readonly (readonly [RegExp, string])[] = [
   [/^seeds(\.|$)/, 'the blocks vary the seeds, and every study repeats its reference under other seeds'],
   [/\.kind$/, 'a kind without its other settings says nothing; give whole ones, as factors.method does'],
-  [/^(evals|replies|measure|probe|threads|save)(\.|$)/, 'it changes what is measured or kept, not what is trained'],
+  [/^(evals|replies|measure|probe|save)(\.|$)/, 'it changes what is measured or kept, not what is trained'],
+  [/^threads$/, 'it changes how long a run takes, and no more than last bits'],
 ];
 
 /** LoRA on all linear layers; alpha / rank is the same at every rank, so that rank alone differs. */

@@ -60,7 +60,8 @@ export function finetune(options: FinetuneOptions = {}): Recipe {
     levelsPath: 'measure.levels',
     // Outcomes are those of the evaluations' file, which `check` reads.
     gives: () => ({ axes: FINETUNE_AXES }),
-    measurePaths: ['measure', 'save', 'threads', 'replies'],
+    // Not `threads`: some products have other last bits on more of them (ADR 0181).
+    measurePaths: ['measure', 'save', 'replies'],
     check: (config) => void judgedBy(readFinetuneConfig(config), scorers, options.outcomes),
     measuredBy: () => scorers.versions,
     async ready(json, chat) {
