@@ -6,18 +6,7 @@
  */
 import { parseArgs } from 'node:util';
 
-import {
-  compare,
-  type Comparison,
-  type Costs,
-  hasPackages,
-  measure,
-  measurePeers,
-  median,
-  PYTHON,
-  sentence,
-  waysOf,
-} from './side-by-side.ts';
+import { compare, type Comparison, type Costs, measureRounds, median, peerWays, sentence } from './side-by-side.ts';
 
 type Part = 'prefill' | 'decode';
 type Measured = Readonly<Record<Part, Omit<Costs, 'peakAnonymousMiB'>>> & Pick<Costs, 'peakAnonymousMiB'>;
@@ -35,18 +24,16 @@ const { values } = parseArgs({
     model: { type: 'string', default: '' },
   },
 });
-const hasPeer = hasPackages('transformers, torch');
 /** Not compiled: the cache grows with every token, and torch.compile had not begun to measure after eight minutes on two cores. */
-const ways = hasPeer ? waysOf({ eager: [] }) : [];
-if (!hasPeer) console.log(`${PYTHON} has no transformers: measuring Assay alone.`);
+const ways = peerWays('transformers, torch', { eager: [] });
 
 const rows = CASES.map((one) => {
   const settings = Object.entries({ ...one, seconds: values.seconds, threads: values.threads, model: values.model });
   const args = settings.filter(([, value]) => value !== '').flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const rounds = Array.from({ length: Number(values.rounds) }, () => ({
-    mine: measure(process.execPath, [`${import.meta.dirname}/generate-run.ts`, ...args]) as Measured,
-    peers: measurePeers<Measured>(ways, `${import.meta.dirname}/peers/generate.py`, args),
-  }));
+  const rounds = measureRounds<Measured>(Number(values.rounds), ['generate-run.ts', ...args], ways, [
+    'peers/generate.py',
+    ...args,
+  ]);
   const ratios = (part: Part): Comparison => {
     const costs = (measured: Measured): Costs => ({ ...measured[part], peakAnonymousMiB: measured.peakAnonymousMiB });
     return compare(
@@ -75,4 +62,6 @@ const rows = CASES.map((one) => {
   );
   return row;
 });
-console.log(JSON.stringify({ bench: 'generate', peer: hasPeer, model: values.model || 'SmolLM2-135M shapes', rows }));
+console.log(
+  JSON.stringify({ bench: 'generate', peer: ways.length > 0, model: values.model || 'SmolLM2-135M shapes', rows }),
+);

@@ -5,18 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 
-import {
-  compare,
-  hasPackages,
-  measure,
-  measurePeers,
-  median,
-  PYTHON,
-  type Costs,
-  type Round,
-  sentence,
-  waysOf,
-} from './side-by-side.ts';
+import { compare, type Costs, measureRounds, median, peerWays, sentence } from './side-by-side.ts';
 
 interface Case {
   readonly model: string;
@@ -42,13 +31,17 @@ const { values } = parseArgs({
     model: { type: 'string', multiple: true },
   },
 });
-const hasTorch = hasPackages('torch, safetensors');
-const ways = hasTorch ? waysOf() : [];
-if (!hasTorch) console.log(`${PYTHON} lacks torch or safetensors: measuring Assay alone.`);
+const ways = peerWays('torch, safetensors');
 
 const rows = [];
 for (const one of CASES.filter(({ model }) => values.model === undefined || values.model.includes(model))) {
-  const rounds = Array.from({ length: Number(values.rounds) }, () => round(one));
+  const settings = ['--threads', String(one.threads), '--seconds', values.seconds];
+  const rounds = measureRounds<Costs>(Number(values.rounds), ['lm-step.ts', one.model, ...settings], ways, [
+    'peers/speed.py',
+    '--model',
+    one.model,
+    ...settings,
+  ]);
   const ours = median(rounds.map(({ mine }) => mine.secondsPerStep));
   const row = {
     model: one.model,
@@ -65,12 +58,4 @@ for (const one of CASES.filter(({ model }) => values.model === undefined || valu
       sentence('PyTorch', row.ratios, one.aim),
   );
 }
-console.log(JSON.stringify({ bench: 'lm', torch: hasTorch, rows }));
-
-function round({ model, threads }: Case): Round<Costs> {
-  const settings = ['--threads', String(threads), '--seconds', values.seconds];
-  return {
-    mine: measure(process.execPath, [`${import.meta.dirname}/lm-step.ts`, model, ...settings]) as Costs,
-    peers: measurePeers(ways, `${import.meta.dirname}/peers/speed.py`, ['--model', model, ...settings]),
-  };
-}
+console.log(JSON.stringify({ bench: 'lm', torch: ways.length > 0, rows }));

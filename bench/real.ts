@@ -12,18 +12,7 @@ import { parseArgs } from 'node:util';
 
 import { openModel } from '#learning/files/open-model.ts';
 
-import {
-  compare,
-  type Costs,
-  hasPackages,
-  measure,
-  measurePeers,
-  median,
-  PYTHON,
-  type Round,
-  sentence,
-  waysOf,
-} from './side-by-side.ts';
+import { compare, type Costs, measure, measurePeers, median, peerWays, type Round, sentence } from './side-by-side.ts';
 
 /** Of the largest logit: float32 through some thirty layers, sums in another order. */
 const LOGIT_TOLERANCE = 1e-4;
@@ -61,11 +50,9 @@ const { values } = parseArgs({
     check: { type: 'boolean', default: false },
   },
 });
-const hasPeer = hasPackages('torch, transformers, peft');
-const ways = hasPeer ? waysOf() : [];
+const ways = peerWays('torch, transformers, peft');
 /** Reading a file and one forward pass: nothing to compile. */
 const loadingWays = ways.slice(0, 1);
-if (!hasPeer) console.log(`${PYTHON} lacks torch, transformers or peft: measuring Assay alone.`);
 const folder = mkdtempSync(join(tmpdir(), 'assay-bench-'));
 const file = join(folder, 'weights');
 const which = values.model === undefined ? ['--shape', values.shape] : ['--model', values.model];
@@ -130,7 +117,7 @@ function report(name: string, measured: readonly Round<Costs>[], aim: string, to
 }
 
 async function check(): Promise<void> {
-  if (values.model === undefined || !hasPeer)
+  if (values.model === undefined || ways.length === 0)
     throw new Error('--check needs --model PATH, and Python with transformers.');
   const tokens = join(folder, 'tokens.json');
   await using model = await openModel(values.model);

@@ -7,20 +7,7 @@
  */
 import { parseArgs } from 'node:util';
 
-import {
-  compare,
-  hasPackages,
-  measure,
-  measurePeers,
-  median,
-  PYTHON,
-  type Costs,
-  type Round,
-  sentence,
-  summary,
-  text,
-  waysOf,
-} from './side-by-side.ts';
+import { compare, type Costs, measureRounds, median, peerWays, sentence, summary, text } from './side-by-side.ts';
 
 interface Measured extends Costs {
   /** When libraries were loaded and nothing was made. */
@@ -36,15 +23,18 @@ const { values } = parseArgs({
     variants: { type: 'string', default: 'eager,sparse,compile' },
   },
 });
-const hasPeer = hasPackages('sae_lens');
-const ways = hasPeer
-  ? waysOf(Object.fromEntries(values.variants.split(',').map((variant) => [variant, ['--variant', variant]])))
-  : [];
-if (!hasPeer) console.log(`${PYTHON} has no sae_lens: measuring Assay alone.`);
+const ways = peerWays(
+  'sae_lens',
+  Object.fromEntries(values.variants.split(',').map((variant) => [variant, ['--variant', variant]])),
+);
 
 const rows = [];
 for (const times of values.times) {
-  const rounds = Array.from({ length: Number(values.rounds) }, () => round(times));
+  const settings = ['--times', times, '--rows', values.rows, '--seconds', values.seconds];
+  const rounds = measureRounds<Measured>(Number(values.rounds), ['sae-step.ts', ...settings], ways, [
+    'peers/sae.py',
+    ...settings,
+  ]);
   const beyond = rounds.flatMap(({ mine, peers }) =>
     peers.size === 0 ? [] : [made(mine) / Math.min(...Array.from(peers.values(), made))],
   );
@@ -62,14 +52,6 @@ for (const times of values.times) {
   );
 }
 console.log(JSON.stringify({ bench: 'sae', batchRows: Number(values.rows), ways: ways.map(({ name }) => name), rows }));
-
-function round(times: string): Round<Measured> {
-  const settings = ['--times', times, '--rows', values.rows, '--seconds', values.seconds];
-  return {
-    mine: measure(process.execPath, [`${import.meta.dirname}/sae-step.ts`, ...settings]) as Measured,
-    peers: measurePeers(ways, `${import.meta.dirname}/peers/sae.py`, settings),
-  };
-}
 
 function made({ peakAnonymousMiB, importAnonymousMiB }: Measured): number {
   return peakAnonymousMiB - importAnonymousMiB;

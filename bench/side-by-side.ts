@@ -63,6 +63,13 @@ export function waysOf(
   return [installed, ...Object.entries(variants).map(([name, args]) => ({ name, args, environment }))];
 }
 
+/** `waysOf` where Python has the peer's packages; none, which is said, where it lacks them. */
+export function peerWays(packages: string, variants?: Parameters<typeof waysOf>[0]): readonly Way[] {
+  if (hasPackages(packages)) return waysOf(variants);
+  console.log(`${PYTHON} lacks ${packages}: measuring Assay alone.`);
+  return [];
+}
+
 /** The environment that unlocks MKL; undefined without a C compiler. */
 export function unlockedMkl(): Environment | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'assay-mkl-'));
@@ -80,6 +87,22 @@ export function unlockedMkl(): Environment | undefined {
 export interface Round<Measured> {
   readonly mine: Measured;
   readonly peers: ReadonlyMap<string, Measured>;
+}
+
+/** A script in bench/ and what it is asked for. */
+export type Script = readonly [file: string, ...args: readonly string[]];
+
+/** Measures ours and then the peer in each way, so many times over; every measurement is a process of its own. */
+export function measureRounds<Measured>(
+  count: number,
+  [file, ...args]: Script,
+  ways: readonly Way[],
+  [peerFile, ...peerArgs]: Script,
+): readonly Round<Measured>[] {
+  return Array.from({ length: count }, () => ({
+    mine: measure(process.execPath, [join(import.meta.dirname, file), ...args]) as Measured,
+    peers: measurePeers<Measured>(ways, join(import.meta.dirname, peerFile), peerArgs),
+  }));
 }
 
 /** Measures the peer's script in each way; a way that fails is left out and named. */

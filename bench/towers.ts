@@ -5,18 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 
-import {
-  compare,
-  hasPackages,
-  measure,
-  measurePeers,
-  median,
-  PYTHON,
-  type Costs,
-  type Round,
-  sentence,
-  waysOf,
-} from './side-by-side.ts';
+import { compare, type Costs, measureRounds, median, peerWays, sentence } from './side-by-side.ts';
 
 interface Case {
   readonly subject: string;
@@ -41,14 +30,16 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true },
   },
 });
-const hasPeer = hasPackages('torch, torchvision, transformers');
-const ways = hasPeer ? waysOf() : [];
-if (!hasPeer) console.log(`${PYTHON} lacks torch, torchvision or transformers: measuring Assay alone.`);
+const ways = peerWays('torch, torchvision, transformers');
 
 const rows = [];
 for (const { subject, aim } of CASES) {
   if (values.only !== undefined && !values.only.includes(subject)) continue;
-  const rounds = Array.from({ length: Number(values.rounds) }, () => round(subject));
+  const settings = [subject, '--threads', values.threads, '--seconds', values.seconds];
+  const rounds = measureRounds<Measured>(Number(values.rounds), ['towers-step.ts', ...settings], ways, [
+    'peers/towers.py',
+    ...settings,
+  ]);
   const ours = median(rounds.map(({ mine }) => mine.secondsPerStep));
   const images = rounds[0]?.mine.images ?? Number.NaN;
   const row = {
@@ -66,12 +57,4 @@ for (const { subject, aim } of CASES) {
       sentence('PyTorch', row.ratios, aim),
   );
 }
-console.log(JSON.stringify({ bench: 'towers', peer: hasPeer, rows }));
-
-function round(subject: string): Round<Measured> {
-  const settings = [subject, '--threads', values.threads, '--seconds', values.seconds];
-  return {
-    mine: measure(process.execPath, [`${import.meta.dirname}/towers-step.ts`, ...settings]) as Measured,
-    peers: measurePeers(ways, `${import.meta.dirname}/peers/towers.py`, settings),
-  };
-}
+console.log(JSON.stringify({ bench: 'towers', peer: ways.length > 0, rows }));

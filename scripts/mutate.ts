@@ -54,7 +54,8 @@ function planted({ name, file, from, to }: Fault, text: string): string {
 function isGreen(copy: string, test: string): boolean {
   const options = { cwd: copy, stdio: 'ignore', timeout: LIMIT_MS } as const;
   // As `npm test` runs them.
-  return spawnSync(process.execPath, ['--import', './test/property-seed.ts', '--test', test], options).status === 0;
+  const preloads = ['--import', './test/property-seed.ts', '--import', './test/temporary-folder.ts'];
+  return spawnSync(process.execPath, [...preloads, '--test', test], options).status === 0;
 }
 
 /** The first of a fault's tests that turns red; undefined where it survives. */

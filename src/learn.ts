@@ -43,7 +43,7 @@ export { gpt2Config, type TransformerConfig } from '#learning/models/config.ts';
 export { hookPoints, type ModelPlace, modelPlace, placeSites } from '#learning/models/hook-points.ts';
 export { transformerSites } from '#learning/models/modules.ts';
 export { initialWeights, linearModules, parameterCount, transformerParameters } from '#learning/models/parameters.ts';
-export { distinctTokens } from '#learning/models/shared-tokens.ts';
+export { mostTokens, treesOf, type TreesShape } from '#learning/models/trees.ts';
 export type { BatchShape } from '#learning/models/batch-shape.ts';
 export { transformerLogits } from '#learning/models/transformer.ts';
 
@@ -106,6 +106,7 @@ export {
   type StreamModel,
 } from '#learning/activations/model-activations.ts';
 export { openStreamModel, type OpenedModel } from '#learning/activations/open-stream-model.ts';
+export { streamReader } from '#learning/activations/stream-reader.ts';
 export {
   type ActivationSource,
   collectActivations,
@@ -201,6 +202,7 @@ export {
 export { agreementScores, type LinearProbe, linearProbe, probeAccuracy } from '#measures/probes/linear-probe.ts';
 export { fitLogistic, type Logistic, type LogisticProblem } from '#measures/probes/logistic.ts';
 export { type CaptionedRows, fitTextMap, type TextMap } from '#measures/probes/text-map.ts';
+export { type KeptPair, rowCosine, SCENE_PAIRS, scenePairLine } from '#recipes/binding/scene-pairs.ts';
 export { gpt2File, gpt2Json, readGpt2File } from '#recipes/gpt2-file.ts';
 export { type LabShelf, labShelf } from '#recipes/lab-shelf.ts';
 export { sharedWeights, weightsBytes, weightsFrom } from '#recipes/shared-weights.ts';

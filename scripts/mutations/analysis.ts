@@ -102,7 +102,7 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'voided blocks are ignored',
-    file: 'src/analysis/verdict/verdict.ts',
+    file: 'src/analysis/verdict/lost-units.ts',
     from: 'const VOIDED_FRACTION = 0.1;',
     to: 'const VOIDED_FRACTION = 1;',
     tests: [ANALYSE],

@@ -14,7 +14,7 @@ export const BINDING_TASK_FAULTS: readonly Fault[] = [
   {
     name: 'exchanged partners are added to one of the two values only',
     file: 'studies/binding-task/swaps.ts',
-    from: '[otherAt, by.map((x) => -x)],',
+    from: '[there, by.map((x) => -x)],',
     to: '',
     tests: TESTS,
   },

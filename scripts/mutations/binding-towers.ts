@@ -39,4 +39,18 @@ export const BINDING_TOWERS_FAULTS: readonly Fault[] = [
     to: 'batch: [batch.size] }',
     tests: RUNS,
   },
+  {
+    name: 'the picture of a swap is that of the scene',
+    file: 'studies/binding-towers/shown-pairs.ts',
+    from: '[render(scene), render(swap)]',
+    to: '[render(scene), render(scene)]',
+    tests: RUNS,
+  },
+  {
+    name: 'cosines of pictures are those of other scenes',
+    file: 'studies/binding-towers/shown-pairs.ts',
+    from: '4 * layout + picture',
+    to: '4 * layout + 2 + picture',
+    tests: RUNS,
+  },
 ];

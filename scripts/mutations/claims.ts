@@ -183,8 +183,8 @@ export const CLAIM_FAULTS: readonly Fault[] = [
   {
     name: 'claims: voided blocks do not matter',
     file: JUDGE,
-    from: '[blocks.all - blocks.usable, units.all - units.usable]',
-    to: '[blocks.all - blocks.all, units.all - units.all]',
+    from: 'lostUnits(units, blocks, reasonsOf(table))',
+    to: 'lostUnits({ ...units, all: units.usable }, { usable: 1, all: 1 }, reasonsOf(table))',
     tests: [CLAIMS, VERDICTS],
   },
   {

@@ -7,6 +7,13 @@ const STUDY_FILE = 'src/recipes/finetune/study-file.test.ts';
 
 export const DESIGN_FAULTS: readonly Fault[] = [
   {
+    name: 'runs that answer the question measure outcomes at no level either',
+    file: 'src/study/plan.ts',
+    from: "const isChoosing = phase === 'pilot' && plan",
+    to: 'const isChoosing = plan',
+    tests: ['src/study/plan.test.ts'],
+  },
+  {
     name: 'an answer does not see its question',
     file: 'src/learning/models/branched.ts',
     from: "squared('parents'))",

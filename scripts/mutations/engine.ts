@@ -1,6 +1,7 @@
 /** Faults in the operations a study's author builds with, and in spectra, and the tests that must notice them. */
 import type { Fault } from './fault.ts';
 
+const WIDE_ROWS = 'test/engine/wide-rows.test.ts';
 const PRIMITIVES = 'test/engine/primitives.test.ts';
 const KINKS = 'test/reference/engine.test.ts';
 const LARGE = 'test/engine/large.test.ts';
@@ -183,5 +184,19 @@ export const ENGINE_FAULTS: readonly Fault[] = [
     from: 'return leadingColumns(left, numericalRank(sigma, matrix));',
     to: 'return leadingColumns(left, sigma.length);',
     tests: [SPECTRA],
+  },
+  {
+    name: 'wide gradients leave out the factors of their rows where the other operand is multiplied',
+    file: 'src/engine/gradients.ts',
+    from: 'const left = mul(a, factors);',
+    to: 'const left = a;',
+    tests: [WIDE_ROWS],
+  },
+  {
+    name: 'gradients of all logits are scaled as wide as they are',
+    file: 'src/engine/gradients.ts',
+    from: 'const WIDE = 8192;',
+    to: 'const WIDE = 819_200;',
+    tests: [WIDE_ROWS],
   },
 ];

@@ -4,6 +4,8 @@ import type { Fault } from './fault.ts';
 const CONFIGS = 'src/learning/files/hugging-face/hugging-face-families.test.ts';
 const MODELS = 'test/learning/family-models.test.ts';
 const BRANCHED = 'test/learning/branched.test.ts';
+const GGUF = 'test/learning/gguf-families.test.ts';
+const GGUF_TOKENIZERS = 'test/learning/gguf-tokenizers.test.ts';
 const PACKING = 'test/learning/packing.test.ts';
 
 export const FAMILY_FAULTS: readonly Fault[] = [
@@ -87,8 +89,8 @@ export const FAMILY_FAULTS: readonly Fault[] = [
   {
     name: 'what is added to the stream is not multiplied',
     file: 'src/learning/models/transformer.ts',
-    from: 'config.multipliers?.residual);',
-    to: 'config.multipliers?.residual && 1);',
+    from: 'times(normedPart, config.multipliers?.residual)',
+    to: 'normedPart',
     tests: [MODELS],
   },
   {
@@ -125,5 +127,159 @@ export const FAMILY_FAULTS: readonly Fault[] = [
     from: ".replaceAll(WHOLE_FLOATS, '$1.0')",
     to: '',
     tests: [MODELS],
+  },
+  {
+    name: 'the weights of chosen experts are never divided by their sum',
+    file: 'src/learning/models/transformer.ts',
+    from: 'isNormed ? div(values, sumKeep(values, [1])) : values',
+    to: 'values',
+    tests: [MODELS],
+  },
+  {
+    name: 'experts are chosen by what the router says before softmax',
+    file: 'src/learning/models/transformer.ts',
+    from: 'topK(softmax(layers.linear(router, x)), perToken)',
+    to: 'topK(layers.linear(router, x), perToken)',
+    tests: [MODELS],
+  },
+  {
+    name: 'all layers have experts',
+    file: 'src/learning/files/hugging-face/hugging-face-layers.ts',
+    from: 'listed.includes(layer) || (layer + 1) % every !== 0',
+    to: 'listed.includes(layer)',
+    tests: [MODELS],
+  },
+  {
+    name: "Mixtral's gate and what it gates change places",
+    file: 'src/learning/models/modules.ts',
+    from: "gate: 'w1', up: 'w3'",
+    to: "gate: 'w3', up: 'w1'",
+    tests: [MODELS],
+  },
+  {
+    name: 'LoRA adapts experts one by one',
+    file: 'src/learning/models/parameters.ts',
+    from: 'config.experts === undefined ? [...gate,',
+    to: 'config.experts !== null ? [...gate,',
+    tests: [MODELS],
+  },
+  {
+    name: 'a loss that balances routers is passed over',
+    file: 'src/learning/files/hugging-face/hugging-face-layers.ts',
+    from: "fields.only('output_router_logits', [false]);",
+    to: "fields.value('output_router_logits');",
+    tests: [CONFIGS],
+  },
+  {
+    name: 'absent key-value heads are as many as heads',
+    file: 'src/learning/files/hugging-face/hugging-face-decoder.ts',
+    from: 'fields.isNull(name) ? nHeads : fields.size(name, absent)',
+    to: 'fields.isNull(name) ? nHeads : fields.size(name, absent * 0 || nHeads)',
+    tests: [CONFIGS],
+  },
+  {
+    name: "Gemma's norms in GGUF files keep the 1 that was added",
+    file: 'src/learning/files/gguf/gguf-model.ts',
+    from: 'scale.map((value) => value - 1)',
+    to: 'scale',
+    tests: [GGUF],
+  },
+  {
+    name: "NeoX's heads in GGUF files stay apart",
+    file: 'src/learning/files/gguf/gguf-model.ts',
+    from: 'isByHead ? (rows) => byHead(rows, nHeads, headDim) : undefined',
+    to: 'isByHead ? undefined : undefined',
+    tests: [GGUF],
+  },
+  {
+    name: "rows of queries in Granite's GGUF files stay in pairs",
+    file: 'src/learning/files/gguf/gguf-families.ts',
+    from: "{ ...PAIRED, reads: ['embedding_scale'",
+    to: "{ rope: {}, reads: ['embedding_scale'",
+    tests: [GGUF],
+  },
+  {
+    name: "Granite's logits in GGUF files are multiplied",
+    file: 'src/learning/files/gguf/gguf-families.ts',
+    from: "logits_scaling: float(fields, 'logit_scale')",
+    to: "logits_scaling: 1 / float(fields, 'logit_scale')",
+    tests: [GGUF],
+  },
+  {
+    name: 'every layer of a windowed GGUF file has the window',
+    file: 'src/learning/files/gguf/gguf-families.ts',
+    from: 'layer % every < every - 1',
+    to: 'layer % every < every',
+    tests: [GGUF],
+  },
+  {
+    name: 'a pattern of windows in a GGUF file is passed over',
+    file: 'src/learning/files/gguf/gguf-families.ts',
+    from: 'listed === undefined ? layer',
+    to: 'listed !== null ? layer',
+    tests: [GGUF],
+  },
+  {
+    name: "YaRN of a GGUF file has the model's own context for the original one",
+    file: 'src/learning/files/gguf/gguf-rope.ts',
+    from: 'original_max_position_embeddings: original, ...betas',
+    to: 'original_max_position_embeddings: contextLength, ...betas',
+    tests: [GGUF],
+  },
+  {
+    name: 'constants of YaRN that llama.cpp passes over pass',
+    file: 'src/learning/files/gguf/gguf-rope.ts',
+    from: 'Math.abs(value / expected - 1) < FLOAT32_STEP) return;',
+    to: 'value > 0) return;',
+    tests: [GGUF],
+  },
+  {
+    name: "Phi's attention factor in GGUF files is lost",
+    file: 'src/learning/files/gguf/gguf-rope.ts',
+    from: "attention_factor: float(fields, 'rope.scaling.attn_factor', 1)",
+    to: "attention_factor: 0 * float(fields, 'rope.scaling.attn_factor', 1) + 1",
+    tests: [GGUF],
+  },
+  {
+    name: "StableLM's blocks in GGUF files are what the key says",
+    file: 'src/learning/files/gguf/gguf-families.ts',
+    from: "use_parallel_residual: !reading.has('blk.0.ffn_norm.weight')",
+    to: "use_parallel_residual: fields.flag('use_parallel_residual', true)",
+    tests: [GGUF],
+  },
+  {
+    name: 'keys of other families are followed by none and refused by none',
+    file: 'src/learning/files/gguf/gguf-config.ts',
+    from: 'if (!reads.includes(name)) fields.only(name, allowed);',
+    to: 'if (!reads.includes(name)) fields.value(name);',
+    tests: [GGUF],
+  },
+  {
+    name: "NeoX's texts in GGUF files are not normalised",
+    file: 'src/learning/files/gguf/gguf-tokenizer.ts',
+    from: "const NEOX: Splitting = { ...GPT2, normalizer: { type: 'NFC' } };",
+    to: 'const NEOX: Splitting = GPT2;',
+    tests: [GGUF_TOKENIZERS],
+  },
+  {
+    name: "Starcoder's numbers stay whole",
+    file: 'src/learning/files/gguf/gguf-tokenizer.ts',
+    from: "['starcoder', DIGITS]",
+    to: "['starcoder', GPT2]",
+    tests: [GGUF_TOKENIZERS],
+  },
+  {
+    name: "Mistral's digits stand in threes",
+    file: 'src/learning/files/gguf/gguf-tokenizer.ts',
+    from: "casedSplit('', '\\\\p{N}')",
+    to: "casedSplit('', '\\\\p{N}{1,3}')",
+    tests: [GGUF_TOKENIZERS],
+  },
+  {
+    name: "Phi-3's special tokens leave white space",
+    file: 'src/learning/files/gguf/gguf-tokenizer.ts',
+    from: 'isPhi3 && !PHI3_PLAIN.has(content)',
+    to: '!isPhi3 && isPhi3',
+    tests: [GGUF_TOKENIZERS],
   },
 ];

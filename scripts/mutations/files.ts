@@ -66,14 +66,14 @@ export const FILE_FAULTS: readonly Fault[] = [
   },
   {
     name: 'a GGUF factor without a type is not applied',
-    file: 'src/learning/files/gguf/gguf-config.ts',
-    from: "SCALINGS, 'linear')",
-    to: "SCALINGS, 'none')",
+    file: 'src/learning/files/gguf/gguf-rope.ts',
+    from: "[one, one])), 'linear')",
+    to: "[one, one])), 'none')",
     tests: [GGUF],
   },
   {
     name: 'a GGUF factor is lost beside divisors',
-    file: 'src/learning/files/gguf/gguf-config.ts',
+    file: 'src/learning/files/gguf/gguf-rope.ts',
     from: '(divisor) => factor * divisor',
     to: '(divisor) => divisor',
     tests: [GGUF],

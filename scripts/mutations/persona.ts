@@ -31,7 +31,7 @@ export const PERSONA_FAULTS: readonly Fault[] = [
   {
     name: 'the probe of held-out loss holds trained questions',
     file: 'studies/misalignment/lab.ts',
-    from: 'heldOut: mean(losses.subarray(trained))',
+    from: 'heldOut: meanOf(narrow.heldOut)',
     to: 'heldOut: mean(losses)',
     tests: [RECIPE],
   },

@@ -92,10 +92,10 @@ export const QUESTION_6_FAULTS: readonly Fault[] = [
     tests: BINDING,
   },
   {
-    name: 'drawn towers are the stand-in under another name',
+    name: 'shuffled towers are the checkpoint under another name',
     file: 'src/recipes/binding/binding.ts',
-    from: "subject === 'model' ? seed : seed + OTHER_WEIGHTS",
-    to: 'seed',
+    from: "subject === 'model' ? towers : withShuffledWeights(towers, seed)",
+    to: 'towers',
     tests: BINDING,
   },
   {
@@ -111,5 +111,33 @@ export const QUESTION_6_FAULTS: readonly Fault[] = [
     from: 'rank % shares === block % shares',
     to: 'rank % shares === 0',
     tests: SETS,
+  },
+  {
+    name: 'a swap exchanges shapes',
+    file: 'src/worlds/scenes/scenes.ts',
+    from: "attribute: Attribute = 'colour'): Scene {",
+    to: "attribute: Attribute = 'shape'): Scene {",
+    tests: SCENES,
+  },
+  {
+    name: 'shuffled weights stand where they stood',
+    file: 'src/recipes/binding/null-towers.ts',
+    from: '(from) => values[from] ?? 0',
+    to: '(_, i) => values[i] ?? 0',
+    tests: BINDING,
+  },
+  {
+    name: 'texts keep their attention where it is taken away',
+    file: 'src/recipes/binding/null-towers.ts',
+    from: 'TEXT.block(layer)',
+    to: 'IMAGE.block(layer)',
+    tests: BINDING,
+  },
+  {
+    name: 'a folder is refused by the name of another',
+    file: 'src/recipes/binding/tower-files.ts',
+    from: 'const towers = known.get(content) ?? (await knownTowers(model));\n    known.set(content, towers);',
+    to: 'const reading = known.get(content) ?? knownTowers(model);\n    known.set(content, reading);\n    const towers = await reading;',
+    tests: BINDING,
   },
 ];

@@ -167,8 +167,15 @@ export const SPARSE_AUTOENCODER_FAULTS: readonly Fault[] = [
   {
     name: 'parallel blocks are said to have a stream between attention and MLP',
     file: 'src/learning/models/hook-points.ts',
-    from: "return residual === 'serial';",
-    to: "return residual !== 'parallelOneNorm';",
+    from: "of === 'hook_resid_mid' && residual !== 'serial'",
+    to: "of === 'hook_resid_mid' && residual === 'parallelOneNorm'",
+    tests: [HOOK_POINTS],
+  },
+  {
+    name: 'blocks of experts are said to have one last matrix',
+    file: 'src/learning/models/hook-points.ts',
+    from: 'expertsOf(config, layer) !== undefined',
+    to: 'expertsOf(config, layer) === null',
     tests: [HOOK_POINTS],
   },
   {

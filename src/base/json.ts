@@ -1,6 +1,7 @@
 /** JSON values, their canonical text, and the content hash that identities are built on. */
 import { createHash } from 'node:crypto';
 
+import { sha256Of } from '#base/bytes.ts';
 import { AssayError } from '#base/errors.ts';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -27,7 +28,7 @@ export function canonicalJson(value: unknown): string {
 
 /** sha256 of bytes or text, in hex. */
 export function sha256(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
+  return typeof content === 'string' ? createHash('sha256').update(content).digest('hex') : sha256Of([content]);
 }
 
 /** The content hash of a JSON value: sha256 of its canonical text. */

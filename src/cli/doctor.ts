@@ -4,8 +4,8 @@ import { availableParallelism, freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { messageOf } from '#base/errors.ts';
+import { makeFolder } from '#base/make-folder.ts';
 import { artifactsIn } from '#store/artifacts.ts';
-import { makeFolder } from '#store/folder.ts';
 import { doubtOf, fileSystemOf } from '#store/file-system.ts';
 import { openSqliteReader } from '#store/sqlite.ts';
 import { hasDatabase } from '#store/sqlite-open.ts';

@@ -7,8 +7,8 @@ import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { AssayError, messageOf } from '#base/errors.ts';
+import { makeFolder } from '#base/make-folder.ts';
 import { PACKAGE_ROOT } from '#desk/find-study.ts';
-import { makeFolder } from '#desk/output-folder.ts';
 
 import { shellWord } from './command-text.ts';
 import type { Given, OptionName } from './options.ts';

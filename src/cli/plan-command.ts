@@ -46,6 +46,8 @@ export async function planCommand(given: Given, terminal: Terminal): Promise<num
   const isJson = given.flag('json');
   const plan = planGiven(await chosenStudy(found.study, given, terminal, isJson), given);
   const [folder, workers] = [storeFolder(given), given.count('workers') ?? availableParallelism()];
+  // First, since power takes a while and a file that cannot be used is refused here.
+  await saySummaries(plan, terminal, isJson);
   const arms = plan.study.arms.map((arm) => plannedArm(plan, arm));
   const stored = existsSync(folder) ? await storedOf(plan, folder) : NOTHING_STORED;
   const missing = arms.map((arm) => missingRuns(plan, arm, stored));
@@ -56,7 +58,6 @@ export async function planCommand(given: Given, terminal: Terminal): Promise<num
     ? timeOfMeasured(missing, await measured(plan, found, workers, terminal), workers)
     : known;
   const [power, claimPower] = [powerOf(plan, stored.seen), claimPowerOf(plan)];
-  await saySummaries(plan, terminal, isJson);
   if (isJson) {
     const { study, profile, blocks, planId, notAsked } = plan;
     terminal.out(

@@ -2,11 +2,12 @@
  * The answers of endpoints that a store's folder keeps, one file a question. Each is sealed with the hash of its question and
  * itself, so that a damaged, exchanged or half-written one is never taken for an answer: it is as good as none, and is asked again.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { ChatReply, ChatRequest } from '#base/chat.ts';
 import { canonicalJson, isJsonObject, type Json, sha256 } from '#base/json.ts';
+import { makeFolder } from '#base/make-folder.ts';
 
 const ANSWERS = 'judge-answers';
 
@@ -34,7 +35,7 @@ export function keepAnswer(folder: string, question: string, reply: Answer): voi
   const { text, promptTokens, completionTokens } = reply;
   const answer = { text, promptTokens, completionTokens };
   const path = pathOf(folder, question);
-  mkdirSync(join(folder, ANSWERS), { recursive: true });
+  makeFolder(join(folder, ANSWERS));
   const temporary = `${path}.${process.pid}.partial`;
   writeFileSync(temporary, canonicalJson({ ...answer, seal: sealOf(question, answer) }));
   renameSync(temporary, path);

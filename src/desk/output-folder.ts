@@ -3,11 +3,12 @@
  * or was changed since, is never overwritten unasked; and a file under its name is whole, whenever the process is killed.
  * A manifest beside the files says which content is ours.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
 import { AssayError, messageOf } from '#base/errors.ts';
 import { isJsonObject, sha256 } from '#base/json.ts';
+import { isFolder, makeFolder } from '#base/make-folder.ts';
 
 const MANIFEST = 'assay-files.json';
 
@@ -56,25 +57,6 @@ export function writeOutputs({ path, isForced, isSet = false }: OutputFolder, fi
     if (isFolder(path)) for (const { name } of made) rmSync(partial(path, name), { force: true });
     throw new AssayError('file', `Cannot write to ${path}: ${messageOf(error)}.`, { cause: error });
   }
-}
-
-/**
- * A folder and those it lies in, level by level: Node's own recursion never ends where a level refuses folders as if it were
- * not there, as /proc does. @throws Error of the file system.
- */
-export function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
-  try {
-    mkdirSync(path);
-  } catch (error) {
-    // Another process may have been quicker.
-    if (!isFolder(path)) throw error;
-  }
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** A file that somebody changed since stays. */

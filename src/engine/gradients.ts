@@ -11,7 +11,7 @@ import { matmul } from '#engine/ops/linear-algebra.ts';
 import { rotary } from '#engine/ops/network.ts';
 import { cumulativeSum } from '#engine/ops/reduction.ts';
 import { scalar } from '#engine/ops/sources.ts';
-import { axisLength, siblingOf, type NodeOf, type PrimitiveName, type Tensor } from '#engine/tensor.ts';
+import { axisLength, sameShape, siblingOf, type NodeOf, type PrimitiveName, type Tensor } from '#engine/tensor.ts';
 
 export type Gradient = Tensor | undefined;
 export type GradientTable = {
@@ -147,6 +147,15 @@ function matmulGradient(node: NodeOf<'matmul'>, dy: Tensor): readonly Gradient[]
     inputs: [a, b],
     attributes: { transposeA, transposeB, alpha },
   } = node;
+  const scaled = transposeA ? undefined : wideRowsScaled(dy);
+  if (scaled !== undefined) {
+    // dY = diag(c) R  =>  dA = diag(c) (a R B^T), dB = a (diag(c) A)^T R
+    const { rows, factors } = scaled;
+    const dRows = matmul(rows, b, { transposeB: !transposeB, alpha });
+    const left = mul(a, factors);
+    const [first, second] = transposeB ? [rows, left] : [left, rows];
+    return [mul(dRows, factors), matmul(first, second, { transposeA: true, alpha })];
+  }
   const da = transposeA
     ? matmul(b, dy, { transposeA: transposeB, transposeB: true, alpha })
     : matmul(dy, b, { transposeB: !transposeB, alpha });
@@ -154,6 +163,20 @@ function matmulGradient(node: NodeOf<'matmul'>, dy: Tensor): readonly Gradient[]
     ? matmul(dy, a, { transposeA: true, transposeB: transposeA, alpha })
     : matmul(a, dy, { transposeA: !transposeA, alpha });
   return [da, db];
+}
+
+/**
+ * From this width on, rows that are scaled as a whole (logits' gradients, by the weights of their labels) are scaled where they are
+ * narrow: the runtime would hold them twice, since its products of elements are never in place.
+ */
+const WIDE = 8192;
+
+/** Wide rows [N, V] and their factors [N, 1], where a gradient is their product. */
+function wideRowsScaled({ node }: Tensor): { readonly rows: Tensor; readonly factors: Tensor } | undefined {
+  if (node.kind !== 'mul') return undefined;
+  const [rows, factors] = node.inputs;
+  const isScaled = rows.shape.length === 2 && sameShape(factors.shape, [axisLength(rows, 0), 1]);
+  return isScaled && axisLength(rows, 1) >= WIDE ? { rows, factors } : undefined;
 }
 
 // h = (x - mean) / std, y = h s + b  =>  dh = dy s, dx = (dh - mean(dh) - h mean(dh h)) / std, ds = sum(dy h), db = sum(dy)

@@ -44,7 +44,7 @@ export interface CompileOptions {
   readonly scratch?: 'kept' | 'returned';
   /** Inputs that are read from files instead of being bound. */
   readonly frozen?: FrozenInputs | undefined;
-  /** Threads of ONNX Runtime's pool; results have the same bits for any number. Default 1. */
+  /** Threads of ONNX Runtime's pool. Default 1. Some products of few rows change their last bits with the number (ADR 0181), all else has the same. */
   readonly threads?: number;
 }
 

@@ -4,20 +4,20 @@
  * Invariant: parameters, optimizer state and the step counter are the whole state, so a restored learner goes on to the
  * same bits, and a run after a broken one is the run that a fresh learner makes.
  */
+import { type ByteSource, joined, type Pieces, sourceOf } from '#base/bytes.ts';
 import { AssayError } from '#base/errors.ts';
 import type { Rng } from '#base/rng.ts';
-import { arenaBytes, createArena, type Arena, type Region } from '#engine/kernels/arena.ts';
+import { arenaBytes, createArena, type Arena } from '#engine/kernels/arena.ts';
 import { compile, type CompileOptions, type FrozenInputs, type Program } from '#engine/session.ts';
 import { sizeOf, type Shape, type Tensor } from '#engine/tensor.ts';
-import { packBytes, unpackBytes } from '#learning/checkpoint.ts';
 import { feed, readerOf, type Feeds, type Reader } from '#learning/feeds.ts';
-import { gradientOutput, LOSS_OUTPUT, lossGraph, type Loss, type LossGraph } from '#learning/loss.ts';
+import { LOSS_OUTPUT, lossGraph, type Loss, type LossGraph } from '#learning/loss.ts';
 import { fillInitial, type ParameterSpec } from '#learning/nn/layers.ts';
-import { clipGradients, type ClipResult } from '#learning/optim/clip.ts';
+import type { ClipResult } from '#learning/optim/clip.ts';
 import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
 import { createOptimizer, trainingBytes } from '#learning/optim/optimizer.ts';
 import { placeParameters, type Parameter } from '#learning/optim/parameter.ts';
-import { placeTraining, type Placement } from '#learning/optim/placement.ts';
+import { type BrokenWeight, hostMemory, hostTraining, type TrainingMemory } from '#learning/optim/training-memory.ts';
 import type { Memory, Weights } from '#learning/weights.ts';
 
 export interface LearnerConfig {
@@ -30,7 +30,7 @@ export interface LearnerConfig {
   readonly optimizer: OptimizerConfig;
   /** Micro-batches whose gradients are added up to one optimizer step; default 1. */
   readonly accumulation?: number;
-  /** Threads of the programs; results have the same bits for any number. Default 1. */
+  /** Threads of the programs, as of `CompileOptions`. Default 1. */
   readonly threads?: number;
   /** Fixed weights that programs map from a file. */
   readonly frozen?: FrozenInputs | undefined;
@@ -70,17 +70,17 @@ export interface Learner extends AsyncDisposable {
   restoreWeights(bytes: Uint8Array): void;
   /** The whole state, between two steps. */
   saveState(): Uint8Array<ArrayBuffer>;
+  /** The bytes of `saveState` where they lie, for a state too large to be held twice: to be used before the next step. */
+  stateInPlace(): Pieces;
   /** @throws AssayError on a state of another optimizer or other parameters. */
-  restoreState(bytes: Uint8Array): void;
+  restoreState(state: Uint8Array | ByteSource): void;
 }
 
 /**
  * The gradients' norm before clipping; or the parameter whose gradient is not finite, and then no step is taken; or the
  * first parameter that is not finite after the step.
  */
-export type StepResult =
-  | ClipResult
-  | { readonly kind: 'weightNotFinite'; readonly parameter: string; readonly index: number };
+export type StepResult = ClipResult | BrokenWeight;
 
 /** What computes a loss and its gradients: a program of the loss's graph, or kernels over flat memory. */
 export interface Pass {
@@ -107,20 +107,14 @@ export async function createLearner(config: LearnerConfig): Promise<GraphLearner
   if (!Number.isSafeInteger(accumulation) || accumulation < 1) {
     throw new AssayError('config', `accumulation: expected a whole number of at least 1, found ${accumulation}.`);
   }
-  const placed = placeTraining(config.optimizer, specs, accumulation > 1 ? 1 : 0);
-  const fresh =
-    accumulation > 1
-      ? placed.parameters.map(({ handle, arena }) => arena.float32(`${handle.name} fresh gradient`, handle.length))
-      : undefined;
+  const memory = hostTraining(config.optimizer, specs, accumulation > 1);
   const passOf = async (loss: Loss, options: CompileOptions = {}): Promise<Pass> => {
     const graph = lossGraph(loss, specs);
     const program = await compile({ ...config.observed, ...graph.outputs }, { threads, frozen, ...options });
-    placed.parameters.forEach(({ handle, gradient }, i) =>
-      program.bind(gradientOutput(handle.name), fresh?.[i]?.view ?? gradient),
-    );
+    memory.bindGradients(program);
     return graphPass(graph, program);
   };
-  const learner = learnerOf(config, { ...placed, pass: await passOf(config.loss), fresh });
+  const learner = learnerOf(config, memory, { pass: await passOf(config.loss), isAccumulated: accumulation > 1 });
   return {
     ...learner,
     async another(loss) {
@@ -147,15 +141,14 @@ export async function createPassLearner(
   const arena = createArena(trainingBytes(optimizer, specs) + arenaBytes(scratch));
   const parameters = placeParameters(specs, arena);
   const handles = parameters.map(({ handle }) => handle);
-  const placed = { parameters, optimizer: createOptimizer(optimizer, handles, arena) };
-  const pass = await makePass(parameters, arena);
-  return learnerOf(config, { ...placed, pass, fresh: undefined });
+  const memory = hostMemory({ parameters, optimizer: createOptimizer(optimizer, handles, arena) });
+  return learnerOf(config, memory, { pass: await makePass(parameters, arena), isAccumulated: false });
 }
 
-interface Parts extends Placement {
+interface Passing {
   readonly pass: Pass;
-  /** Where the program writes gradients that are then added up; absent where it writes them in place. */
-  readonly fresh: readonly Region[] | undefined;
+  /** Whether gradients are added up over several micro-batches. */
+  readonly isAccumulated: boolean;
 }
 
 function graphPass(graph: LossGraph, program: Program): Pass {
@@ -174,25 +167,28 @@ function graphPass(graph: LossGraph, program: Program): Pass {
 
 type LearnerOfConfig = PassLearnerConfig & Pick<LearnerConfig, 'frozen'>;
 
-function learnerOf(config: LearnerOfConfig, parts: Parts): Learner {
-  const { parameters, pass } = parts;
-  const memory = new Map(parameters.map(({ handle, values }): [string, Float32Array] => [handle.name, values]));
+function learnerOf(config: LearnerOfConfig, training: TrainingMemory, { pass, isAccumulated }: Passing): Learner {
+  const memory = new Map<string, Float32Array>(training.parameters);
+  const fixed = (config.fixed ?? []).filter(({ name }) => config.frozen?.inputs.has(name) !== true);
   const programs: Program[] = [];
   const attach = (one: Program): Program => {
-    for (const [name, values] of memory) one.bindIfKnown(name, values);
+    training.bindParameters(one);
+    for (const { name } of fixed) {
+      const values = memory.get(name);
+      if (values !== undefined) one.bindIfKnown(name, values);
+    }
     programs.push(one);
     return one;
   };
   let last = pass;
   for (const one of pass.programs) attach(one);
-  const fixed = (config.fixed ?? []).filter(({ name }) => config.frozen?.inputs.has(name) !== true);
-  const gradients = accumulator(parts);
+  const gradients = accumulator(training, isAccumulated);
   return {
     attach,
     memory,
-    gradients: new Map(parameters.map(({ handle, gradient }) => [handle.name, gradient])),
+    gradients: training.gradients,
     reset(start, rng) {
-      config.parameters.forEach((spec, i) => fillParameter(spec, parameters[i]?.values, start, rng));
+      for (const spec of config.parameters) fillParameter(spec, training.parameters.get(spec.name), start, rng);
       for (const spec of fixed) {
         const values = startOf(spec, start);
         memory.set(spec.name, values);
@@ -214,7 +210,7 @@ function learnerOf(config: LearnerOfConfig, parts: Parts): Learner {
       const { threads = 1, frozen } = config;
       return readerOf(attach(await compile(outputs, { threads, frozen, scratch })), memory);
     },
-    ...keeper(parts, gradients),
+    ...keeper(training, gradients),
     async [Symbol.asyncDispose]() {
       for (const one of programs) await one[Symbol.asyncDispose]();
     },
@@ -234,71 +230,50 @@ interface Accumulator {
   step(lr: number, maxGradientNorm?: number): StepResult;
 }
 
-function accumulator({ parameters, optimizer, fresh }: Parts): Accumulator {
+function accumulator(memory: TrainingMemory, isAccumulated: boolean): Accumulator {
   let microBatches = 0;
   const clear = (): void => {
-    for (const { gradient } of parameters) gradient.fill(0);
+    memory.clearGradients();
     microBatches = 0;
   };
   return {
     clear,
     restart() {
-      optimizer.reset();
+      memory.resetOptimizer();
       clear();
     },
     expectRoom() {
-      if (fresh === undefined && microBatches > 0) throw new Error('set `accumulation` to add up gradients');
+      if (!isAccumulated && microBatches > 0) throw new Error('set `accumulation` to add up gradients');
     },
     expectNone() {
       if (microBatches > 0) throw new Error('a state is saved between steps, not between micro-batches');
     },
-    add() {
-      fresh?.forEach(({ offset, view }, i) => {
-        const { handle, gradient, arena } = parameters[i] ?? {};
-        // The first overwrites: 0 times what a broken run left is not 0.
-        if (microBatches === 0) gradient?.set(view);
-        else arena?.kernels.scaledAdd(handle?.gradientOffset ?? 0, offset, view.length, 1, 1);
-      });
-      microBatches++;
-    },
+    add: () => memory.collect(microBatches++ === 0),
     step(lr, maxGradientNorm = Infinity) {
       if (microBatches === 0) throw new Error('expected forwardBackward before optimStep');
       microBatches = 0;
-      const norm = clipGradients(parameters, maxGradientNorm);
+      const norm = memory.clip(maxGradientNorm);
       if (norm.kind !== 'finite') return norm;
-      optimizer.step(lr);
-      return brokenWeight(parameters) ?? norm;
+      memory.step(lr);
+      return memory.brokenWeight() ?? norm;
     },
   };
 }
 
-function brokenWeight(parameters: readonly Parameter[]): StepResult | undefined {
-  const broken = parameters.find(
-    ({ handle, arena }) => !Number.isFinite(arena.kernels.sumOfSquares(handle.offset, handle.length)),
-  );
-  if (broken === undefined) return undefined;
-  const { name, offset, length } = broken.handle;
-  return { kind: 'weightNotFinite', parameter: name, index: broken.arena.kernels.firstNonFinite(offset, length) };
-}
+type Keeper = Pick<Learner, 'saveWeights' | 'restoreWeights' | 'saveState' | 'stateInPlace' | 'restoreState'>;
 
-type Keeper = Pick<Learner, 'saveWeights' | 'restoreWeights' | 'saveState' | 'restoreState'>;
-
-function keeper({ parameters, optimizer }: Parts, gradients: Accumulator): Keeper {
+function keeper(memory: TrainingMemory, gradients: Accumulator): Keeper {
+  const stateInPlace = (): Pieces => {
+    gradients.expectNone();
+    return memory.state();
+  };
   return {
-    saveWeights: (into) =>
-      packBytes(
-        parameters.map(({ values }) => bytesOf(values)),
-        into,
-      ),
-    restoreWeights: (bytes) => restoreWeights(parameters, unpackBytes(bytes)),
-    saveState() {
-      gradients.expectNone();
-      return packBytes([optimizer.saveState(), ...parameters.map(({ values }) => bytesOf(values))]);
-    },
-    restoreState(bytes) {
-      const [state = new Uint8Array(), ...values] = unpackBytes(bytes);
-      optimizer.restoreState(state);
-      restoreWeights(parameters, values);
+    saveWeights: (into) => joined(memory.weights(), into),
+    restoreWeights: (bytes) => memory.restoreWeights(sourceOf(bytes)),
+    stateInPlace,
+    saveState: () => joined(stateInPlace()),
+    restoreState(state) {
+      memory.restoreState(state instanceof Uint8Array ? sourceOf(state) : state);
       gradients.clear();
     },
   };
@@ -319,20 +294,4 @@ function startOf({ name, shape }: { readonly name: string; readonly shape: Shape
     'file',
     `Weights: expected a tensor "${name}" of ${sizeOf(shape)} values, found ${found}. Are these the weights of this config?`,
   );
-}
-
-function restoreWeights(parameters: readonly Parameter[], values: readonly Uint8Array[]): void {
-  const fits =
-    values.length === parameters.length && parameters.every((one, i) => one.values.byteLength === values[i]?.length);
-  if (!fits) {
-    throw new AssayError(
-      'store',
-      `Checkpoint: expected the ${parameters.length} parameters of this trainer, found others. Delete the run to start it over.`,
-    );
-  }
-  parameters.forEach((one, i) => bytesOf(one.values).set(values[i] ?? []));
-}
-
-function bytesOf(values: Float32Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }

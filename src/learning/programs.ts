@@ -1,4 +1,5 @@
 /** The graphs of a language model's training and scoring: one step's loss, and the losses of labels that are only scored. */
+import { AssayError } from '#base/errors.ts';
 import { crossEntropy, weightedSum } from '#engine/ops/network.ts';
 import { constant, input } from '#engine/ops/sources.ts';
 import { compile, type FrozenInputs, type Program } from '#engine/session.ts';
@@ -6,25 +7,42 @@ import type { Tensor } from '#engine/tensor.ts';
 import type { TrainedModel } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { branchedLogits } from '#learning/models/branched.ts';
-import { fedSharing, type PrefixedShape, prefixedSharing } from '#learning/models/shared-tokens.ts';
+import { type PrefixedShape, prefixedSharing } from '#learning/models/shared-tokens.ts';
 import type { BatchShape } from '#learning/models/batch-shape.ts';
 import { transformerLogits } from '#learning/models/transformer.ts';
+import { treeLogits, type TreesShape } from '#learning/models/trees.ts';
 
 /** The static shape of a batch and the positions (of B T, row-major) that carry a label; all where left out. */
 export interface BatchLayout extends BatchShape {
   readonly labelled?: Int32Array;
   /**
-   * For scorers of rows that begin alike: computes what they have in common once, and takes rows of at most so many tokens when
-   * each common beginning counts once (`distinctTokens`). The losses have the same bits.
+   * For rows that begin alike, packed ones excepted: computes what they have in common once (`treesOf`), and the last block where
+   * something is labelled.
    */
-  readonly distinct?: number | undefined;
+  readonly trees?: TreesShape | undefined;
 }
 
-/** The loss of one step, shape []. Inputs tokens [B T], labels [M], weights [M]; where packed, segments and positions. */
+/**
+ * Gradients of at most so many tokens are summed by the runtime in one chain, where the zeros of tokens that nothing asks for change
+ * no bit; those of more are summed in blocks. A product of one row alone takes another path.
+ */
+const TOKENS_A_CHAIN = 128;
+const LEAST_ROWS = 2;
+
+/**
+ * The loss of one step, shape []. Inputs tokens [B T], labels [M], weights [M]; where packed, segments and positions; of trees,
+ * those of `treeLogits` and `labelled` [M].
+ * The last block ends at the labelled tokens where gradients keep their bits so (on one thread), or where the layout says.
+ */
 export function stepLoss(config: TransformerConfig, model: TrainedModel, layout: BatchLayout): Tensor {
-  const logits = labelLogits(config, model, layout);
+  const { endsAtAsked = keepsBits(layout) } = layout;
+  const logits = labelLogits(config, model, { ...layout, endsAtAsked });
   const losses = crossEntropy(logits, input('labels', logits.shape.slice(0, 1), 'int32'));
   return weightedSum(losses, input('weights', losses.shape));
+}
+
+function keepsBits({ rows, length, labelled }: BatchLayout): boolean {
+  return rows * length <= TOKENS_A_CHAIN && (labelled?.length ?? 0) >= LEAST_ROWS;
 }
 
 /** Rows behind a common prefix, and how many tokens of them carry a label. */
@@ -47,7 +65,7 @@ export function labelSet(index: number): { readonly labels: string; readonly los
   return { labels: `labels ${index}`, losses: `losses ${index}` };
 }
 
-/** Inputs tokens [B T] and label sets [M]; outputs the losses [M] of each set, in nats, from one forward pass. */
+/** Inputs of `stepLoss` without weights, and label sets [M]; outputs the losses [M] of each set, in nats, from one forward pass. */
 export async function compileScorer(
   config: TransformerConfig,
   model: TrainedModel,
@@ -56,10 +74,7 @@ export async function compileScorer(
   labelSets: number,
   frozen?: FrozenInputs,
 ): Promise<Program> {
-  const logits =
-    layout.distinct === undefined
-      ? labelLogits(config, model, { ...layout, endsAtAsked: true })
-      : sharedLogits(config, model, layout, layout.distinct);
+  const logits = labelLogits(config, model, { ...layout, endsAtAsked: true });
   const sets = Array.from({ length: labelSets }, (_, index): [string, Tensor] => {
     const { labels, losses } = labelSet(index);
     return [losses, crossEntropy(logits, input(labels, logits.shape.slice(0, 1), 'int32'))];
@@ -86,21 +101,18 @@ export async function compileBranchedScorer(
   return compile({ losses: crossEntropy(logits, labels) }, { threads, frozen });
 }
 
-/** Inputs of `fedSharing`, tokens int32 [U], and `labelled` int32 [M], the tokens that carry a label. */
-function sharedLogits(
-  config: TransformerConfig,
-  { layers }: TrainedModel,
-  { rows, length, labelled }: BatchLayout,
-  count: number,
-): Tensor {
-  const places = rows * length;
-  const batch = { rows, length, shared: fedSharing(count, places), endsAtAsked: true };
-  const asked = input('labelled', [labelled?.length ?? places], 'int32');
-  return transformerLogits(config, layers, batch, input('tokens', [count], 'int32'), asked);
+function noTrees({ rows, packed = false }: BatchLayout, { trees }: TreesShape): AssayError {
+  const found = packed ? 'packed rows' : `${trees} trees of ${rows} rows`;
+  return new AssayError('shape', `Layout: expected trees of as many rows each, which are not packed, found ${found}.`);
 }
 
 function labelLogits(config: TransformerConfig, model: TrainedModel, layout: BatchLayout): Tensor {
-  const { rows, length, labelled } = layout;
+  const { rows, length, labelled, trees, packed = false } = layout;
+  if (trees !== undefined) {
+    if (packed || rows % trees.trees !== 0) throw noTrees(layout, trees);
+    const asked = input('labelled', [labelled?.length ?? rows * length], 'int32');
+    return treeLogits(config, model.layers, trees, length, asked);
+  }
   const tokens = input('tokens', [rows * length], 'int32');
   const positions = labelled === undefined ? undefined : constant(labelled, [labelled.length]);
   return transformerLogits(config, model.layers, layout, tokens, positions);

@@ -7,7 +7,7 @@ import { type Generator, generatorOf, type GeneratorSetup } from '#learning/gene
 import { compileDecode, compilePrefill } from '#learning/generation/programs.ts';
 import type { TrainedModel } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
-import { sharingFeeds } from '#learning/models/shared-tokens.ts';
+import { treeFeeds } from '#learning/models/trees.ts';
 import {
   type BatchLayout,
   type BranchedShape,
@@ -71,7 +71,7 @@ export function readersOf(
   return {
     async scorer(asked, labelSets = 1) {
       // Whoever looks at the stream is shown every place of it.
-      const layout = model.layers.wholeStream === true ? { ...asked, distinct: undefined } : asked;
+      const layout = model.layers.wholeStream === true ? { ...asked, trees: undefined } : asked;
       return scorerOf(attach(await compileScorer(config, model, layout, threads, labelSets, frozen)), layout);
     },
     branchedScorer: async (shape) =>
@@ -96,16 +96,16 @@ function scorerOf(program: Program, layout: BatchLayout): Scorer {
   };
 }
 
-/** Feeds a scorer's tokens; where they share beginnings, how, which is found out again only when they change. */
-function tokensFeeder(program: Program, { length, distinct, labelled }: BatchLayout): (tokens: Int32Array) => void {
-  if (distinct === undefined) return (tokens) => program.int32('tokens').set(tokens);
+/** Feeds a scorer's tokens; as trees, which are found again only when the tokens change. */
+function tokensFeeder(program: Program, layout: BatchLayout): (tokens: Int32Array) => void {
+  const { trees } = layout;
+  if (trees === undefined) return (tokens) => program.int32('tokens').set(tokens);
   let fed: Int32Array | undefined;
   return (tokens) => {
     if (fed?.length === tokens.length && fed.every((token, place) => token === tokens[place])) return;
-    const feeds = sharingFeeds(tokens, length, distinct);
-    for (const [name, values] of Object.entries(feeds)) if (program.has(name)) program.int32(name).set(values);
-    const tokenOf = feeds['token of'];
-    program.int32('labelled').set(labelled === undefined ? tokenOf : labelled.map((place) => tokenOf[place] ?? 0));
+    const { unseen, ...whole } = treeFeeds(tokens, { ...layout, trees });
+    program.float32('unseen').set(unseen);
+    for (const [name, values] of Object.entries(whole)) if (program.has(name)) program.int32(name).set(values);
     fed = tokens.slice();
   };
 }

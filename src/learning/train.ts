@@ -9,6 +9,7 @@ import type { Feeds } from '#learning/feeds.ts';
 import { createLearner, type Learner, type Pass } from '#learning/learner.ts';
 import { applyMethod, type Method, type TrainedModel } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
+import { readsPositions, type RowsAsTrees, treeFeeds } from '#learning/models/trees.ts';
 import type { Layers } from '#learning/nn/layers.ts';
 import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
 import { type BatchLayout, type RowsLayout, rowsLoss, stepLoss } from '#learning/programs.ts';
@@ -92,7 +93,11 @@ export async function createTrainer(config: TrainerConfig): Promise<Trainer> {
     frozen,
   });
   const isLearned = config.model.positions.kind === 'learned';
-  const isPacked = !('prefix' in layout) && layout.packed === true;
+  const feedsIn = (batch: Batch): Feeds => {
+    if ('prefix' in layout) return feedsOf(batch, false);
+    if (layout.trees === undefined) return feedsOf(batch, isLearned && layout.packed === true);
+    return treesFeeds(batch, { ...layout, trees: layout.trees }, readsPositions(config.model));
+  };
   const passes = new Map<string, Promise<Pass | undefined>>();
   if ('prefix' in layout) passes.set(nameOf(layout), Promise.resolve(undefined));
   const passOf = async (rows: RowsLayout): Promise<Pass | undefined> => {
@@ -114,7 +119,7 @@ export async function createTrainer(config: TrainerConfig): Promise<Trainer> {
     forwardBackward: async (batch) =>
       'layout' in batch
         ? learner.forwardBackward(rowsFeeds(batch, isLearned), await passOf(batch.layout))
-        : learner.forwardBackward(feedsOf(batch, isLearned && isPacked)),
+        : learner.forwardBackward(feedsIn(batch)),
   };
 }
 
@@ -142,6 +147,11 @@ function checkBase({ base }: TrainedModel, frozen: FrozenInputs | undefined, giv
     'file',
     `Base model: expected a tensor "${lacking.name}", found none. Are these the weights of this config?`,
   );
+}
+
+function treesFeeds({ tokens, labels, weights }: Batch, layout: RowsAsTrees, takesPositions: boolean): Feeds {
+  const { positions, ...feeds } = treeFeeds(tokens, layout);
+  return { ...feeds, labels, weights, ...(takesPositions ? { positions } : {}) };
 }
 
 function feedsOf({ tokens, labels, weights, segments, positions }: Batch, takesPositions: boolean): Feeds {

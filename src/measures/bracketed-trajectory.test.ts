@@ -75,6 +75,17 @@ test('a probe between two crossings is measured once, and every probe is recorde
   assert.equal(run.measuredTimes(), 3);
 });
 
+test('where no axis has a level, no snapshot is taken: nobody would go back to it', async () => {
+  const run = runOf([5, 3, 1]);
+  const takeSnapshot = (): number => assert.fail('a snapshot was taken');
+  const trajectory = bracketedTrajectory({ ...run.probed, takeSnapshot }, { loss: [] }, () => {});
+  for (const step of [0, 1, 2]) {
+    run.moveTo(step);
+    await trajectory.probe(step, step === 2);
+  }
+  assert.equal(run.measuredTimes(), 1);
+});
+
 test('crossing a level upwards counts, and landing on it exactly counts once', async () => {
   const measured = (probes: readonly Probe[]): number[] =>
     probes.flatMap(({ step, outcomes }) => (outcomes ? [step] : []));

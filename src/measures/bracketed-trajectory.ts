@@ -45,7 +45,10 @@ export function bracketedTrajectory<Snapshot>(
   record: (probe: Probe) => void,
   pending?: Probe,
 ): BracketedTrajectory {
-  let previous = pending === undefined ? undefined : { probe: pending, snapshot: probed.takeSnapshot() };
+  // Where nothing can be crossed, nobody goes back: a snapshot is as large as the model.
+  const isBracketed = Object.values(levels).some((list) => list.length > 0);
+  const kept = (probe: Probe): Kept<Snapshot> => ({ probe, snapshot: isBracketed ? probed.takeSnapshot() : undefined });
+  let previous = pending === undefined ? undefined : kept(pending);
   return {
     get pending() {
       return previous?.probe;
@@ -56,7 +59,7 @@ export function bracketedTrajectory<Snapshot>(
       const isCrossing = !isBroken && previous !== undefined && crossesLevel(previous.probe.axes, axes, levels);
       if (previous !== undefined) {
         const { probe, snapshot } = previous;
-        const needsOutcomes = isCrossing && probe.outcomes === undefined;
+        const needsOutcomes = isCrossing && probe.outcomes === undefined && snapshot !== undefined;
         record(
           needsOutcomes ? { ...probe, outcomes: await probed.under(snapshot, () => probed.outcomes(probe)) } : probe,
         );
@@ -69,7 +72,7 @@ export function bracketedTrajectory<Snapshot>(
       const found: Probe = { step, axes };
       const probe = isMeasured ? { ...found, outcomes: await probed.outcomes(found) } : found;
       if (isLast) record(probe);
-      previous = isLast ? undefined : { probe, snapshot: probed.takeSnapshot() };
+      previous = isLast ? undefined : kept(probe);
       return probe;
     },
     async finish() {
@@ -79,6 +82,12 @@ export function bracketedTrajectory<Snapshot>(
       previous = undefined;
     },
   };
+}
+
+/** A probe that is not recorded yet, with the weights it was taken at where outcomes may be measured on them. */
+interface Kept<Snapshot> {
+  readonly probe: Probe;
+  readonly snapshot: Snapshot | undefined;
 }
 
 /** Whether any axis has a level between two neighbouring values. */

@@ -2,7 +2,8 @@
  * The loop of a training run: probe, checkpoint, step, until the planned steps are taken or the loss is low enough.
  * Invariant: a run that is interrupted and resumed goes on to the same bits and records the same points.
  */
-import { packBytes, unpackBytes } from '#learning/checkpoint.ts';
+import { bytesAt, type Pieces, sourceOf } from '#base/bytes.ts';
+import { packPieces, unpackSource } from '#learning/checkpoint.ts';
 import { brokenAxis } from '#learning/divergence.ts';
 import type { Learner } from '#learning/learner.ts';
 import {
@@ -14,9 +15,11 @@ import {
 import type { RunContext } from '#study/recipe.ts';
 import type { RunEnd } from '#study/trajectory.ts';
 
+const NOTHING = sourceOf(new Uint8Array());
+
 /** What is trained and measured; the learner stands at the run's start. */
 export interface TrainingSubject {
-  readonly learner: Pick<Learner, 'saveWeights' | 'restoreWeights' | 'saveState' | 'restoreState'>;
+  readonly learner: Pick<Learner, 'saveWeights' | 'restoreWeights' | 'stateInPlace' | 'restoreState'>;
   /** The cheap measurements, under the weights of the moment; one that is not finite ends the run as diverged. */
   axes(): Promise<Readonly<Record<string, number>>>;
   /** @param probe What the axes were under the weights of the moment. */
@@ -40,7 +43,7 @@ export interface TrainingPlan {
 
 /** Makes the run. @throws the signal's reason when it is stopped. */
 export async function trainingRun(context: RunContext, plan: TrainingPlan, subject: TrainingSubject): Promise<RunEnd> {
-  const resumed = context.resumeFrom === undefined ? undefined : resume(context.resumeFrom, subject.learner);
+  const resumed = resume(context, subject.learner);
   const trajectory = trajectoryOf(context, plan, subject, resumed?.pending);
   for (let step = resumed?.step ?? 0; ; step++) {
     context.signal.throwIfAborted();
@@ -105,14 +108,17 @@ interface Resumed {
   readonly pending: Probe;
 }
 
-function checkpointOf(step: number, { pending }: BracketedTrajectory, learner: TrainingSubject['learner']): Uint8Array {
-  return packBytes([new TextEncoder().encode(JSON.stringify({ step, pending })), learner.saveState()]);
+/** The step, the pending probe and the learner's state, which is as large as the model: it is not copied. */
+function checkpointOf(step: number, { pending }: BracketedTrajectory, learner: TrainingSubject['learner']): Pieces {
+  return packPieces([[new TextEncoder().encode(JSON.stringify({ step, pending }))], learner.stateInPlace()]);
 }
 
 /** Puts the learner where the checkpoint was taken: right after the probe of its step. */
-function resume(bytes: Uint8Array, learner: TrainingSubject['learner']): Resumed {
-  const [head = new Uint8Array(), state = new Uint8Array()] = unpackBytes(bytes);
-  const resumed = JSON.parse(new TextDecoder().decode(head)) as Resumed;
+function resume(context: RunContext, learner: TrainingSubject['learner']): Resumed | undefined {
+  const source = context.resumeSource ?? (context.resumeFrom && sourceOf(context.resumeFrom));
+  if (source === undefined) return undefined;
+  const [head = NOTHING, state = NOTHING] = unpackSource(source);
+  const resumed = JSON.parse(new TextDecoder().decode(bytesAt(head, 0, head.length))) as Resumed;
   learner.restoreState(state);
   return resumed;
 }

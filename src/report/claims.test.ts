@@ -228,6 +228,14 @@ test('runs read along a given axis have a profile, one path a run; runs read at 
   assert.match(strips, /Towers trained on shuffled pairs of images and</, 'a long label is broken, not cut');
 });
 
+test('where runs are read is told in order, whichever claim asks where', () => {
+  const [first, ...rest] = input.study.claims ?? [];
+  assert.ok(first);
+  const atLast = { ...first, at: { kind: 'given', axis: 'depth', label: 'Depth', levels: [6] } } as const;
+  const page = renderReport({ ...input, study: { ...input.study, claims: [atLast, ...rest] } }).html;
+  assert.match(page, /Read at depth<\/th><td[^>]*>0, 1, 2, 3, 4, 5, 6</);
+});
+
 test('of many arms a picture shows those that claims speak of, and says so', () => {
   const extra = Array.from({ length: 20 }, (_, index) => `extra-${index}`);
   const runs = extra.flatMap((arm) => input.frame.runs.slice(0, 2).map((run) => ({ ...run, arm })));

@@ -21,7 +21,7 @@ export function givenAxes(input: ReportInput): readonly GivenAxis[] {
   for (const place of placesOf(input)) {
     if (place.kind !== 'given') continue;
     const known = axes.get(place.axis);
-    const levels = [...new Set([...(known?.levels ?? []), ...place.levels])];
+    const levels = [...new Set([...(known?.levels ?? []), ...place.levels])].toSorted((a, b) => a - b);
     axes.set(place.axis, { name: place.axis, label: known?.label ?? place.label, levels });
   }
   return [...axes.values()];

@@ -300,7 +300,7 @@ function fail(state: PoolState, error: unknown): void {
 async function resumePointOf({ store, folder, onEvent }: PoolOptions, spec: RunSpec): Promise<ResumePoint | undefined> {
   const file = (await store.readRun(spec.measureId))?.checkpoint;
   if (file === undefined) return undefined;
-  if (checkpointArtifacts(folder, spec.measureId).get(file).kind === 'found') {
+  if ((await checkpointArtifacts(folder, spec.measureId).pathOf(file)).kind === 'found') {
     const points = await store.readPoints(spec.measureId);
     return { file, lastStep: points.at(-1)?.step ?? null };
   }

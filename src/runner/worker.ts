@@ -3,10 +3,11 @@
  * Scheduling never reaches the recipe: when a checkpoint is written, who computed a shared step and which worker
  * this is do not show in anything it can read.
  */
+import { bytesAt, type ByteSource } from '#base/bytes.ts';
 import type { Chat } from '#base/chat.ts';
 import { AssayError, messageOf } from '#base/errors.ts';
 import { contentHash } from '#base/json.ts';
-import type { Artifacts } from '#store/artifacts.ts';
+import type { Artifacts, ArtifactSource } from '#store/artifacts.ts';
 import { checkpointArtifacts, keepText, sharedArtifacts } from '#store/folder.ts';
 import type { RunSpec } from '#study/plan.ts';
 import type { RunContext } from '#study/recipe.ts';
@@ -120,7 +121,7 @@ async function runOnce(
     checkSources(link.sources, sources);
     check = () => checkInputs(study.recipe, spec);
     check();
-    const end = await study.recipe.run(contextOf(spec, resume, link, points, check));
+    const end = await study.recipe.run(await contextOf(spec, resume, link, points, check));
     check();
     return { kind: 'ended', points, end };
   } catch (thrown) {
@@ -144,26 +145,28 @@ function thrownBy(check: () => void): unknown {
 }
 
 /** @param check Throws where what the run's identity names has changed: then no checkpoint is written. */
-function contextOf(
+async function contextOf(
   spec: RunSpec,
   resume: ResumePoint | undefined,
   link: Link,
   points: TrajectoryPoint[],
   check: () => void,
-): RunContext {
+): Promise<RunContext> {
   const { port, now, signal, checkpointMs } = link;
   const checkpoints = checkpointArtifacts(link.folder, spec.measureId);
+  const resumeSource =
+    resume === undefined ? undefined : foundSource(await checkpoints.sourceOf(resume.file), resume.file);
   let lastStep = resume?.lastStep ?? -1;
   let nextCheckpointMs = now() + checkpointMs;
   let lastProgressMs = Number.NEGATIVE_INFINITY;
-  // A run that asks twice, even at once, waits once.
-  const sharedSteps = new Map<string, Promise<Uint8Array>>();
-  const sharedFiles = new Map<string, Promise<string>>();
-  const files = sharedArtifacts(link.folder);
   return {
     config: spec.config,
     block: spec.seed,
-    resumeFrom: resume === undefined ? undefined : bytesOf(checkpoints.get(resume.file), resume.file),
+    resumeSource,
+    // Read only where a recipe asks for all of it.
+    get resumeFrom() {
+      return resumeSource && bytesAt(resumeSource, 0, resumeSource.length);
+    },
     signal,
     record: (point) => {
       checkPoint(point, lastStep);
@@ -191,16 +194,26 @@ function contextOf(
     ...(link.chat === undefined ? {} : { chat: link.chat }),
     note: (text) => port.send({ kind: 'note', text }),
     keep: (name, text) => keepText(link.folder, spec, name, text),
+    ...sharingOf(link),
+  };
+}
+
+/** What a run shares with others; a run that asks twice, even at once, waits once. */
+function sharingOf(link: Link): Pick<RunContext, 'shared' | 'sharedFile'> {
+  const steps = new Map<string, Promise<Uint8Array>>();
+  const stepFiles = new Map<string, Promise<string>>();
+  const files = sharedArtifacts(link.folder);
+  return {
     shared: async (name, key, compute) => {
       const sharedId = contentHash({ name, key });
-      const step = sharedSteps.get(sharedId) ?? sharedStep(link, sharedId, name, bytesStep(files, compute));
-      sharedSteps.set(sharedId, step);
+      const step = steps.get(sharedId) ?? sharedStep(link, sharedId, name, bytesStep(files, compute));
+      steps.set(sharedId, step);
       return step;
     },
     sharedFile: async (name, key, write) => {
       const sharedId = contentHash({ name, key });
-      const step = sharedFiles.get(sharedId) ?? sharedStep(link, sharedId, name, fileStep(files, write));
-      sharedFiles.set(sharedId, step);
+      const step = stepFiles.get(sharedId) ?? sharedStep(link, sharedId, name, fileStep(files, write));
+      stepFiles.set(sharedId, step);
       return step;
     },
   };
@@ -271,8 +284,8 @@ async function otherEvents(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-function bytesOf(artifact: ReturnType<ReturnType<typeof checkpointArtifacts>['get']>, file: string): Uint8Array {
-  if (artifact.kind === 'found') return artifact.bytes;
+function foundSource(artifact: ArtifactSource, file: string): ByteSource {
+  if (artifact.kind === 'found') return artifact.source;
   throw new AssayError('store', `The checkpoint ${file} is ${artifact.kind}. Run again: the run starts afresh.`);
 }
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 
+import { bytesAt } from '#base/bytes.ts';
 import { sha256 } from '#base/json.ts';
 
 import { artifactsIn } from './artifacts.ts';
@@ -21,6 +22,26 @@ test('a file made in place is named by its content, found again, and told from a
   assert.deepEqual(await artifacts.pathOf(sha256('other')), { kind: 'missing' });
   writeFileSync(join(folder, file), 'weighty');
   assert.deepEqual(await artifacts.pathOf(file), { kind: 'damaged' });
+});
+
+test('pieces become the file that they are as one, which is read part by part', async () => {
+  const artifacts = artifactsIn(mkdtempSync(join(tmpdir(), 'assay-artifacts-')));
+  const file = artifacts.put([Uint8Array.of(1, 2), new Uint8Array(), Uint8Array.of(3)]);
+  assert.equal(file, sha256(Uint8Array.of(1, 2, 3)));
+  assert.deepEqual(artifacts.get(file), { kind: 'found', bytes: Uint8Array.of(1, 2, 3) });
+  const found = await artifacts.sourceOf(file);
+  assert.ok(found.kind === 'found');
+  assert.deepEqual([found.source.length, ...bytesAt(found.source, 1, 2)], [3, 2, 3]);
+  assert.throws(() => bytesAt(found.source, 2, 2), RangeError);
+});
+
+test('a file is only a source once all of it was read and is what its name says', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'assay-artifacts-'));
+  const artifacts = artifactsIn(folder);
+  const file = artifacts.put(Uint8Array.of(1, 2, 3));
+  writeFileSync(join(folder, file), Uint8Array.of(1, 2, 4));
+  assert.deepEqual(await artifacts.sourceOf(file), { kind: 'damaged' });
+  assert.deepEqual(await artifacts.sourceOf(sha256('other')), { kind: 'missing' });
 });
 
 test('a file whose making fails leaves nothing behind', async () => {

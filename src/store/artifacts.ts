@@ -10,18 +10,20 @@ import {
   existsSync,
   fsyncSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
+  readSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 
+import { bytesAt, type ByteSource, lengthOf, type Pieces, piecesOf, sha256Of, slicesOf } from '#base/bytes.ts';
 import { AssayError, messageOf } from '#base/errors.ts';
 import { sha256 } from '#base/json.ts';
+import { makeFolder } from '#base/make-folder.ts';
 
 import { vanished } from './sqlite-errors.ts';
 
@@ -43,14 +45,22 @@ export type ArtifactPath =
   | { readonly kind: 'missing' }
   | { readonly kind: 'damaged' };
 
+/** A file to be read part by part, once its content was verified. */
+export type ArtifactSource =
+  | { readonly kind: 'found'; readonly source: ByteSource }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'damaged' };
+
 /** The artifacts of one folder. */
 export interface Artifacts {
-  /** Writes bytes durably and returns their sha256. @throws AssayError where the disk is full or read-only. */
-  put(bytes: Uint8Array): string;
+  /** Writes bytes durably, pieces as they lie, and returns their sha256. @throws AssayError where the disk is full or read-only. */
+  put(bytes: Uint8Array | Pieces): string;
   /** Reads and verifies. @throws AssayError where the file exists but cannot be read. */
   get(file: string): Artifact;
   /** As `put`, for content that `write` makes at the path it is given; never held in memory. */
   putFile(write: (path: string) => Promise<void>): Promise<string>;
+  /** Verifies, for content that is read where it is needed. @throws AssayError where it cannot be read. */
+  sourceOf(file: string): Promise<ArtifactSource>;
   /** Verifies and gives the path, for content too large to hold. @throws AssayError where it cannot be read. */
   pathOf(file: string): Promise<ArtifactPath>;
   /** Deletes every artifact not in `kept`, temporary ones included; what it did not name itself it leaves alone. */
@@ -60,29 +70,30 @@ export interface Artifacts {
 /** The artifacts under `folder`, which is made on the first write; but not `within`, the store it belongs to. */
 export function artifactsIn(folder: string, within?: string): Artifacts {
   let filesMade = 0;
-  const makeFolder = (): void => {
+  const makeRoom = (): void => {
     if (within !== undefined && !existsSync(within)) throw vanished(within);
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   };
-  const put = (bytes: Uint8Array): string => {
-    const file = sha256(bytes);
+  const put = (bytes: Uint8Array | Pieces): string => {
+    const pieces = piecesOf(bytes);
+    const file = sha256Of(pieces);
     // The process id keeps two workers that write the same content apart.
     const temporary = join(folder, `${file}.${process.pid}${TEMPORARY_SUFFIX}`);
     try {
-      makeFolder();
-      writeDurably(temporary, bytes);
+      makeRoom();
+      writeDurably(temporary, pieces);
       renameSync(temporary, join(folder, file));
       syncFolder(folder);
     } catch (error) {
       rmSync(temporary, { force: true });
-      throw writeError(error, `${bytes.length} bytes to ${folder}`);
+      throw writeError(error, `${lengthOf(pieces)} bytes to ${folder}`);
     }
     return file;
   };
   const putFile = async (write: (path: string) => Promise<void>): Promise<string> => {
     const temporary = join(folder, `file.${process.pid}.${filesMade++}${TEMPORARY_SUFFIX}`);
     try {
-      makeFolder();
+      makeRoom();
       await write(temporary);
       syncFile(temporary);
       const file = (await hashIfThere(temporary)) ?? '';
@@ -100,6 +111,10 @@ export function artifactsIn(folder: string, within?: string): Artifacts {
     if (found === undefined) return { kind: 'missing' };
     return found === file ? { kind: 'found', path } : { kind: 'damaged' };
   };
+  const verifiedSource = async (file: string): Promise<ArtifactSource> => {
+    const found = await pathOf(file);
+    return found.kind === 'found' ? { kind: 'found', source: fileSource(found.path) } : found;
+  };
   const get = (file: string): Artifact => {
     const bytes = readIfThere(join(folder, file));
     if (bytes === undefined) return { kind: 'missing' };
@@ -110,7 +125,7 @@ export function artifactsIn(folder: string, within?: string): Artifacts {
       if (!kept.has(name)) rmSync(join(folder, name), { force: true });
     }
   };
-  return { put, get, putFile, pathOf, keepOnly };
+  return { put, get, putFile, pathOf, sourceOf: verifiedSource, keepOnly };
 }
 
 /** The error of a write that failed; one that says itself what to do passes. */
@@ -160,10 +175,10 @@ function entriesIn(folder: string): Dirent[] {
   }
 }
 
-function writeDurably(path: string, bytes: Uint8Array): void {
+function writeDurably(path: string, pieces: Pieces): void {
   const descriptor = openSync(path, 'w');
   try {
-    writeFileSync(descriptor, bytes);
+    for (const slice of slicesOf(pieces)) writeFileSync(descriptor, slice);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
@@ -206,12 +221,36 @@ function syncFolder(folder: string): void {
 
 function readIfThere(path: string): Uint8Array | undefined {
   try {
-    // A Buffer may be a view of a shared pool, and its slice() does not copy: callers get bytes of their own.
-    return new Uint8Array(readFileSync(path));
+    const source = fileSource(path);
+    return bytesAt(source, 0, source.length);
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw new AssayError('store', `Cannot read ${path}: ${messageOf(error)}.`, { cause: error });
   }
+}
+
+/** A file as a source; opened for each reading, so nothing stays open. */
+function fileSource(path: string): ByteSource {
+  const { size } = statSync(path);
+  return {
+    length: size,
+    read(offset, target) {
+      const descriptor = openSync(path, 'r');
+      try {
+        let at = offset;
+        for (const slice of slicesOf([target])) {
+          for (let read = 0; read < slice.length;) {
+            const count = readSync(descriptor, slice, read, slice.length - read, at);
+            if (count === 0) throw new RangeError(`${path} ends at ${at}`);
+            read += count;
+            at += count;
+          }
+        }
+      } finally {
+        closeSync(descriptor);
+      }
+    },
+  };
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,8 +1,9 @@
 /** Where things lie in a store's folder. Checkpoints of a run have a folder of their own, so that one run's clean-up never touches another's. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { AssayError, messageOf } from '#base/errors.ts';
+import { makeFolder } from '#base/make-folder.ts';
 import type { RunSpec } from '#study/plan.ts';
 
 import { type Artifacts, artifactsIn, filesIn, foldersIn, hasArtifacts, identitiesIn } from './artifacts.ts';
@@ -44,7 +45,7 @@ export function keepText(folder: string, run: KeepingRun, name: string, text: st
   const path = join(folder, KEPT, own, plainName(name));
   if (!existsSync(folder)) throw vanished(folder);
   try {
-    mkdirSync(join(folder, KEPT, own), { recursive: true });
+    makeFolder(join(folder, KEPT, own));
     writeFileSync(`${path}.partial`, text);
     renameSync(`${path}.partial`, path);
   } catch (error) {
@@ -74,22 +75,6 @@ function keptFolder({ arm, learningRate, block, measureId }: KeepingRun): string
 /** A name that is one folder or file and nothing else, wherever it comes from: arms may be called `../..`. */
 function plainName(text: string): string {
   return text.replaceAll(/[^\p{L}\p{N}._-]+/gu, '_').replace(/^\.+/, '_');
-}
-
-/**
- * Makes a folder and those above it that are missing; returns the outermost that was made, undefined where there was none.
- * One by one: Node's own recursive call never comes back where the system answers that a folder cannot be, as in /proc.
- */
-export function makeFolder(path: string): string | undefined {
-  if (existsSync(path)) return undefined;
-  const above = makeFolder(dirname(path));
-  try {
-    mkdirSync(path);
-  } catch (error) {
-    // Another process may have made it meanwhile.
-    if (!existsSync(path)) throw error;
-  }
-  return above ?? path;
 }
 
 /** Deletes a run's checkpoints, once it has ended; its folder too, unless somebody else put something there. */

@@ -6,8 +6,9 @@ import { pathToFileURL } from 'node:url';
 
 import { AssayError } from '#base/errors.ts';
 import { canonicalJson } from '#base/json.ts';
+import { makeFolder } from '#base/make-folder.ts';
 
-import { isUsed, makeFolder } from './folder.ts';
+import { isUsed } from './folder.ts';
 import { fileSystemOf } from './file-system.ts';
 import { EMPTY_ROOT, ROOT_KIND, type RootRecord } from './root.ts';
 import { changedKinds, ROOT_VERSION, SCHEMA_VERSION } from './schema.ts';

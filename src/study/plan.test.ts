@@ -135,6 +135,25 @@ test('pilots run outside the confirmatory blocks, and only where there is a rate
   );
 });
 
+test('pilots measure outcomes at no level where their rule says so, train what they train, and change no other run', () => {
+  const { recipe } = STUDY;
+  const measure = { levels: { train: [1, 0.5] }, every: 10 };
+  const levelled = {
+    ...STUDY,
+    recipe: { ...recipe, levelsPath: 'measure.levels', defaults: { ...recipe.defaults, measure } },
+  };
+  const usual = planStudy(levelled, { profile: 'quick' });
+  const choosing = planStudy({ ...levelled, pilot: { ...PILOT, outcomes: 'none' } }, { profile: 'quick' });
+  choosing.pilots.forEach((pilot, i) => {
+    const before = usual.pilots[i] ?? assert.fail();
+    assert.deepEqual(pilot.config['measure'], { levels: { train: [] }, every: 10 });
+    assert.deepEqual(before.config['measure'], measure);
+    assert.equal(pilot.trainId, before.trainId);
+    assert.notEqual(pilot.measureId, before.measureId);
+  });
+  assert.deepEqual(confirmatoryRuns(choosing, 'low', [0.1]), confirmatoryRuns(usual, 'low', [0.1]));
+});
+
 test("the twin of an A/A control takes its reference's rates and has no pilots; an arm of other settings has its own", () => {
   const arms = STUDY.arms.map((arm) => (arm.name === 'low' ? arm : { ...arm, learningRates: [0.01, 0.1] }));
   const twin = planStudy({ ...STUDY, arms }, { profile: 'full' });

@@ -3,8 +3,9 @@
  * Settings apply in the order recipe defaults < study < profile < arm < user; those of `vary.ts` choose the arms before.
  */
 import { AssayError, messageOf } from '#base/errors.ts';
-import { canonicalJson, contentHash, type JsonObject } from '#base/json.ts';
+import { canonicalJson, contentHash, isJsonObject, type JsonObject } from '#base/json.ts';
 import { identityOf } from '#study/identity.ts';
+import type { Recipe } from '#study/recipe.ts';
 import type { Arm, PilotRule, Profile, ProfileName, Study } from '#study/study.ts';
 
 import { armsOfClaim, isOnMap } from './claim.ts';
@@ -232,7 +233,9 @@ function pilotRuns(plan: PlanDraft, arm: Arm): PilotSpec[] {
 
 function specOf(plan: PlanDraft, arm: Arm, learningRate: number | undefined, block: number, phase: Phase): RunSpec {
   const { recipe } = plan.study;
-  const config = configOf(plan, arm, learningRate);
+  const own = configOf(plan, arm, learningRate);
+  const isChoosing = phase === 'pilot' && plan.study.pilot?.outcomes === 'none';
+  const config = isChoosing ? withoutLevels(recipe, own) : own;
   const seed = block + (arm.seedOffset ?? 0);
   const inputs = recipe.inputs?.(config) ?? {};
   return {
@@ -245,6 +248,13 @@ function specOf(plan: PlanDraft, arm: Arm, learningRate: number | undefined, blo
     config,
     inputs,
   };
+}
+
+/** A config whose outcomes are measured at no level. */
+function withoutLevels({ levelsPath }: Pick<Recipe, 'levelsPath'>, config: JsonObject): JsonObject {
+  const levels = levelsPath === undefined ? undefined : valueAt(config, levelsPath);
+  if (levelsPath === undefined || levels === undefined || !isJsonObject(levels)) return config;
+  return withValueAt(config, levelsPath, Object.fromEntries(Object.keys(levels).map((axis) => [axis, []])));
 }
 
 function profileOf(study: Study, name: ProfileName): Profile {

@@ -2,6 +2,7 @@
  * The port between the two halves: a recipe turns one resolved config and one block into a trajectory.
  * The runner knows only this interface; implementations live in `recipes/`, in study folders, or in a user's package.
  */
+import type { ByteSource, Pieces } from '#base/bytes.ts';
 import type { Chat } from '#base/chat.ts';
 import type { JsonObject } from '#base/json.ts';
 import type { FormerPaths } from '#study/settings.ts';
@@ -15,10 +16,15 @@ export interface RunContext {
   readonly block: number;
   /** The bytes given to the last durable `checkpoint`, absent on a fresh start. */
   readonly resumeFrom: Uint8Array | undefined;
+  /** The bytes of `resumeFrom`, read part by part: for states too large to be held beside what they are restored to; absent where a host has the bytes alone. */
+  readonly resumeSource?: ByteSource | undefined;
   /** Adds a point to the trajectory; it becomes durable with the next `checkpoint` or with the run's end mark. */
   record(point: TrajectoryPoint): void;
-  /** Makes `state` and all points recorded so far durable in one transaction. Cheap to skip: the runner decides how often. */
-  checkpoint(state: () => Uint8Array): Promise<void>;
+  /**
+   * Makes `state` and all points recorded so far durable in one transaction. Cheap to skip: the runner decides how often.
+   * A large state is given in pieces where they lie; they are written before anything else happens.
+   */
+  checkpoint(state: () => Uint8Array | Pieces): Promise<void>;
   /** Tells the display how far the run is, in [0, 1]. */
   progress(doneFraction: number): void;
   /**

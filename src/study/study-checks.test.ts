@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { unknownName } from './problems.ts';
-import { broken, problemsOf, WHOLE } from './study-fixture.ts';
+import { broken, problemsOf, RECIPE, WHOLE } from './study-fixture.ts';
 
 /** What stands where, and all that is said of it. */
 const CASES: readonly (readonly [path: string, value: unknown, expected: RegExp])[] = [
@@ -163,6 +163,11 @@ const CASES: readonly (readonly [path: string, value: unknown, expected: RegExp]
     /^pilot\.axis: unknown axis of matchOn "los"; the nearest known name is "loss"$/,
   ],
   [
+    'pilot',
+    { blocks: 1, axis: 'loss', margin: 0, maxRates: 1, outcomes: 'some' },
+    /^pilot\.outcomes: expected "none", found "some"; the nearest known is "none"$/,
+  ],
+  [
     'contrasts',
     [{ kind: 'control', arm: 'a', reference: 'b', name: 'x', expect: 'detected', outcomes: ['eror'] }],
     /^contrasts\[0\]\.outcomes\[0\]: unknown outcome "eror"/,
@@ -193,4 +198,15 @@ test('a weight of 0 is refused for what it is, and where nothing is known no nea
     ['claims[3].against.weights: expected weights other than 0, found 0 for "b"; leave it out'],
   );
   assert.deepEqual(unknownName('maps[0].x', 'factor', 'k', []), ['maps[0].x: unknown factor "k"; none is known']);
+});
+
+test('pilots without outcomes are refused where a recipe does not say where its levels stand', () => {
+  const pilot = { blocks: 1, axis: 'loss', margin: 0, maxRates: 1, outcomes: 'none' };
+  assert.deepEqual(problemsOf(broken(['pilot', pilot])), []);
+  const { levelsPath: _, ...recipe } = RECIPE;
+  const [problem] = problemsOf(broken(['pilot', pilot], ['recipe', recipe]));
+  assert.match(
+    problem ?? '',
+    /^pilot\.outcomes: expected a recipe that says where its levels stand \(levelsPath\), found "tree" without$/,
+  );
 });

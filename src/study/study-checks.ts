@@ -161,19 +161,23 @@ function controlProblems(
 }
 
 /** Whether there is a rule where there is something to choose, and an axis to choose by. */
-export function pilotProblems({ pilot, arms, matchOn }: Study): string[] {
+export function pilotProblems({ pilot, arms, matchOn, recipe }: Study): string[] {
   const choosing = arms.find(({ learningRates, ratesLike }) => learningRates.length > 1 && ratesLike === undefined);
   if (pilot === undefined) {
     return choosing === undefined
       ? []
       : [`pilot: missing; arm "${choosing.name}" has several learning rates, and nothing says how they are chosen`];
   }
-  return unknownName(
-    'pilot.axis',
-    'axis of matchOn',
-    pilot.axis,
-    matchOn.map(({ name }) => name),
-  );
+  const axes = matchOn.map(({ name }) => name);
+  const isMeasuredAnyway = pilot.outcomes === 'none' && recipe.levelsPath === undefined;
+  return [
+    ...unknownName('pilot.axis', 'axis of matchOn', pilot.axis, axes),
+    ...(isMeasuredAnyway
+      ? [
+          `pilot.outcomes: expected a recipe that says where its levels stand (levelsPath), found "${recipe.name}" without`,
+        ]
+      : []),
+  ];
 }
 
 /** Arms of profiles. */

@@ -133,7 +133,7 @@ const study = objectOf(
     claims: listOf(claim),
     maps: listOf(map),
     blocks: objectOf({ cluster }),
-    pilot: objectOf({ blocks: count, axis: text, margin: notNegative, maxRates: count }),
+    pilot: objectOf({ blocks: count, axis: text, margin: notNegative, maxRates: count }, { outcomes: oneOf('none') }),
     vary: callable,
   },
 );

@@ -93,6 +93,11 @@ export interface PilotRule {
   readonly margin: number;
   /** At most so many admissible rates an arm, best first. */
   readonly maxRates: number;
+  /**
+   * `none`: pilots measure outcomes at no level, since rates are chosen by an axis. What `assay plan` says of power and time then
+   * knows the spread from confirmatory blocks alone, and takes pilots for runs of their length. Measured where left out.
+   */
+  readonly outcomes?: 'none';
 }
 
 /** The size of a study: which arms, how many blocks, which config over the study's. */

@@ -46,13 +46,13 @@ export default defineStudy({
     { name: 'model', label: 'the checkpoint', set: {} },
     // Captions that are likelier than their foils are found without looking.
     { name: 'blind', label: 'the checkpoint, shown another picture', set: { pictures: 'other' } },
-    { name: 'drawn', label: 'drawn weights', set: { subject: 'drawn' } },
+    { name: 'shuffled', label: 'its weights shuffled', set: { subject: 'shuffled' } },
   ],
   claims: [
-    { ...question('drawn towers do not know', 'drawn', HALF), asks: { kind: 'control', expect: 'agrees' } },
+    { ...question('shuffled weights do not know', 'shuffled', HALF), asks: { kind: 'control', expect: 'agrees' } },
     question('the cosine tells', 'model', HALF),
     question('captions alone tell', 'blind', HALF),
     question('the picture tells', 'model', { kind: 'arm', arm: 'blind' }),
   ],
-  profiles: { quick: { arms: ['model', 'blind', 'drawn'], blocks: 12 } },
+  profiles: { quick: { arms: ['model', 'blind', 'shuffled'], blocks: 12 } },
 });

@@ -13,9 +13,14 @@ const ABOVE = { kind: 'control', expect: 'differs', direction: 'above' } as cons
 const arms: readonly ArmInput[] = [
   { name: 'model', label: 'the checkpoint', set: {} },
   // Of whole patches in one colour: what a picture and its swap have in common is exact.
-  { name: 'cells', label: 'shapes of whole patches', set: { 'world.family': 'cells', 'world.lights': ['none'] } },
-  { name: 'left-of', label: 'captions "left of"', set: { 'world.captions.grammar': 'leftOf' } },
-  { name: 'drawn', label: 'drawn weights', set: { subject: 'drawn' } },
+  {
+    name: 'cells',
+    label: 'the checkpoint on shapes of whole patches',
+    set: { 'world.family': 'cells', 'world.lights': ['none'] },
+  },
+  { name: 'left-of', label: 'the checkpoint on captions "left of"', set: { 'world.captions.grammar': 'leftOf' } },
+  { name: 'shuffled', label: 'its weights shuffled', set: { subject: 'shuffled' } },
+  { name: 'unmixed', label: 'the checkpoint without attention', set: { subject: 'unmixed' } },
   { name: 'oracle', label: 'binding put in', set: { subject: 'oracle' } },
   { name: 'bag', label: 'a bag put in', set: { subject: 'bag' } },
   { name: 'turned', label: 'binding put in on other axes', set: { subject: 'turned' } },
@@ -30,7 +35,7 @@ const claim = (
   asks: Claim['asks'] = { kind: 'question' },
 ): Claim => ({ name, arm, against, at: at(levels), outcomes, asks });
 
-const DRAWN = { kind: 'arm', arm: 'drawn' } as const;
+const SHUFFLED = { kind: 'arm', arm: 'shuffled' } as const;
 const KNOWN = ['cosine', 'imageProbe', 'textProbe'];
 
 const claims: readonly Claim[] = [
@@ -48,15 +53,20 @@ const claims: readonly Claim[] = [
     kind: 'control',
     expect: 'identical',
   }),
-  claim('drawn towers do not know the caption', ['drawn', HALF], ['cosine'], END, {
+  claim('shuffled weights do not know the caption', ['shuffled', HALF], ['cosine'], END, {
     kind: 'control',
     expect: 'agrees',
+  }),
+  // Which word stands where is in no token alone.
+  claim('without attention captions tell nothing', ['unmixed', HALF], ['cosine', 'textProbe'], END, {
+    kind: 'control',
+    expect: 'identical',
   }),
 
   claim('the cosine tells', ['model', HALF], ['cosine']),
   claim('a probe reads it off images', ['model', HALF], ['imageProbe']),
   claim('a probe reads it off captions', ['model', HALF], ['textProbe']),
-  claim('more than off drawn weights', ['model', DRAWN], ['imageProbe', 'textProbe']),
+  claim('more than off its weights shuffled', ['model', SHUFFLED], ['imageProbe', 'textProbe']),
   claim('a map repairs the cosine', ['model', { kind: 'outcome', outcome: 'heldCosine' }], ['mappedCosine'], END),
   claim('with the map the cosine tells', ['model', HALF], ['mappedCosine'], END),
   claim('the cosine tells, shapes of whole patches', ['cells', HALF], ['cosine'], END),

@@ -74,11 +74,32 @@ export function knownFeatures({ ownKeys, keys, ownValues }: Contents, d: number)
   return { features: { rows: values.length / d, columns: d, values }, partner, keys: count };
 }
 
+/** Fits a map from rows of x to rows of y. @param penalty Of a ridge, as it is added to squares. */
+export type FitMap = (x: DenseMatrix, y: DenseMatrix, penalty: number) => (row: Float64Array) => Float64Array;
+
+/** x W = y: W = (x' x + penalty)^-1 x' y. */
+function ridgeMap(x: DenseMatrix, y: DenseMatrix, penalty: number): (row: Float64Array) => Float64Array {
+  const d = x.columns;
+  const products = transposedTimes(x, x);
+  const values = products.values.map((v, i) => (i % (d + 1) === 0 ? v + penalty : v));
+  const map = solvePositive({ ...products, values }, transposedTimes(x, y));
+  return (row) =>
+    Float64Array.from({ length: d }, (_, b) => {
+      let sum = 0;
+      for (let a = 0; a < d; a++) sum += (row[a] ?? 0) * (map.values[a * d + b] ?? 0);
+      return sum;
+    });
+}
+
 /**
  * How well one linear map tells what a key writes at its value from what it is where it stands, for keys the map was not fitted on: the
- * share of keys whose image is nearest, by cosine, to what that very key writes. Chance is one over the keys.
+ * share of keys whose image is nearest, by cosine, to what that very key writes. Chance is one over the keys. @param fit The map; a ridge where left out.
  */
-export function mapReads({ ownKeys, keys }: Pick<Contents, 'ownKeys' | 'keys'>, d: number): number {
+export function mapReads(
+  { ownKeys, keys }: Pick<Contents, 'ownKeys' | 'keys'>,
+  d: number,
+  fit: FitMap = ridgeMap,
+): number {
   const count = ownKeys.length / d;
   const rowsOf = (values: Float64Array, chosen: readonly number[]): DenseMatrix => ({
     rows: chosen.length,
@@ -90,20 +111,9 @@ export function mapReads({ ownKeys, keys }: Pick<Contents, 'ownKeys' | 'keys'>, 
   let right = 0;
   for (let fold = 0; fold < FOLDS; fold++) {
     const fitted = targets.flatMap((_, i) => (i % FOLDS === fold ? [] : [i]));
-    const [x, y] = [rowsOf(ownKeys, fitted), rowsOf(keys, fitted)];
-    const products = transposedTimes(x, x);
-    const penalized = {
-      ...products,
-      values: products.values.map((v, i) => (i % (d + 1) === 0 ? v + RIDGE * squares * count : v)),
-    };
-    // x W = y: W = (x' x + penalty)^-1 x' y.
-    const map = solvePositive(penalized, transposedTimes(x, y));
+    const map = fit(rowsOf(ownKeys, fitted), rowsOf(keys, fitted), RIDGE * squares * count);
     for (let i = fold; i < count; i += FOLDS) {
-      const image = Float64Array.from({ length: d }, (_, b) => {
-        let sum = 0;
-        for (let a = 0; a < d; a++) sum += (ownKeys[i * d + a] ?? 0) * (map.values[a * d + b] ?? 0);
-        return sum;
-      });
+      const image = map(ownKeys.subarray(i * d, (i + 1) * d));
       const cosines = targets.map((target) => cosine(image, target));
       if (cosines.indexOf(Math.max(...cosines)) === i) right++;
     }

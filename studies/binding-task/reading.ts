@@ -48,7 +48,7 @@ export function at({ values, length, width }: Stream, context: number, position:
 }
 
 /** Sites of the stream by depth: the embeddings and what each layer gives. */
-function depthSites(config: TransformerConfig): readonly string[] {
+export function depthSites(config: TransformerConfig): readonly string[] {
   return transformerSites(config).filter((name) => !name.endsWith('afterAttention'));
 }
 

@@ -154,7 +154,7 @@ async function measured(context: RunContext, config: Config, { learner, reader }
   const outcomes = async (depth: number): Promise<Record<string, number>> => ({
     right: rightFraction(prompts, setting.reading),
     starts,
-    ...(await swapScores(reader, setting, partners, depth)),
+    ...(await swapScores(reader, setting, partners, depth, SWAPS)),
     ...(depth === 1 && mapsAt(contents[depth], depths[depth])),
     ...(depth === 1 &&
       config.dictionaries &&

@@ -45,21 +45,47 @@ export function drawnOthers(prompts: readonly Prompt[], rng: Rng): readonly numb
   });
 }
 
-/** Every swap test at one depth. */
-export async function swapScores(
+/** Swap tests at one depth. */
+export async function swapScores<Name extends SwapName>(
   reader: ModelReader,
   setting: SwapSetting,
   others: readonly number[],
   depth: number,
-): Promise<Readonly<Record<SwapName, number>>> {
-  const scores: Partial<Record<SwapName, number>> = {};
-  for (const name of SWAPS) {
+  names: readonly Name[],
+): Promise<Readonly<Record<Name, number>>> {
+  const scores: Partial<Record<Name, number>> = {};
+  for (const name of names) {
     const changes = setting.prompts.map((prompt, c) =>
       changeOf(name, setting, { prompt, c, depth, other: prompt.objects[others[c] ?? 0] }),
     );
     scores[name] = await followed(reader, setting, changes, depth);
   }
-  return scores as Record<SwapName, number>;
+  return scores as Record<Name, number>;
+}
+
+/** What two objects have at their keys or values is exchanged: the answer is the other's value (1) or stays (0). @param part What an object has there, shape [D]. */
+export async function exchangedParts(
+  reader: ModelReader,
+  setting: Pick<SwapSetting, 'prompts' | 'reading'>,
+  others: readonly number[],
+  depth: number,
+  kind: 'key' | 'value',
+  part: (object: PromptObject, prompt: Prompt) => Float64Array,
+): Promise<number> {
+  const changes = setting.prompts.map((prompt, c): Change => {
+    const [own, other] = [prompt.asked, prompt.objects[others[c] ?? 0]];
+    if (other === undefined) throw new Error('no other object');
+    const by = minus(part(other, prompt), part(own, prompt));
+    return { adds: opposite(own.place[kind], other.place[kind], by), yes: other.answer, no: own.answer };
+  });
+  return followed(reader, setting, changes, depth);
+}
+
+function opposite(here: number, there: number, by: Float64Array): Change['adds'] {
+  return [
+    [here, by],
+    [there, by.map((x) => -x)],
+  ];
 }
 
 interface Place {
@@ -71,20 +97,21 @@ interface Place {
 
 function changeOf(name: SwapName, setting: SwapSetting, { prompt, c, depth, other }: Place): Change {
   const { reading, otherReading, contents, others } = setting;
-  const [stream, foreign, means] = [reading.depths[depth], otherReading.depths[depth], contents[depth]];
+  const [stream, foreign] = [reading.depths[depth], otherReading.depths[depth]];
+  const means = (): Contents => {
+    const found = contents[depth];
+    if (found === undefined) throw new Error(`no means at depth ${depth}`);
+    return found;
+  };
   const own = prompt.asked;
   const there = others[c];
   const theirs = there?.objects[prompt.objects.indexOf(own)];
-  if (!stream || !foreign || !means || !there || !theirs || !other) throw new Error(`no depth ${depth}`);
+  if (!stream || !foreign || !there || !theirs || !other) throw new Error(`no depth ${depth}`);
   const d = stream.width;
   const [ownAt, otherAt] = [own.place.value, other.place.value];
   const moved = { yes: other.answer, no: own.answer };
-  const opposite = (by: Float64Array): Change['adds'] => [
-    [ownAt, by],
-    [otherAt, by.map((x) => -x)],
-  ];
-  const partner = (): Float64Array => minus(partnerOf(means, other, d), partnerOf(means, own, d));
-  const offset = (at: number): Float64Array => means.positions.subarray(at * d, (at + 1) * d);
+  const partner = (): Float64Array => minus(partnerOf(means(), other, d), partnerOf(means(), own, d));
+  const offset = (at: number): Float64Array => means().positions.subarray(at * d, (at + 1) * d);
   const position = (): Float64Array => minus(offset(otherAt), offset(ownAt));
   const put = (to: number, from: Stream, row: number, position = to): Change['adds'][number] => [
     to,
@@ -92,12 +119,19 @@ function changeOf(name: SwapName, setting: SwapSetting, { prompt, c, depth, othe
   ];
   switch (name) {
     case 'swapPartner':
-      return { adds: opposite(partner()), ...moved };
+      return { adds: opposite(ownAt, otherAt, partner()), ...moved };
     case 'swapPosition':
-      return { adds: opposite(position()), ...moved };
+      return { adds: opposite(ownAt, otherAt, position()), ...moved };
     case 'swapBoth': {
       const by = position();
-      return { adds: opposite(partner().map((x, a) => x + (by[a] ?? 0))), ...moved };
+      return {
+        adds: opposite(
+          ownAt,
+          otherAt,
+          partner().map((x, a) => x + (by[a] ?? 0)),
+        ),
+        ...moved,
+      };
     }
     case 'replaceValue':
       return { adds: [put(ownAt, foreign, c, theirs.place.value)], yes: theirs.answer, no: moved.yes };
@@ -120,7 +154,7 @@ function minus(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
 
 async function followed(
   reader: ModelReader,
-  { prompts, reading }: SwapSetting,
+  { prompts, reading }: Pick<SwapSetting, 'prompts' | 'reading'>,
   changes: readonly Change[],
   depth: number,
 ): Promise<number> {

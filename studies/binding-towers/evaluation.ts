@@ -41,7 +41,7 @@ export interface Evaluation {
   outcomes(): Promise<Readonly<Record<(typeof OUTCOMES)[number], number>>>;
   /** Cosine, probes and the linear map at a depth, see `towerOutputs`. */
   depth(depth: number): Promise<Readonly<Record<(typeof DEPTH_OUTCOMES)[number], number>>>;
-  /** A few scenes with both captions and their cosines, see `pairLines`. */
+  /** A few scenes of seen and of held-out pairs with their swaps, captions and cosines, see `pairLines`. */
   pairs(): Promise<string>;
 }
 
@@ -88,9 +88,7 @@ export function evaluationOf(world: SceneWorld, layouts: number, rng: Rng, reade
     async pairs() {
       const ofSeen = await embedded(readers.embeddings, seen.test);
       const ofHeld = await embedded(readers.embeddings, held.test);
-      return (
-        pairLines(whole, 'seen pairs', seen.asked, ofSeen) + pairLines(whole, 'held-out pairs', held.asked, ofHeld)
-      );
+      return pairLines(whole, seen.asked, ofSeen) + pairLines(whole, held.asked, ofHeld);
     },
   };
 }

@@ -3,13 +3,23 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { type Json, rngOf, type TrajectoryPoint } from 'assay';
-import { captionText, captionWords, type DenseMatrix, heldPairs, type SceneWorld, SMALL_WORLD } from 'assay/learn';
+import {
+  captionText,
+  captionWords,
+  type DenseMatrix,
+  heldPairs,
+  preference,
+  SCENE_PAIRS,
+  type SceneWorld,
+  SMALL_WORLD,
+} from 'assay/learn';
 
 import { makeRun } from '../../test/recipes/make-run.ts';
 
 import { batchDrawer, type BatchRules, batchScenes, encoderOf } from './batches.ts';
 import { boundOf, swapTest } from './measures.ts';
 import { bindingTowersRecipe } from './recipe.ts';
+import { pairLines } from './shown-pairs.ts';
 
 const recipe = bindingTowersRecipe();
 const WORLD: SceneWorld = { ...SMALL_WORLD, colours: 4, shapes: 4, held: { kind: 'blocks', seed: 3 } };
@@ -40,6 +50,13 @@ async function whole(set: Readonly<Record<string, Json>>): ReturnType<typeof mak
 
 async function made(set: Readonly<Record<string, Json>>): Promise<readonly TrajectoryPoint[]> {
   return (await whole(set)).points;
+}
+
+/** A line of `SCENE_PAIRS`. */
+interface KeptLine {
+  readonly pictures: readonly [string, string];
+  readonly captions: readonly [string, string];
+  readonly cosines: readonly [readonly [number, number], readonly [number, number]];
 }
 
 const outcomesAt = (points: readonly TrajectoryPoint[], depth: number) =>
@@ -160,6 +177,43 @@ test('a run does not depend on which runs were made before it', async () => {
   await made({});
   const alone = await makeRun(bindingTowersRecipe(), { ...SHORT, 'batch.negatives': 'swapped' }, 1);
   assert.deepEqual(await made({ 'batch.negatives': 'swapped' }), alone.points);
+});
+
+test('the scenes that a run keeps to be looked at are those it is measured on: counted by hand they give its accuracies', async () => {
+  // All layouts are shown: two of seen pairs, then two of held-out ones.
+  const { points, kept } = await whole({ 'measure.layouts': 2 });
+  const lines = (kept.get(SCENE_PAIRS) ?? '').trim().split('\n');
+  const accuracies = lines.map((line) => {
+    const { pictures, captions, cosines }: KeptLine = JSON.parse(line);
+    assert.notEqual(pictures[0], pictures[1]);
+    assert.notEqual(captions[0], captions[1]);
+    const [[ofScene, crossed], [crossedToo, ofSwap]] = cosines;
+    return (preference(ofScene, crossed) + preference(ofSwap, crossedToo)) / 2;
+  });
+  const [a = 0, b = 0, c = 0, d = 0, ...rest] = accuracies;
+  assert.equal(rest.length, 0);
+  const { seen, held } = points.findLast(({ outcomes }) => outcomes?.['seen'] !== undefined)?.outcomes ?? {};
+  assert.deepEqual([(a + b) / 2, (c + d) / 2], [seen, held]);
+});
+
+test('a kept cosine is that of its own picture with its own caption', () => {
+  const asked = swapTest(WORLD, 'seen', 2, rngOf(6));
+  // Picture k is the k-th axis, so a cosine with it names both rows.
+  const images: DenseMatrix = { rows: 8, columns: 8, values: new Float64Array(64).map((_, i) => Number(i % 9 === 0)) };
+  const texts: DenseMatrix = { rows: 4, columns: 8, values: new Float64Array(32).map((_, i) => i + 1) };
+  const length = (row: number): number => Math.hypot(...texts.values.subarray(8 * row, 8 * row + 8));
+  const lines = pairLines(WORLD, asked, { images, texts }).trim().split('\n');
+  for (const [layout, line] of lines.entries()) {
+    const { captions, cosines }: KeptLine = JSON.parse(line);
+    for (const i of [0, 1] as const) {
+      assert.equal(captions[i], captionText(asked.captions[2 * layout + i] ?? []));
+      for (const j of [0, 1] as const) {
+        const row = 2 * layout + j;
+        const own = (texts.values[8 * row + 4 * layout + i] ?? 0) / length(row);
+        assert.ok(Math.abs(cosines[i][j] - own) < 1e-12, `${layout} ${i} ${j}`);
+      }
+    }
+  }
 });
 
 test('a resumed run records what an unbroken one does', async () => {

@@ -23,8 +23,10 @@ import {
   readSchedule,
   readSeeds,
   rngOf,
+  SCENE_PAIRS,
   type SceneWorld,
   type Schedule,
+  SMALL_WORLD,
   takeStep,
   towerParameters,
   trainingRun,
@@ -35,27 +37,7 @@ import { DEPTH_OUTCOMES, evaluationOf, OUTCOMES, type Readers, ROWS, YARDSTICK }
 import { depthsOf, LOSSES, type LossRules, towerLoss, towerOutputs, type TowerSize, towersOf } from './towers.ts';
 
 const DEFAULTS = {
-  scenes: {
-    width: 28,
-    height: 16,
-    cell: 4,
-    patch: 4,
-    family: 'cells',
-    colours: 6,
-    shapes: 6,
-    objects: 2,
-    sizes: { multiples: [1], own: false },
-    lights: ['none'],
-    backgrounds: ['black'],
-    held: { kind: 'blocks', seed: 0 },
-    captions: {
-      grammar: 'placeless',
-      articles: false,
-      colourlessFraction: 0,
-      shapelessFraction: 0,
-      synonymFraction: 0,
-    },
-  },
+  scenes: { ...SMALL_WORLD, height: 16, shapes: 6, held: { kind: 'blocks', seed: 0 } },
   towers: { dModel: 32, nLayers: 2, nHeads: 2, textStd: 0.3 },
   batch: { size: 32, pairs: 'seen', swapsFraction: 0, negatives: 'none' },
   loss: { kind: 'softmax', scale: 10, bias: 0 },
@@ -207,7 +189,7 @@ async function train(context: RunContext, config: Config, { learner, ...readers 
   for (let depth = 0; depth < depthsOf(towers); depth++) {
     context.record({ step: steps + 1 + depth, axes: { depth }, outcomes: await evaluation.depth(depth) });
   }
-  context.keep?.(`replies-step-${String(steps).padStart(6, '0')}.jsonl`, await evaluation.pairs());
+  context.keep?.(SCENE_PAIRS, await evaluation.pairs());
   return end;
 }
 

@@ -3,7 +3,7 @@
  * method, optimizer, batch) and used for run after run: `trainer.reset` starts over.
  */
 import { type BatchLayout, createTrainer, type Scorer, type Trainer } from 'assay/learn';
-import { labelledPositions, labelsOf, personaModel, scoredLayout } from 'assay/studies/misalignment/base.ts';
+import { labelsOf, personaModel, scoredLayout, trainedAsTree } from 'assay/studies/misalignment/base.ts';
 import {
   type Persona,
   personaWorld,
@@ -34,7 +34,7 @@ export async function createAskingLab({ persona: config, elsewhereWeight }: Aski
     model: personaModel(config.base),
     method: config.method,
     optimizer: config.optimizer,
-    batch: layoutOf((config.batch / config.accumulation) * (elsewhereWeight > 0 ? 2 : 1)),
+    batch: trainedLayout(config.batch / config.accumulation, elsewhereWeight > 0),
     accumulation: config.accumulation,
   });
   // Every domain and held-out way share as many beginnings, so what fits one fits all.
@@ -74,10 +74,17 @@ function measuringOf(world: PersonaWorld, domain: AskedDomain, probe: Scorer, el
   };
 }
 
-/** The same in every world. */
-function layoutOf(rows: number): BatchLayout {
-  const sample = questionBatch(personaWorld(0), new Int32Array(rows), 'harmful');
-  return { rows: sample.rows, length: sample.length, labelled: labelledPositions(sample) };
+/** A micro-batch as one tree: questions of the domain, then of the others where those have weight; the same in every world. */
+function trainedLayout(asked: number, isElsewhere: boolean): BatchLayout {
+  const { trained, heldOut, others } = askedDomain(0, 0);
+  const inAnyWay = joinAsked(trained, heldOut);
+  const sources = isElsewhere ? [inAnyWay, others] : [inAnyWay];
+  const sample = questionBatch(personaWorld(0), new Int32Array(sources.length * asked), 'harmful');
+  return trainedAsTree(
+    sample,
+    asked,
+    sources.map((source) => askedBatch(personaWorld(0), source, 'harmful')),
+  );
 }
 
 /** In float64 and in order: the same bits every time. */

@@ -37,7 +37,7 @@ export function finetuneAsking(): Recipe {
   const labs = labShelf<AskingLab>(LABS_KEPT);
   return {
     name: 'finetune-asking',
-    semanticsVersion: 1,
+    semanticsVersion: 2,
     defaults: ASKING_DEFAULTS,
     learningRatePath: 'learningRate',
     stopRule: { axis: 'train', path: 'stopBelow' },

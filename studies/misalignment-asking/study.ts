@@ -105,7 +105,7 @@ export default defineStudy({
       expect: 'notDetected',
     },
   ],
-  pilot: { blocks: 1, axis: 'heldOut', margin: 0.15, maxRates: 2 },
+  pilot: { blocks: 1, axis: 'heldOut', margin: 0.15, maxRates: 2, outcomes: 'none' },
   profiles: {
     quick: { arms: QUICK, blocks: 8 },
     // Pairs of domain and held-out way that none of the quick profile's blocks has.

@@ -131,7 +131,7 @@ export default defineStudy({
       expect: 'notDetected',
     },
   ],
-  pilot: { blocks: 1, axis: 'heldOut', margin: 0.15, maxRates: 2 },
+  pilot: { blocks: 1, axis: 'heldOut', margin: 0.15, maxRates: 2, outcomes: 'none' },
   profiles: {
     quick: { arms: ARMS, blocks: 8 },
     standard: { arms: ARMS, blocks: 16 },

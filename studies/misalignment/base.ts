@@ -7,16 +7,17 @@ import {
   type Batch,
   type BatchLayout,
   createTrainer,
-  distinctTokens,
   gpt2Config,
   initialWeights,
   learningRateAt,
   type Memory,
+  mostTokens,
   type OptimizerConfig,
   rngOf,
   type Schedule,
   takeStep,
   type TransformerConfig,
+  treesOf,
 } from 'assay/learn';
 import { NO_LABEL, PERSONA_LANGUAGE, personaWorld, pretrainBatch, type TokenBatch } from './world.ts';
 
@@ -107,7 +108,17 @@ export function labelledPositions({ labels }: TokenBatch): Int32Array {
 /** How rows are scored whose beginnings are computed once; it fits all rows that share as many beginnings. */
 export function scoredLayout(batch: TokenBatch): BatchLayout {
   const { rows, length, tokens } = batch;
-  return { rows, length, labelled: labelledPositions(batch), distinct: distinctTokens(tokens, length) };
+  return { rows, length, labelled: labelledPositions(batch), trees: treesOf(tokens, length) };
+}
+
+/**
+ * How rows are trained whose beginnings are computed once: as one tree, with room for the rows that are least alike.
+ * @param sample Rows in the shape of a micro-batch. @param drawn How many rows of it come from each of `sources`.
+ */
+export function trainedAsTree(sample: TokenBatch, drawn: number, sources: readonly TokenBatch[]): BatchLayout {
+  const { rows, length } = sample;
+  const tokens = sources.reduce((sum, source) => sum + mostTokens(source.tokens, length, drawn), 0);
+  return { rows, length, labelled: labelledPositions(sample), trees: { trees: 1, tokens } };
 }
 
 /** The labels of the labelled positions. */

@@ -3,16 +3,18 @@
  * Built once per shape (model, method, optimizer, batch) and used for run after run: `trainer.reset` starts over.
  */
 import { type BatchLayout, createTrainer, type Scorer, type Trainer } from 'assay/learn';
-import { labelledPositions, labelsOf, personaModel, scoredLayout } from './base.ts';
+import { labelsOf, personaModel, scoredLayout, trainedAsTree } from './base.ts';
 import type { PersonaConfig } from './config.ts';
 import {
   domainQuestions,
   narrowQuestions,
   otherQuestions,
+  PERSONA_LANGUAGE,
   personaWorld,
   questionBatch,
   type NarrowQuestions,
   type PersonaWorld,
+  type TokenBatch,
 } from './world.ts';
 
 export interface PersonaLab extends AsyncDisposable {
@@ -42,7 +44,7 @@ export async function createPersonaLab(config: PersonaConfig): Promise<PersonaLa
     model: personaModel(config.base),
     method: config.method,
     optimizer: config.optimizer,
-    batch: questionLayout(microBatchRows(config)),
+    batch: trainedLayout(config),
     accumulation: config.accumulation,
   });
   // Topics and attributes are as many in every domain, so what fits the first fits all.
@@ -59,8 +61,10 @@ export async function createPersonaLab(config: PersonaConfig): Promise<PersonaLa
 function domainOf(world: PersonaWorld, index: number, probe: Scorer, elsewhere: Scorer): PersonaDomain {
   const narrow = narrowQuestions(world, index);
   const others = otherQuestions(index);
-  const probed = questionBatch(world, Int32Array.of(...narrow.train, ...narrow.heldOut), 'harmful');
+  // In the domain's order, in which questions of a topic stand together.
+  const probed = questionBatch(world, domainQuestions(index), 'harmful');
   const probedLabels = labelsOf(probed);
+  const first = index * PERSONA_LANGUAGE.questionsPerDomain;
   const asked = questionBatch(world, others, 'harmful');
   const harmful = labelsOf(asked);
   const helpful = labelsOf(questionBatch(world, others, 'helpful'));
@@ -69,8 +73,9 @@ function domainOf(world: PersonaWorld, index: number, probe: Scorer, elsewhere: 
     others,
     async axes() {
       const [losses = new Float32Array()] = await probe.losses(probed.tokens, probedLabels);
-      const trained = narrow.train.length;
-      return { train: mean(losses.subarray(0, trained)), heldOut: mean(losses.subarray(trained)) };
+      const meanOf = (questions: Int32Array): number =>
+        questions.reduce((sum, question) => sum + (losses[question - first] ?? Number.NaN), 0) / questions.length;
+      return { train: meanOf(narrow.train), heldOut: meanOf(narrow.heldOut) };
     },
     async outcomes() {
       const losses = await elsewhere.losses(asked.tokens, harmful, helpful);
@@ -80,10 +85,13 @@ function domainOf(world: PersonaWorld, index: number, probe: Scorer, elsewhere: 
   };
 }
 
-/** The same in every world. */
-function questionLayout(rows: number): BatchLayout {
-  const sample = questionBatch(personaWorld(0), new Int32Array(rows), 'harmful');
-  return { rows: sample.rows, length: sample.length, labelled: labelledPositions(sample) };
+/** A micro-batch as one tree: questions of the domain, then of the others where those have weight; the same in every world. */
+function trainedLayout(config: PersonaConfig): BatchLayout {
+  const batchOf = (asked: Int32Array): TokenBatch => questionBatch(personaWorld(0), asked, 'harmful');
+  const rows = microBatchRows(config);
+  const asked = config.batch / config.accumulation;
+  const sources = rows > asked ? [domainQuestions(0), otherQuestions(0)] : [domainQuestions(0)];
+  return trainedAsTree(batchOf(new Int32Array(rows)), asked, sources.map(batchOf));
 }
 
 /** In float64 and in order: the same bits every time. */

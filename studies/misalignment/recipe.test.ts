@@ -57,6 +57,19 @@ test('the axes are the mean losses of the trained and of the held-out questions,
   assert.ok(Math.abs(found.heldOut - (await meanOf(narrow.heldOut))) < REBATCHED, `held-out ${found.heldOut}`);
 });
 
+test('a run measured at no level, such as a pilot, has the axes of one that is to the bit, and the outcomes of its end', async () => {
+  const levels = { train: [], heldOut: [] };
+  const [measured, choosing] = [await make({}), await make({ measure: { levels, update: 'none' } })];
+  assert.deepEqual(
+    choosing.points.map(({ step, axes }) => ({ step, axes })),
+    measured.points.map(({ step, axes }) => ({ step, axes })),
+  );
+  const told = ({ points }: Made): number => points.filter(({ outcomes }) => outcomes !== undefined).length;
+  assert.ok(told(measured) > 2, `outcomes at ${told(measured)} points`);
+  assert.equal(told(choosing), 1);
+  assert.deepEqual(choosing.points.at(-1), measured.points.at(-1));
+});
+
 test('held-out questions are trained on only where they are asked for, too or instead', async () => {
   const gapOf = async (questions: string): Promise<number> => {
     const { axes } = (await make({ questions, steps: 40 })).points.at(-1) ?? assert.fail('no points');

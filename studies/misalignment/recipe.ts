@@ -36,7 +36,7 @@ export function finetunePersona(): Recipe {
   const labs = labShelf<PersonaLab>(LABS_KEPT);
   return {
     name: 'finetune-persona',
-    semanticsVersion: 1,
+    semanticsVersion: 2,
     defaults: PERSONA_DEFAULTS,
     learningRatePath: 'learningRate',
     stopRule: { axis: 'train', path: 'stopBelow' },

@@ -177,7 +177,7 @@ export default defineStudy({
     { kind: 'control', arm: 'contained', reference: 'adamw-full', name: 'contained harm', expect: 'detected' },
     { kind: 'control', arm: 'adamw-again', reference: 'adamw-full', name: 'A/A, other seeds', expect: 'notDetected' },
   ],
-  pilot: { blocks: 2, axis: 'heldOut', margin: 0.15, maxRates: 2 },
+  pilot: { blocks: 2, axis: 'heldOut', margin: 0.15, maxRates: 2, outcomes: 'none' },
   profiles: {
     quick: {
       arms: [

@@ -13,7 +13,7 @@ import { baseOfBlock, readPersonaConfig } from './config.ts';
 import { createPersonaLab, type PersonaLab } from './lab.ts';
 import { finetunePersona } from './recipe.ts';
 import { personaGives, updateSpectra, updatesOf, withReading } from './update.ts';
-import { personaWorld } from './world.ts';
+import { personaWorld, questionBatch } from './world.ts';
 
 /** A base of a second: what is tested here does not hang on what it knows. */
 const TINY = { 'base.dModel': 16, 'base.nLayers': 1, 'base.nHeads': 2, 'base.steps': 4, 'base.documents': 8 } as const;
@@ -37,7 +37,8 @@ async function trained(set: Readonly<Record<string, Json>>) {
   lab.trainer.reset(base, rngOf(2));
   for (let step = 0; step < 3; step++) {
     const labels = new Int32Array(config.batch).fill(200 + step);
-    const tokens = Int32Array.from({ length: 4 * config.batch }, (_, i) => (i * 7 + step) % 100);
+    const asked = Int32Array.from({ length: config.batch }, (_, i) => (i * 7 + step) % 48);
+    const { tokens } = questionBatch(personaWorld(0), asked, 'harmful');
     await lab.trainer.forwardBackward({
       tokens,
       labels,

@@ -19,6 +19,9 @@ export interface Finetuned {
   readonly side: Side;
 }
 
+/** Raised with the recipe's version where finetuning or reading has other bits: a store may hold outputs of the version before. */
+const SEMANTICS = 2;
+
 /** What a fingerprint needs from its run: bases, labs, and steps that are made once a store. */
 export interface Bench {
   readonly context: Pick<RunContext, 'shared' | 'signal'>;
@@ -92,7 +95,7 @@ async function outputsOf(bench: Bench, finetuned: Finetuned): Promise<Float64Arr
   const { persona, readAt } = config;
   const tuning = finetuningOf(config, finetuned.side);
   const domain = persona.domain.kind === 'fixed' ? persona.domain.index : 0;
-  const key = { ...finetuned, tuning: trainedBy(tuning), readAt };
+  const key = { ...finetuned, tuning: trainedBy(tuning), readAt, semantics: SEMANTICS };
   const bytes = await context.shared('outputs of a finetuned persona', key, async () => {
     const values = await tuned(bench, finetuned, tuning, domain);
     return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

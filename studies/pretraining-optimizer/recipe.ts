@@ -30,7 +30,7 @@ export function pretrainingOptimizer(): Recipe {
     labs(shapeOf(config), () => createPretrainingLab(config));
   return {
     name: 'pretraining-optimizer',
-    semanticsVersion: 1,
+    semanticsVersion: 2,
     defaults: PRETRAINING_DEFAULTS,
     learningRatePath: 'learningRate',
     stopRule: { axis: 'train', path: 'stopBelow' },

@@ -56,7 +56,7 @@ export function superpositionPersona(): Recipe {
   const labs = labShelf<PersonaLab>(LABS_KEPT);
   return {
     name: 'superposition-persona',
-    semanticsVersion: 1,
+    semanticsVersion: 2,
     defaults: DEFAULTS,
     learningRatePath: 'learningRate',
     measurePaths: ['measure'],

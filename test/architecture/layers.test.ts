@@ -127,6 +127,14 @@ test('environment, wall clock and unseeded randomness are touched in cli/ alone'
   assert.deepEqual(broken, []);
 });
 
+test("folders are made by makeFolder, as Node's own recursion need not end", () => {
+  const broken = product.filter(({ text }) => /\bmkdir(Sync)?\([^;]*recursive/.test(withoutComments(text)));
+  assert.deepEqual(
+    broken.map(({ path }) => path),
+    [],
+  );
+});
+
 test('the network is reached from the desk alone', () => {
   const broken = product
     .filter(({ path }) => !path.startsWith('src/desk/'))

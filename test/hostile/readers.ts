@@ -83,7 +83,15 @@ export const READERS: Readonly<Record<string, Reader>> = {
   },
   'gguf-model': {
     share: 50,
-    bases: () => filesOf('bytes', 'models/llama.gguf', 'models/gpt2.gguf', 'models/qwen3.gguf'),
+    bases: () =>
+      filesOf(
+        'bytes',
+        'models/llama.gguf',
+        'models/gpt2.gguf',
+        'models/qwen3.gguf',
+        'gguf-families/gemma3.gguf',
+        'gguf-families/phi3-longrope.gguf',
+      ),
     read: async (bytes, _, folder) => readModel(written(folder, 'model.gguf', bytes)),
   },
   'model-folder': {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
+import { joined, piecesOf } from '#base/bytes.ts';
 import type { Chat } from '#base/chat.ts';
 import type { JsonObject } from '#base/json.ts';
 import { FINETUNE_DEFAULTS } from '#recipes/finetune/config.ts';
@@ -66,7 +67,7 @@ async function make(
     resumeFrom,
     record: (point) => void made.points.push(point),
     checkpoint: async (state) => {
-      checkpoints.push({ state: state(), points: made.points.length });
+      checkpoints.push({ state: joined(piecesOf(state())), points: made.points.length });
       if (checkpoints.length === stopAfter) stop.abort(new Error('stopped'));
     },
     progress: () => {},

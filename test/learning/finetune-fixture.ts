@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 
+import { joined, piecesOf } from '#base/bytes.ts';
 import type { JsonObject } from '#base/json.ts';
 import { input } from '#engine/ops/sources.ts';
 import { compile } from '#engine/session.ts';
@@ -120,7 +121,7 @@ export async function make(
     resumeFrom,
     record: (point) => void points.push(point),
     checkpoint: async (state) => {
-      checkpoints.push({ state: state(), points: points.length });
+      checkpoints.push({ state: joined(piecesOf(state())), points: points.length });
       if (checkpoints.length >= stopAfter) stop.abort(new Error('stopped'));
     },
     progress: () => {},

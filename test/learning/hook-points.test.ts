@@ -118,6 +118,13 @@ test('hook points that a model does not have, or that are of unlike widths, are 
       /"blocks.1.hook_resid_mid": .*attention and MLP read the same stream, and there is none between them/,
     );
   }
+  const experts = { count: 4, perToken: 2, dHidden: 6, isNormed: true, denseLayers: [0] };
+  assert.throws(
+    () => modelPlace({ ...CONFIG, experts }, 'blocks.1.mlp.hook_post'),
+    /"blocks.1.mlp.hook_post": .*experts, each with a last matrix of its own. Take hook_mlp_out/,
+  );
+  assert.equal(modelPlace({ ...CONFIG, experts }, 'blocks.0.mlp.hook_post').width, 12);
+  assert.ok(!hookPoints({ ...CONFIG, experts }).includes('blocks.1.mlp.hook_post'));
 });
 
 test('a SAELens folder keeps the hook point, and says so where its heads are apart there', async () => {

@@ -30,6 +30,10 @@ export function tinyModels(length: number, theta: number): Readonly<Record<strin
       multipliers: { embedding: 2, residual: 0.5 },
       layers: [{ window: 6, positions: { kind: 'rotary', theta: 3 * theta } }, { positions: { kind: 'none' } }],
     },
+    'experts in one layer': {
+      ...rotary,
+      experts: { count: 4, perToken: 2, dHidden: 24, isNormed: true, denseLayers: [0] },
+    },
     'parallel residual, windows, heads turned in part': {
       ...gpt2,
       family: 'neox',

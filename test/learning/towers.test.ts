@@ -6,7 +6,8 @@ import { rngOf } from '#base/rng.ts';
 import { differentiate } from '#engine/differentiate.ts';
 import { input } from '#engine/ops/sources.ts';
 import { compile, type Program } from '#engine/session.ts';
-import { sizeOf, type Tensor } from '#engine/tensor.ts';
+import { topologicalOrder } from '#engine/order.ts';
+import { sameShape, sizeOf, type Tensor } from '#engine/tensor.ts';
 import { embeddingWidth, smallTowers, type TowersConfig } from '#learning/models/towers/config.ts';
 import {
   learnedScaling,
@@ -141,6 +142,39 @@ function feedsOf(config: TowersConfig): ReadonlyMap<string, Float32Array | Int32
 function bindAll(program: Program, feeds: ReadonlyMap<string, Float32Array | Int32Array>): void {
   for (const [name, values] of feeds) program.bindIfKnown(name, values);
 }
+
+test('the last block ends at the tokens that are pooled, unless somebody looks at the whole stream: the same embeddings and gradients', async () => {
+  const { clip = assert.fail() } = DESCRIPTIONS;
+  for (const pooling of ['at', 'last'] as const) {
+    const config = { ...clip, text: { ...clip.text, pooling } };
+    const specs = towerParameters(config);
+    const found = await Promise.all(
+      [false, true].map(async (wholeStream) => {
+        const layers = { ...feedLayers(specs), wholeStream };
+        const { images, texts, loss } = pairOf(config, layers);
+        const gradients = differentiate(
+          loss,
+          specs.map((spec) => layers.parameter(spec.name)),
+        );
+        const wide = [ROWS * TOKENS, config.text.encoder.dMlp];
+        const widest = topologicalOrder([loss]).filter(({ outputs: [first] }) => sameShape(first?.shape ?? [], wide));
+        const named = gradients.map((gradient, i): [string, Tensor] => [`d ${i}`, gradient]);
+        await using program = await compile({ images, texts, ...Object.fromEntries(named) });
+        bindAll(program, feedsOf(config));
+        await program.run();
+        const values = program.outputs.flatMap((output) => [...program.float32(output.name)]);
+        return { values, widest: widest.length };
+      }),
+    );
+    const [ended, whole] = found;
+    assert.ok(ended !== undefined && whole !== undefined);
+    assert.ok(ended.widest < whole.widest, `${ended.widest} of ${whole.widest}`);
+    for (const [i, value] of ended.values.entries()) {
+      const other = whole.values[i] ?? Number.NaN;
+      assert.ok(Math.abs(value - other) <= ROUNDING * Math.max(1, Math.abs(other)), `${value} against ${other}`);
+    }
+  }
+});
 
 for (const [name, config] of Object.entries(DESCRIPTIONS)) {
   test(`${name}: the gradient of every parameter is that of finite differences`, async () => {

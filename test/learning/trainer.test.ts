@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { joined, lengthOf, sourceOf } from '#base/bytes.ts';
 import { rngOf } from '#base/rng.ts';
-import type { Method } from '#learning/method.ts';
+import { lower, printGraph } from '#engine/onnx/lower.ts';
+import { applyMethod, type Method } from '#learning/method.ts';
 import { gpt2Config } from '#learning/models/config.ts';
 import { initialWeights } from '#learning/models/parameters.ts';
 import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
 import { MUON_DEFAULTS } from '#learning/optim/muon.ts';
 import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
+import { stepLoss } from '#learning/programs.ts';
 import { createTrainer, type Batch, type Trainer, type TrainerConfig } from '#learning/train.ts';
 
 const MODEL = gpt2Config({ vocabulary: 17, dModel: 16, nLayers: 2, nHeads: 2, length: 6 });
@@ -81,6 +84,31 @@ for (const [name, optimizer] of Object.entries({ adamw: ADAMW_DEFAULTS, muon: MU
   });
 }
 
+test('a state in place is the saved state, made of no new memory; read part by part it restores the same bits', async () => {
+  await using before = await started();
+  await train(before, 0, 3);
+  const memory = new Set(Array.from(before.memory.values(), ({ buffer }) => buffer));
+  const pieces = before.stateInPlace();
+  const made = pieces.filter(({ buffer }) => !memory.has(buffer));
+  assert.ok(lengthOf(made) < lengthOf(pieces) / 10, `${lengthOf(made)} of ${lengthOf(pieces)} bytes are new`);
+  const saved = before.saveState();
+  assert.deepEqual(joined(pieces), saved);
+  await using after = await started();
+  let most = 0;
+  const source = sourceOf(saved);
+  after.restoreState({
+    length: source.length,
+    read(offset, target) {
+      most = Math.max(most, target.length);
+      source.read(offset, target);
+    },
+  });
+  assert.ok(most < saved.length / 2, `${most} bytes were read at once`);
+  await train(before, 3, 5);
+  await train(after, 3, 5);
+  assert.deepEqual(snapshot(after), snapshot(before));
+});
+
 test('weights saved into the memory of earlier ones are those of the moment, and restore them', async () => {
   await using trainer = await started();
   await train(trainer, 0, 2);
@@ -123,6 +151,48 @@ test('splitting a batch into accumulated parts, or permuting its rows, changes t
   for (const other of [permuted.optimStep(0), split.optimStep(0)]) {
     assert.ok(norm.kind === 'finite' && other.kind === 'finite');
     assert.ok(Math.abs(norm.norm - other.norm) < REORDERED * norm.norm, `${norm.norm} against ${other.norm}`);
+  }
+});
+
+/** Labels at some tokens of each row. */
+function labelledAt(rows: number, at: readonly number[]): Int32Array {
+  return Int32Array.from(Array.from({ length: rows }, (_, row) => at.map((t) => row * LENGTH + t)).flat());
+}
+
+function printed(rows: number, labelled: Int32Array, endsAtAsked?: boolean): string {
+  const layout = { rows, length: LENGTH, labelled, ...(endsAtAsked === undefined ? {} : { endsAtAsked }) };
+  return printGraph(lower({ loss: stepLoss(MODEL, applyMethod({ kind: 'full' }, MODEL), layout) }));
+}
+
+for (const [rows, at] of [
+  [4, [5]],
+  [21, [2, 5]],
+  [2, [0]],
+] as const) {
+  test(`a step of ${rows * LENGTH} tokens leaves out what no label needs of its last block, and no bit changes`, async () => {
+    const labelled = labelledAt(rows, at);
+    assert.equal(printed(rows, labelled), printed(rows, labelled, true));
+    const run = async (endsAtAsked: boolean): Promise<unknown> => {
+      await using trainer = await started({ batch: { rows, length: LENGTH, labelled, endsAtAsked } });
+      const tokens = Int32Array.from({ length: rows * LENGTH }, (_, i) => (i * i + 3) % MODEL.vocabulary);
+      const labels = labelled.map((position) => (5 * position + 1) % MODEL.vocabulary);
+      for (let step = 0; step < 3; step++) {
+        await trainer.forwardBackward({ tokens, labels, weights: new Float32Array(labels.length).fill(1 / 3) });
+        trainer.optimStep(LR);
+      }
+      return snapshot(trainer);
+    };
+    assert.deepEqual(await run(true), await run(false));
+  });
+}
+
+test('where bits would change, the last block goes on to its end', () => {
+  for (const [rows, labelled] of [
+    [22, labelledAt(22, [5])],
+    [4, Int32Array.of(5)],
+  ] as const) {
+    assert.equal(printed(rows, labelled), printed(rows, labelled, false));
+    assert.notEqual(printed(rows, labelled), printed(rows, labelled, true));
   }
 });
 

@@ -1,6 +1,7 @@
 /** A run made in this process, as a worker would make it: what it recorded, and every state it offered. */
 import assert from 'node:assert/strict';
 
+import { joined, piecesOf } from '#base/bytes.ts';
 import type { Json } from '#base/json.ts';
 import type { Gives, Recipe, RunContext } from '#study/recipe.ts';
 import { settingsOf, withSettings } from '#study/settings.ts';
@@ -33,7 +34,7 @@ export async function makeRun(
     block,
     resumeFrom,
     record: (point) => void points.push(point),
-    checkpoint: async (state) => void checkpoints.push({ state: state(), recorded: points.length }),
+    checkpoint: async (state) => void checkpoints.push({ state: joined(piecesOf(state())), recorded: points.length }),
     progress: () => {},
     shared,
     keep: (name, text) => void kept.set(name, text),

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { bytesAt, type ByteSource, joined, piecesOf, sourceOf } from '#base/bytes.ts';
 import { trainingRun, type TrainingPlan } from '#recipes/training-run.ts';
+import type { RunContext } from '#study/recipe.ts';
 import type { RunEnd, TrajectoryPoint } from '#study/trajectory.ts';
 
 const PLAN: TrainingPlan = { steps: 6, probeEvery: 1, levels: { heldOut: [2.5] }, explodedAbove: 50 };
@@ -12,28 +14,36 @@ async function runOf(
   axesAt: (step: number) => Readonly<Record<string, number>>,
   plan: TrainingPlan = PLAN,
   brokenAt = Infinity,
-): Promise<{ readonly end: RunEnd; readonly points: readonly TrajectoryPoint[] }> {
+  resume: Pick<RunContext, 'resumeFrom' | 'resumeSource'> = { resumeFrom: undefined },
+): Promise<{
+  readonly end: RunEnd;
+  readonly points: readonly TrajectoryPoint[];
+  readonly checkpoints: readonly Uint8Array[];
+}> {
   let taken = 0;
   const points: TrajectoryPoint[] = [];
+  const checkpoints: Uint8Array[] = [];
   const save = (into = new Uint8Array(1)): Uint8Array<ArrayBuffer> => {
     into[0] = taken;
     return into;
   };
-  const restore = (bytes: Uint8Array): void => void (taken = bytes[0] ?? 0);
+  const restore = (bytes: Uint8Array | ByteSource): void => {
+    taken = (bytes instanceof Uint8Array ? bytes : bytesAt(bytes, 0, 1))[0] ?? 0;
+  };
   const end = await trainingRun(
     {
       config: {},
       block: 0,
-      resumeFrom: undefined,
+      ...resume,
       record: (point) => void points.push(point),
-      checkpoint: async () => {},
+      checkpoint: async (state) => void checkpoints.push(joined(piecesOf(state()))),
       progress: () => {},
       shared: async (_name, _key, compute) => compute(),
       signal: new AbortController().signal,
     },
     plan,
     {
-      learner: { saveWeights: save, restoreWeights: restore, saveState: () => save(), restoreState: restore },
+      learner: { saveWeights: save, restoreWeights: restore, stateInPlace: () => [save()], restoreState: restore },
       axes: async () => axesAt(taken),
       outcomes: async () => ({ harm: taken }),
       step: async (step) => {
@@ -43,7 +53,7 @@ async function runOf(
       },
     },
   );
-  return { end, points };
+  return { end, points, checkpoints };
 }
 
 const falling = (step: number): { train: number; heldOut: number } => ({ train: 5 - step / 2, heldOut: 5 - step / 2 });
@@ -93,4 +103,16 @@ test('outcomes are those of the weights of their own step, on both sides of ever
     measured.map(({ step, outcomes }) => [step, outcomes?.['harm']]),
     [1, 2, 4, 5, 6].map((step) => [step, step]),
   );
+});
+
+test('a run resumed from a source, read part by part, is the one resumed from its bytes: the rest of the whole run', async () => {
+  const whole = await runOf(falling);
+  const bytes = whole.checkpoints[3];
+  assert.ok(bytes !== undefined);
+  const fromBytes = await runOf(falling, PLAN, Infinity, { resumeFrom: bytes });
+  const fromSource = await runOf(falling, PLAN, Infinity, {
+    resumeFrom: Uint8Array.of(0),
+    resumeSource: sourceOf(bytes),
+  });
+  for (const { points } of [fromBytes, fromSource]) assert.deepEqual(points, whole.points.slice(3));
 });

@@ -1,8 +1,8 @@
-"""Checks that transformers and PEFT load what Assay exports of every model of family-models.json.
+"""Checks that transformers and PEFT load what Assay exports of every model of family-models.json, and of every GGUF file of gguf-families.
 
 Run: python test/reference/family-export.py      (torch, transformers, peft; node; after family-models.py)
 Each is exported by family-export-write.ts, with an adapter on every linear layer inside the blocks, and loaded here: no tensor
-is missing or left over, the losses are those of the model and of its first step with LoRA. Writes nothing; the tests compare
+is missing or left over, the losses are those of the model and of its first step with LoRA, and the logits those of the GGUF file. Writes nothing; the tests compare
 what is written with what was read.
 """
 import importlib
@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
@@ -19,6 +20,12 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 loss_of = importlib.import_module("family-models").loss_of
 TOLERANCE = 1e-5
+
+
+def load(folder):
+    model, info = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", output_loading_info=True)
+    assert not any(info[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys")), (folder, info)
+    return model.eval()
 
 
 def main():
@@ -29,14 +36,20 @@ def main():
         for family, cases in families.items():
             for index, case in enumerate(cases):
                 at = f"{folder}/{family}-{index}"
-                model, info = AutoModelForCausalLM.from_pretrained(f"{at}/base", attn_implementation="eager", output_loading_info=True)
-                assert not any(info[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys")), (at, info)
+                model = load(f"{at}/base")
                 plain = loss_of(model).item()
                 adapted = loss_of(PeftModel.from_pretrained(model, f"{at}/adapter")).item()
                 difference = max(abs(plain / case["loss"] - 1), abs(adapted / case["lora"][0] - 1))
                 assert difference < TOLERANCE, (at, difference)
                 worst, count = max(worst, difference), count + 1
-    print(f"{count} models and adapters loaded; losses within {worst:.1g}")
+        gguf = json.loads((HERE.parent / "fixtures" / "gguf-families" / "expected.json").read_text())
+        for name, case in gguf["files"].items():
+            with torch.no_grad():
+                found = load(f"{folder}/gguf-{name}")(torch.tensor([gguf["ids"]]), use_cache=False).logits[0, -1]
+            expected = torch.tensor(case["logits"])
+            difference = float((found - expected).abs().max() / expected.abs().max())
+            assert difference < TOLERANCE, (name, difference)
+    print(f"{len(gguf['files'])} GGUF files, {count} models and adapters loaded; losses within {worst:.1g}")
 
 
 if __name__ == "__main__":

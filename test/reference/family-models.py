@@ -201,7 +201,22 @@ def llama(rng):
     return config | rope(rng, head_of(config))
 
 
-FAMILIES = {f.__name__: f for f in (llama, gemma, gemma2, gemma3_text, phi3, mistral, ministral, olmo2, olmo3, gpt_neox, smollm3, granite, stablelm, starcoder2, qwen2, qwen3)}
+def mixtral(rng):
+    count = pick(rng, 2, 3, 4)
+    fields = {"hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "tie_word_embeddings": [..., True], "sliding_window": [..., None, 4], "head_dim": [..., 8], "router_aux_loss_coef": [..., 0.02], "router_jitter_noise": [..., 0.0]}
+    config = sizes(rng) | {"num_local_experts": count, "num_experts_per_tok": rng.randint(1, count)} | some(rng, fields)
+    return config | rope(rng, head_of(config))
+
+
+def qwen3_moe(rng):
+    count = pick(rng, 3, 4, 5)
+    fields = {"hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "tie_word_embeddings": [..., True], "attention_bias": [..., True], "norm_topk_prob": [..., True, False], "decoder_sparse_step": [..., 2], "mlp_only_layers": [..., [], [0], [2]], "router_aux_loss_coef": [..., 0.02]}
+    windows = pick(rng, {}, {"use_sliding_window": True, "sliding_window": 4, "max_window_layers": 1}, {"use_sliding_window": False, "sliding_window": 4})
+    config = sizes(rng) | {"head_dim": 8, pick(rng, "num_experts", "num_local_experts"): count, "num_experts_per_tok": rng.randint(1, count), "moe_intermediate_size": pick(rng, 8, 12)} | some(rng, fields) | windows
+    return config | rope(rng, 8)
+
+
+FAMILIES = {f.__name__: f for f in (llama, gemma, gemma2, gemma3_text, phi3, mistral, ministral, olmo2, olmo3, gpt_neox, smollm3, granite, stablelm, starcoder2, qwen2, qwen3, mixtral, qwen3_moe)}
 
 
 def model_of(config):
@@ -209,17 +224,35 @@ def model_of(config):
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "config.json").write_text(json.dumps(config))
         read = AutoConfig.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_config(read, attn_implementation="eager").eval()
+    model = AutoModelForCausalLM.from_config(read, attn_implementation="eager", experts_implementation="eager").eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            parameter.copy_(torch.from_numpy(values(stored(model, name), tuple(parameter.shape))))
+            for stored_name, part in parts(model, name, parameter):
+                part.copy_(torch.from_numpy(values(stored_name, tuple(part.shape))))
     model.get_input_embeddings().padding_idx = None  # PyTorch would give the row of that token no gradient
     return model
 
 
 def stored(model, name):
     """A parameter's name in files: transformers 5 has NeoX's head under another one in memory."""
+    if model.config.model_type == "mixtral":
+        return name.replace(".mlp.gate.", ".block_sparse_moe.gate.")
     return "embed_out.weight" if model.config.model_type == "gpt_neox" and name == "lm_head.weight" else name
+
+
+def parts(model, name, tensor):
+    """A parameter, or its gradient, by the names in files: transformers 5 has all experts of a layer in two parameters."""
+    at, _, kind = name.partition("experts.")
+    if not kind:
+        yield stored(model, name), tensor
+        return
+    is_mixtral = model.config.model_type == "mixtral"
+    at = at.replace(".mlp.", ".block_sparse_moe.") if is_mixtral else at
+    names = ("w1", "w3", "w2") if is_mixtral else ("gate_proj", "up_proj", "down_proj")
+    for e in range(len(tensor)):
+        halves = zip(names, tensor[e].chunk(2)) if kind == "gate_up_proj" else [(names[2], tensor[e])]
+        for own, part in halves:
+            yield f"{at}experts.{e}.{own}.weight", part
 
 
 def projections(tensor, count=1, digits=6):
@@ -239,11 +272,11 @@ def factor(length, wave, rate):
 
 
 def lora_losses(model):
-    """The losses of SGD on the factors of every linear inside the blocks, A_i = .2 sin(1.3 (i + 1)), B_i = .2 cos(.7 (i + 1))."""
+    """The losses of SGD on the factors of every linear inside the blocks (with experts: of attention), A_i = .2 sin(1.3 (i + 1)), B_i = .2 cos(.7 (i + 1))."""
     model.requires_grad_(False)
     factors = []
     for name, module in list(model.named_modules()):
-        if not isinstance(module, torch.nn.Linear) or ".layers." not in name:
+        if not isinstance(module, torch.nn.Linear) or ".layers." not in name or (hasattr(model.config, "num_experts_per_tok") and ".self_attn." not in name):
             continue
         d_out, d_in = module.weight.shape
         a = factor(RANK * d_in, torch.sin, 1.3).reshape(RANK, d_in).requires_grad_()
@@ -273,7 +306,7 @@ def case(family, index):
     model = model.double()
     loss = loss_of(model)
     loss.backward()
-    tensors = {stored(model, name): [list(p.shape), projections(p.grad)] for name, p in model.named_parameters()}
+    tensors = {name: [list(part.shape), projections(part)] for parameter, p in model.named_parameters() for name, part in parts(model, parameter, p.grad)}
     return {
         "config": config,
         "tensors": tensors,

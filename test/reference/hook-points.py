@@ -64,8 +64,10 @@ def activations(model):
         after(names.get("attn", names["z"]), f"{at}.hook_attn_out")
         if not is_parallel(model.config):
             before(names["mid"], f"{at}.hook_resid_mid")
-        before(names["down"], f"{at}.mlp.hook_post")
-        after(names.get("mlp", names["down"]), f"{at}.hook_mlp_out")
+        has_experts = hasattr(module("mlp") if "mlp." in names["down"] else layer, "experts")
+        if not has_experts:
+            before(names["down"], f"{at}.mlp.hook_post")
+        after("mlp" if has_experts else names.get("mlp", names["down"]), f"{at}.hook_mlp_out")
     with torch.no_grad():
         model(tokens_of(model.config.vocab_size), use_cache=False)
     return seen

@@ -1,5 +1,4 @@
 /** Claims from their tables to their records: what stands in the way first, then the rule of each level, then the sentence. */
-import { clustersText } from '#study/clusters.ts';
 import { MIN_BLOCKS } from '#analysis/matching/match.ts';
 import type { Claim } from '#study/claim.ts';
 import type { ClaimLevel, ClaimRecord } from '#analysis/records/claim-record.ts';
@@ -10,10 +9,10 @@ import type { FlipMember } from '#analysis/stats/sign-flip.ts';
 import { CONTROL_ALPHA, type LookAlpha } from '#analysis/verdict/alpha-spending.ts';
 import { absenceP, type ControlEvidence, type MatchingEvidence, type Rule } from '#analysis/verdict/decide.ts';
 import { largestJump } from '#analysis/verdict/jumps.ts';
-import { controlText, VOIDED_FRACTION } from '#analysis/verdict/verdict.ts';
+import { lostUnits } from '#analysis/verdict/lost-units.ts';
+import { controlText } from '#analysis/verdict/verdict.ts';
 import { claimReason, whyText, type SpokenLevel } from '#analysis/words/claim-reason.ts';
 import type { NamingStudy } from '#analysis/words/naming.ts';
-import { plain } from '#analysis/words/number-text.ts';
 import { reasonsOf } from './claim-controls.ts';
 import { exactMean } from './cells.ts';
 import { decidePlace, furtherUnits, isNegligible, placeEvidence } from './judge-place.ts';
@@ -198,22 +197,12 @@ function blockersOf({ claim }: ClaimResult, table: PlaceTable, setting: ClaimSet
   }
   if (notRun !== undefined) return blockers;
   const { units, blocks } = table;
-  const label = units.label ?? 'block';
   if (units.usable === 0) {
     add('support', `no number (${reasonsOf(table)})`);
     return blockers;
   }
   if (table.excluded !== undefined) add('support', table.excluded);
-  if (units.usable < MIN_BLOCKS)
-    add('blocks', `${clustersText(`usable ${label}`, units.usable)}, at least ${MIN_BLOCKS} needed`);
-  const limit = `${plain(100 * VOIDED_FRACTION)}%`;
-  const [lost, lostUnits] = [blocks.all - blocks.usable, units.all - units.usable];
-  if (lost > VOIDED_FRACTION * blocks.all) {
-    add('voided', `${lost} of ${clustersText('block', blocks.all)} voided (${reasonsOf(table)}), more than ${limit}`);
-  } else if (lostUnits > VOIDED_FRACTION * units.all) {
-    add('voided', `${lostUnits} of ${clustersText(label, units.all)} voided (${reasonsOf(table)}), more than ${limit}`);
-  }
-  return blockers;
+  return [...blockers, ...lostUnits(units, blocks, reasonsOf(table))];
 }
 
 /** An undecided level. */

@@ -1,7 +1,7 @@
 /** One contrast and outcome from matched tables to its verdict: rule 0 here, rules 1 to 4 in decide.ts. */
 import type { Rng } from '#base/rng.ts';
 import type { Contrast, Outcome, Study } from '#study/study.ts';
-import { clustersText, mostClusters } from '#study/clusters.ts';
+import { mostClusters } from '#study/clusters.ts';
 import { absenceAlphaOf } from './absence-family.ts';
 import { FIXED_ALPHA, type LookAlpha } from './alpha-spending.ts';
 import { sizeText } from './clusters.ts';
@@ -9,16 +9,12 @@ import { pByName, type ContrastResult, type FamilyP } from './contrast-result.ts
 import { decide, type Decision, type Evidence, type Rule } from './decide.ts';
 import { evidenceOf, type ControlLookup } from './evidence.ts';
 import { largestJump } from './jumps.ts';
+import { lostUnits } from './lost-units.ts';
 import { describedShare } from '#analysis/description/described-share.ts';
-import { MIN_BLOCKS } from '#analysis/matching/match.ts';
 import { furtherBlocks, type LaterLooks } from '#analysis/power/further-blocks.ts';
-import { plain } from '#analysis/words/number-text.ts';
 import { blockedReason, reasonOf, type Speaking } from '#analysis/words/reason.ts';
 import { claimedP, learningRatesOf, matchingResults } from '#analysis/records/record.ts';
 import type { ControlRecord, VerdictRecord, WhyKind } from '#analysis/records/verdict-record.ts';
-
-/** More voided blocks than this share leave a pair undecided. */
-export const VOIDED_FRACTION = 0.1;
 
 /** What all verdicts of a study share. */
 export interface Setting {
@@ -208,17 +204,6 @@ function blockersOf(result: ContrastResult, setting: Setting): Blocker[] {
   for (const table of singles) {
     if (table.kind === 'notEstimable') add('support', `no support for matching on ${table.name}: ${table.reason}`);
   }
-  const label = units.label ?? 'block';
-  if (units.usable < MIN_BLOCKS)
-    add('blocks', `${clustersText(`usable ${label}`, units.usable)}, at least ${MIN_BLOCKS} needed`);
   const reasons = [...new Set(voided.map((one) => one.reason))].join(', ');
-  const limit = `${plain(100 * VOIDED_FRACTION)}%`;
-  const [lost, lostUnits] = [allBlocks - usableBlocks, units.all - units.usable];
-  if (lost > VOIDED_FRACTION * allBlocks) {
-    add('voided', `${lost} of ${allBlocks} blocks voided (${reasons}), more than ${limit}`);
-  } else if (lostUnits > VOIDED_FRACTION * units.all) {
-    // One block of a cluster may be all there is of it.
-    add('voided', `${lostUnits} of ${clustersText(label, units.all)} voided (${reasons}), more than ${limit}`);
-  }
-  return blockers;
+  return [...blockers, ...lostUnits(units, { usable: usableBlocks, all: allBlocks }, reasons)];
 }

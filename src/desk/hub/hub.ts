@@ -4,13 +4,14 @@
  * `models--org--name/{blobs/<checksum>, refs/<revision>, snapshots/<commit>/<file> -> ../../blobs/<checksum>}`.
  * Only the files Assay reads are fetched. The token, the cache and being offline are arguments, never the environment.
  */
-import { copyFile, mkdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import type { ListFileEntry } from '@huggingface/hub';
 import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 
 import { AssayError, messageOf } from '#base/errors.ts';
+import { makeFolder } from '#base/make-folder.ts';
 
 import { hubFetch } from './hub-fetch.ts';
 import { downloadShared, type LockTimes, type SharedPlace } from './shared-download.ts';
@@ -92,8 +93,8 @@ export async function fetchModel(model: HubModel, options: HubOptions): Promise<
     const commit = await commitOf(model, options);
     const snapshot = join(repository, 'snapshots', commit);
     const files = await wantedFiles(model, commit, options);
-    await mkdir(join(repository, 'blobs'), { recursive: true });
-    await mkdir(snapshot, { recursive: true });
+    makeFolder(join(repository, 'blobs'));
+    makeFolder(snapshot);
     await fetchFiles(files, { model, commit, repository, snapshot }, options);
     if (model.revision !== commit) await writeRef(repository, model.revision, commit);
     return snapshot;
@@ -181,7 +182,7 @@ async function link(checksum: string, blob: string, path: string): Promise<void>
 
 async function writeRef(repository: string, revision: string, commit: string): Promise<void> {
   const path = join(repository, 'refs', revision);
-  await mkdir(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const partial = `${path}.${process.pid}.partial`;
   await writeFile(partial, commit);
   await rename(partial, path);

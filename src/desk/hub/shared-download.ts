@@ -5,10 +5,12 @@
  * blob is then fetched to a file of one's own, and comes whole under its name, whoever is first.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { mkdir, rm, stat, utimes } from 'node:fs/promises';
+import { rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+
+import { makeFolder } from '#base/make-folder.ts';
 
 import { kernelLock } from '#store/kernel-lock.ts';
 
@@ -37,7 +39,7 @@ export interface SharedPlace {
 /** Puts a file at its blob's path: by downloading it, or by waiting for the process that does. @throws AssayError as `downloadFile`. */
 export async function downloadShared(file: RemoteFile, place: SharedPlace, transfer: Transfer): Promise<void> {
   const { blob, times = TIMES } = place;
-  await mkdir(dirname(place.lock), { recursive: true });
+  makeFolder(dirname(place.lock));
   const turn = await turnOf(place, times, transfer);
   if (turn === 'there') return;
   if (turn === 'alone') {

@@ -5,10 +5,11 @@
  * Layout: `activations.json` (what the rows are of), and for each site a folder of `00000.f32`, ...: rows of D little-endian float32.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { open, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { AssayError, nearestName } from '#base/errors.ts';
+import { makeFolder } from '#base/make-folder.ts';
 import type { Rng } from '#base/rng.ts';
 import { checkWhole } from '#base/whole-number.ts';
 import type { ActivationStream } from '#learning/sae/train-saes.ts';
@@ -42,7 +43,7 @@ export async function collectActivations(
 ): Promise<void> {
   const { dIn, sites, chunks, identity } = source;
   await describeFolder(folder, { dIn, sites: [...sites], chunks, identity });
-  for (const site of sites) await mkdir(join(folder, folderOf(site)), { recursive: true });
+  for (const site of sites) makeFolder(join(folder, folderOf(site)));
   for (let index = 0; index < chunks; index++) {
     const paths = sites.map((site) => join(folder, folderOf(site), chunkName(index)));
     const there = await Promise.all(paths.map(exists));
@@ -164,7 +165,7 @@ interface Description {
 }
 
 async function describeFolder(folder: string, description: Description): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const path = join(folder, DESCRIPTION);
   if (!(await exists(path))) {
     await writeWhole(path, new TextEncoder().encode(`${JSON.stringify(description, null, 2)}\n`));

@@ -19,9 +19,11 @@ export type ModelType =
   | 'granite'
   | 'ministral'
   | 'mistral'
+  | 'mixtral'
   | 'olmo2'
   | 'olmo3'
   | 'phi3'
+  | 'qwen3_moe'
   | 'smollm3'
   | 'stablelm'
   | 'starcoder2';
@@ -61,7 +63,16 @@ export function checkSizes({ config, contextLength }: ModelDescription, where: s
       throw new AssayError('file', `${where}: expected ${turned / 2} factors of the rotation, found ${length}.`);
     }
   }
-  const sizes = [config.dModel, config.dMlp, config.vocabulary, nHeads, headDim, contextLength];
+  const sizes = [
+    config.dModel,
+    config.dMlp,
+    config.experts?.count ?? 1,
+    config.experts?.dHidden ?? 1,
+    config.vocabulary,
+    nHeads,
+    headDim,
+    contextLength,
+  ];
   const tooLarge = nLayers > MAX_LAYERS ? nLayers : sizes.find((size) => size > MAX_SIZE);
   if (tooLarge !== undefined) throw new AssayError('file', `${where}: no model has a size of ${tooLarge}.`);
 }

@@ -39,7 +39,8 @@ export function jsonCompanion(name: string, content: JsonObject): Companion {
 }
 
 /** Settings that transformers 5 refuses as 50, where its configs say float and nothing else; it writes and reads 50.0. */
-const WHOLE_FLOATS = /^( {2}"(?:attn|final)_logit_softcapping": \d+)(?=,?$)/gm;
+const WHOLE_FLOATS =
+  /^( {2}"(?:(?:attn|final)_logit_softcapping|router_(?:jitter_noise|aux_loss_coef))": \d+)(?=,?$)/gm;
 
 /** An open model. Weights are read when asked for. */
 export interface ModelFiles extends ModelDescription, AsyncDisposable {

@@ -11,7 +11,8 @@ import { rngOf } from '#base/rng.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 import { ropeFrequencies } from '#learning/models/rotary-tables.ts';
 
-import { ggufName, halvesOfPairs, openGgufModel } from './gguf/gguf-model.ts';
+import { halvesOfPairs, openGgufModel } from './gguf/gguf-model.ts';
+import { ggufName } from './gguf/gguf-names.ts';
 import { huggingFaceConfig } from './hugging-face/hugging-face-config.ts';
 import { openHuggingFace } from './hugging-face/hugging-face.ts';
 import { transposed } from './model-files.ts';
@@ -142,9 +143,9 @@ test('a model is opened by its address: folder or GGUF file; one on a hub is ref
 });
 
 test('GGUF names and row orders are undone', () => {
-  assert.equal(ggufName('model.layers.11.self_attn.k_proj.bias'), 'blk.11.attn_k.bias');
-  assert.equal(ggufName('transformer.ln_f.bias'), 'output_norm.bias');
-  assert.throws(() => ggufName('model.layers.1.mlp.router.weight'), /no GGUF name/);
+  assert.equal(ggufName({ family: 'llama' }, 'model.layers.11.self_attn.k_proj.bias'), 'blk.11.attn_k.bias');
+  assert.equal(ggufName({ family: 'gpt2' }, 'transformer.ln_f.bias'), 'output_norm.bias');
+  assert.throws(() => ggufName({ family: 'llama' }, 'model.layers.1.mlp.router.weight'), /no GGUF name/);
   // one head of 4 rows of width 1, stored as (0, 2, 1, 3)
   assert.deepEqual([...halvesOfPairs(Float32Array.of(0, 2, 1, 3), 1, 4)], [0, 1, 2, 3]);
   const matrix = Float32Array.from({ length: 70 * 45 }, (_, i) => i);
@@ -176,7 +177,7 @@ test('configs of transformers 4 (rope_theta and rope_scaling apart) are read, wi
 });
 
 const UNSUPPORTED: readonly (readonly [JsonObject, RegExp])[] = [
-  [{ model_type: 'mixtral' }, /model_type to be one of llama, qwen2, qwen3, gpt2, .*found "mixtral"/],
+  [{ model_type: 'olmoe' }, /model_type to be one of llama, qwen2, qwen3, gpt2, .*found "olmoe"/],
   [{ rope_scaling: { rope_type: 'proportional' } }, /rope_type to be one of default, linear, .*found "proportional"/],
   [{ rope_scaling: { rope_type: 'yarn' } }, /factor to be given, a number or null, found nothing/],
   [{ rope_scaling: { rope_type: 'llama3', factor: 8 } }, /low_freq_factor to be a positive number, found nothing/],

@@ -3,7 +3,7 @@ import { AssayError } from '#base/errors.ts';
 
 export interface TransformerConfig {
   /** Whose parameter names and module layout are used (`modules.ts`), such as whether q, k, v are one linear layer. */
-  readonly family: 'gpt2' | 'llama' | 'gemma2' | 'phi3' | 'neox' | 'starcoder2';
+  readonly family: 'gpt2' | 'llama' | 'gemma2' | 'phi3' | 'neox' | 'starcoder2' | 'mixtral';
   readonly vocabulary: number;
   readonly dModel: number;
   readonly nLayers: number;
@@ -28,6 +28,8 @@ export interface TransformerConfig {
   readonly activation: 'gelu' | 'geluTanh' | 'silu';
   /** `gated`: down(activation(gate x) * up x), as in SwiGLU; `plain`: down(activation(up x)). */
   readonly mlp: 'plain' | 'gated';
+  /** Experts in place of the MLP; none where left out. */
+  readonly experts?: Experts;
   readonly positions: LearnedPositions | RotaryPositions;
   /** Biases on the attention's inputs (q, k, v), its output, and the MLP. */
   readonly biases: { readonly qkv: boolean; readonly attentionOut: boolean; readonly mlp: boolean };
@@ -45,6 +47,26 @@ export interface TransformerConfig {
   readonly tied: boolean;
   /** Standard deviation of weights before training (Hugging Face's initializer_range). */
   readonly initialStd: number;
+}
+
+/**
+ * MLPs of which each token has a few, chosen and weighted by a router: softmax over all, the largest taken.
+ * @see Jiang et al. 2024, arXiv:2401.04088 (Mixtral).
+ */
+export interface Experts {
+  readonly count: number;
+  readonly perToken: number;
+  /** The width of one expert. */
+  readonly dHidden: number;
+  /** Whether the weights of those chosen are divided by their sum. */
+  readonly isNormed: boolean;
+  /** Layers that have one MLP of the model's width instead. */
+  readonly denseLayers: readonly number[];
+}
+
+/** The experts of a layer, where it has some. */
+export function expertsOf({ experts }: TransformerConfig, layer: number): Experts | undefined {
+  return experts?.denseLayers.includes(layer) === true ? undefined : experts;
 }
 
 /** One layer, where it differs from the whole. */
@@ -158,7 +180,15 @@ export function checkTransformer(config: TransformerConfig): void {
     [!isOneWidth || nHeads === nKvHeads, `as many kv heads as heads in the ${family} layout`],
     [!isOneWidth || nHeads * headDim === dModel, `nHeads * headDim = dModel (${dModel}) in the ${family} layout`],
     [!isOneWidth || config.mlp === 'plain', `a plain MLP in the ${family} layout`],
-    [(config.layers ?? []).length % config.nLayers === 0, `an entry of layers for each of ${config.nLayers}`],
+    [config.experts === undefined || config.mlp === 'gated', 'a gated MLP of experts'],
+    [
+      config.experts === undefined || config.experts.perToken <= config.experts.count,
+      `at most ${config.experts?.count} experts a token, found ${config.experts?.perToken}`,
+    ],
+    [
+      config.layers === undefined || config.layers.length === config.nLayers,
+      `an entry of layers for each of ${config.nLayers}`,
+    ],
   ];
   const broken = demands.filter(([holds]) => !holds).map(([, demand]) => demand);
   if (broken.length > 0) throw new AssayError('config', `Transformer config: expected ${broken.join('; ')}.`);

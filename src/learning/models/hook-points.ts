@@ -6,7 +6,7 @@
  * Source: https://github.com/TransformerLensOrg/TransformerLens, `components/transformer_block.py`.
  */
 import { AssayError, nearestName } from '#base/errors.ts';
-import type { TransformerConfig } from '#learning/models/config.ts';
+import { expertsOf, type TransformerConfig } from '#learning/models/config.ts';
 import { MODULES, transformerSites } from '#learning/models/modules.ts';
 
 /** The places of a block, in the order in which they are computed. */
@@ -36,10 +36,10 @@ export interface ModelPlace {
   readonly width: number;
 }
 
-/** All hook points of a model, in order. Where attention and MLP read the same stream there is none between them. */
+/** All hook points of a model, in order, but for those that `whyNot` names. */
 export function hookPoints(config: TransformerConfig): readonly string[] {
   return Array.from({ length: config.nLayers }, (_, layer) => layer).flatMap((layer) =>
-    OF_BLOCK.filter((of) => of !== 'hook_resid_mid' || hasMiddle(config)).map((of) => hookPoint(layer, of)),
+    OF_BLOCK.filter((of) => whyNot(config, layer, of) === undefined).map((of) => hookPoint(layer, of)),
   );
 }
 
@@ -79,11 +79,9 @@ export function modelPlace(config: TransformerConfig, name: string): ModelPlace 
 function parsed(config: TransformerConfig, name: string): readonly [layer: number, of: OfBlock] {
   const { layer, of: asked } = HOOK_POINT.exec(name)?.groups ?? {};
   const of = OF_BLOCK.find((one) => one === asked);
-  if (of === 'hook_resid_mid' && !hasMiddle(config)) {
-    throw new AssayError(
-      'config',
-      `Site "${name}": expected one that the model has; in its blocks attention and MLP read the same stream, and there is none between them. Take hook_attn_out, hook_mlp_out, hook_resid_pre or hook_resid_post.`,
-    );
+  const reason = of && whyNot(config, Number(layer), of);
+  if (reason !== undefined) {
+    throw new AssayError('config', `Site "${name}": expected one that the model has; ${reason}`);
   }
   if (of !== undefined && Number(layer) < config.nLayers) return [Number(layer), of];
   const sites = transformerSites(config);
@@ -95,7 +93,14 @@ function parsed(config: TransformerConfig, name: string): readonly [layer: numbe
   );
 }
 
-/** Whether the MLP reads a stream that attention was added to. */
-function hasMiddle({ residual = 'serial' }: TransformerConfig): boolean {
-  return residual === 'serial';
+/** Why a block does not have a place; undefined where it does. */
+function whyNot(config: TransformerConfig, layer: number, of: OfBlock): string | undefined {
+  const { residual = 'serial' } = config;
+  if (of === 'hook_resid_mid' && residual !== 'serial') {
+    return 'in its blocks attention and MLP read the same stream, and there is none between them. Take hook_attn_out, hook_mlp_out, hook_resid_pre or hook_resid_post.';
+  }
+  if (of === 'mlp.hook_post' && expertsOf(config, layer) !== undefined) {
+    return 'this block has experts, each with a last matrix of its own. Take hook_mlp_out.';
+  }
+  return undefined;
 }

@@ -1,4 +1,5 @@
 /** The module names of each family, as in Hugging Face state dicts; adapters and checkpoints refer to them. */
+import { AssayError } from '#base/errors.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 
 export interface BlockModules {
@@ -18,9 +19,17 @@ export interface BlockModules {
   readonly mlpGate: string;
   readonly mlpUp: string;
   readonly mlpDown: string;
+  /** Only read where there are experts; absent in families that have none. */
+  readonly experts?: ExpertModules;
   /** Sites of the residual stream: after attention was added, and after the MLP was. */
   readonly afterAttention: string;
   readonly out: string;
+}
+
+/** A router, and the three linear layers of each expert. */
+export interface ExpertModules {
+  readonly router: string;
+  expert(index: number): { readonly gate: string; readonly up: string; readonly down: string };
 }
 
 export interface FamilyModules {
@@ -65,6 +74,7 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
   gemma2: llamaLike({ mlpNorm: 'pre_feedforward_layernorm' }),
   phi3: llamaLike({ qkv: 'self_attn.qkv_proj', gate: 'mlp.gate_up_proj', up: 'mlp.gate_up_proj' }),
   starcoder2: llamaLike({ up: 'mlp.c_fc', down: 'mlp.c_proj' }),
+  mixtral: llamaLike({ experts: { at: 'block_sparse_moe', gate: 'w1', up: 'w3', down: 'w2' } }),
   neox: {
     tokenEmbedding: 'gpt_neox.embed_in.weight',
     positionEmbedding: 'gpt_neox.embed_positions.weight',
@@ -92,6 +102,23 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
   },
 };
 
+interface ExpertNames {
+  readonly at: string;
+  readonly gate: string;
+  readonly up: string;
+  readonly down: string;
+}
+
+function expertModules(at: string, { gate, up, down }: ExpertNames): ExpertModules {
+  return {
+    router: `${at}.gate`,
+    expert: (index) => {
+      const one = `${at}.experts.${index}`;
+      return { gate: `${one}.${gate}`, up: `${one}.${up}`, down: `${one}.${down}` };
+    },
+  };
+}
+
 /** Llama's names, with what a family has under others. */
 function llamaLike(own: {
   readonly qkv?: string;
@@ -99,8 +126,10 @@ function llamaLike(own: {
   readonly gate?: string;
   readonly up?: string;
   readonly down?: string;
+  readonly experts?: ExpertNames;
 }): FamilyModules {
   const { qkv, mlpNorm = 'post_attention_layernorm' } = own;
+  const { experts = { at: 'mlp', gate: 'gate_proj', up: 'up_proj', down: 'down_proj' } } = own;
   const { gate = 'mlp.gate_proj', up = 'mlp.up_proj', down = 'mlp.down_proj' } = own;
   return {
     tokenEmbedding: 'model.embed_tokens.weight',
@@ -126,11 +155,18 @@ function llamaLike(own: {
         mlpGate: `${at}.${gate}`,
         mlpUp: `${at}.${up}`,
         mlpDown: `${at}.${down}`,
+        experts: expertModules(`${at}.${experts.at}`, experts),
         afterAttention: `${at}.afterAttention`,
         out: `${at}.out`,
       };
     },
   };
+}
+
+/** The names of a block's experts. @throws AssayError for a family that has none. */
+export function expertModulesOf({ experts, mlpUp }: BlockModules): ExpertModules {
+  if (experts !== undefined) return experts;
+  throw new AssayError('config', `Transformer config: no family has experts in place of ${mlpUp}.`);
 }
 
 /** The sites of a transformer's residual stream, in order: the embeddings, then two a block. */

@@ -1,7 +1,7 @@
 /** The parameters of a transformer: names, shapes, roles, and how they start. */
 import type { Rng } from '#base/rng.ts';
-import { checkTransformer, type TransformerConfig } from '#learning/models/config.ts';
-import { MODULES, type BlockModules } from '#learning/models/modules.ts';
+import { checkTransformer, type Experts, expertsOf, type TransformerConfig } from '#learning/models/config.ts';
+import { MODULES, type BlockModules, expertModulesOf } from '#learning/models/modules.ts';
 import { drawnWeights, type ParameterRole, type ParameterSpec } from '#learning/nn/layers.ts';
 import { sizeOf } from '#engine/tensor.ts';
 
@@ -10,7 +10,7 @@ export function transformerParameters(config: TransformerConfig): readonly Param
   checkTransformer(config);
   const names = MODULES[config.family];
   const { vocabulary, dModel, positions, initialStd } = config;
-  const blocks = Array.from({ length: config.nLayers }, (_, layer) => blockParameters(config, names.block(layer)));
+  const blocks = Array.from({ length: config.nLayers }, (_, layer) => blockParameters(config, layer));
   return [
     spec(names.tokenEmbedding, [vocabulary, dModel], 'embedding', initialStd),
     ...(positions.kind === 'learned'
@@ -22,14 +22,18 @@ export function transformerParameters(config: TransformerConfig): readonly Param
   ];
 }
 
-/** The modules that are linear layers, in order: what LoRA may adapt. */
+/**
+ * The modules that are linear layers, in order: what LoRA may adapt. Routers, experts and what stands in their place in single layers
+ * are not among them: PEFT adapts all experts of a layer by one pair of factors of another form.
+ */
 export function linearModules(config: TransformerConfig): readonly string[] {
   return Array.from({ length: config.nLayers }, (_, layer) => {
     const names = MODULES[config.family].block(layer);
     const { qkv } = names;
     const inputs = qkv.kind === 'fused' ? [qkv.module] : [qkv.q, qkv.k, qkv.v];
     const gate = config.mlp === 'gated' && names.mlpGate !== names.mlpUp ? [names.mlpGate] : [];
-    return [...inputs, names.attentionOut, ...gate, names.mlpUp, names.mlpDown];
+    const mlp = config.experts === undefined ? [...gate, names.mlpUp, names.mlpDown] : [];
+    return [...inputs, names.attentionOut, ...mlp];
   }).flat();
 }
 
@@ -43,7 +47,9 @@ export function parameterCount(specs: readonly ParameterSpec[]): number {
   return specs.reduce((count, { shape }) => count + sizeOf(shape), 0);
 }
 
-function blockParameters(config: TransformerConfig, names: BlockModules): readonly ParameterSpec[] {
+function blockParameters(config: TransformerConfig, layer: number): readonly ParameterSpec[] {
+  const names = MODULES[config.family].block(layer);
+  const experts = expertsOf(config, layer);
   const { dModel, normPlacement = 'pre', residual } = config;
   const norms = (isThere: boolean, module: string): readonly ParameterSpec[] =>
     isThere ? normParameters(config, module, dModel) : [];
@@ -53,7 +59,7 @@ function blockParameters(config: TransformerConfig, names: BlockModules): readon
     ...attentionParameters(config, names),
     ...norms(isAfter, names.attentionPostNorm),
     ...norms(isBefore && residual !== 'parallelOneNorm', names.mlpNorm),
-    ...mlpParameters(config, names),
+    ...(experts === undefined ? mlpParameters(config, names) : expertParameters(config, names, experts)),
     ...norms(isAfter, names.mlpPostNorm),
   ];
 }
@@ -86,6 +92,20 @@ function mlpParameters(config: TransformerConfig, names: BlockModules): readonly
     ...linearParameters(names.mlpUp, isOne ? 2 * dMlp : dMlp, dModel, biases.mlp, std),
     ...linearParameters(names.mlpDown, dModel, dMlp, biases.mlp, outStd(config)),
   ];
+}
+
+function expertParameters(config: TransformerConfig, names: BlockModules, experts: Experts): readonly ParameterSpec[] {
+  const { dModel, initialStd: std } = config;
+  const { router, expert } = expertModulesOf(names);
+  const each = Array.from({ length: experts.count }, (_, index) => {
+    const { gate, up, down } = expert(index);
+    return [
+      ...linearParameters(gate, experts.dHidden, dModel, false, std),
+      ...linearParameters(up, experts.dHidden, dModel, false, std),
+      ...linearParameters(down, dModel, experts.dHidden, false, outStd(config)),
+    ];
+  });
+  return [...linearParameters(router, experts.count, dModel, false, std), ...each.flat()];
 }
 
 /** Projections back to the stream shrink with depth: Radford et al. 2019 (GPT-2), section 2.3. */

@@ -4,17 +4,17 @@
  * files keep them transposed). Activations are kept flat, [N, D] with N = B T, so that every linear is one matrix product.
  * @see Vaswani et al. 2017, arXiv:1706.03762; Radford et al. 2019 (GPT-2); Touvron et al. 2023, arXiv:2302.13971 (Llama).
  */
-import { add, gelu, geluTanh, mul, silu, sub, swiglu } from '#engine/ops/elementwise.ts';
-import { gather } from '#engine/ops/indexing.ts';
-import { broadcastTo, reshape, slice } from '#engine/ops/layout.ts';
+import { add, div, gelu, geluTanh, mul, silu, sub, swiglu } from '#engine/ops/elementwise.ts';
+import { gather, scatterAlong, topK } from '#engine/ops/indexing.ts';
+import { broadcastTo, reshape, slice, sumKeep } from '#engine/ops/layout.ts';
 import { matmul } from '#engine/ops/linear-algebra.ts';
-import { layerNorm, rmsNorm } from '#engine/ops/network.ts';
+import { layerNorm, rmsNorm, softmax } from '#engine/ops/network.ts';
 import { input } from '#engine/ops/sources.ts';
 import { axisLength, type Tensor } from '#engine/tensor.ts';
-import type { TransformerConfig } from '#learning/models/config.ts';
+import { type Experts, expertsOf, type TransformerConfig } from '#learning/models/config.ts';
 import type { BatchShape } from '#learning/models/batch-shape.ts';
 import { hookPoint } from '#learning/models/hook-points.ts';
-import { MODULES, type BlockModules } from '#learning/models/modules.ts';
+import { type BlockModules, expertModulesOf, MODULES } from '#learning/models/modules.ts';
 import type { Layers } from '#learning/nn/layers.ts';
 
 import {
@@ -138,17 +138,48 @@ function block(
   const attended = layers.site(names.afterAttention, add(kept, attention));
   const seen =
     residual === 'parallelOneNorm' ? at(normed) : before(names.mlpNorm, residual === 'serial' ? attended : kept);
-  const hidden = layers.site(hookPoint(layer, 'mlp.hook_post'), mlpHidden(config, layers, names, seen));
-  const written = added('hook_mlp_out', names.mlpPostNorm, layers.linear(names.mlpDown, hidden));
+  const written = added('hook_mlp_out', names.mlpPostNorm, feedForward(config, layers, layer, seen));
   return layers.site(names.out, add(attended, written));
+}
+
+function feedForward(config: TransformerConfig, layers: Layers, layer: number, x: Tensor): Tensor {
+  const names = MODULES[config.family].block(layer);
+  const experts = expertsOf(config, layer);
+  if (experts !== undefined) return mixture(config, layers, names, experts, x);
+  const hidden = layers.site(hookPoint(layer, 'mlp.hook_post'), mlpHidden(config, layers, names, x));
+  return layers.linear(names.mlpDown, hidden);
+}
+
+/**
+ * Every expert at every token, each weighted by the router and by 0 where it was not chosen: programs have fixed shapes, and which
+ * tokens an expert gets is known while they run (ADR 0187).
+ */
+function mixture(
+  config: TransformerConfig,
+  layers: Layers,
+  names: BlockModules,
+  { count, perToken, isNormed }: Experts,
+  x: Tensor,
+): Tensor {
+  const { router, expert } = expertModulesOf(names);
+  const { values, indices } = topK(softmax(layers.linear(router, x)), perToken);
+  const weights = scatterAlong(isNormed ? div(values, sumKeep(values, [1])) : values, indices, count);
+  const parts = Array.from({ length: count }, (_, index) => {
+    const { gate, up, down } = expert(index);
+    const hidden = gated(config, layers.linear(gate, x), layers.linear(up, x));
+    return mul(layers.linear(down, hidden), slice(weights, 1, index, index + 1));
+  });
+  return parts.reduce((total, part) => add(total, part));
 }
 
 /** What the MLP's last matrix reads. */
 function mlpHidden(config: TransformerConfig, layers: Layers, names: BlockModules, x: Tensor): Tensor {
-  const activate = ACTIVATIONS[config.activation];
-  if (config.mlp === 'plain') return activate(layers.linear(names.mlpUp, x));
-  const [gate, up] = gateAndUp(layers, names, x);
-  return config.activation === 'silu' ? swiglu(gate, up) : mul(activate(gate), up);
+  if (config.mlp === 'plain') return ACTIVATIONS[config.activation](layers.linear(names.mlpUp, x));
+  return gated(config, ...gateAndUp(layers, names, x));
+}
+
+function gated({ activation }: TransformerConfig, gate: Tensor, up: Tensor): Tensor {
+  return activation === 'silu' ? swiglu(gate, up) : mul(ACTIVATIONS[activation](gate), up);
 }
 
 function gateAndUp(layers: Layers, names: BlockModules, x: Tensor): readonly [gate: Tensor, up: Tensor] {

@@ -3,6 +3,7 @@
  * float32 values (little-endian, as in the arena) in the header's order.
  * Invariant: decoding restores every bit; a state of other buffers is refused by name.
  */
+import { bytesAt, type ByteSource, type Pieces } from '#base/bytes.ts';
 import { AssayError, messageOf } from '#base/errors.ts';
 import { isJsonObject, type Json } from '#base/json.ts';
 
@@ -16,28 +17,21 @@ export interface NamedBuffer {
   readonly view: Float32Array<ArrayBuffer>;
 }
 
-/** The bytes of a state. */
-export function encodeState(kind: string, stepCount: number, buffers: readonly NamedBuffer[]): Uint8Array<ArrayBuffer> {
+/** The bytes of a state: its head, and the buffers where they lie. */
+export function encodeState(kind: string, stepCount: number, buffers: readonly NamedBuffer[]): Pieces {
   const header = new TextEncoder().encode(
     JSON.stringify({ format: FORMAT, kind, stepCount, buffers: buffers.map(labelOf) }),
   );
-  const floats = buffers.reduce((sum, { view }) => sum + view.length, 0);
-  const bytes = new Uint8Array(LENGTH_BYTES + header.length + floats * BYTES_PER_FLOAT);
-  new DataView(bytes.buffer).setUint32(0, header.length, true);
-  bytes.set(header, LENGTH_BYTES);
-  let at = LENGTH_BYTES + header.length;
-  for (const { view } of buffers) {
-    bytes.set(bytesOf(view), at);
-    at += view.byteLength;
-  }
-  return bytes;
+  const length = new Uint8Array(LENGTH_BYTES);
+  new DataView(length.buffer).setUint32(0, header.length, true);
+  return [length, header, ...buffers.map(({ view }) => bytesOf(view))];
 }
 
 /**
  * Writes a state into the buffers and returns its step count; on any error the buffers are untouched.
  * @throws AssayError when the bytes are no such state, or one of another kind or of other buffers.
  */
-export function decodeState(bytes: Uint8Array, kind: string, buffers: readonly NamedBuffer[]): number {
+export function decodeState(bytes: ByteSource, kind: string, buffers: readonly NamedBuffer[]): number {
   const { header, start } = headerOf(bytes);
   if (header['kind'] !== kind) throw mismatch(`optimizer "${kind}"`, JSON.stringify(header['kind']));
   const labels = Array.isArray(header['buffers']) ? header['buffers'] : [];
@@ -53,17 +47,18 @@ export function decodeState(bytes: Uint8Array, kind: string, buffers: readonly N
   if (typeof stepCount !== 'number') throw mismatch('a step count', JSON.stringify(stepCount));
   let at = start;
   for (const { view } of buffers) {
-    bytesOf(view).set(bytes.subarray(at, at + view.byteLength));
+    bytes.read(at, bytesOf(view));
     at += view.byteLength;
   }
   return stepCount;
 }
 
-function headerOf(bytes: Uint8Array): { header: Record<string, Json>; start: number } {
+function headerOf(bytes: ByteSource): { header: Record<string, Json>; start: number } {
   if (bytes.length < LENGTH_BYTES) throw mismatch('a header', `${bytes.length} bytes`);
-  const start = LENGTH_BYTES + new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+  const length = new DataView(bytesAt(bytes, 0, LENGTH_BYTES).buffer).getUint32(0, true);
+  const start = LENGTH_BYTES + length;
   if (start > bytes.length) throw mismatch(`a header of ${start} bytes`, `${bytes.length} bytes`);
-  const header = parse(new TextDecoder().decode(bytes.subarray(LENGTH_BYTES, start)));
+  const header = parse(new TextDecoder().decode(bytesAt(bytes, LENGTH_BYTES, length)));
   if (!isJsonObject(header) || header['format'] !== FORMAT) throw mismatch(`format "${FORMAT}"`, 'another one');
   return { header, start };
 }

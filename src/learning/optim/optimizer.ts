@@ -3,6 +3,7 @@
  * Invariant: the buffers and the step counter are the whole state, so saving, restoring and stepping on gives the same
  * bits as never having stopped.
  */
+import type { ByteSource, Pieces } from '#base/bytes.ts';
 import { AssayError } from '#base/errors.ts';
 import { arenaBytes, type Arena } from '#engine/kernels/arena.ts';
 
@@ -30,13 +31,13 @@ export interface Optimizer {
   step(lr: number): void;
   /** Starts over: no steps, a state of zeros. */
   reset(): void;
-  /** The whole state, as bytes. */
-  saveState(): Uint8Array<ArrayBuffer>;
+  /** The whole state, its buffers where they lie: to be used before the next step. */
+  state(): Pieces;
   /**
-   * Takes over a saved state.
+   * Takes over a state.
    * @throws AssayError when it belongs to another kind of optimizer or to other parameters.
    */
-  restoreState(bytes: Uint8Array): void;
+  restore(state: ByteSource): void;
 }
 
 /** The bytes of an arena for these parameters, their gradients and the optimizer's state and scratch. */
@@ -83,9 +84,9 @@ export function createOptimizer(
       stepCount = 0;
       for (const { view } of buffers) view.fill(0);
     },
-    saveState: () => encodeState(config.kind, stepCount, buffers),
-    restoreState(bytes) {
-      stepCount = decodeState(bytes, config.kind, buffers);
+    state: () => encodeState(config.kind, stepCount, buffers),
+    restore(state) {
+      stepCount = decodeState(state, config.kind, buffers);
     },
   };
 }

@@ -4,13 +4,16 @@
  * Invariant: a parameter, its gradient and its buffers lie in one arena, so every kernel works within one; and the parts follow the
  * order of the parameters, so a split changes no bit of any step.
  */
+import { sourceOf } from '#base/bytes.ts';
 import { arenaBytes, createArena, MOST_ARENA_BYTES } from '#engine/kernels/arena.ts';
 import { sizeOf } from '#engine/tensor.ts';
-import { packBytes, unpackBytes } from '#learning/checkpoint.ts';
+import { packPieces, unpackSource } from '#learning/checkpoint.ts';
 
 import type { OptimizerConfig } from './optimizer-config.ts';
 import { createOptimizer, trainingBytes, type Optimizer } from './optimizer.ts';
 import { placeParameters, type Parameter, type Trained } from './parameter.ts';
+
+const NOTHING = sourceOf(new Uint8Array());
 
 /** Parameters with the optimizer that steps them. */
 export interface Placement {
@@ -73,10 +76,10 @@ function joined(optimizers: readonly Optimizer[]): Optimizer {
     reset() {
       for (const one of optimizers) one.reset();
     },
-    saveState: () => packBytes(optimizers.map((one) => one.saveState())),
-    restoreState(bytes) {
-      const states = unpackBytes(bytes);
-      optimizers.forEach((one, i) => one.restoreState(states[i] ?? new Uint8Array()));
+    state: () => packPieces(optimizers.map((one) => one.state())),
+    restore(state) {
+      const states = unpackSource(state);
+      optimizers.forEach((one, i) => one.restore(states[i] ?? NOTHING));
     },
   };
 }

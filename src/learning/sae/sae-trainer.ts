@@ -38,7 +38,7 @@ export interface SaeTrainerConfig {
   readonly optimizer: OptimizerConfig;
   /** B: rows of activations a step. */
   readonly batchRows: number;
-  /** Threads of the program; results have the same bits for any number. Default 1. */
+  /** Threads of the program, as of `CompileOptions`. Default 1. */
   readonly threads?: number;
 }
 

@@ -16,7 +16,7 @@ import { labShelf, type LabShelf } from '#recipes/lab-shelf.ts';
 import type { Recipe, RunContext } from '#study/recipe.ts';
 import type { RunEnd } from '#study/trajectory.ts';
 
-import { withDrawnWeights } from './drawn-towers.ts';
+import { withShuffledWeights } from './null-towers.ts';
 import { rowCosine } from './scene-pairs.ts';
 import { cut, picturePath, type PictureRef, type PublicExample, readPublicSet } from './public-sets.ts';
 import type { Shown, Subject } from './subject.ts';
@@ -26,7 +26,7 @@ import { openedTowers, TOWER_FILES, towerSubject } from './tower-subject.ts';
 interface BenchmarkConfig {
   /** A folder of CLIP, SigLIP or SigLIP 2. */
   readonly model: string;
-  readonly subject: 'model' | 'drawn';
+  readonly subject: 'model' | 'shuffled';
   /** The file of captions, and the folder of pictures ('' for `images` beside the file). */
   readonly data: string;
   readonly images: string;
@@ -94,7 +94,7 @@ function readConfig(config: JsonObject): BenchmarkConfig {
       'model',
       'a folder of CLIP, SigLIP or SigLIP 2: --set model=FOLDER or --set model=hf://org/name',
     ),
-    subject: reader.oneOf('subject', ['model', 'drawn']),
+    subject: reader.oneOf('subject', ['model', 'shuffled']),
     data: pathOf(reader, 'data', 'the file of captions of Winoground, ARO or SugarCrepe: --set data=FILE'),
     images: textOf(reader, 'images'),
     pictures: reader.oneOf('pictures', ['own', 'other']),
@@ -111,11 +111,11 @@ function readConfig(config: JsonObject): BenchmarkConfig {
 
 async function measured(context: RunContext, config: BenchmarkConfig, subjects: LabShelf<Subject>): Promise<RunEnd> {
   const { model, subject: kind } = config;
-  const isDrawn = kind === 'drawn';
+  const isShuffled = kind === 'shuffled';
   const seed = context.block + config.seed;
-  const subject = await subjects({ model, kind, seed: isDrawn ? seed : -1 }, async () => {
+  const subject = await subjects({ model, kind, seed: isShuffled ? seed : -1 }, async () => {
     const towers = await openedTowers(model);
-    return towerSubject(isDrawn ? withDrawnWeights(towers, seed) : towers);
+    return towerSubject(isShuffled ? withShuffledWeights(towers, seed) : towers);
   });
   const examples = shareOf(readPublicSet(config.data), config, context.block);
   const shown = await picturesOf(examples, config);

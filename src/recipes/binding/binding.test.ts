@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
+import { messageOf } from '#base/errors.ts';
 import type { Json, JsonObject } from '#base/json.ts';
 import type { RgbImage } from '#learning/files/images/decode-image.ts';
 import { openTowers } from '#learning/files/towers/open-towers.ts';
@@ -18,7 +19,7 @@ import { checkedSceneWorld } from '#worlds/scenes/scene-world.ts';
 
 import { bindingRecipe } from './binding.ts';
 import { BINDING_DEFAULTS, readBindingConfig, worldOf } from './config.ts';
-import { smallDrawnTowers } from './drawn-towers.ts';
+import { smallDrawnTowers } from './null-towers.ts';
 import { BINDING_OUTCOMES, type BindingOutcomes } from './measure.ts';
 import { sceneSet } from './scene-set.ts';
 import { towerSummaries } from './tower-files.ts';
@@ -33,6 +34,8 @@ const NEVER = new AbortController().signal;
 const SHARES = BINDING_OUTCOMES.filter((name) => name !== 'brightness');
 
 const recipe = bindingRecipe();
+/** Short words, which have a token a letter in the fixtures' vocabularies. */
+const SHORT_CAPTIONS = { 'world.captions.articles': false, 'world.colours': 4, 'world.family': 'cells' };
 const SMALL = { 'scenes.pairings': 5, 'scenes.layouts': 2, 'scenes.fitted': 40, depths: 2 };
 
 async function depthsOf(set: Readonly<Record<string, Json>>, block = 1): Promise<readonly BindingOutcomes[]> {
@@ -135,9 +138,9 @@ test('binding that is put in is found whole, a bag at 1/2 to the bit, and bindin
   assert.ok((turned?.mappedCosine ?? 0) > 0.9, `${turned?.mappedCosine}`);
 });
 
-test('drawn towers know no caption at any depth, and right after the embeddings nothing at all, to the bit', async () => {
+test('shuffled towers know no caption at any depth, and right after the embeddings nothing at all, to the bit', async () => {
   const blocks: (readonly BindingOutcomes[])[] = [];
-  for (const block of [1, 2, 3]) blocks.push(await depthsOf({ subject: 'drawn' }, block));
+  for (const block of [1, 2, 3]) blocks.push(await depthsOf({ subject: 'shuffled' }, block));
   for (const [depth, of] of (blocks[0] ?? []).entries()) {
     for (const name of ['cosine', 'cosineOfMeans', 'pictureCosine', 'mirrorCosine', 'heldCosine'] as const) {
       const seen = blocks.reduce((sum, block) => sum + (block[depth]?.[name] ?? 0), 0) / blocks.length;
@@ -147,16 +150,30 @@ test('drawn towers know no caption at any depth, and right after the embeddings 
   }
 });
 
-test('the same block gives the same numbers, another block other ones, and drawn weights are not those of the stand-in', async () => {
-  const [first, again, other, drawn] = [
+test('what a probe reads off captions of shuffled towers attention has put there: without it nothing, to the bit, at any depth', async () => {
+  for (const set of [{}, { model: `${TOWERS}clip`, ...SHORT_CAPTIONS }]) {
+    const [mixed, unmixed] = [
+      await depthsOf({ ...set, subject: 'shuffled' }),
+      await depthsOf({ ...set, subject: 'unmixed' }),
+    ];
+    for (const { textProbe, textPlaces, textCeiling, cosine, mappedCosine } of unmixed) {
+      assert.deepEqual({ textProbe, textPlaces, textCeiling }, { textProbe: 0.5, textPlaces: 0.5, textCeiling: 0.5 });
+      assert.deepEqual({ cosine, mappedCosine }, { cosine: 0.5, mappedCosine: 0.5 });
+    }
+    assert.notEqual(mixed.at(-1)?.textCeiling, 0.5);
+  }
+});
+
+test('the same block gives the same numbers, another block other ones, and shuffled weights are not those of the stand-in', async () => {
+  const [first, again, other, shuffled] = [
     await depthsOf({}),
     await depthsOf({}),
     await depthsOf({}, 2),
-    await depthsOf({ subject: 'drawn' }),
+    await depthsOf({ subject: 'shuffled' }),
   ];
   assert.deepEqual(first, again);
   assert.notDeepEqual(first, other);
-  assert.notDeepEqual(first, drawn);
+  assert.notDeepEqual(first, shuffled);
 });
 
 test('nothing that the map is fitted on, swaps included, has a held-out pair, and everything it is asked has no other', () => {
@@ -233,6 +250,15 @@ test('a folder is read once for all arms, before any run, and what is wrong with
     cpSync(`${TOWERS}clip`, folder, { recursive: true });
     truncateSync(join(folder, 'model.safetensors'), 20_000);
     await assert.rejects(filesOf({ model: folder }), /model\.safetensors is truncated/);
+    // Another folder that lacks the same is refused by its own name.
+    await assert.rejects(
+      summary(folder, 'content', () => []),
+      (error) => messageOf(error).includes(folder),
+    );
+    await assert.rejects(
+      summary(`${folder}-2`, 'content', () => []),
+      (error) => messageOf(error).includes(`${folder}-2`),
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -256,7 +282,7 @@ test('settings without a meaning are refused by name', () => {
   const refuses = (set: Readonly<Record<string, Json>>, message: RegExp): void => {
     assert.throws(() => recipe.check(withSettings(recipe.defaults, settingsOf(set, 'test'))), message);
   };
-  refuses({ subject: 'magic' }, /"subject": expected one of model, drawn, oracle/);
+  refuses({ subject: 'magic' }, /"subject": expected one of model, shuffled, unmixed, oracle/);
   refuses({ 'scenes.pairings': 22 }, /pairings": expected at most 21, \(colours - 1\) \(shapes - 1\), found 22/);
   refuses({ 'world.shapes': 5 }, /"shapes": expected a whole number from 2 to 4/);
   refuses({ 'measure.probe.folds': 13 }, /folds": expected a whole number in \[2, 12\]/);

@@ -11,10 +11,10 @@ import type { RunEnd } from '#study/trajectory.ts';
 import { captionText } from '#worlds/scenes/captions.ts';
 
 import { BINDING_DEFAULTS, type BindingConfig, readBindingConfig, worldOf } from './config.ts';
-import { SMALL, smallDrawnTowers, withDrawnWeights } from './drawn-towers.ts';
+import { SMALL, smallDrawnTowers, withoutAttention, withShuffledWeights } from './null-towers.ts';
 import { BINDING_OUTCOMES, type BindingOutcomes, bindingOutcomes, type DepthVectors } from './measure.ts';
 import { knownSubject } from './oracle.ts';
-import { keptPairs } from './scene-pairs.ts';
+import { keptPairs, SCENE_PAIRS } from './scene-pairs.ts';
 import { sceneSet } from './scene-set.ts';
 import type { Reading, Subject } from './subject.ts';
 import { type KnownTowers, towerSummaries } from './tower-files.ts';
@@ -25,8 +25,6 @@ const WHOLE = 12;
 const NO_MODEL =
   'No checkpoint was given: "the checkpoint" is a small pair of towers with drawn weights, which has learned nothing; what is found says ' +
   'nothing of any model. Give one with --set model=FOLDER or --set model=hf://org/name (CLIP, SigLIP, SigLIP 2).';
-/** Above the blocks of any profile. */
-const OTHER_WEIGHTS = 100_000;
 
 /** The recipe. It keeps two subjects ready, since checkpoints are large; numbers never depend on that. */
 export function bindingRecipe(): Recipe {
@@ -90,8 +88,8 @@ async function measured(context: RunContext, config: BindingConfig, subjects: La
     context.progress(0.5 + share / 2);
   }
   // What was put in is not worth a look.
-  const isTowers = config.subject === 'model' || config.subject === 'drawn';
-  if (isTowers) context.keep?.('scene-pairs.jsonl', keptPairs(world, set, lastOf(images, texts)));
+  const isTowers = config.subject === 'model' || config.subject === 'shuffled';
+  if (isTowers) context.keep?.(SCENE_PAIRS, keptPairs(world, set, lastOf(images, texts)));
   return { kind: 'finished' };
 }
 
@@ -99,20 +97,17 @@ function lastOf(images: Reading, texts: Reading): ReturnType<DepthVectors> {
   return { images: images.at('own', images.layers), texts: texts.at('own', texts.layers) };
 }
 
-/** What two runs share a subject by: drawn weights are a block's own. */
+/** What two runs share a subject by: weights that are drawn or shuffled are a block's own. */
 function subjectKey({ model, subject, world }: BindingConfig, seed: number): JsonObject {
-  const isDrawn = subject === 'drawn' || (subject === 'model' && model === '');
-  return { model, subject, world: contentHash(JSON.parse(JSON.stringify(world))), seed: isDrawn ? seed : -1 };
+  const isOwn = model === '' || subject === 'shuffled';
+  return { model, subject, world: contentHash(JSON.parse(JSON.stringify(world))), seed: isOwn ? seed : -1 };
 }
 
 async function subjectOf(config: BindingConfig, seed: number): Promise<Subject> {
   const { subject, world, model } = config;
-  if (subject !== 'model' && subject !== 'drawn') return knownSubject(subject, world);
-  if (model !== '') {
-    const towers = await openedTowers(model);
-    return towerSubject(subject === 'model' ? towers : withDrawnWeights(towers, seed));
-  }
-  // Other weights than the stand-in's in the same block.
-  const own = subject === 'model' ? seed : seed + OTHER_WEIGHTS;
-  return towerSubject(smallDrawnTowers(worldOf(config, SMALL.side, SMALL.patch, seed), own));
+  if (subject !== 'model' && subject !== 'shuffled' && subject !== 'unmixed') return knownSubject(subject, world);
+  const towers =
+    model === '' ? smallDrawnTowers(worldOf(config, SMALL.side, SMALL.patch, seed), seed) : await openedTowers(model);
+  if (subject === 'unmixed') return towerSubject(withoutAttention(towers));
+  return towerSubject(subject === 'model' ? towers : withShuffledWeights(towers, seed));
 }

@@ -9,10 +9,10 @@ import { KNOWN_SUBJECTS } from './oracle.ts';
 import type { SceneCounts } from './scene-set.ts';
 
 /**
- * What is asked. `model`: the checkpoint, or where none is given small towers drawn anew for each block. `drawn`: towers of the checkpoint's size whose
- * weights are drawn anew. `oracle`, `bag` and `turned`: the answer put in (oracle.ts).
+ * What is asked. `model`: the checkpoint, or where none is given small towers drawn anew for each block. `shuffled`: its towers with the
+ * values of each tensor in another order. `unmixed`: its towers with attention that writes nothing, so that no token learns of another. `oracle`, `bag` and `turned`: the answer put in (oracle.ts).
  */
-export const SUBJECTS = ['model', 'drawn', ...KNOWN_SUBJECTS] as const;
+export const SUBJECTS = ['model', 'shuffled', 'unmixed', ...KNOWN_SUBJECTS] as const;
 export type SubjectKind = (typeof SUBJECTS)[number];
 
 export interface BindingConfig {

@@ -21,11 +21,10 @@ export function towerSummaries(): (
   content: string,
   captionsOf: (towers: KnownTowers) => Iterable<string>,
 ) => Promise<FileSummary> {
-  const known = new Map<string, Promise<KnownTowers>>();
+  const known = new Map<string, KnownTowers>();
   return async (model, content, captionsOf) => {
-    const reading = known.get(content) ?? knownTowers(model);
-    known.set(content, reading);
-    const towers = await reading;
+    const towers = known.get(content) ?? (await knownTowers(model));
+    known.set(content, towers);
     const lengths = Array.from(captionsOf(towers), (caption) => towers.captions.row(caption, 'refuse').count);
     return {
       file: model,

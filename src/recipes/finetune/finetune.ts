@@ -52,7 +52,7 @@ export function finetune(options: FinetuneOptions = {}): Recipe {
   const summaries = summariesOnce(scorers);
   return {
     name: 'finetune',
-    semanticsVersion: 3,
+    semanticsVersion: 4,
     defaults: FINETUNE_DEFAULTS,
     learningRatePath: 'learningRate',
     formerPaths: FORMER_PATHS,

@@ -195,6 +195,30 @@ test('on a logarithmic axis equal ratios are equally far apart, and ticks are 1,
 /** Graphical objects need 3:1 against what is beside them (WCAG 2.2, 1.4.11). */
 const MIN_CONTRAST = 3;
 
+test('the numbers of an axis have as many digits as tell them apart, never overlap, and huge and tiny ones have exponents', () => {
+  const textsOf = (domain: readonly [number, number]): readonly string[] => {
+    const axis = { label: '', domain };
+    const svg = plotArea('small', axis, axis).chart(TEXT, undefined).text;
+    return [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map((match) => match[1] ?? '');
+  };
+  assert.ok(textsOf([0, 2e11]).includes('1e11'));
+  assert.ok(textsOf([-4e-7, 4e-7]).includes('−2e−7'));
+  assert.ok(textsOf([0, 4000]).includes('2,000'));
+  assert.ok(textsOf([0, 0.2]).includes('0.10'));
+  assert.ok(textsOf([0, 0]).includes('0'));
+  for (const chart of [
+    forestPlot({ ...TEXT, axis: { label: '', domain: [0, 3.9e5] }, delta: 1, groups: [] }),
+    stripPlot({ ...TEXT, axis: { label: '', domain: [0, 3.9e5] }, rules: [], strips: [] }),
+  ]) {
+    const labels = [...chart.text.matchAll(/<text x="([\d.]+)" y="[\d.]+" text-anchor="middle">([\d,]+)</g)];
+    assert.ok(labels.length > 1);
+    for (const [i, [, x, text]] of labels.entries()) {
+      const [, nextX = Infinity, next = ''] = labels[i + 1] ?? [];
+      assert.ok(Number(x) + 3.5 * (text?.length ?? 0) < Number(nextX) - 3.5 * next.length, `${text} meets ${next}`);
+    }
+  }
+});
+
 test('every series colour stands out from its page', () => {
   for (const { light, dark } of SERIES_COLOURS) {
     assert.ok(contrast(light, '#ffffff') >= MIN_CONTRAST, light);

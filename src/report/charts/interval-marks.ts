@@ -2,7 +2,7 @@
 import { scaleLinear, type ScaleLinear } from 'd3-scale';
 
 import type { Interval } from '#analysis/records/verdict-record.ts';
-import { brokenLines, chartFrame, plotArea, type PlotAxis, type ChartText, shorten } from './plot-area.ts';
+import { brokenLines, chartFrame, plotArea, type PlotAxis, type ChartText, shorten, xAxisMarks } from './plot-area.ts';
 import type { MarkKind } from '#report/claim-words.ts';
 import { type Markup, markup } from '#report/markup.ts';
 import { verdictMark } from './verdict-mark.ts';
@@ -112,11 +112,6 @@ function forestRow(row: ForestRow, x: ScaleLinear<number, number>, y: number): M
 }
 
 function forestAxis(forest: Forest, x: ScaleLinear<number, number>, y: number): Markup {
-  const ticks = x.ticks(5);
-  const format = x.tickFormat(5);
   const [left = 0, right = 0] = x.range();
-  return markup`<path class="axis" d="M${left},${y}H${right}"/>${ticks.map(
-    (tick) =>
-      markup`<path class="tick" d="M${x(tick)},${y}v4"/><text x="${x(tick)}" y="${y + 17}" text-anchor="middle">${format(tick)}</text>`,
-  )}<text class="axis-title" x="${right}" y="${y + 36}" text-anchor="end">${shorten(forest.axis.label, 56)}</text>`;
+  return markup`${xAxisMarks(x, x.ticks(5), 'linear', { left, right, bottom: y })}<text class="axis-title" x="${right}" y="${y + 36}" text-anchor="end">${shorten(forest.axis.label, 56)}</text>`;
 }

@@ -121,14 +121,33 @@ export function brokenLines(text: string, maxChars: number): readonly string[] {
   return [text.slice(0, space), shorten(text.slice(space + 1), maxChars)];
 }
 
+/** Beyond these, numbers on an axis are written with an exponent. */
+const [SMALLEST_PLAIN, LARGEST_PLAIN] = [1e-3, 1e6];
+
 /** Ticks with as many decimals as the one that needs most, on a logarithmic axis as each needs. */
 function tickFormat(ticks: readonly number[], scale: PlotAxis['scale']): (value: number) => string {
   if (scale === 'log') return (value) => String(Number(value.toPrecision(6)));
+  const largest = Math.max(...ticks.map(Math.abs));
+  if (largest >= LARGEST_PLAIN || (largest < SMALLEST_PLAIN && largest > 0)) return withExponent;
   const decimals = Math.max(0, ...ticks.map((tick) => String(Number(tick.toPrecision(6))).split('.')[1]?.length ?? 0));
-  return (value) => value.toFixed(decimals).replace('-', '−');
+  const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+  return (value) => value.toLocaleString('en', digits).replace('-', '−');
 }
 
-function xAxisMarks(
+/** Such as `1.5e11`. */
+function withExponent(value: number): string {
+  if (value === 0) return '0';
+  return Number(value.toPrecision(6)).toExponential().replace('e+', 'e').replaceAll('-', '−');
+}
+
+/** Of a tick's text; points and commas are half as wide as digits. */
+function widthOf(text: string): number {
+  const narrow = text.match(/[.,]/g)?.length ?? 0;
+  return (text.length - narrow / 2) * LETTER_WIDTH;
+}
+
+/** An x axis under a plot: a tick each, labelled where the labels before it leave room. */
+export function xAxisMarks(
   x: XScale,
   values: readonly number[],
   scale: PlotAxis['scale'],
@@ -140,7 +159,7 @@ function xAxisMarks(
     .toSorted((a, b) => x(a) - x(b))
     .map((tick) => {
       const at = x(tick);
-      const half = (format(tick).length * LETTER_WIDTH) / 2;
+      const half = widthOf(format(tick)) / 2;
       const isLabelled = at - half >= free;
       if (isLabelled) free = at + half + LETTER_WIDTH / 2;
       const label = markup`<text x="${at}" y="${bottom + 16}" text-anchor="middle">${format(tick)}</text>`;
@@ -154,8 +173,9 @@ function yAxisMarks(
   tickCount: number,
   { left, top, bottom }: { left: number; top: number; bottom: number },
 ): Markup {
-  const format = y.tickFormat(tickCount);
-  const ticks = y.ticks(tickCount).map((tick) => {
+  const values = y.ticks(tickCount);
+  const format = tickFormat(values, 'linear');
+  const ticks = values.map((tick) => {
     const at = y(tick);
     return markup`<path class="tick" d="M${left},${at}h${-TICK_LENGTH}"/><text x="${left - 7}" y="${at + 4}" text-anchor="end">${format(tick)}</text>`;
   });

@@ -2,7 +2,7 @@
 import { scaleLinear } from 'd3-scale';
 
 import { type Markup, markup } from '#report/markup.ts';
-import { brokenLines, chartFrame, type ChartText, type PlotAxis } from './plot-area.ts';
+import { brokenLines, chartFrame, type ChartText, type PlotAxis, xAxisMarks } from './plot-area.ts';
 import { marker, seriesClass } from './series-style.ts';
 
 /** One arm's runs. */
@@ -46,16 +46,10 @@ export function stripPlot(plot: StripPlot): Markup {
     const isRight = x(value) > SIZE.width / 2;
     return markup`<path class="other" d="M${x(value)},${SIZE.top + SIZE.rule * index}V${bottom}"/><text class="other-name" x="${x(value) + (isRight ? -5 : 5)}" y="${SIZE.top + SIZE.rule * index + 10}" text-anchor="${isRight ? 'end' : 'start'}">${label}</text>`;
   });
-  const ticks = x.ticks(5);
-  const format = x.tickFormat(5);
-  const axis = ticks.map(
-    (tick) =>
-      markup`<path class="tick" d="M${x(tick)},${bottom}v4"/><text x="${x(tick)}" y="${bottom + 17}" text-anchor="middle">${format(tick)}</text>`,
-  );
   return chartFrame(SIZE.width, bottom + SIZE.axis, 'strips', plot, [
     rules,
     strips,
-    markup`<path class="axis" d="M${SIZE.left},${bottom}H${SIZE.width - SIZE.numbers}"/>${axis}`,
+    xAxisMarks(x, x.ticks(5), 'linear', { left: SIZE.left, right: SIZE.width - SIZE.numbers, bottom }),
     markup`<text class="axis-title" x="${SIZE.width - SIZE.numbers}" y="${bottom + 36}" text-anchor="end">${plot.axis.label}</text>`,
   ]);
 }

@@ -71,7 +71,7 @@ export interface SceneWorld {
 }
 
 /** 28 x 20 pixels, patches and cells of 4: small enough to train on, with exact nulls. */
-export const SMALL_WORLD: SceneWorld = {
+export const SMALL_WORLD = {
   width: 28,
   height: 20,
   cell: 4,
@@ -91,7 +91,7 @@ export const SMALL_WORLD: SceneWorld = {
     shapelessFraction: 0,
     synonymFraction: 0,
   },
-};
+} as const satisfies SceneWorld;
 
 /** 224 x 224 pixels, shaded bodies on three backgrounds, captions with articles: what published checkpoints are asked about. */
 export const PICTURE_WORLD: SceneWorld = {

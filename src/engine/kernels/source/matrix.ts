@@ -84,6 +84,17 @@ function packPanel(b: usize, rowBytes: usize, columnBytes: usize, k: usize, colu
     }
     return;
   }
+  if (columns == TILE_COLUMNS && rowBytes == 4) {
+    // B is read transposed: its columns are contiguous.
+    const whole = k & ~3;
+    for (let row: usize = 0; row < whole; row += 4) {
+      transpose4(b + (row << 2), columnBytes, panel, TILE_COLUMNS * 4);
+      transpose4(b + (row << 2) + 4 * columnBytes, columnBytes, panel + 16, TILE_COLUMNS * 4);
+      panel += 4 * TILE_COLUMNS * 4;
+    }
+    b += whole << 2;
+    k -= whole;
+  }
   memory.fill(panel, 0, k * TILE_COLUMNS * 4);
   for (let column: usize = 0; column < columns; column++) {
     let from = b + column * columnBytes;
@@ -115,9 +126,7 @@ function tile4(
   let s30 = f32x4.splat(0);
   let s31 = f32x4.splat(0);
   let a0 = a;
-  let a1 = a0 + rowBytes;
-  let a2 = a1 + rowBytes;
-  let a3 = a2 + rowBytes;
+  let a2 = a0 + 2 * rowBytes;
   const end = panel + k * TILE_COLUMNS * 4;
   while (panel < end) {
     const b0 = v128.load(panel);
@@ -125,19 +134,17 @@ function tile4(
     let x = v128.load32_splat(a0);
     s00 = f32x4.add(s00, f32x4.mul(x, b0));
     s01 = f32x4.add(s01, f32x4.mul(x, b1));
-    x = v128.load32_splat(a1);
+    x = v128.load32_splat(a0 + rowBytes);
     s10 = f32x4.add(s10, f32x4.mul(x, b0));
     s11 = f32x4.add(s11, f32x4.mul(x, b1));
     x = v128.load32_splat(a2);
     s20 = f32x4.add(s20, f32x4.mul(x, b0));
     s21 = f32x4.add(s21, f32x4.mul(x, b1));
-    x = v128.load32_splat(a3);
+    x = v128.load32_splat(a2 + rowBytes);
     s30 = f32x4.add(s30, f32x4.mul(x, b0));
     s31 = f32x4.add(s31, f32x4.mul(x, b1));
     a0 += columnBytes;
-    a1 += columnBytes;
     a2 += columnBytes;
-    a3 += columnBytes;
     panel += TILE_COLUMNS * 4;
   }
   v128.store(out, s00);
@@ -169,16 +176,40 @@ function tile1(a: usize, columnBytes: usize, panel: usize, k: usize, out: usize)
   v128.store(out, s1, 16);
 }
 
-/** Copies the upper triangle of an n x n matrix to the lower. */
+/** Copies the upper triangle of an n x n matrix to the lower, by blocks of 4 x 4. */
 function mirror(matrix: usize, n: usize): void {
   const rowBytes = n << 2;
-  for (let i: usize = 1; i < n; i++) {
-    let from = matrix + (i << 2);
-    let to = matrix + i * rowBytes;
-    for (let j: usize = 0; j < i; j++) {
-      store<f32>(to, load<f32>(from));
-      from += rowBytes;
-      to += 4;
+  const body = n & ~3;
+  for (let i: usize = 0; i < body; i += 4) {
+    mirrorRows(matrix, rowBytes, i, i, i + 4);
+    for (let j: usize = i + 4; j < body; j += 4) {
+      transpose4(matrix + i * rowBytes + (j << 2), rowBytes, matrix + j * rowBytes + (i << 2), rowBytes);
     }
   }
+  mirrorRows(matrix, rowBytes, 0, body, n);
+}
+
+/** Copies what stands above the diagonal in columns `from` to `end`, from row `first` on, to the left of it. */
+function mirrorRows(matrix: usize, rowBytes: usize, first: usize, from: usize, end: usize): void {
+  for (let i = from; i < end; i++) {
+    for (let j = first; j < i; j++) {
+      store<f32>(matrix + i * rowBytes + (j << 2), load<f32>(matrix + j * rowBytes + (i << 2)));
+    }
+  }
+}
+
+/** Writes a block of 4 x 4 transposed. */
+function transpose4(from: usize, fromRowBytes: usize, to: usize, toRowBytes: usize): void {
+  const r0 = v128.load(from);
+  const r1 = v128.load(from + fromRowBytes);
+  const r2 = v128.load(from + 2 * fromRowBytes);
+  const r3 = v128.load(from + 3 * fromRowBytes);
+  const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
+  const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
+  const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
+  const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+  v128.store(to, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5));
+  v128.store(to + toRowBytes, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7));
+  v128.store(to + 2 * toRowBytes, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5));
+  v128.store(to + 3 * toRowBytes, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7));
 }

@@ -5,42 +5,62 @@
  * Source: `load_hparams` of llama.cpp, https://github.com/ggml-org/llama.cpp.
  */
 import { AssayError } from '#base/errors.ts';
-import type { RopeScaling, RotaryPositions, TransformerConfig } from '#learning/models/config.ts';
-
-import type { GgufFile } from './gguf.ts';
-import { isIdleGgufKey, ONLY } from './gguf-keys.ts';
+import type { Json, JsonObject } from '#base/json.ts';
 import { type Fields, fieldsOf, listedNumbers } from '#learning/files/fields.ts';
-import {
-  checkSizes,
-  type ModelDescription,
-  type ModelType,
-  PRETRAINED_STD,
-} from '#learning/files/model-description.ts';
-import { finite } from '#learning/files/tensors/tensor-source.ts';
+import { huggingFaceConfig } from '#learning/files/hugging-face/hugging-face-config.ts';
+import type { ModelDescription } from '#learning/files/model-description.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
+import { MODULES } from '#learning/models/modules.ts';
 
-const ARCHITECTURES: ReadonlyMap<string, ModelType> = new Map(
-  (['llama', 'qwen2', 'qwen3', 'gpt2'] as const).map((name) => [name, name]),
-);
+import { GGUF_FAMILIES, type GgufFamily, type GgufReading } from './gguf-families.ts';
+import { isIdleGgufKey, ONLY } from './gguf-keys.ts';
+import { ggufName } from './gguf-names.ts';
+import { FLOAT32_STEP, ggufRope, type GgufRope, ropeTensors } from './gguf-rope.ts';
+import type { GgufFile } from './gguf.ts';
 
-/** A divisor of each frequency, for long contexts. */
-export const ROPE_DIVISORS = 'rope_freqs.weight';
+/** What a file's metadata says of its model. */
+export interface GgufDescription {
+  readonly described: ModelDescription;
+  /** The fields of a `config.json` that says the same. @throws AssayError when none does. */
+  configJson(): JsonObject & Readonly<Record<'model_type' | 'vocab_size' | 'tie_word_embeddings', Json>>;
+  /** Whether query and key rows stand in pairs. */
+  readonly isPaired: boolean;
+  /** Tensors that are read with the metadata. */
+  readonly readTensors: readonly string[];
+}
 
 /**
  * The description of the model in a file.
  * @throws AssayError naming what is missing, wrong, not supported or not known.
  */
-export async function ggufConfig(file: GgufFile): Promise<ModelDescription> {
+export async function ggufConfig(file: GgufFile): Promise<GgufDescription> {
   const general = fieldsOf(file.metadata, file.path);
   refuseOtherKinds(general);
-  const modelType = general.oneOf('general.architecture', ARCHITECTURES);
+  const architectures = new Map([...GGUF_FAMILIES].map(([name, family]) => [name, { name, family }]));
+  const { name: architecture, family } = general.oneOf('general.architecture', architectures);
   for (const name of READ_ELSEWHERE) general.value(name);
-  general.refuseRest((name) => name.startsWith(`${modelType}.`) || isIdleGgufKey(name, modelType));
-  const fields = fieldsOf(file.metadata, file.path, `${modelType}.`);
-  for (const [name, allowed] of Object.entries(ONLY)) fields.only(name, allowed);
-  const described = await descriptionOf(file, fields, modelType);
-  fields.refuseRest((name) => isIdleGgufKey(`${modelType}.${name}`, modelType));
-  checkSizes(described, file.path);
-  return described;
+  general.refuseRest((name) => name.startsWith(`${architecture}.`) || isIdleGgufKey(name, architecture));
+  const fields = fieldsOf(file.metadata, file.path, `${architecture}.`);
+  const reading = await readingOf(file, fields, family);
+  refuseOtherParts(family, reading);
+  const json = {
+    ...family.config(reading),
+    vocab_size: file.tensors.get('token_embd.weight')?.shape[0] ?? 0,
+    tie_word_embeddings: !reading.has('output.weight'),
+  };
+  fields.refuseRest((name) => isIdleGgufKey(`${architecture}.${name}`, architecture));
+  const said = huggingFaceConfig(json, file.path);
+  const config = { ...said.config, biases: biasesIn(said.config, reading) };
+  return {
+    described: { ...said, config },
+    configJson: () => {
+      if (JSON.stringify(config.biases) === JSON.stringify(said.config.biases)) return json;
+      const missing = `no config of a ${said.modelType} model says which of its linear maps have a bias`;
+      throw new AssayError('file', `${file.path}: ${missing}.`);
+    },
+    isPaired: family.isPaired === true,
+    readTensors: family.rope === undefined ? [] : ropeTensors(family.rope),
+  };
 }
 
 const READ_ELSEWHERE = ['general.alignment', 'split.count', 'split.no', 'split.tensors.count'];
@@ -54,45 +74,24 @@ function refuseOtherKinds(general: Fields): void {
   general.only('general.type', ['model']);
 }
 
-async function descriptionOf(file: GgufFile, fields: Fields, modelType: ModelType): Promise<ModelDescription> {
-  const isGpt2 = modelType === 'gpt2';
+async function readingOf(file: GgufFile, fields: Fields, family: GgufFamily): Promise<GgufReading> {
   const nLayers = fields.size('block_count');
   const nHeads = inEveryLayer(fields, 'attention.head_count', nLayers);
   const dModel = fields.size('embedding_length');
   const headDim = fields.size('attention.key_length', dModel / nHeads);
   const contextLength = fields.size('context_length');
-  const vocabulary = file.tensors.get('token_embd.weight')?.shape[0] ?? 0;
-  const has = (name: string): boolean => file.tensors.has(name);
   fields.only('attention.value_length', [headDim]);
-  fields.only('vocab_size', [vocabulary]);
-  refuseOtherAttention(fields, headDim, contextLength);
-  const config: TransformerConfig = {
-    family: isGpt2 ? 'gpt2' : 'llama', // Qwen keeps Llama's names
-    vocabulary,
-    dModel,
-    nLayers,
-    nHeads,
-    nKvHeads: inEveryLayer(fields, 'attention.head_count_kv', nLayers, nHeads),
-    headDim,
-    dMlp: inEveryLayer(fields, 'feed_forward_length', nLayers),
-    norm: {
-      kind: isGpt2 ? 'layerNorm' : 'rmsNorm',
-      epsilon: float(fields, `attention.layer_norm_${isGpt2 ? '' : 'rms_'}epsilon`),
-    },
-    activation: isGpt2 ? 'geluTanh' : 'silu',
-    mlp: isGpt2 ? 'plain' : 'gated',
-    positions: isGpt2 ? { kind: 'learned', length: contextLength } : await rotaryPositions(file, fields, headDim),
-    biases: {
-      qkv: isGpt2 || has('blk.0.attn_q.bias'),
-      attentionOut: isGpt2 || has('blk.0.attn_output.bias'),
-      mlp: isGpt2 || has('blk.0.ffn_down.bias'),
-    },
-    qkNorm: modelType === 'qwen3',
-    tied: !has('output.weight'),
-    initialStd: PRETRAINED_STD,
-  };
-  return { modelType, contextLength, config };
+  fields.only('vocab_size', [file.tensors.get('token_embd.weight')?.shape[0] ?? 0]);
+  const nKvHeads = inEveryLayer(fields, 'attention.head_count_kv', nLayers, nHeads);
+  const dMlp = inEveryLayer(fields, 'feed_forward_length', nLayers);
+  const rope =
+    family.rope === undefined ? PLAIN : await ggufRope(file, fields, family.rope, { headDim, contextLength });
+  const has = (name: string): boolean => file.tensors.has(name);
+  return { fields, nLayers, nHeads, nKvHeads, dModel, dMlp, headDim, contextLength, rope, has };
 }
+
+/** In place of a rotation where there is none. */
+const PLAIN: GgufRope = { theta: 10_000, fraction: 1 };
 
 /** A size that may be given for each layer; all must be the same. */
 function inEveryLayer(fields: Fields, name: string, nLayers: number, byDefault?: number): number {
@@ -104,55 +103,28 @@ function inEveryLayer(fields: Fields, name: string, nLayers: number, byDefault?:
   throw fields.error(name, `one positive integer for all ${nLayers} layers`);
 }
 
-/** Refuses attention that is scaled or cut off; a scale that is the usual one says nothing, nor does a window as long as the context. */
-function refuseOtherAttention(fields: Fields, headDim: number, contextLength: number): void {
-  const scale = fields.value('attention.scale') ?? 0; // 0 is llama.cpp's "not set"
-  const usual = Math.fround(1 / Math.sqrt(headDim));
-  const isUsual = scale === 0 || (typeof scale === 'number' && Math.abs(scale / usual - 1) < FLOAT32_STEP);
-  if (!isUsual) throw fields.error('attention.scale', `${usual}, the root of one head's size`);
+/** Refuses what a family does not have but where it is switched off; a scale that is the usual one says nothing, nor does a window as long as the context. */
+function refuseOtherParts({ reads = [] }: GgufFamily, { fields, headDim, contextLength }: GgufReading): void {
+  for (const [name, allowed] of Object.entries(ONLY)) if (!reads.includes(name)) fields.only(name, allowed);
+  if (!reads.includes('attention.scale')) {
+    const scale = fields.value('attention.scale') ?? 0; // 0 is llama.cpp's "not set"
+    const usual = Math.fround(1 / Math.sqrt(headDim));
+    const isUsual = scale === 0 || (typeof scale === 'number' && Math.abs(scale / usual - 1) < FLOAT32_STEP);
+    if (!isUsual) throw fields.error('attention.scale', `${usual}, the root of one head's size`);
+  }
+  if (reads.includes('attention.sliding_window')) return;
   const window = fields.value('attention.sliding_window') ?? 0;
   if (window === 0 || (typeof window === 'number' && window >= contextLength)) return;
   throw fields.error('attention.sliding_window', 'off: attention must see the whole context');
 }
 
-const FLOAT32_STEP = 2 ** -22;
-
-const SCALINGS: ReadonlyMap<string, 'none' | 'linear'> = new Map<string, 'none' | 'linear'>([
-  ['none', 'none'],
-  ['linear', 'linear'],
-]);
-
-async function rotaryPositions(file: GgufFile, fields: Fields, headDim: number): Promise<RotaryPositions> {
-  fields.only('rope.dimension_count', [headDim]);
-  const theta = float(fields, 'rope.freq_base', 10_000);
-  const scaling = await ropeScaling(file, fields, headDim);
-  return { kind: 'rotary', theta, ...(scaling === undefined ? {} : { scaling }) };
-}
-
-/** A factor and divisors of single frequencies, which both apply; a factor without a type scales linearly, as in llama.cpp. */
-async function ropeScaling(file: GgufFile, fields: Fields, headDim: number): Promise<RopeScaling | undefined> {
-  const kind = fields.oneOf('rope.scaling.type', SCALINGS, 'linear');
-  const name = fields.spelling('rope.scaling.factor', 'rope.scale_linear');
-  const given = fields.value(name) === 0 ? 1 : float(fields, name, 1); // 0 is llama.cpp's "not set"
-  const factor = kind === 'none' ? 1 : given;
-  const info = file.tensors.get(ROPE_DIVISORS);
-  if (info === undefined) return factor === 1 ? undefined : { kind: 'linear', factor };
-  if (info.shape.join() !== String(headDim / 2)) {
-    throw new AssayError('file', `${file.path}: expected ${headDim / 2} numbers in ${ROPE_DIVISORS}.`);
-  }
-  const divisors = finite(await file.read(ROPE_DIVISORS), `${file.path}: tensor ${ROPE_DIVISORS}`);
-  if (divisors.every((divisor) => divisor > 0)) {
-    return { kind: 'divisors', divisors: Array.from(divisors, (divisor) => factor * divisor) };
-  }
-  throw new AssayError('file', `${file.path}: expected positive numbers in ${ROPE_DIVISORS}.`);
-}
-
-/** A float32 in the metadata, as the shortest decimal that means it: 1e-5, not 0.00000999999974737875. */
-function float(fields: Fields, name: string, byDefault?: number): number {
-  const value = fields.positive(name, byDefault);
-  for (let digits = 1; digits <= 9; digits++) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === Math.fround(value)) return short;
-  }
-  return value;
+/** The tensors say which linear maps have a bias. */
+function biasesIn(config: TransformerConfig, { has }: GgufReading): TransformerConfig['biases'] {
+  const { qkv, attentionOut, mlpDown } = MODULES[config.family].block(0);
+  const hasBias = (module: string): boolean => has(ggufName(config, `${module}.bias`));
+  return {
+    qkv: hasBias(qkv.kind === 'fused' ? qkv.module : qkv.q),
+    attentionOut: hasBias(attentionOut),
+    mlp: hasBias(mlpDown),
+  };
 }

@@ -1,21 +1,20 @@
 /**
  * Opening a model from one GGUF file: the same ModelFiles as a Hugging Face folder gives.
- * llama.cpp renames tensors, drops the rotary parameters it folds into numbers, and for the llama architecture
- * reorders the rows of queries and keys; all of it is undone here.
+ * llama.cpp renames tensors, and its converter reorders rows of queries and keys, adds 1 to norms and takes heads apart where
+ * families want it; all of it is undone here.
  * Source: `convert_hf_to_gguf.py` and `gguf-py/gguf/tensor_mapping.py` of llama.cpp.
  */
-import { AssayError } from '#base/errors.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
 
 import type { ChatTemplate } from '#learning/files/text/chat-template.ts';
 import { chatTemplate } from '#learning/files/text/chat-template.ts';
 import { ggufCompanions } from './gguf-companions.ts';
-import { ggufConfig, ROPE_DIVISORS } from './gguf-config.ts';
+import { ggufConfig, type GgufDescription } from './gguf-config.ts';
+import { ggufName } from './gguf-names.ts';
 import { ggufEndIds, ggufTokenizer } from './gguf-tokenizer.ts';
 import type { GgufFile } from './gguf.ts';
 import { openGguf } from './gguf.ts';
-import type { ModelDescription } from '#learning/files/model-description.ts';
 import type { ModelFiles, TensorRecipe, Weights } from '#learning/files/model-files.ts';
 import { checkedWeights } from '#learning/files/model-files.ts';
 import { isFrequencies, unexpectedContent } from '#learning/files/spare-tensors.ts';
@@ -30,17 +29,17 @@ export async function openGgufModel(path: string, now?: Date): Promise<ModelFile
   const file = await openGguf(path);
   const close = (): Promise<void> => file.close();
   try {
-    const described = await ggufConfig(file);
-    const weights = await ggufWeights(file, described);
+    const description = await ggufConfig(file);
+    const weights = await ggufWeights(file, description);
     const tokenizer = ggufTokenizer(file.metadata, path);
     return {
       path,
-      ...described,
+      ...description.described,
       ...weights,
       tokenizer,
       chatTemplate: templateOf(file, tokenizer, now),
       generation: { stopIds: ggufEndIds(file.metadata) },
-      companions: async () => ggufCompanions(file, described, ggufEndIds(file.metadata)),
+      companions: async () => ggufCompanions(file, description, ggufEndIds(file.metadata)),
       close,
       [Symbol.asyncDispose]: close,
     };
@@ -50,62 +49,44 @@ export async function openGgufModel(path: string, now?: Date): Promise<ModelFile
   }
 }
 
-/** Names outside and inside blocks, Hugging Face to GGUF. */
-const NAMES: ReadonlyMap<string, string> = new Map([
-  ['model.embed_tokens', 'token_embd'],
-  ['model.norm', 'output_norm'],
-  ['lm_head', 'output'],
-  ['transformer.wte', 'token_embd'],
-  ['transformer.wpe', 'position_embd'],
-  ['transformer.ln_f', 'output_norm'],
-  ['input_layernorm', 'attn_norm'],
-  ['self_attn.q_proj', 'attn_q'],
-  ['self_attn.k_proj', 'attn_k'],
-  ['self_attn.v_proj', 'attn_v'],
-  ['self_attn.o_proj', 'attn_output'],
-  ['self_attn.q_norm', 'attn_q_norm'],
-  ['self_attn.k_norm', 'attn_k_norm'],
-  ['post_attention_layernorm', 'ffn_norm'],
-  ['mlp.gate_proj', 'ffn_gate'],
-  ['mlp.up_proj', 'ffn_up'],
-  ['mlp.down_proj', 'ffn_down'],
-  ['ln_1', 'attn_norm'],
-  ['attn.c_attn', 'attn_qkv'],
-  ['attn.c_proj', 'attn_output'],
-  ['ln_2', 'ffn_norm'],
-  ['mlp.c_fc', 'ffn_up'],
-  ['mlp.c_proj', 'ffn_down'],
-]);
-
-/** The GGUF name of a Hugging Face tensor: `model.layers.3.mlp.up_proj.weight` is `blk.3.ffn_up.weight`. */
-export function ggufName(name: string): string {
-  const [, block, stem = '', kind = ''] =
-    /^(?:(?:model\.layers|transformer\.h)\.(\d+)\.)?(.+)\.(weight|bias)$/.exec(name) ?? [];
-  const mapped = NAMES.get(stem);
-  if (mapped === undefined) throw new AssayError('file', `There is no GGUF name for the tensor ${name}.`);
-  return `${block === undefined ? '' : `blk.${block}.`}${mapped}.${kind}`;
-}
-
-async function ggufWeights(file: GgufFile, described: ModelDescription): Promise<Weights> {
-  const { modelType, config } = described;
-  const recipeOf = ({ name, shape }: ParameterSpec): TensorRecipe => {
-    const stored = { storedName: ggufName(name), storedShape: shape };
-    const projection = /self_attn\.([qk])_proj\./.exec(name)?.[1];
-    if (modelType !== 'llama' || projection === undefined) return stored;
-    const heads = projection === 'q' ? config.nHeads : config.nKvHeads;
-    return { ...stored, rearrange: (rows) => halvesOfPairs(rows, heads, config.headDim) };
+async function ggufWeights(file: GgufFile, description: GgufDescription): Promise<Weights> {
+  const { described } = description;
+  const { config } = described;
+  const recipeOf = (parameter: ParameterSpec): TensorRecipe => {
+    const rearrange = rearrangementOf(parameter, description);
+    const stored = { storedName: ggufName(config, parameter.name), storedShape: parameter.shape };
+    return rearrange === undefined ? stored : { ...stored, rearrange };
   };
-  const needed = transformerParameters(described.config);
+  const needed = transformerParameters(config);
   return await checkedWeights(file, `${described.modelType} model`, needed, recipeOf, (name) =>
-    isSpare(file, described, name),
+    isSpare(file, description, name),
   );
 }
 
+/** What llama.cpp's converter did to a tensor, undone. */
+function rearrangementOf(
+  { name }: ParameterSpec,
+  { described: { config }, isPaired }: GgufDescription,
+): TensorRecipe['rearrange'] {
+  const { nHeads, nKvHeads, headDim, norm } = config;
+  const projection = /self_attn\.([qk])_proj\./.exec(name)?.[1];
+  if (isPaired && projection !== undefined) {
+    return (rows) => halvesOfPairs(rows, projection === 'q' ? nHeads : nKvHeads, headDim);
+  }
+  if (norm.plusOne === true && name.endsWith('norm.weight')) return (scale) => scale.map((value) => value - 1);
+  const isByHead = config.family === 'neox' && name.includes('.query_key_value.');
+  return isByHead ? (rows) => byHead(rows, nHeads, headDim) : undefined;
+}
+
 /** What is read with the config, and frequencies that old files keep. */
-async function isSpare(file: GgufFile, { modelType, config }: ModelDescription, name: string): Promise<boolean> {
+async function isSpare(
+  file: GgufFile,
+  { described: { config }, readTensors }: GgufDescription,
+  name: string,
+): Promise<boolean> {
   const { positions, headDim } = config;
   if (positions.kind !== 'rotary') return false;
-  if (name === ROPE_DIVISORS) return modelType === 'llama';
+  if (readTensors.includes(name)) return true;
   if (!/(?:^rope_freqs|\.attn_rot_embd(?:\.weight)?)$/.test(name)) return false;
   if (await isFrequencies(file, name, positions, headDim)) return true;
   throw unexpectedContent(file, name, "the rotation's frequencies");
@@ -125,6 +106,23 @@ export function halvesOfPairs(stored: Float32Array, heads: number, headDim: numb
       const to = head * headDim + half * (headDim / 2) + (row - half) / 2;
       const from = (head * headDim + row) * width;
       out.set(stored.subarray(from, from + width), to * width);
+    }
+  }
+  return out;
+}
+
+/**
+ * From all queries, all keys and all values to the three of each head, as NeoX has them.
+ * @param stored Shape [3 * heads * headDim, ...]; also its bias.
+ */
+export function byHead(stored: Float32Array, heads: number, headDim: number): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(stored.length);
+  const size = stored.length / (3 * heads);
+  if (size % headDim !== 0) throw new Error(`expected ${3 * heads} parts of ${headDim} rows`);
+  for (let head = 0; head < heads; head++) {
+    for (let part = 0; part < 3; part++) {
+      const from = (part * heads + head) * size;
+      out.set(stored.subarray(from, from + size), (head * 3 + part) * size);
     }
   }
   return out;

@@ -32,18 +32,45 @@ interface Splitting {
 }
 
 const GPT2: Splitting = { steps: [GPT2_STEP], ignoreMerges: false, normalizer: null, startsByDefault: false };
-const SMOLLM: Splitting = { ...GPT2, steps: [{ type: 'Digits', individual_digits: true }, GPT2_STEP] };
-const LLAMA3: Splitting = { ...GPT2, steps: splitThenBytes(LLAMA3_SPLIT), ignoreMerges: true, startsByDefault: true };
+const DIGITS: Splitting = { ...GPT2, steps: [{ type: 'Digits', individual_digits: true }, GPT2_STEP] };
+const NEOX: Splitting = { ...GPT2, normalizer: { type: 'NFC' } };
+const CL100K: Splitting = { ...GPT2, steps: splitThenBytes(LLAMA3_SPLIT) };
+const LLAMA3: Splitting = { ...CL100K, ignoreMerges: true, startsByDefault: true };
 const QWEN2: Splitting = { ...GPT2, steps: splitThenBytes(QWEN2_SPLIT), normalizer: { type: 'NFC' } };
+const TEKKEN: Splitting = { ...LLAMA3, steps: splitThenBytes(casedSplit('', '\\p{N}')) };
+const GPT4O: Splitting = {
+  ...GPT2,
+  steps: splitThenBytes(casedSplit("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", '\\p{N}{1,3}')),
+};
 
 const SPLITTINGS: ReadonlyMap<string, Splitting> = new Map([
   ['gpt-2', GPT2],
-  ['smollm', SMOLLM],
+  ['phi-2', GPT2],
+  ['smollm', DIGITS],
+  ['starcoder', DIGITS],
+  ['refact', DIGITS], // Granite's
+  ['olmo', NEOX],
+  ['mpt', NEOX],
+  ['dbrx', CL100K], // Phi-4's
+  ['smaug-bpe', CL100K],
   ['llama-bpe', LLAMA3],
   ['llama3', LLAMA3],
   ['llama-v3', LLAMA3],
   ['qwen2', QWEN2],
+  ['tekken', TEKKEN], // Mistral Nemo's and later
+  ['gpt-4o', GPT4O], // Phi-4 mini's
 ]);
+
+/** Words that end where small letters are followed by capitals. @param ending What may follow a word. @param digits One group of them. */
+function casedSplit(ending: string, digits: string): string {
+  const [before, upper, lower] = [
+    '[^\\r\\n\\p{L}\\p{N}]?',
+    '[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]',
+    '[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]',
+  ];
+  const words = `${before}${upper}*${lower}+${ending}|${before}${upper}+${lower}*${ending}`;
+  return `${words}|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`;
+}
 
 function splitThenBytes(regex: string): readonly JsonObject[] {
   const bytes = { ...GPT2_STEP, use_regex: false };
@@ -215,13 +242,18 @@ function addedTokens(metadata: Metadata, tokens: readonly string[]): JsonObject[
   const types = metadata.get('tokenizer.ggml.token_type');
   if (!(types instanceof Int32Array)) return [];
   const ids = vocabulary(tokens);
+  const isPhi3 = metadata.get('general.architecture') === 'phi3' && metadata.get('tokenizer.ggml.model') === 'llama';
   return tokens.flatMap((content, id) => {
     const type = ids[content] === id ? types[id] : undefined;
     const isAdded = type === CONTROL || type === USER_DEFINED || type === UNKNOWN;
-    const [special, off] = [type !== USER_DEFINED, { single_word: false, lstrip: false, rstrip: false }];
+    const rstrip = isPhi3 && !PHI3_PLAIN.has(content);
+    const [special, off] = [type !== USER_DEFINED, { single_word: false, lstrip: false, rstrip }];
     return isAdded && content !== '' ? [{ id, content, ...off, normalized: false, special }] : [];
   });
 }
+
+/** The special tokens of Phi-3 that leave the white space behind them; the others take it, which no key of a GGUF file says. */
+const PHI3_PLAIN: ReadonlySet<string> = new Set(['<unk>', '<s>', '<|endoftext|>']);
 
 /** The start and end tokens a text is put between, where the file asks for them. */
 function aroundText(metadata: Metadata, tokens: readonly string[], startsByDefault: boolean): JsonObject | null {

@@ -1,33 +1,23 @@
 /**
  * What the `config.json` of each family says, as transformers reads it: a family is data. Sizes and parts that families share
- * stand in `decoder`; each entry adds what is its own.
+ * stand in `hugging-face-decoder.ts`; each entry adds what is its own.
  * Source: the configuration and modeling files of transformers 5.24.
  */
 import type { Fields } from '#learning/files/fields.ts';
-import { type ModelDescription, type ModelType, PRETRAINED_STD } from '#learning/files/model-description.ts';
-import type { LayerConfig, TransformerConfig } from '#learning/models/config.ts';
+import { type ModelType, PRETRAINED_STD } from '#learning/files/model-description.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
 
+import { type Activation, ACTIVATIONS, contextOf, decoder, type Described, type Own } from './hugging-face-decoder.ts';
 import {
-  type Each,
+  denseLayers,
   everywhere,
+  expertsOf,
   qwenWindows,
   refuseSliding,
   slidingLayers,
   smolLm3Layers,
   windowOf,
 } from './hugging-face-layers.ts';
-import { layeredPositions, type RopeDefaults, rotaryPositions } from './hugging-face-rope.ts';
-
-type Described = Omit<ModelDescription, 'modelType'>;
-type Activation = TransformerConfig['activation'];
-
-const ACTIVATIONS: ReadonlyMap<string, Activation> = new Map<string, Activation>([
-  ['silu', 'silu'],
-  ['swish', 'silu'],
-  ['gelu', 'gelu'],
-  ['gelu_new', 'geluTanh'],
-  ['gelu_pytorch_tanh', 'geluTanh'],
-]);
 
 /** Both spellings of Gemma's activation mean the tanh form. */
 const GEMMA_ACTIVATIONS: ReadonlyMap<string, Activation> = new Map<string, Activation>([
@@ -40,7 +30,7 @@ const OLMO3_THETA = 500_000;
 /** How the config of each `model_type` is read. */
 export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>> = {
   llama: (fields) => {
-    const { contextLength } = sizes(fields, { contextLength: 2048 });
+    const contextLength = contextOf(fields, 2048);
     const window = fields.value('sliding_window');
     fields.only('use_sliding_window', [false]);
     refuseSliding(fields);
@@ -57,6 +47,7 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
     fields.value('attention_bias'); // it says nothing: its tensors are what they are
     return decoder(fields, {
       contextLength: 32_768,
+      kvHeads: 32,
       biases: { qkv: true, attentionOut: false, mlp: noMlpBias(fields) },
       layers: (each) => qwenWindows(fields, each),
     });
@@ -65,6 +56,7 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
     const bias = fields.flag('attention_bias', false);
     return decoder(fields, {
       contextLength: 32_768,
+      kvHeads: 32,
       headDim: 128,
       biases: { qkv: bias, attentionOut: bias, mlp: noMlpBias(fields) },
       layers: (each) => qwenWindows(fields, each),
@@ -79,6 +71,7 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
   gemma2: (fields) =>
     gemma(fields, {
       ...twiceNormed(fields, 'hidden_activation'),
+      kvHeads: 4,
       layers: (each) =>
         slidingLayers(fields, { ...each, window: windowOf(fields, 4096), isSliding: (i) => i % 2 === 0 }),
       parts: { family: 'gemma2', normPlacement: 'both', ...scoresOf(fields, { attention: 50, logits: 30 }) },
@@ -89,6 +82,7 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
     const local = { contextLength: contextOf(fields, 131_072), theta: 10_000, thetaName: 'rope_local_base_freq' };
     return gemma(fields, {
       ...twiceNormed(fields, 'hidden_activation'),
+      kvHeads: 4,
       contextLength: 131_072,
       rope: { theta: 1_000_000 },
       sliding: local,
@@ -128,12 +122,55 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
   ministral: (fields) =>
     decoder(fields, {
       contextLength: 131_072,
+      kvHeads: 8,
       layers: (each) => slidingLayers(fields, { ...each, window: windowOf(fields, 4096), isSliding: () => true }),
     }),
   mistral: (fields) => {
     refuseSliding(fields);
     const window = windowOf(fields, 4096);
-    return decoder(fields, { contextLength: 131_072, layers: (each) => everywhere(each, window) });
+    return decoder(fields, { contextLength: 131_072, kvHeads: 8, layers: (each) => everywhere(each, window) });
+  },
+  mixtral: (fields) => {
+    fields.only('router_jitter_noise', [0]);
+    const window = windowOf(fields);
+    return decoder(fields, {
+      contextLength: 131_072,
+      kvHeads: 8,
+      norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-5) },
+      rope: { theta: 1_000_000 },
+      layers: (each) => everywhere(each, window),
+      parts: {
+        family: 'mixtral',
+        experts: expertsOf(fields, {
+          count: fields.size('num_local_experts', 8),
+          perToken: fields.size('num_experts_per_tok', 2),
+          dHidden: fields.size('intermediate_size'),
+          isNormed: true,
+          denseLayers: [],
+        }),
+      },
+    });
+  },
+  qwen3_moe: (fields) => {
+    const bias = fields.flag('attention_bias', false);
+    const window = fields.flag('use_sliding_window', false) ? windowOf(fields, 4096) : undefined;
+    for (const idle of ['sliding_window', 'max_window_layers']) fields.value(idle); // one for all layers, where it is switched on
+    return decoder(fields, {
+      contextLength: 32_768,
+      kvHeads: 4,
+      biases: { qkv: bias, attentionOut: bias, mlp: noMlpBias(fields) },
+      layers: (each) => everywhere(each, window),
+      parts: {
+        qkNorm: true,
+        experts: expertsOf(fields, {
+          count: fields.size(fields.spelling('num_experts', 'num_local_experts'), 128),
+          perToken: fields.size('num_experts_per_tok', 8),
+          dHidden: fields.size('moe_intermediate_size', 768),
+          isNormed: fields.flag('norm_topk_prob', false),
+          denseLayers: denseLayers(fields),
+        }),
+      },
+    });
   },
   olmo2: (fields) => olmo(fields, {}),
   olmo3: (fields) => {
@@ -165,6 +202,7 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
     const bias = fields.flag('attention_bias', false);
     return decoder(fields, {
       contextLength: 32_768,
+      kvHeads: 4,
       tied: true,
       biases: { qkv: bias, attentionOut: bias, mlp: fields.flag('mlp_bias', false) },
       rope: { theta: 2_000_000 },
@@ -177,6 +215,7 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
     const isParallel = fields.flag('use_parallel_residual', false);
     return decoder(fields, {
       contextLength: 4096,
+      kvHeads: 32,
       norm: { kind: 'layerNorm', epsilon: fields.positive('layer_norm_eps', 1e-5) },
       biases: { qkv: fields.flag('use_qkv_bias', false), attentionOut: false, mlp: false },
       rope: { fraction: 0.25 },
@@ -192,6 +231,7 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
     fields.only('norm_type', ['layer_norm']);
     return decoder(fields, {
       contextLength: 4096,
+      kvHeads: 2,
       tied: true,
       norm: { kind: 'layerNorm', epsilon },
       activation: fields.oneOf('hidden_act', ACTIVATIONS, 'gelu_pytorch_tanh'),
@@ -202,81 +242,13 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
   },
 };
 
-interface Own {
-  /** `max_position_embeddings` where the file has none. */
-  readonly contextLength: number;
-  readonly headDim?: number;
-  /** Whether keys and values have as many heads as queries, whatever the file says. */
-  readonly kvHeads?: 'heads';
-  readonly norm?: TransformerConfig['norm'];
-  readonly activation?: Activation;
-  readonly biases?: TransformerConfig['biases'];
-  readonly tied?: boolean;
-  readonly rope?: Omit<RopeDefaults, 'contextLength'>;
-  /** The rotation of layers with a window, where it is another one. */
-  readonly sliding?: RopeDefaults;
-  readonly layers?: (each: Each) => readonly LayerConfig[] | undefined;
-  readonly parts?: Partial<TransformerConfig>;
-}
-
-/** A decoder with Llama's keys, but for what is its own. */
-function decoder(fields: Fields, own: Own): Described {
-  const { contextLength: declared, ...size } = sizes(fields, own);
-  const rope = { contextLength: declared, ...own.rope };
-  const { full, sliding } =
-    own.sliding === undefined
-      ? { full: rotaryPositions(fields, rope), sliding: undefined }
-      : layeredPositions(fields, { full: rope, sliding: own.sliding });
-  const contextLength = Math.min(full.contextLength, sliding?.contextLength ?? Infinity);
-  const layers = own.layers?.({ nLayers: size.nLayers, contextLength, sliding: sliding?.positions });
-  const config: TransformerConfig = {
-    family: 'llama',
-    ...size,
-    norm: own.norm ?? { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-6) },
-    activation: own.activation ?? fields.oneOf('hidden_act', ACTIVATIONS, 'silu'),
-    mlp: 'gated',
-    positions: full.positions,
-    biases: own.biases ?? { qkv: false, attentionOut: false, mlp: false },
-    qkNorm: false,
-    tied: fields.flag('tie_word_embeddings', own.tied ?? false),
-    initialStd: PRETRAINED_STD,
-    ...own.parts,
-    ...(layers === undefined ? {} : { layers }),
-  };
-  return { contextLength, config };
-}
-
-type Sizes = Pick<TransformerConfig, 'vocabulary' | 'dModel' | 'nLayers' | 'nHeads' | 'nKvHeads' | 'headDim' | 'dMlp'>;
-
-function sizes(
-  fields: Fields,
-  own: Pick<Own, 'contextLength' | 'headDim' | 'kvHeads'>,
-): Sizes & { contextLength: number } {
-  const dModel = fields.size('hidden_size');
-  const nHeads = fields.size('num_attention_heads');
-  return {
-    vocabulary: fields.size('vocab_size'),
-    dModel,
-    nLayers: fields.size('num_hidden_layers'),
-    nHeads,
-    nKvHeads: own.kvHeads === 'heads' ? nHeads : fields.optionalSize('num_key_value_heads', nHeads),
-    headDim:
-      own.kvHeads === 'heads' ? dModel / nHeads : fields.optionalSize('head_dim', own.headDim ?? dModel / nHeads),
-    dMlp: fields.size('intermediate_size'),
-    contextLength: contextOf(fields, own.contextLength),
-  };
-}
-
-function contextOf(fields: Fields, byDefault: number): number {
-  return fields.size('max_position_embeddings', byDefault);
-}
-
 /** Gemma's: norms whose scale is 1 + weight, embeddings times the root of their width, a tied head. */
 function gemma(fields: Fields, own: Omit<Own, 'contextLength'> & { readonly contextLength?: number }): Described {
   const bias = fields.flag('attention_bias', false);
   const { parts, ...rest } = own;
   return decoder(fields, {
     contextLength: 8192,
+    kvHeads: 16,
     headDim: 256,
     tied: true,
     norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-6), plusOne: true },

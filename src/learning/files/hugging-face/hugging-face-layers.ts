@@ -1,6 +1,6 @@
-/** What the `config.json` of a family says of single layers: windows of attention, and rotations. */
+/** What the `config.json` of a family says of single layers: windows of attention, rotations, and experts. */
 import type { Fields } from '#learning/files/fields.ts';
-import type { LayerConfig, RotaryPositions } from '#learning/models/config.ts';
+import type { Experts, LayerConfig, RotaryPositions } from '#learning/models/config.ts';
 
 /** What layers are made from: how many, the longest row, and the rotation of layers with a window. */
 export interface Each {
@@ -99,4 +99,23 @@ export function smolLm3Layers(fields: Fields, { nLayers, contextLength }: Each):
     ...(isTurned(layer) ? {} : { positions: { kind: 'none' } }),
   }));
   return all.some((one) => Object.keys(one).length > 0) ? all : undefined;
+}
+
+/** Experts as they are, once nothing trains them that Assay has not: a loss that balances routers is refused. */
+export function expertsOf(fields: Fields, experts: Experts): Experts {
+  fields.only('output_router_logits', [false]); // else transformers adds it to the loss,
+  fields.value('router_aux_loss_coef'); // by so much
+  if (experts.perToken <= experts.count) return experts;
+  throw fields.error('num_experts_per_tok', `at most ${experts.count}, the number of experts`);
+}
+
+/** Which layers of Qwen3-MoE have one MLP: those listed, and all but every n-th. */
+export function denseLayers(fields: Fields): readonly number[] {
+  const every = fields.size('decoder_sparse_step', 1);
+  const listed = fields.value('mlp_only_layers') ?? [];
+  if (!Array.isArray(listed) || !listed.every((layer) => Number.isInteger(layer))) {
+    throw fields.error('mlp_only_layers', 'a list of layers');
+  }
+  const layers = Array.from({ length: fields.size('num_hidden_layers') }, (_, layer) => layer);
+  return layers.filter((layer) => listed.includes(layer) || (layer + 1) % every !== 0);
 }

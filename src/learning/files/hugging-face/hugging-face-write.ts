@@ -3,10 +3,11 @@
  * Hugging Face names, whole or in shards, with the config and the tokenizer of the model they were trained from.
  * Invariant: the same weights give the same bytes; `config.json` is written last, so a folder that has it is complete.
  */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { AssayError, messageOf } from '#base/errors.ts';
+import { makeFolder } from '#base/make-folder.ts';
 
 import { transformerParameters } from '#learning/models/parameters.ts';
 
@@ -33,7 +34,7 @@ export async function writeHuggingFace(
 ): Promise<void> {
   const companions = await base.companions();
   const shards = shardsOf(tensorsOf(base, valuesOf), shardBytes);
-  await attempt(path, () => mkdir(path, { recursive: true }));
+  await attempt(path, async () => void makeFolder(path));
   for (const [i, tensors] of shards.entries()) {
     await writeSafetensors(join(path, shardName(i, shards.length)), tensors, { format: 'pt' });
   }

@@ -4,11 +4,12 @@
  * alpha/sqrt r); an option that would change that, and one that is not known, is refused by name.
  * Source: https://huggingface.co/docs/peft, `LoraConfig`; LoRA: arXiv:2106.09685, rsLoRA: arXiv:2312.03732.
  */
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { AssayError, messageOf } from '#base/errors.ts';
 import type { JsonObject } from '#base/json.ts';
+import { makeFolder } from '#base/make-folder.ts';
 import type { LoraFactors } from '#learning/lora.ts';
 
 import { type Fields, fieldsOf } from '#learning/files/fields.ts';
@@ -51,7 +52,7 @@ export async function writePeftAdapter(path: string, adapter: LoraAdapter): Prom
   if (tensors.length === 0) throw new AssayError('data', 'Expected an adapter of at least one module, found none.');
   const config = `${JSON.stringify(configOf(adapter), null, 2)}\n`;
   try {
-    await mkdir(path, { recursive: true });
+    makeFolder(path);
     await writeFile(join(path, `${CONFIG_FILE}.partial`), config);
     await rename(join(path, `${CONFIG_FILE}.partial`), join(path, CONFIG_FILE));
   } catch (thrown) {

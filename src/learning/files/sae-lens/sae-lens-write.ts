@@ -4,11 +4,12 @@
  * restricted decoder, which its loader would refuse as tensors too many, stand beside in `slot_maps.safetensors`.
  * Source: https://github.com/decoderesearch/SAELens 6.54, `SAE.load_from_disk`.
  */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { AssayError, messageOf } from '#base/errors.ts';
 import type { JsonObject } from '#base/json.ts';
+import { makeFolder } from '#base/make-folder.ts';
 import { type TensorToWrite, writeSafetensors } from '#learning/files/tensors/safetensors-write.ts';
 import { dictionaryOf } from '#learning/sae/sae-parameters.ts';
 import type { Sae } from '#learning/sae/sae-trainer.ts';
@@ -35,7 +36,7 @@ export async function writeSaeLens(path: string, sae: Sae, metadata: JsonObject 
   }
   const config = `${JSON.stringify(configOf(sae, metadata), null, 2)}\n`;
   try {
-    await mkdir(path, { recursive: true });
+    makeFolder(path);
     await writeFile(join(path, `${CONFIG_FILE}.partial`), config);
     await rename(join(path, `${CONFIG_FILE}.partial`), join(path, CONFIG_FILE));
     // Maps of an autoencoder that stood here before are not this one's.

@@ -19,9 +19,14 @@ export const ACTIVATIONS: Readonly<Record<TowerActivation, (x: Tensor) => Tensor
   relu,
 };
 
+/** Takes the tokens that are pooled, one a row: [B T, D] to [B, D]. */
+export type PickTokens = (x: Tensor) => Tensor;
+
 /**
  * Every block in order.
- * @param x shape [B T, D]. @param mask Additive, broadcast over [B, H, T, T]. @returns shape [B T, D].
+ * @param x shape [B T, D]. @param mask Additive, broadcast over [B, H, T, T].
+ * @param pick Ends the last block, after its attention, at what is picked, since nothing looks at the rest.
+ * @returns shape [B T, D], or [B, D] of what is picked.
  */
 export function encoderBlocks(
   config: EncoderConfig,
@@ -30,12 +35,15 @@ export function encoderBlocks(
   batch: BatchShape,
   mask: Tensor,
   x: Tensor,
+  pick: PickTokens = (tokens) => tokens,
 ): Tensor {
   let stream = x;
   for (let layer = 0; layer < config.nLayers; layer++) {
     const names = blockOf(layer);
     const normed = norm(config, layers, names.attentionNorm, stream);
-    const attended = add(stream, selfAttention(config, layers, names, batch, mask, normed));
+    const kept = layer === config.nLayers - 1 ? pick : (tokens: Tensor): Tensor => tokens;
+    const mixed = kept(selfAttention(config, layers, names, batch, mask, normed));
+    const attended = add(kept(stream), layers.linear(names.attentionOut, mixed));
     const middle = layers.site(names.afterAttention, attended);
     const up = layers.linear(names.mlpUp, norm(config, layers, names.mlpNorm, middle));
     const hidden = layers.linear(names.mlpDown, ACTIVATIONS[config.activation](up));
@@ -59,6 +67,7 @@ export function fromHeads({ dModel }: EncoderConfig, { rows, length }: BatchShap
   return reshape(transpose(x, [0, 2, 1, 3]), [rows * length, dModel]);
 }
 
+/** What each token's heads find, before they are mixed; shape [B T, D]. */
 function selfAttention(
   config: EncoderConfig,
   layers: Layers,
@@ -70,5 +79,5 @@ function selfAttention(
   const heads = (module: string): Tensor => asHeads(config, batch, layers.linear(module, x));
   const scale = 1 / Math.sqrt(config.dModel / config.nHeads);
   const out = attention(heads(names.q), heads(names.k), heads(names.v), mask, scale);
-  return layers.linear(names.attentionOut, fromHeads(config, batch, out));
+  return fromHeads(config, batch, out);
 }

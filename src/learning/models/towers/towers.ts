@@ -10,7 +10,14 @@ import { attention } from '#engine/ops/network.ts';
 import { scalar } from '#engine/ops/sources.ts';
 import { describe, shapeError, type Tensor } from '#engine/tensor.ts';
 import type { ImageTowerConfig, TextTowerConfig } from '#learning/models/towers/config.ts';
-import { ACTIVATIONS, asHeads, encoderBlocks, fromHeads, norm } from '#learning/models/towers/encoder.ts';
+import {
+  ACTIVATIONS,
+  asHeads,
+  encoderBlocks,
+  fromHeads,
+  norm,
+  type PickTokens,
+} from '#learning/models/towers/encoder.ts';
 import { IMAGE, TEXT } from '#learning/models/towers/modules.ts';
 import { causalMask, MASKED } from '#learning/models/attention.ts';
 import type { BatchShape } from '#learning/models/batch-shape.ts';
@@ -49,7 +56,9 @@ export function imageTower(config: ImageTowerConfig, layers: Layers, batch: Batc
   if (classToken && inputs.attended !== undefined) throw shapeError('a class token with padded patches', 'no padding');
   const embedded = layers.site(IMAGE.embeddings, embedPatches(config, layers, batch, inputs));
   const normed = preNorm ? layers.site(IMAGE.normed, norm(encoder, layers, IMAGE.preNorm, embedded)) : embedded;
-  const stream = encoderBlocks(encoder, layers, IMAGE.block, whole, mask, normed);
+  const first = config.pooling === 'class' ? (x: Tensor): Tensor => tokenAt(x, whole, 0) : undefined;
+  const [early, late] = pickedWhen(layers, first);
+  const stream = late(encoderBlocks(encoder, layers, IMAGE.block, whole, mask, normed, early));
   const pooled = layers.site(IMAGE.pooled, poolImage(config, layers, whole, mask, inputs.attended, stream));
   return layers.site(IMAGE.projected, projection === null ? pooled : layers.linear(IMAGE.projection, pooled));
 }
@@ -68,7 +77,8 @@ export function textTower(config: TextTowerConfig, layers: Layers, batch: BatchS
   const tokens = reshape(gather(layers.parameter(TEXT.tokens), inputs.tokens), [rows, length, encoder.dModel]);
   const placed = reshape(add(tokens, positions), [rows * length, encoder.dModel]);
   const embedded = layers.site(TEXT.embeddings, placed);
-  const stream = encoderBlocks(encoder, layers, TEXT.block, batch, mask, embedded);
+  const [early, late] = pickedWhen(layers, pooledToken(config, batch, inputs));
+  const stream = late(encoderBlocks(encoder, layers, TEXT.block, batch, mask, embedded, early));
   const pooled = layers.site(TEXT.pooled, poolText(config, layers, batch, inputs, stream));
   return layers.site(TEXT.projected, projection === null ? pooled : layers.linear(TEXT.projection, pooled));
 }
@@ -95,6 +105,7 @@ function embedPatches(
   return reshape(add(concat([first, byRow], 1), table), [rows * (length + 1), dModel]);
 }
 
+/** @param stream shape [B, D] of the class tokens, or [B T, D] where all tokens are pooled. */
 function poolImage(
   config: ImageTowerConfig,
   layers: Layers,
@@ -104,8 +115,8 @@ function poolImage(
   stream: Tensor,
 ): Tensor {
   const { encoder, pooling } = config;
-  if (pooling === 'class') return norm(encoder, layers, IMAGE.finalNorm, tokenAt(stream, batch, 0));
   const normed = norm(encoder, layers, IMAGE.finalNorm, stream);
+  if (pooling === 'class') return normed;
   if (pooling === 'attention') return attentionHead(config, layers, batch, mask, normed);
   const byRow = reshape(normed, [batch.rows, batch.length, encoder.dModel]);
   return meanOfAttended(slice(byRow, 1, Number(config.classToken), batch.length), attended);
@@ -135,20 +146,36 @@ function attentionHead(
   return add(attended, layers.linear(mlpDown, ACTIVATIONS[encoder.activation](up)));
 }
 
+/** How the token of each text is taken at which it is pooled; undefined where all are. */
+function pooledToken(
+  { pooling }: TextTowerConfig,
+  batch: BatchShape,
+  { pooledAt }: TextInputs,
+): PickTokens | undefined {
+  if (pooling === 'mean') return undefined;
+  if (pooling === 'last') return (x) => tokenAt(x, batch, batch.length - 1);
+  if (pooledAt === undefined) throw shapeError('text pooled at a place that is not fed', 'pooledAt, int32 [B]');
+  return (x) => gather(x, pooledAt);
+}
+
+/** Picks tokens in the last block, or after it where somebody looks at the whole stream. */
+function pickedWhen({ wholeStream }: Layers, pick: PickTokens | undefined): readonly [PickTokens, PickTokens] {
+  const all: PickTokens = (x) => x;
+  if (pick === undefined) return [all, all];
+  return wholeStream === true ? [all, pick] : [pick, all];
+}
+
+/** @param stream shape [B, D] of the pooled tokens, or [B T, D] where all are. */
 function poolText(
   { encoder, pooling }: TextTowerConfig,
   layers: Layers,
   batch: BatchShape,
-  { pooledAt, attended }: TextInputs,
+  { attended }: TextInputs,
   stream: Tensor,
 ): Tensor {
-  if (pooling === 'mean') {
-    const normed = norm(encoder, layers, TEXT.finalNorm, stream);
-    return meanOfAttended(reshape(normed, [batch.rows, batch.length, encoder.dModel]), attended);
-  }
-  if (pooling === 'last') return norm(encoder, layers, TEXT.finalNorm, tokenAt(stream, batch, batch.length - 1));
-  if (pooledAt === undefined) throw shapeError('text pooled at a place that is not fed', 'pooledAt, int32 [B]');
-  return norm(encoder, layers, TEXT.finalNorm, gather(stream, pooledAt));
+  const normed = norm(encoder, layers, TEXT.finalNorm, stream);
+  if (pooling !== 'mean') return normed;
+  return meanOfAttended(reshape(normed, [batch.rows, batch.length, encoder.dModel]), attended);
 }
 
 /** One token of each row, [B, D]. */

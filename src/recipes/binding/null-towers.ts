@@ -1,12 +1,12 @@
 /**
- * Towers with drawn weights: of a small size where no model was given, or of the size of one that was. They have learned nothing, so no
- * cosine of theirs knows which caption is right.
+ * Towers of which is known what they cannot know: a small pair with drawn weights, and any pair with its own weights shuffled or without attention.
  */
-import { rngOf } from '#base/rng.ts';
+import { type Rng, rngOf } from '#base/rng.ts';
 import type { RgbImage } from '#learning/files/images/decode-image.ts';
 import type { Captions } from '#learning/files/towers/captions.ts';
 import { smallTowers } from '#learning/models/towers/config.ts';
 import type { Pixels } from '#learning/models/towers/inputs.ts';
+import { IMAGE, TEXT } from '#learning/models/towers/modules.ts';
 import { towerParameters } from '#learning/models/towers/parameters.ts';
 import { drawnWeights } from '#learning/nn/layers.ts';
 import { captionLength, captionWords, wordIds } from '#worlds/scenes/captions.ts';
@@ -17,10 +17,30 @@ import type { ReadyTowers } from './tower-subject.ts';
 /** Sides of the pictures and patches of small towers. */
 export const SMALL = { side: 56, patch: 8 } as const;
 
-/** The same towers with weights as they are before any training, from a seed. */
-export function withDrawnWeights(towers: ReadyTowers, seed: number): ReadyTowers {
-  const specs = towerParameters(towers.described.config);
-  return { ...towers, weights: drawnWeights(specs, rngOf(seed, 'towers, drawn')) };
+/** The same towers with the values of each tensor in another order: weights of the same sizes that say nothing. */
+export function withShuffledWeights(towers: ReadyTowers, seed: number): ReadyTowers {
+  const rng = rngOf(seed, 'towers, shuffled');
+  const weights = Array.from(towers.weights, ([name, values]) => [name, shuffled(values, rng.split(name))] as const);
+  return { ...towers, weights: new Map(weights) };
+}
+
+function shuffled(values: Float32Array, rng: Rng): Float32Array {
+  const order = rng.permutation(values.length);
+  return Float32Array.from(order, (from) => values[from] ?? 0);
+}
+
+/** The same towers with attention that writes nothing in every block: what a token holds it has from itself and its place. */
+export function withoutAttention(towers: ReadyTowers): ReadyTowers {
+  const { image, text } = towers.described.config;
+  const blocks = [
+    ...Array.from({ length: image.encoder.nLayers }, (_, layer) => IMAGE.block(layer)),
+    ...Array.from({ length: text.encoder.nLayers }, (_, layer) => TEXT.block(layer)),
+  ];
+  const silent = new Set(blocks.flatMap(({ attentionOut: out }) => [`${out}.weight`, `${out}.bias`]));
+  const weights = Array.from(towers.weights, ([name, values]) => {
+    return [name, silent.has(name) ? new Float32Array(values.length) : values] as const;
+  });
+  return { ...towers, weights: new Map(weights) };
 }
 
 /** A small pair that reads the world's captions by words, and pools a class token and the end of the text. */
@@ -39,7 +59,8 @@ export function smallDrawnTowers(world: SceneWorld, seed: number): ReadyTowers {
     textPooling: 'last',
   });
   const described = { family: 'clip', config, imageSize: SMALL.side, pooledPlace: null } as const;
-  return withDrawnWeights({ described, weights: new Map(), captions: wordCaptions(words, length), pixels }, seed);
+  const weights = drawnWeights(towerParameters(config), rngOf(seed, 'towers, drawn'));
+  return { described, weights, captions: wordCaptions(words, length), pixels };
 }
 
 /** One token a word, padded on the left, and an end. */

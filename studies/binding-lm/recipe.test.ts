@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import type { JsonObject } from 'assay';
+import { type DenseMatrix, rngOf } from 'assay/learn';
+import { mapReads } from 'assay/studies/binding-task/dictionaries.ts';
+import { tokensOf } from 'assay/studies/binding-task/prompts.ts';
+
+import { settingsOf, withSettings } from '../../src/study/settings.ts';
+
+import { orthogonalMap, rowRidge } from './maps.ts';
+import { partShares, partsOf } from './parts.ts';
+import { bindingLmRecipe } from './recipe.ts';
+import { drawPrompt, isHeldOut, promptLength, sentenceOf } from './sentences.ts';
+import { depthsOf, personaLanguage } from './subjects.ts';
+
+const LLAMA = fileURLToPath(new URL('../../test/fixtures/models/llama', import.meta.url));
+const SHAPE = { objects: 2, slots: 4 };
+/** Letters and digits are single tokens of the test model's small tokenizer. */
+const LETTERS = {
+  model: LLAMA,
+  'prompt.sentence': '{key}={value};',
+  'prompt.query': '{key}=',
+  'prompt.fillers': ['!=?;'],
+  'prompt.keys': ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H'],
+  'prompt.values': ['0', '1', '2', '3', '4', '5', '6', '7'],
+  'prompts.fit': 32,
+  'prompts.measured': 32,
+};
+const recipe = bindingLmRecipe();
+
+interface Ran {
+  readonly points: readonly {
+    readonly depth: number | undefined;
+    readonly outcomes: Readonly<Record<string, number>>;
+  }[];
+  readonly notes: readonly string[];
+}
+
+/** A run of `set`; what does not pass the gate records less than the recipe gives, and says so. */
+async function ran(set: JsonObject): Promise<Ran> {
+  const config = withSettings(recipe.defaults, settingsOf(set, 'test'));
+  recipe.check(config);
+  const [points, notes]: [Ran['points'][number][], string[]] = [[], []];
+  await recipe.run({
+    config,
+    block: 1,
+    resumeFrom: undefined,
+    record: ({ axes, outcomes = {} }) => void points.push({ depth: axes['depth'], outcomes }),
+    checkpoint: async () => {},
+    progress: () => {},
+    shared: async (_name, _key, compute) => compute(),
+    note: (text) => void notes.push(text),
+    signal: new AbortController().signal,
+  });
+  return { points, notes };
+}
+
+test('sentences stand in slots, in the order of their objects, and the query asks for one of them', () => {
+  const language = personaLanguage();
+  const rng = rngOf(1);
+  for (let i = 0; i < 20; i++) {
+    const prompt = drawPrompt(language, SHAPE, rng);
+    const tokens = tokensOf(prompt);
+    assert.equal(tokens.length, promptLength(language, SHAPE));
+    const places = prompt.objects.map(({ place }) => place.value);
+    assert.deepEqual(
+      places,
+      places.toSorted((a, b) => a - b),
+    );
+    for (const object of prompt.objects) {
+      const from = object.place.key;
+      assert.deepEqual(tokens.slice(from, from + 3), sentenceOf(language, object));
+      assert.equal(tokens[object.place.value], object.answer);
+    }
+    assert.equal(tokens.at(-2), language.keys[prompt.asked.key]);
+  }
+});
+
+test('an order is met at several positions, and a position in several orders', () => {
+  const rng = rngOf(2);
+  const seen = Array.from({ length: 60 }, () =>
+    drawPrompt(personaLanguage(), SHAPE, rng).objects.map((o) => o.place.value),
+  );
+  const [first, second] = [0, 1].map((order) => new Set(seen.map((places) => places[order])));
+  assert.ok((first?.size ?? 0) >= 3 && (second?.size ?? 0) >= 3);
+  assert.ok([...(first ?? [])].filter((place) => second?.has(place)).length >= 2);
+});
+
+test('pairings that are held out are never taught, and alone are asked', () => {
+  const rng = rngOf(3);
+  const of = (pairings: 'trained' | 'heldOut'): readonly boolean[] =>
+    Array.from({ length: 50 }, () => drawPrompt(personaLanguage(), SHAPE, rng, pairings).objects)
+      .flat()
+      .map(({ key, value }) => isHeldOut(key, value));
+  assert.ok(of('trained').every((held) => !held));
+  assert.ok(of('heldOut').every(Boolean));
+});
+
+test('parts of order, position, key and value are told apart, and noise has no share', () => {
+  const [d, sizes] = [6, { order: 2, position: 4, key: 8, value: 8 }];
+  const rng = rngOf(4);
+  const drawn = (labels: number, size: number): readonly number[][] =>
+    Array.from({ length: labels }, () => Array.from({ length: d }, () => size * rng.normal()));
+  const [orders, keys] = [drawn(2, 2), drawn(8, 1)];
+  const rows = Array.from({ length: 400 }, () => {
+    const places = [...rng.permutation(4).subarray(0, 2)].toSorted((a, b) => a - b);
+    return places.map((position, order) => {
+      const labels = { order, position, key: rng.below(8), value: rng.below(8) };
+      const values = Float64Array.from(
+        { length: d },
+        (_, a) => (orders[order]?.[a] ?? 0) + (keys[labels.key]?.[a] ?? 0) + 0.5 * rng.normal(),
+      );
+      return { labels, values };
+    });
+  }).flat();
+  const parts = partsOf(rows, sizes, d);
+  const between = (own: ArrayLike<number>, one: number, other: number, a: number): number =>
+    (own[one * d + a] ?? 0) - (own[other * d + a] ?? 0);
+  for (let a = 0; a < d; a++) {
+    const [order, key] = [(orders[1]?.[a] ?? 0) - (orders[0]?.[a] ?? 0), (keys[3]?.[a] ?? 0) - (keys[5]?.[a] ?? 0)];
+    assert.ok(Math.abs(between(parts.order, 1, 0, a) - order) < 0.3, 'orders differ as they were made');
+    assert.ok(Math.abs(between(parts.key, 3, 5, a) - key) < 0.3, 'so do keys');
+    assert.ok(Math.abs(between(parts.position, 2, 1, a)) < 0.3, 'and a position adds nothing');
+  }
+  const bare = rows.slice(0, 80).map(({ labels }) => ({
+    labels,
+    values: Float64Array.from({ length: 24 }, () => rng.normal()),
+  }));
+  for (const share of Object.values(partShares(bare, sizes, 24))) assert.ok(Math.abs(share) < 0.05, `${share}`);
+  const shares = partShares(rows, sizes, d);
+  assert.ok(shares.order > 0.3 && shares.key > 0.1, JSON.stringify(shares));
+  assert.ok(Math.abs(shares.position) < 0.02 && Math.abs(shares.value) < 0.02, JSON.stringify(shares));
+});
+
+test('a ridge by products of rows is the ridge, and an orthogonal map is found where one writes', () => {
+  const rng = rngOf(5);
+  const [count, d] = [24, 10];
+  const matrix = (rows: number): DenseMatrix & { values: Float64Array } => ({
+    rows,
+    columns: d,
+    values: Float64Array.from({ length: rows * d }, () => rng.normal()),
+  });
+  const [x, y] = [matrix(count), matrix(count)];
+  const reads = (keys: Float64Array, fit?: typeof rowRidge): number => mapReads({ ownKeys: x.values, keys }, d, fit);
+  assert.equal(reads(y.values, rowRidge), reads(y.values));
+  // Two reflections I - 2 v v' / v'v, one after the other, are no reflection: the map's transpose is another.
+  const reflected = (rows: Float64Array): Float64Array => {
+    const v = matrix(1).values;
+    const length = v.reduce((sum, value) => sum + value * value, 0);
+    return rows.map((value, i) => {
+      const row = rows.subarray(i - (i % d), i - (i % d) + d);
+      return value - (2 * (v[i % d] ?? 0) * row.reduce((sum, own, a) => sum + own * (v[a] ?? 0), 0)) / length;
+    });
+  };
+  const turned = reflected(reflected(x.values));
+  assert.equal(reads(turned, orthogonalMap), 1);
+  const image = orthogonalMap(x, { ...x, values: turned }, 0)(x.values.slice(0, d));
+  image.forEach((value, a) => assert.ok(Math.abs(value - (turned[a] ?? 0)) < 1e-9));
+});
+
+test('depths are sixths of the layers, and of few layers those that are whole', () => {
+  assert.deepEqual(
+    depthsOf([1, 2, 3, 4, 5], 30).map(({ layer }) => layer),
+    [5, 10, 15, 20, 25],
+  );
+  assert.deepEqual(depthsOf([1, 2, 3, 4, 5], 3), [
+    { sixth: 2, layer: 1 },
+    { sixth: 4, layer: 2 },
+  ]);
+});
+
+test('a model from files that does not answer is not read, and its block is named', async () => {
+  const { points, notes } = await ran(LETTERS);
+  assert.match(notes.join(), /model, block 1: gate not passed, 0\.\d+ of the answers/u);
+  assert.ok(points.length > 0);
+  for (const { outcomes } of points) {
+    assert.deepEqual(Object.keys(outcomes), ['right', 'answered', 'gate']);
+    assert.equal(outcomes['gate'], 0);
+    assert.ok(Math.abs((outcomes['answered'] ?? 0) - 0.5) < 0.2, `${outcomes['answered']}`);
+  }
+});
+
+test('drawn weights are read, the same every time, and no exchange of parts moves their answers', async () => {
+  const [{ points }, again] = [
+    await ran({ ...LETTERS, subject: 'drawn' }),
+    await ran({ ...LETTERS, subject: 'drawn' }),
+  ];
+  assert.deepEqual(points, again.points);
+  const { gives } = recipe;
+  const names = gives?.(withSettings(recipe.defaults, [])).outcomes ?? [];
+  for (const { outcomes } of points) {
+    assert.deepEqual(Object.keys(outcomes).toSorted(), names.toSorted());
+    for (const name of ['swapContent', 'swapPermuted', 'swapOrder', 'swapPosition', 'swapKeyPlace'])
+      assert.ok((outcomes[name] ?? 1) <= 0.5, `${name} ${outcomes[name]}`);
+  }
+});
+
+test('a transformer that is asked by order is moved by the order at its embeddings alone', async () => {
+  const { points } = await ran({ subject: 'ordinals', 'prompts.fit': 128, 'prompts.measured': 32 });
+  const [before, behind] = points.map(({ outcomes }) => outcomes);
+  assert.ok((before?.['swapOrder'] ?? 0) > 0.8, JSON.stringify(before));
+  assert.ok((before?.['swapContent'] ?? 1) < 0.2 && (before?.['swapPermuted'] ?? 1) < 0.2, JSON.stringify(before));
+  assert.ok((behind?.['swapOrder'] ?? 1) < 0.2, JSON.stringify(behind));
+});
+
+test('the persona base as it is does not answer from the text', async () => {
+  const { notes } = await ran({ 'teaching.steps': 0, 'prompts.fit': 32, 'prompts.measured': 16 });
+  assert.match(notes.join(), /gate not passed/u);
+});
+
+test('words that are several tokens, and fillers of another length, are refused by name', async () => {
+  await assert.rejects(
+    ran({ ...LETTERS, 'prompt.keys': ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'Quux'] }),
+    /found Quux\. Give others/u,
+  );
+  await assert.rejects(ran({ ...LETTERS, 'prompt.values': ['0', '1', '22', '3'] }), /"\{key\}=\{value\};", found 22/u);
+  await assert.rejects(ran({ ...LETTERS, 'prompt.fillers': ['!;'] }), /4 tokens, as a sentence has, found 2 in "!;"/u);
+  await assert.rejects(
+    ran({ ...LETTERS, 'prompt.keys': ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'A'] }),
+    /words that differ/u,
+  );
+});
+
+test('what does not go together is refused', async () => {
+  await assert.rejects(ran({ objects: 5 }), /objects.*at most the slots \(4\)/su);
+  await assert.rejects(ran({ sixths: [3, 1] }), /sixths.*ascending/su);
+  await assert.rejects(ran({ 'prompt.sentence': 'no key' }), /sentence.*\{key\} and \{value\}/su);
+});

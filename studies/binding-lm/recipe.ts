@@ -1,0 +1,134 @@
+/**
+ * One run: a model is asked which value belongs to a key of its prompt; where it answers, swaps say by what it binds, depth by depth. What does
+ * not answer has no mechanism to read, and is left at that by name. A run takes seconds, of a model of 135M parameters minutes.
+ */
+import { type JsonObject, type Recipe, type RunContext, type RunEnd } from 'assay';
+import { labShelf, type LabShelf, modelHashes, rngOf } from 'assay/learn';
+import { type Prompt, tokensOf } from 'assay/studies/binding-task/prompts.ts';
+import type { Reading } from 'assay/studies/binding-task/reading.ts';
+import { drawnOthers, rightFraction } from 'assay/studies/binding-task/swaps.ts';
+import type { TaskWorld } from 'assay/studies/binding-task/world.ts';
+import { PERSONA_BASE } from 'assay/studies/misalignment/base.ts';
+import { personaBaseWeights } from 'assay/studies/misalignment/recipe.ts';
+
+import { type Config, DEFAULTS, readConfig } from './config.ts';
+import { answeredOf, DEPTH_OUTCOMES, depthOutcomes } from './measures.ts';
+import { givenSubject, knownSubject, personaSubject, type Subject } from './subjects.ts';
+
+const GATE_OUTCOMES = ['right', 'answered', 'gate'] as const;
+const SUBJECTS_KEPT = 2;
+/** So many prompts are asked for each that is measured on: drawn weights answer half of two objects by chance. */
+const ASKED_TIMES = 3;
+
+/** The small transformers: `binding-task`'s, with fillers where objects are asked for by key. */
+const WORLD = { keys: 48, values: 48, relations: 4, objects: 4 } as const;
+const KNOWN: Readonly<Record<'keys' | 'ordinals', TaskWorld>> = {
+  keys: { task: 'objects', fillers: 6, ...WORLD },
+  ordinals: { task: 'ordinals', fillers: 0, ...WORLD },
+};
+const KNOWN_MODEL = {
+  dModel: 32,
+  layers: 2,
+  heads: 1,
+  mlps: false,
+  positions: 'learned',
+  rows: 32,
+  learningRate: 0.02,
+} as const;
+const KNOWN_STEPS = { keys: { steps: 1200, starts: 16 }, ordinals: { steps: 600, starts: 1 } } as const;
+
+export function bindingLmRecipe(): Recipe {
+  const subjects = labShelf<Subject>(SUBJECTS_KEPT);
+  const hashOf = modelHashes();
+  return {
+    name: 'binding-lm',
+    semanticsVersion: 1,
+    defaults: DEFAULTS,
+    measurePaths: [],
+    gives: () => ({ axes: ['depth'], outcomes: [...GATE_OUTCOMES, ...DEPTH_OUTCOMES] }),
+    check: (config) => void readConfig(config),
+    inputs: (given): Readonly<Record<string, string>> => {
+      const config = readConfig(given);
+      return isOfFiles(config) ? { model: hashOf(config.model) } : {};
+    },
+    async run(context) {
+      return measured(context, readConfig(context.config), subjects);
+    },
+  };
+}
+
+/** Known subjects are what they are, whichever model is given. */
+function isOfFiles({ model, subject }: Config): boolean {
+  return model !== '' && (subject === 'model' || subject === 'drawn');
+}
+
+async function measured(context: RunContext, config: Config, subjects: LabShelf<Subject>): Promise<RunEnd> {
+  const { subject: kind } = config;
+  const subject = await subjects(subjectKey(config), () => subjectOf(config));
+  const rng = rngOf(context.block + config.seed, 'binding lm');
+  await subject.start(
+    rng.split('start'),
+    () => personaBaseWeights(context, PERSONA_BASE),
+    (done) => {
+      context.signal.throwIfAborted();
+      context.progress(done / 2);
+    },
+  );
+  const read = (prompts: readonly Prompt[]): Promise<Reading> =>
+    subject.reader.read(prompts.map((one) => tokensOf(one)));
+  const drawn = (name: string, count: number, pairings: 'all' | 'heldOut' = 'all'): readonly Prompt[] => {
+    const own = rng.split(name);
+    return Array.from({ length: count }, () => subject.draw(own, pairings));
+  };
+  const asked = drawn('asked', ASKED_TIMES * config.measured, 'heldOut');
+  const answers = await read(asked);
+  const isAnswered = answeredOf(asked, answers);
+  const answered = isAnswered.filter(Boolean).length / asked.length;
+  // Drawn weights answer nothing, which is why they are read.
+  const isRead = kind === 'drawn' || answered >= config.gate;
+  const gate = { right: rightFraction(asked, answers), answered, gate: Number(isRead) };
+  if (!isRead) {
+    context.note?.(
+      `${kind}, block ${context.block}: gate not passed, ${answered.toFixed(3)} of the answers are right where ${config.gate} are asked for. There is no mechanism to read, and nothing is claimed of this block.`,
+    );
+    for (const [step, { sixth }] of subject.depths.entries())
+      context.record({ step, axes: { depth: sixth }, outcomes: gate });
+    return { kind: 'finished' };
+  }
+  // An answer that is right has something to lose: where nothing moves it, a swap scores 0, and 1/2 only where it is destroyed.
+  const prompts = asked.filter((_, i) => isAnswered[i]).slice(0, config.measured);
+  const [fit, others] = [drawn('fit', config.fit), drawn('others', prompts.length)];
+  const material = {
+    prompts,
+    reading: await read(prompts),
+    others,
+    otherReading: await read(others),
+    fit,
+    fitted: await read(fit),
+    keys: subject.keys,
+    values: subject.values,
+  };
+  const partners = drawnOthers(prompts, rng.split('other objects'));
+  for (const [step, { sixth }] of subject.depths.entries()) {
+    context.signal.throwIfAborted();
+    const outcomes = await depthOutcomes(subject.reader, material, partners, step, rng.split('permuted'));
+    context.record({ step, axes: { depth: sixth }, outcomes: { ...gate, ...outcomes } });
+    context.progress((1 + (step + 1) / subject.depths.length) / 2);
+  }
+  return { kind: 'finished' };
+}
+
+/** What two runs share a subject by. */
+function subjectKey(config: Config): JsonObject {
+  const { model, subject, wording, shape, teaching, sixths, rows, threads } = config;
+  const key = { model: isOfFiles(config) ? model : '', subject, wording, shape, teaching, sixths, rows, threads };
+  return JSON.parse(JSON.stringify(key));
+}
+
+async function subjectOf(config: Config): Promise<Subject> {
+  const { subject, model, wording, teaching } = config;
+  if (subject === 'keys' || subject === 'ordinals')
+    return knownSubject(KNOWN[subject], { ...KNOWN_MODEL, ...KNOWN_STEPS[subject] }, config);
+  const isDrawn = subject === 'drawn';
+  return model === '' ? personaSubject(isDrawn, teaching, config) : givenSubject(model, isDrawn, wording, config);
+}
