@@ -87,7 +87,7 @@ test('features that are another again are left out, so a map near the identity c
     found.duplicates,
     Array.from({ length: N }, (_, i) => N + i),
   );
-  assert.equal(bindingTest(twice, rngOf(4, 'test'), { draws: 19 }).isBound, false);
+  assert.equal(bindingTest(twice, rngOf(4, 'test'), { draws: 19, alpha: 0.05 }).isBound, false);
 });
 
 test('pairs that M was not fitted to are what counts: any few pairs are fitted, and hardly one is predicted', () => {
@@ -102,7 +102,7 @@ test('the first dictionaries of the worlds of the bench are called what they are
     const world = DICTIONARY_WORLDS.find((one) => one.name === name);
     assert.ok(world !== undefined, name);
     const rng = rngOf(draw, world.name);
-    return bindingTest(world.draw(rng.split('dictionary')), rng.split('test'), { draws: 19 }).isBound;
+    return bindingTest(world.draw(rng.split('dictionary')), rng.split('test'), { draws: 19, alpha: 0.05 }).isBound;
   };
   assert.equal(bound('bound by an orthogonal map', 0), true);
   assert.deepEqual(
@@ -129,7 +129,7 @@ test('a permuted dictionary keeps the products inside a cluster and the directio
 test('a match and a test are the same every time', () => {
   assert.deepEqual(matchPairs(BOUND), matchPairs(BOUND));
   const dictionary = drawn(2 * N, rngOf(7, 'again'));
-  const again = () => bindingTest(dictionary, rngOf(7, 'test'), { draws: 19 });
+  const again = () => bindingTest(dictionary, rngOf(7, 'test'), { draws: 19, alpha: 0.05 });
   assert.deepEqual(again(), again());
 });
 
@@ -152,7 +152,7 @@ test('what cannot be matched is refused with what was expected', () => {
   refused(() => matchPairs(drawn(3, rngOf(8))), /3 features\. Expected 4 to 2048/u);
   refused(() => matchPairs({ rows: 4, columns: D, values: new Float64Array(4 * D) }), /Feature 0 has length 0/u);
   refused(() => matchPairs(BOUND, { sources: [2 * N] }), /sources: feature 96\. Expected 0 to 95/u);
-  refused(() => bindingTest(BOUND, rngOf(8), { draws: 10 }), /10 draws never reach p <= 0\.05\. Expected 19 or more/u);
+  refused(() => bindingTest(BOUND, rngOf(8), { draws: 10 }), /10 draws never reach p <= 0\.025\. Expected 39 or more/u);
   refused(() => matchSlots(BOUND, 1), /1 slots\. Expected 2 or more/u);
   refused(() => mapError(MAP, BOUND), /32 x 32 against 96 x 32/u);
   refused(() => matchPairs({ ...BOUND, rows: 95 }), /expected 95 x 32 numbers, .*found 3072/u);

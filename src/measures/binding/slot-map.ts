@@ -30,9 +30,25 @@ export interface SlotMap {
 
 /** Fits M. @param features unit rows. @param mayBeTarget 1 for the features that a prediction may be nearest to. */
 export function slotMapOf(features: DenseMatrix, pairs: PairSet, mayBeTarget: Uint8Array): SlotMap {
-  const tried = RIDGES.map((ridge) => ({ ridge, ...heldOut(features, pairs, mayBeTarget, ridge) }));
+  const seen = Array.from({ length: Math.min(FOLDS, pairs.sources.length) }, (_, fold) => {
+    const isSeen = (_pair: number, i: number): boolean => i % FOLDS !== fold;
+    return aligned(features, { sources: pairs.sources.filter(isSeen), targets: pairs.targets.filter(isSeen) });
+  });
+  const tried = RIDGES.map((ridge) => ({ ridge, ...heldOut(features, pairs, mayBeTarget, seen, ridge) }));
   const chosen = tried.reduce((best, next) => (next.heldOutCosine > best.heldOutCosine ? next : best));
-  return { ...chosen, map: fitted(rowsOf(features, pairs.sources), rowsOf(features, pairs.targets), chosen.ridge) };
+  return { ...chosen, map: fitted(aligned(features, pairs), chosen.ridge) };
+}
+
+/** Unit rows a and b of pairs, and the orthogonal map that fits them best. */
+interface Aligned {
+  readonly a: DenseMatrix;
+  readonly b: DenseMatrix;
+  readonly orthogonal: DenseMatrix;
+}
+
+function aligned(features: DenseMatrix, { sources, targets }: PairSet): Aligned {
+  const [a, b] = [rowsOf(features, sources), rowsOf(features, targets)];
+  return { a, b, orthogonal: procrustes(a, b) };
 }
 
 /** Rows of M a for rows a. @returns rows that are not of length 1. */
@@ -44,15 +60,13 @@ function heldOut(
   features: DenseMatrix,
   { sources, targets }: PairSet,
   mayBeTarget: Uint8Array,
+  seen: readonly Aligned[],
   ridge: number,
 ): { readonly isPredicted: readonly boolean[]; readonly heldOutCosine: number } {
   const isPredicted = sources.map(() => false);
   let cosines = 0;
-  for (let fold = 0; fold < Math.min(FOLDS, sources.length); fold++) {
-    const seen = (_: number, i: number): boolean => i % FOLDS !== fold;
-    const [from, to] = [sources.filter(seen), targets.filter(seen)];
-    if (from.length === 0) continue;
-    const map = fitted(rowsOf(features, from), rowsOf(features, to), ridge);
+  for (const [fold, others] of seen.entries()) {
+    const map = fitted(others, ridge);
     for (let i = fold; i < sources.length; i += FOLDS) {
       const [source, target] = [sources[i] ?? 0, targets[i] ?? 0];
       const prediction = mapped(map, rowsOf(features, [source]));
@@ -67,9 +81,8 @@ function heldOut(
   return { isPredicted, heldOutCosine: cosines / sources.length };
 }
 
-/** M of aligned unit rows a and b. */
-function fitted(a: DenseMatrix, b: DenseMatrix, ridge: number): DenseMatrix {
-  const orthogonal = procrustes(a, b);
+/** M. */
+function fitted({ a, b, orthogonal }: Aligned, ridge: number): DenseMatrix {
   if (ridge === Infinity) return orthogonal;
   const d = a.columns;
   const gram = transposedProduct(a, a);
