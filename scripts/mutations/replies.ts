@@ -130,6 +130,13 @@ export const REPLY_FAULTS: readonly Fault[] = [
     tests: [EVALUATIONS],
   },
   {
+    name: 'threads only measure',
+    file: 'src/recipes/finetune/finetune.ts',
+    from: "measurePaths: ['measure', 'save', 'replies'],",
+    to: "measurePaths: ['measure', 'save', 'replies', 'threads'],",
+    tests: ['test/learning/evaluations.test.ts'],
+  },
+  {
     name: 'scorers do not belong to the identity',
     file: 'src/recipes/finetune/finetune.ts',
     from: 'measuredBy: () => scorers.versions,',
