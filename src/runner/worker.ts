@@ -159,10 +159,6 @@ async function contextOf(
   let lastStep = resume?.lastStep ?? -1;
   let nextCheckpointMs = now() + checkpointMs;
   let lastProgressMs = Number.NEGATIVE_INFINITY;
-  // A run that asks twice, even at once, waits once.
-  const sharedSteps = new Map<string, Promise<Uint8Array>>();
-  const sharedFiles = new Map<string, Promise<string>>();
-  const files = sharedArtifacts(link.folder);
   return {
     config: spec.config,
     block: spec.seed,
@@ -198,6 +194,17 @@ async function contextOf(
     ...(link.chat === undefined ? {} : { chat: link.chat }),
     note: (text) => port.send({ kind: 'note', text }),
     keep: (name, text) => keepText(link.folder, spec, name, text),
+    ...sharedOf(link),
+  };
+}
+
+/** The steps that a run shares with others. */
+function sharedOf(link: Link): Required<Pick<RunContext, 'shared' | 'sharedFile'>> {
+  // A run that asks twice, even at once, waits once.
+  const sharedSteps = new Map<string, Promise<Uint8Array>>();
+  const sharedFiles = new Map<string, Promise<string>>();
+  const files = sharedArtifacts(link.folder);
+  return {
     shared: async (name, key, compute) => {
       const sharedId = contentHash({ name, key });
       const step = sharedSteps.get(sharedId) ?? sharedStep(link, sharedId, name, bytesStep(files, compute));
