@@ -189,6 +189,19 @@ test('shares of different blocks have no example in common, and together they ar
   assert.equal(shareOf(set, { shares: 2, examples: 3, seed: 0 }, 1).length, 3);
 });
 
+test('a block without a share of its own is refused: examples that are read twice would pass for new ones', async () => {
+  const refused = /"shares": expected a share for every block, found 2 and block 2, .*--seeds 2, or --set shares=N/;
+  assert.throws(() => shareOf(readPublicSet(FILES.ARO), { shares: 2, examples: 100, seed: 0 }, 2), refused);
+  await assert.rejects(run({ data: FILES.Winoground }, 2), refused);
+});
+
+test('more shares than examples allow are refused before any run', () => {
+  const recipe = bindingBenchmark();
+  const set = { model: CLIP, data: FILES.ARO, shares: 5 };
+  const config = withSettings(recipe.defaults, settingsOf(set, 'test'));
+  assert.throws(() => recipe.check(config), /two examples in each of 5, found 8 of ARO.*--set shares=N --seeds N/);
+});
+
 test('the same run is the same, and its identity holds model, captions and pictures', async () => {
   const set = { data: FILES.Winoground };
   assert.deepEqual(await run(set), await run(set));
