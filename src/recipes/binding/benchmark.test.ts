@@ -1,8 +1,8 @@
 /** Public test sets on folders of the exact layout, made up and tiny: what is read, what is counted, what is refused. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -120,6 +120,14 @@ test('the three layouts are told apart by their rows, and read as their authors 
   });
 });
 
+test('a mark of the encoding at the start of a file is no part of it', () => {
+  for (const [i, file] of Object.values(FILES).entries()) {
+    const marked = join(dirname(file), `marked-${i}${extname(file)}`);
+    writeFileSync(marked, `\uFEFF${readFileSync(file, 'utf8')}`);
+    assert.deepEqual(readPublicSet(marked), readPublicSet(file));
+  }
+});
+
 test('a checkpoint that cannot be used, or a caption too long for it, is refused before any run', async () => {
   const recipe = bindingBenchmark();
   const filesOf = async (model: string, data: string) =>
@@ -225,6 +233,8 @@ test('what is no such set is refused, saying what was expected and where', async
   await refuses({ data: file('other.json', '[{"a":1}]') }, /expected rows of Winoground \(image_0.*found rows of a/);
   const lacking = '[{"filename":"0.png","caption":"a","negative_caption":3}]';
   await refuses({ data: file('row.json', lacking) }, /row\.json, row 1: expected text in "negative_caption", found 3/);
+  const blank = lacking.replace('"a"', '" "');
+  await refuses({ data: file('blank.json', blank) }, /blank\.json, row 1: expected text in "caption", found " "/);
   const half =
     '[{"image_path":"0.png","true_caption":"a","false_caption":"b","bbox_x":1.5,"bbox_y":0,"bbox_w":2,"bbox_h":2}]';
   await refuses({ data: file('box.json', half) }, /row 1: expected whole pixels in "bbox_x" of ARO, found 1\.5/);
