@@ -246,6 +246,13 @@ test('what is no such set is refused, saying what was expected and where', async
     { data: FILES.SugarCrepe, images: ROOT },
     /0\.png: expected a picture that the captions name.*--set images=FOLDER/,
   );
+  const folder = '[{"filename":".","caption":"a","negative_caption":"b"}]';
+  const data = file('folder.json', `[${Array(4).fill(folder.slice(1, -1)).join()}]`);
+  const config = withSettings(
+    bindingBenchmark().defaults,
+    settingsOf({ model: CLIP, data, images: ROOT, shares: 2 }, 'test'),
+  );
+  assert.throws(() => bindingBenchmark().check(config), /expected a picture that the captions name, found no file/);
   await refuses(
     { data: FILES.ARO, shares: 5 },
     /"shares": expected at least two examples in each of 5, found 8 of ARO/,

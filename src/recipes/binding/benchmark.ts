@@ -212,11 +212,11 @@ function picturesIn(data: string, images: string): string {
 
 function sizeOf(folder: string, picture: PictureRef): number {
   const path = picturePath(folder, picture);
-  const size = statSync(path, { throwIfNoEntry: false })?.size;
-  if (size !== undefined) return size;
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isFile() === true) return found.size;
   throw new AssayError(
     'file',
-    `${path}: expected a picture that the captions name, found none. Give their folder: --set images=FOLDER`,
+    `${path}: expected a picture that the captions name, found ${found === undefined ? 'none' : 'no file'}. Give their folder: --set images=FOLDER`,
   );
 }
 
