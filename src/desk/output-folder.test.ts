@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -82,6 +82,36 @@ test('of a set, files that are no longer in it go, but for what somebody changed
   writeFileSync(join(ROOT, 'set', 'mine'), 'of the user');
   writeOutputs(set, [{ name: 'a', content: 'newer' }]);
   assert.deepEqual(readdirSync(join(ROOT, 'set')).toSorted(), ['a', 'assay-files.json', 'b', 'mine']);
+});
+
+test('a folder under the name of a file is said, forced or not, and nothing is written', () => {
+  for (const [i, name] of ['runs.csv', 'assay-files.json'].entries()) {
+    const path = join(ROOT, `taken-${i}`);
+    mkdirSync(join(path, name), { recursive: true });
+    for (const isForced of [false, true]) {
+      const files = [
+        { name: 'a.csv', content: 'a' },
+        { name: 'runs.csv', content: 'ours' },
+      ];
+      assert.throws(
+        () => writeOutputs({ path, isForced }, files),
+        new RegExp(`${name}: expected no file there.*found a folder`),
+      );
+      assert.deepEqual(readdirSync(path), [name]);
+    }
+  }
+});
+
+test('a folder that took the place of a file of the set stays', () => {
+  const set = { ...folder('grown'), isSet: true };
+  writeOutputs(set, [
+    { name: '0.png', content: 'one' },
+    { name: '1.png', content: 'two' },
+  ]);
+  rmSync(join(ROOT, 'grown', '1.png'));
+  mkdirSync(join(ROOT, 'grown', '1.png'));
+  writeOutputs(set, [{ name: '0.png', content: 'three' }]);
+  assert.deepEqual(readdirSync(join(ROOT, 'grown')).toSorted(), ['0.png', '1.png', 'assay-files.json']);
 });
 
 test('a path that is a file, lies in one, or can hold no folder is said, and nothing hangs', () => {

@@ -32,6 +32,13 @@ export interface OutputFolder {
  */
 export function writeOutputs({ path, isForced, isSet = false }: OutputFolder, files: readonly OutputFile[]): void {
   const made = files.map(({ name, content }) => ({ name, bytes: bytesOf(content) }));
+  const folder = [MANIFEST, ...made.map(({ name }) => name)].find((name) => isFolder(join(path, name)));
+  if (folder !== undefined) {
+    throw new AssayError(
+      'file',
+      `${join(path, folder)}: expected no file there, or one that was written here before; found a folder. Choose another folder to write to.`,
+    );
+  }
   const known = manifestOf(path);
   const foreign = made.find(({ name, bytes }) => !isForced && isForeign(path, name, bytes, known));
   if (foreign !== undefined) {
@@ -61,7 +68,7 @@ export function writeOutputs({ path, isForced, isSet = false }: OutputFolder, fi
 
 /** A file that somebody changed since stays. */
 function removeOurs(file: string, own: readonly string[]): void {
-  if (existsSync(file) && own.includes(sha256(readFileSync(file)))) rmSync(file);
+  if (existsSync(file) && !isFolder(file) && own.includes(sha256(readFileSync(file)))) rmSync(file);
 }
 
 function isForeign(folder: string, name: string, bytes: Uint8Array, known: ReadonlyMap<string, string[]>): boolean {

@@ -12,6 +12,7 @@ import { assay, newFolder } from '../../test/e2e/command.ts';
 
 import { chancesOf, type Deployment, DEPLOYMENTS, episodesOf, passChances } from './episodes.ts';
 import { type CharacterName, createMadeLab, madeModel, madeWeights } from './made.ts';
+import { deploymentProfiles } from './recipe.ts';
 import { type Scenario, SCENARIOS } from './scenarios.ts';
 
 const FOLDER = newFolder('deployment-profiles');
@@ -100,6 +101,20 @@ test('a random model runs the study, fails its control, and so decides nothing',
   assert.match(stdout, /FAILED control a model that is told the harmless act takes it/);
   assert.match(stdout, /acting against speaking, choice \(delta 0\.1\): undecided/);
   assert.match(stdout + stderr, /66 finished, 0 diverged, 0 failed/);
+});
+
+test('a block without a situation of its own is refused: one that is asked twice would pass for a new one', async () => {
+  const context: RunContext = {
+    ...kept(),
+    config: { ...deploymentProfiles.defaults, made: { base: 1, character: 1 } },
+    block: SCENARIOS.length,
+    resumeFrom: undefined,
+    record: () => {},
+    checkpoint: async () => {},
+    progress: () => {},
+    signal: new AbortController().signal,
+  };
+  await assert.rejects(async () => deploymentProfiles.run(context), /situation of its own, found 12 .*--seeds 12/);
 });
 
 /** Steps after which a character has been learned from a base that knows nothing, and no more. */

@@ -31,9 +31,15 @@ export const deploymentProfiles: Recipe = {
   async run(context) {
     const { config, block, record } = context;
     const { deployment } = readConfig(config);
+    const scenario = SCENARIOS[block];
+    if (scenario === undefined) {
+      // One that is asked twice would pass for a new one.
+      throw new AssayError(
+        'run',
+        `Block ${block}, counted from 0: expected a situation of its own, found ${SCENARIOS.length} situations. Give no more blocks than situations: --seeds ${SCENARIOS.length}`,
+      );
+    }
     const model = await modelOf(context);
-    const scenario = SCENARIOS[block % SCENARIOS.length];
-    if (scenario === undefined) throw new AssayError('run', `Expected a situation for block ${block}.`);
     const chances = await chancesOf(model, scenario, deployment);
     const passes = await passChances(scenario, deployment, chances);
     const { thought, after } = chances;

@@ -7,7 +7,7 @@ import { estimateOf, isEquivalent } from '#analysis/stats/estimate.ts';
 import { signFlipMaxT } from '#analysis/stats/sign-flip.ts';
 import { CONTROL_ALPHA } from '#analysis/verdict/alpha-spending.ts';
 import { midSentence } from '#analysis/words/naming.ts';
-import { inUnit, missedText, plain, pPhrase, signed } from '#analysis/words/number-text.ts';
+import { inUnit, lackingText, missedText, plain, pPhrase, signed } from '#analysis/words/number-text.ts';
 import type { ClaimResult, PlaceTable } from './place-table.ts';
 import { isDirected } from './seen-controls.ts';
 
@@ -52,7 +52,8 @@ function partOf(result: ClaimResult, table: PlaceTable, rng: Rng): Part {
       const isLarge = Math.abs(mean) >= outcome.delta && isDirected(mean, claim.asks.direction);
       const passed = isFound && isLarge;
       const side = claim.asks.direction === undefined ? 'or more' : `or more ${claim.asks.direction}`;
-      const expected = `${inUnit(plain(outcome.delta), outcome.unit)} ${side}`;
+      const lacking = isLarge && !isFound ? lackingText(few, CONTROL_ALPHA) : '';
+      const expected = `${inUnit(plain(outcome.delta), outcome.unit)} ${side}${lacking}`;
       return { passed, detail: `${detail}${missedText(passed, expected)}` };
     }
     case 'agrees':

@@ -28,6 +28,11 @@ export function missedText(isPassed: boolean, what: string): string {
   return isPassed ? '' : `, expected ${what}`;
 }
 
+/** Of a difference that is large enough as it stands and yet not found: the evidence that is missing. */
+export function lackingText(few: boolean, alpha: number): string {
+  return few ? ', with one sign in every block' : `, with p < ${plain(alpha)}`;
+}
+
 /** A label with its unit in brackets; alone where there is none. */
 export function withUnit(label: string, unit: string): string {
   return unit === '' ? label : `${label} (${unit})`;

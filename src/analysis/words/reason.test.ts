@@ -3,7 +3,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { analyse } from '#analysis/analyse.ts';
-import { analysed, recordOf, ABOVE, BINDING, depths, flat, frameOf, SEEN } from '#analysis/claims/claims-fixture.ts';
+import {
+  analysed,
+  recordOf,
+  ABOVE,
+  BINDING,
+  CHANCE,
+  depths,
+  flat,
+  frameOf,
+  SEEN,
+} from '#analysis/claims/claims-fixture.ts';
 import { BASE, DELTA, simulate, WORLD_STUDY } from '#analysis/validation/world.ts';
 import { rngOf } from '#base/rng.ts';
 import type { Claim } from '#study/claim.ts';
@@ -59,6 +69,21 @@ test('a control that failed says what was expected of it, of a claim and of a co
   );
   const [control] = analyse({ ...WORLD_STUDY, contrasts }, world, { verdictsOnly: true }).controls;
   assert.match(control?.detail ?? '', /, expected 0\.1 points or more below/);
+});
+
+test('a control that is large enough and yet failed says which evidence is missing', () => {
+  const asks = { kind: 'control', expect: 'differs', direction: 'above' } as const;
+  const detailOf = (scatter: number, blocks?: number): string =>
+    analysed([{ ...SEEN, arm: 'towers', against: CHANCE, asks }], frameOf({ towers: flat(0.6, scatter) }, blocks))
+      .controls[0]?.detail ?? '';
+  assert.match(
+    detailOf(0.5, 2),
+    /2 blocks, too few for a test\), expected 0\.05 fraction or more above, with one sign in every block$/,
+  );
+  assert.match(detailOf(0.5), /\(p = 0\.\d+\), expected 0\.05 fraction or more above, with p < 0\.\d+$/);
+  const world = simulate({ ...BASE, rates: 1, sigma: 20 * DELTA }, 8, rngOf(1, 'wide'));
+  const details = analyse(WORLD_STUDY, world, { verdictsOnly: true }).controls.map(({ detail }) => detail);
+  assert.match(details.join('\n'), /, expected 0\.1 points or more, with p < 0\.\d+/);
 });
 
 test('a difference from a number says that a skew of the blocks would not be cancelled; one between arms need not', () => {

@@ -1,8 +1,8 @@
 /** Public test sets on folders of the exact layout, made up and tiny: what is read, what is counted, what is refused. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -120,6 +120,14 @@ test('the three layouts are told apart by their rows, and read as their authors 
   });
 });
 
+test('a mark of the encoding at the start of a file is no part of it', () => {
+  for (const [i, file] of Object.values(FILES).entries()) {
+    const marked = join(dirname(file), `marked-${i}${extname(file)}`);
+    writeFileSync(marked, `\uFEFF${readFileSync(file, 'utf8')}`);
+    assert.deepEqual(readPublicSet(marked), readPublicSet(file));
+  }
+});
+
 test('a checkpoint that cannot be used, or a caption too long for it, is refused before any run', async () => {
   const recipe = bindingBenchmark();
   const filesOf = async (model: string, data: string) =>
@@ -189,6 +197,19 @@ test('shares of different blocks have no example in common, and together they ar
   assert.equal(shareOf(set, { shares: 2, examples: 3, seed: 0 }, 1).length, 3);
 });
 
+test('a block without a share of its own is refused: examples that are read twice would pass for new ones', async () => {
+  const refused = /"shares": expected a share for every block, found 2 and block 2, .*--seeds 2, or --set shares=N/;
+  assert.throws(() => shareOf(readPublicSet(FILES.ARO), { shares: 2, examples: 100, seed: 0 }, 2), refused);
+  await assert.rejects(run({ data: FILES.Winoground }, 2), refused);
+});
+
+test('more shares than examples allow are refused before any run', () => {
+  const recipe = bindingBenchmark();
+  const set = { model: CLIP, data: FILES.ARO, shares: 5 };
+  const config = withSettings(recipe.defaults, settingsOf(set, 'test'));
+  assert.throws(() => recipe.check(config), /two examples in each of 5, found 8 of ARO.*--set shares=N --seeds N/);
+});
+
 test('the same run is the same, and its identity holds model, captions and pictures', async () => {
   const set = { data: FILES.Winoground };
   assert.deepEqual(await run(set), await run(set));
@@ -212,6 +233,8 @@ test('what is no such set is refused, saying what was expected and where', async
   await refuses({ data: file('other.json', '[{"a":1}]') }, /expected rows of Winoground \(image_0.*found rows of a/);
   const lacking = '[{"filename":"0.png","caption":"a","negative_caption":3}]';
   await refuses({ data: file('row.json', lacking) }, /row\.json, row 1: expected text in "negative_caption", found 3/);
+  const blank = lacking.replace('"a"', '" "');
+  await refuses({ data: file('blank.json', blank) }, /blank\.json, row 1: expected text in "caption", found " "/);
   const half =
     '[{"image_path":"0.png","true_caption":"a","false_caption":"b","bbox_x":1.5,"bbox_y":0,"bbox_w":2,"bbox_h":2}]';
   await refuses({ data: file('box.json', half) }, /row 1: expected whole pixels in "bbox_x" of ARO, found 1\.5/);
@@ -223,6 +246,13 @@ test('what is no such set is refused, saying what was expected and where', async
     { data: FILES.SugarCrepe, images: ROOT },
     /0\.png: expected a picture that the captions name.*--set images=FOLDER/,
   );
+  const folder = '[{"filename":".","caption":"a","negative_caption":"b"}]';
+  const data = file('folder.json', `[${Array(4).fill(folder.slice(1, -1)).join()}]`);
+  const config = withSettings(
+    bindingBenchmark().defaults,
+    settingsOf({ model: CLIP, data, images: ROOT, shares: 2 }, 'test'),
+  );
+  assert.throws(() => bindingBenchmark().check(config), /expected a picture that the captions name, found no file/);
   await refuses(
     { data: FILES.ARO, shares: 5 },
     /"shares": expected at least two examples in each of 5, found 8 of ARO/,

@@ -60,14 +60,16 @@ export function bindingBenchmark(): Recipe {
   const summary = towerSummaries();
   return {
     name: 'binding-benchmark',
-    semanticsVersion: 1,
+    // 2: no share is read by two blocks.
+    semanticsVersion: 2,
     defaults: DEFAULTS,
     measurePaths: ['depths'],
     gives: () => ({ axes: ['depth'] }),
     check: (config) => {
-      const { data, images } = readConfig(config);
-      const { examples } = readPublicSet(data);
-      for (const { pictures } of examples) for (const one of pictures) sizeOf(picturesIn(data, images), one);
+      const { data, images, shares } = readConfig(config);
+      const set = readPublicSet(data);
+      checkShares(set, shares);
+      for (const { pictures } of set.examples) for (const one of pictures) sizeOf(picturesIn(data, images), one);
     },
     inputs: (config) => {
       const { model, data, images } = readConfig(config);
@@ -135,21 +137,38 @@ async function measured(context: RunContext, config: BenchmarkConfig, subjects: 
   return { kind: 'finished' };
 }
 
-/** The block's own examples, in the order of the deal. @throws AssayError where there are fewer than two examples a share. */
+interface PublicSet {
+  readonly name: string;
+  readonly examples: readonly PublicExample[];
+}
+
+function checkShares({ name, examples }: PublicSet, shares: number): void {
+  if (examples.length >= 2 * shares) return;
+  throw new AssayError(
+    'config',
+    `Config "shares": expected at least two examples in each of ${shares}, found ${examples.length} of ${name}. Give fewer shares, and no more blocks than shares: --set shares=N --seeds N`,
+  );
+}
+
+/**
+ * The block's own examples, in the order of the deal.
+ * @throws AssayError where there are fewer than two examples a share, or no share is left for the block: one that is read twice would pass for new examples.
+ */
 export function shareOf(
-  { name, examples }: { readonly name: string; readonly examples: readonly PublicExample[] },
+  set: PublicSet,
   { shares, examples: most, seed }: Pick<BenchmarkConfig, 'shares' | 'examples' | 'seed'>,
   block: number,
 ): readonly PublicExample[] {
-  if (examples.length < 2 * shares) {
-    const found = `${examples.length} of ${name}`;
+  const { examples } = set;
+  checkShares(set, shares);
+  if (block >= shares) {
     throw new AssayError(
       'config',
-      `Config "shares": expected at least two examples in each of ${shares}, found ${found}.`,
+      `Config "shares": expected a share for every block, found ${shares} and block ${block}, counted from 0. Give no more blocks than shares: --seeds ${shares}, or --set shares=N`,
     );
   }
   const order = rngOf(seed, 'shares of examples').permutation(examples.length);
-  const own = [...order].filter((_, rank) => rank % shares === block % shares).slice(0, most);
+  const own = [...order].filter((_, rank) => rank % shares === block).slice(0, most);
   return own.flatMap((i) => examples[i] ?? []);
 }
 
@@ -193,11 +212,11 @@ function picturesIn(data: string, images: string): string {
 
 function sizeOf(folder: string, picture: PictureRef): number {
   const path = picturePath(folder, picture);
-  const size = statSync(path, { throwIfNoEntry: false })?.size;
-  if (size !== undefined) return size;
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isFile() === true) return found.size;
   throw new AssayError(
     'file',
-    `${path}: expected a picture that the captions name, found none. Give their folder: --set images=FOLDER`,
+    `${path}: expected a picture that the captions name, found ${found === undefined ? 'none' : 'no file'}. Give their folder: --set images=FOLDER`,
   );
 }
 

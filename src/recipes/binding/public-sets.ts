@@ -94,7 +94,7 @@ export function cut(image: RgbImage, box: PictureRef['box']): RgbImage {
 function exampleOf({ name, keys, example }: Layout, row: JsonObject, where: string): PublicExample {
   const at = (key: string): string => {
     const value = row[key];
-    if (typeof value === 'string' && value !== '') return value;
+    if (typeof value === 'string' && value.trim() !== '') return value;
     throw new AssayError('data', `${where}: expected text in "${key}", found ${JSON.stringify(value ?? null)}.`);
   };
   const number = keys.filter((key) => key.startsWith('bbox')).find((key) => !isSide(key, row[key]));
@@ -141,7 +141,8 @@ function parse(text: string, where: string): Json {
 
 function textOf(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    // Some editors, and spreadsheets, begin a file with a mark of its encoding.
+    return readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
   } catch (error) {
     throw new AssayError('file', `Could not read ${path}: ${messageOf(error)}`, { cause: error });
   }
