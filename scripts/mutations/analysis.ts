@@ -243,8 +243,8 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
   {
     name: 'a control that is not found passes',
     file: 'src/analysis/verdict/controls.ts',
-    from: 'const passed = significant && Math.abs(mean) >= outcome.delta && isDirected(mean, direction);',
-    to: 'const passed = significant || direction !== mean;',
+    from: 'const passed = significant && isLarge;',
+    to: 'const passed = significant || isLarge || direction !== mean;',
     tests: [ANALYSE],
   },
 ];

@@ -108,8 +108,8 @@ export const QUESTION_6_FAULTS: readonly Fault[] = [
   {
     name: 'every block reads the same share of a test set',
     file: 'src/recipes/binding/benchmark.ts',
-    from: 'rank % shares === block % shares',
-    to: 'rank % shares === 0',
+    from: 'rank % shares === block)',
+    to: 'rank % shares === 0)',
     tests: SETS,
   },
   {
