@@ -22,9 +22,9 @@ export const DESIGN_FAULTS: readonly Fault[] = [
   },
   {
     name: 'answers stand at their places in the row instead of those behind their question',
-    file: 'src/learning/models/branched.ts',
-    from: 'return turnHeads(x, gather(cos, places), gather(sin, places));',
-    to: 'return turnHeads(x, cos, sin);',
+    file: 'src/learning/models/fed-positions.ts',
+    from: 'return [gather(cos, places), gather(sin, places)];',
+    to: 'return places.shape[0] === length ? [cos, sin] : [gather(cos, places), gather(sin, places)];',
     tests: [BRANCHED],
   },
   {

@@ -39,9 +39,9 @@ export const FAMILY_FAULTS: readonly Fault[] = [
   },
   {
     name: 'windows of branches count places in the row',
-    file: 'src/learning/models/branched.ts',
-    from: "const positions = gather(numbers, input('positions', [length], 'int32'));",
-    to: 'const positions = numbers;',
+    file: 'src/learning/models/fed-positions.ts',
+    from: 'const places = gather(numbers, fedPositions(rows * count));',
+    to: 'const places = rows === 1 ? numbers : gather(numbers, fedPositions(rows * count));',
     tests: [BRANCHED],
   },
   {

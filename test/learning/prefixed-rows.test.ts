@@ -13,22 +13,15 @@ import type { BatchLayout, RowsLayout } from '#learning/programs.ts';
 import { type Batch, createTrainer, type RowsBatch, type Trainer } from '#learning/train.ts';
 import { answerBatch, answerLayout, answerTokens } from '#measures/answer-batch.ts';
 
-import { tinyModels, VOCABULARY } from './tiny-models.ts';
+import { VOCABULARY, windowedModels } from './tiny-models.ts';
 
 /** Of the largest gradient of a parameter: float32 sums in another order. */
 const REORDERED = 1e-6;
 /** Of the gradient's size along a direction: differences of float32 losses over steps of a thousandth. */
 const DIFFERENCED = 2e-2;
 const LENGTH = 40;
-const TINY = tinyModels(LENGTH, 100);
-const ROTARY = TINY['rotary positions, grouped keys'] ?? assert.fail();
-const MODELS: Readonly<Record<string, TransformerConfig>> = {
-  ...TINY,
-  'a window in one layer, no positions in the other': {
-    ...ROTARY,
-    layers: [{ window: 3 }, { positions: { kind: 'none' } }],
-  },
-};
+const MODELS = windowedModels(LENGTH, 100);
+const ROTARY = MODELS['rotary positions, grouped keys'] ?? assert.fail();
 const METHODS: readonly Method[] = [
   { kind: 'full' },
   { kind: 'lora', rank: 2, alpha: 4, scaling: 'alphaOverRank', modules: 'all' },

@@ -1,4 +1,6 @@
 /** Tiny models that differ in everything that attention depends on, for tests that hold for any. */
+import assert from 'node:assert/strict';
+
 import { gpt2Config, type TransformerConfig } from '#learning/models/config.ts';
 
 export const VOCABULARY = 13;
@@ -42,4 +44,12 @@ export function tinyModels(length: number, theta: number): Readonly<Record<strin
       layers: [{ window: 5 }, { window: 40 }],
     },
   };
+}
+
+/** And one with a window that nothing else hides. @param length, theta As of `tinyModels`. */
+export function windowedModels(length: number, theta: number): Readonly<Record<string, TransformerConfig>> {
+  const tiny = tinyModels(length, theta);
+  const rotary = tiny['rotary positions, grouped keys'] ?? assert.fail();
+  const layers = [{ window: 3 }, { positions: { kind: 'none' } }] as const;
+  return { ...tiny, 'a window in one layer, no positions in the other': { ...rotary, layers } };
 }

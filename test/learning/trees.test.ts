@@ -13,20 +13,13 @@ import type { BatchLayout } from '#learning/programs.ts';
 import { createTrainer, type Trainer } from '#learning/train.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 
-import { tinyModels, VOCABULARY } from './tiny-models.ts';
+import { VOCABULARY, windowedModels } from './tiny-models.ts';
 
 const LENGTH = 5;
 const ROWS = 12;
 const PLACES = ROWS * LENGTH;
-const TINY = tinyModels(LENGTH, 100);
-const ROTARY = TINY['rotary positions, grouped keys'] ?? assert.fail();
-const MODELS: Readonly<Record<string, TransformerConfig>> = {
-  ...TINY,
-  'a window in one layer, no positions in the other': {
-    ...ROTARY,
-    layers: [{ window: 3 }, { positions: { kind: 'none' } }],
-  },
-};
+const MODELS = windowedModels(LENGTH, 100);
+const ROTARY = MODELS['rotary positions, grouped keys'] ?? assert.fail();
 /** Two positions a row, the last of them and one within. */
 const LABELLED = Int32Array.from({ length: 2 * ROWS }, (_, i) => Math.floor(i / 2) * LENGTH + (i % 2 === 0 ? 2 : 4));
 

@@ -5,25 +5,16 @@
  * with once a row, and questions of unlike lengths need no padding.
  * Invariant: what `transformerLogits` computes on each question with each answer alone, up to rounding.
  */
-import { greaterOrEqual, minimum } from '#engine/ops/comparison.ts';
+import { minimum } from '#engine/ops/comparison.ts';
 import { add, mul, sub } from '#engine/ops/elementwise.ts';
-import { gather } from '#engine/ops/indexing.ts';
 import { broadcastTo, reshape } from '#engine/ops/layout.ts';
-import { constant, input } from '#engine/ops/sources.ts';
+import { input } from '#engine/ops/sources.ts';
 import type { Tensor } from '#engine/tensor.ts';
-import type { RotaryPositions, TransformerConfig } from '#learning/models/config.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
 import type { Layers } from '#learning/nn/layers.ts';
 
-import {
-  attendUnder,
-  type AttentionForm,
-  causalMask,
-  constantTables,
-  MASKED,
-  masksOf,
-  selfAttention,
-  turnHeads,
-} from './attention.ts';
+import { attendUnder, type AttentionForm, causalMask, MASKED, masksOf, selfAttention, turnHeads } from './attention.ts';
+import { fedAngles, isOutside } from './fed-positions.ts';
 import { decoderLogits, embed } from './transformer.ts';
 
 /**
@@ -43,14 +34,9 @@ export function branchedLogits(config: TransformerConfig, layers: Layers, length
 }
 
 /** Turns heads [1, H, T, K] by the angles of the input `positions`, each below `length`. */
-function turnAt({ headDim }: TransformerConfig, length: number): AttentionForm['turn'] {
-  const places = input('positions', [length], 'int32');
-  const built = new Map<RotaryPositions, readonly [cos: Tensor, sin: Tensor]>();
-  return (x, positions) => {
-    const [cos, sin] = built.get(positions) ?? constantTables(positions, headDim, length);
-    built.set(positions, [cos, sin]);
-    return turnHeads(x, gather(cos, places), gather(sin, places));
-  };
+function turnAt(config: TransformerConfig, length: number): AttentionForm['turn'] {
+  const angles = fedAngles(config, length, length);
+  return (x, positions) => turnHeads(x, ...angles(positions));
 }
 
 /**
@@ -64,20 +50,10 @@ function branchMask(groups: number, length: number, window?: number): Tensor {
     return mul(distance, distance);
   };
   const apart = mul(minimum(minimum(squared('segments'), squared('parents')), squared('roots')), MASKED);
-  const seen = window === undefined ? apart : add(apart, mul(isOutside(length, window), MASKED));
+  const seen = window === undefined ? apart : add(apart, mul(isOutside(1, length, length, window), MASKED));
   const folded = reshape(broadcastTo(reshape(seen, [1, length, length]), [groups, length, length]), [
     groups * length,
     length,
   ]);
   return add(folded, causalMask(groups, length));
-}
-
-/** 1 where a key stands `window` positions or more before a query, else 0; shape [T, T]. Tokens between them in the row may be another branch's. */
-function isOutside(length: number, window: number): Tensor {
-  const numbers = constant(
-    Float32Array.from({ length }, (_, i) => i),
-    [length, 1],
-  );
-  const positions = gather(numbers, input('positions', [length], 'int32'));
-  return greaterOrEqual(sub(positions, reshape(positions, [1, length])), window);
 }

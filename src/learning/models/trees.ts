@@ -5,24 +5,15 @@
  * Invariant: what `transformerLogits` computes on the rows one by one, up to rounding.
  */
 import { AssayError } from '#base/errors.ts';
-import { greaterOrEqual } from '#engine/ops/comparison.ts';
-import { add, mul, sub } from '#engine/ops/elementwise.ts';
-import { gather } from '#engine/ops/indexing.ts';
+import { add, mul } from '#engine/ops/elementwise.ts';
 import { broadcastTo, concat, reshape, slice } from '#engine/ops/layout.ts';
-import { constant, input } from '#engine/ops/sources.ts';
+import { input } from '#engine/ops/sources.ts';
 import { axisLength, type Tensor } from '#engine/tensor.ts';
-import { positionsOf, type RotaryPositions, type TransformerConfig } from '#learning/models/config.ts';
+import { positionsOf, type TransformerConfig } from '#learning/models/config.ts';
 import type { Layers } from '#learning/nn/layers.ts';
 
-import {
-  attendUnder,
-  type AttentionForm,
-  constantTables,
-  MASKED,
-  masksOf,
-  selfAttention,
-  turnHeads,
-} from './attention.ts';
+import { attendUnder, type AttentionForm, MASKED, masksOf, selfAttention, turnHeads } from './attention.ts';
+import { fedAngles, isOutside } from './fed-positions.ts';
 import { decoderLogits, embed } from './transformer.ts';
 
 /** So many pairs of a token with one that it may see take the time of a token; found at width 96. */
@@ -178,25 +169,11 @@ function treeMask(groups: number, trees: number, count: number, length: number, 
   return reshape(repeated, [trees, 1, groups * count, count]);
 }
 
-/** 1 where a key stands `window` places or more before a query, else 0; shape [G, L, L]. */
-function isOutside(trees: number, count: number, length: number, window: number): Tensor {
-  const numbers = constant(
-    Float32Array.from({ length }, (_, i) => i),
-    [length, 1],
-  );
-  const places = gather(numbers, input('positions', [trees * count], 'int32'));
-  const [queries, keys] = [reshape(places, [trees, count, 1]), reshape(places, [trees, 1, count])];
-  return greaterOrEqual(sub(queries, keys), window);
-}
-
 /** Turns heads [G, H, L, K] by the angles of the input `positions`, each below `length`. */
-function turnAt({ headDim }: TransformerConfig, trees: number, count: number, length: number): AttentionForm['turn'] {
-  const places = input('positions', [trees * count], 'int32');
-  const built = new Map<RotaryPositions, readonly [cos: Tensor, sin: Tensor]>();
+function turnAt(config: TransformerConfig, trees: number, count: number, length: number): AttentionForm['turn'] {
+  const angles = fedAngles(config, trees * count, length);
   return (x, positions) => {
-    const tables = built.get(positions) ?? constantTables(positions, headDim, length);
-    built.set(positions, tables);
-    const [cos, sin] = [gather(tables[0], places), gather(tables[1], places)];
+    const [cos, sin] = angles(positions);
     const turned = Array.from({ length: axisLength(x, 0) }, (_, tree) => {
       const own = (table: Tensor): Tensor => slice(table, 0, tree * count, (tree + 1) * count);
       return turnHeads(slice(x, 0, tree, tree + 1), own(cos), own(sin));
