@@ -1,5 +1,5 @@
 /** One finetuning run of the persona world inside this process, for benches that count what runs cost. */
-import type { Json } from '#base/json.ts';
+import type { Json, JsonObject } from '#base/json.ts';
 import type { RunContext } from '#study/recipe.ts';
 import { settingsOf, withSettings } from '#study/settings.ts';
 
@@ -16,7 +16,13 @@ export async function runPersona(
 ): Promise<void> {
   const config = withSettings(RECIPE.defaults, settingsOf(set, 'bench'));
   RECIPE.check(config);
-  const end = await RECIPE.run({
+  const end = await RECIPE.run(quietContext(config, block, shared));
+  if (end.kind !== 'finished') throw new Error(`block ${block}: ${end.reason}`);
+}
+
+/** A run's context of which nothing is kept. */
+export function quietContext(config: JsonObject, block: number, shared: RunContext['shared']): RunContext {
+  return {
     config,
     block,
     resumeFrom: undefined,
@@ -25,6 +31,5 @@ export async function runPersona(
     progress: () => {},
     shared,
     signal: new AbortController().signal,
-  });
-  if (end.kind !== 'finished') throw new Error(`block ${block}: ${end.reason}`);
+  };
 }

@@ -13,6 +13,8 @@ import { confirmatoryRuns, FIRST_PILOT_BLOCK, planStudy, type RunSpec } from '#s
 
 import study from '../studies/misalignment/study.ts';
 
+import { quietContext } from './persona-run.ts';
+
 const SAMPLE_US = 500;
 /** Files whose time is told by a name, first match from the innermost call outwards. */
 const REST: readonly (readonly [part: string, file: RegExp])[] = [
@@ -50,16 +52,7 @@ async function made(specs: readonly RunSpec[]): Promise<number> {
   const started = processor();
   for (const { config, seed, phase: own } of specs) {
     phase = own;
-    const end = await study.recipe.run({
-      config,
-      block: seed,
-      resumeFrom: undefined,
-      record: () => {},
-      checkpoint: async () => {},
-      progress: () => {},
-      shared,
-      signal: new AbortController().signal,
-    });
+    const end = await study.recipe.run(quietContext(config, seed, shared));
     if (end.kind !== 'finished') throw new Error(end.reason);
   }
   return processor() - started;

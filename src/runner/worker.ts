@@ -6,7 +6,7 @@
 import { bytesAt, type ByteSource } from '#base/bytes.ts';
 import type { Chat } from '#base/chat.ts';
 import { AssayError, messageOf } from '#base/errors.ts';
-import { contentHash } from '#base/json.ts';
+import { contentHash, type JsonObject } from '#base/json.ts';
 import type { Artifacts, ArtifactSource } from '#store/artifacts.ts';
 import { checkpointArtifacts, keepText, sharedArtifacts } from '#store/folder.ts';
 import type { RunSpec } from '#study/plan.ts';
@@ -200,22 +200,20 @@ async function contextOf(
 
 /** What a run shares with others; a run that asks twice, even at once, waits once. */
 function sharingOf(link: Link): Pick<RunContext, 'shared' | 'sharedFile'> {
-  const steps = new Map<string, Promise<Uint8Array>>();
-  const stepFiles = new Map<string, Promise<string>>();
   const files = sharedArtifacts(link.folder);
+  const once = <T>(): ((name: string, key: JsonObject, step: Step<T>) => Promise<T>) => {
+    const begun = new Map<string, Promise<T>>();
+    return async (name, key, step) => {
+      const sharedId = contentHash({ name, key });
+      const result = begun.get(sharedId) ?? sharedStep(link, sharedId, name, step);
+      begun.set(sharedId, result);
+      return result;
+    };
+  };
+  const [ofBytes, ofFiles] = [once<Uint8Array>(), once<string>()];
   return {
-    shared: async (name, key, compute) => {
-      const sharedId = contentHash({ name, key });
-      const step = steps.get(sharedId) ?? sharedStep(link, sharedId, name, bytesStep(files, compute));
-      steps.set(sharedId, step);
-      return step;
-    },
-    sharedFile: async (name, key, write) => {
-      const sharedId = contentHash({ name, key });
-      const step = stepFiles.get(sharedId) ?? sharedStep(link, sharedId, name, fileStep(files, write));
-      stepFiles.set(sharedId, step);
-      return step;
-    },
+    shared: async (name, key, compute) => ofBytes(name, key, bytesStep(files, compute)),
+    sharedFile: async (name, key, write) => ofFiles(name, key, fileStep(files, write)),
   };
 }
 
