@@ -73,6 +73,7 @@ export {
   svd,
   type Svd,
   symmetricEigen,
+  transposedProduct,
   truncate,
 } from '#learning/spectra/matrix.ts';
 export * from '#learning/spectra/spectrum.ts';

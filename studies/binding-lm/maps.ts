@@ -1,5 +1,5 @@
 /** Maps from what a key is where it stands to what it writes at its value, fitted on fewer keys than there are dimensions. */
-import { type DenseMatrix, solvePositive, svd } from 'assay/learn';
+import { type DenseMatrix, solvePositive, svd, transposedProduct } from 'assay/learn';
 import type { FitMap } from 'assay/studies/binding-task/dictionaries.ts';
 
 /** Ridge, by products of rows: W = x' (x x' + penalty)^-1 y, the same map as (x' x + penalty)^-1 x' y. */
@@ -13,7 +13,7 @@ export const rowRidge: FitMap = (x, y, penalty) => {
 /** The orthogonal map that is nearest (Procrustes), from the span of x to that of y. */
 export const orthogonalMap: FitMap = (x, y) => {
   const [ofX, ofY] = [svd(x), svd(y)];
-  const { left, right } = svd(transposedTimesRows(scaledLeft(ofX), scaledLeft(ofY)));
+  const { left, right } = svd(transposedProduct(scaledLeft(ofX), scaledLeft(ofY)));
   const turn = timesTransposed(left, right);
   return (row) => {
     const inX = rowTimes(row, ofX.right);
@@ -39,19 +39,6 @@ function timesTransposed(a: DenseMatrix, b: DenseMatrix): DenseMatrix & { readon
     }
   }
   return { rows: a.rows, columns: b.rows, values };
-}
-
-/** a' b. */
-function transposedTimesRows(a: DenseMatrix, b: DenseMatrix): DenseMatrix {
-  return timesTransposed(transposed(a), transposed(b));
-}
-
-function transposed({ rows, columns, values }: DenseMatrix): DenseMatrix {
-  return {
-    rows: columns,
-    columns: rows,
-    values: Float64Array.from(values, (_, i) => values[(i % rows) * columns + Math.floor(i / rows)] ?? 0),
-  };
 }
 
 function rowTimes(row: ArrayLike<number>, { rows, columns, values }: DenseMatrix): Float64Array {
