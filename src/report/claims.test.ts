@@ -4,13 +4,14 @@ import { test } from 'node:test';
 import { readCsv } from '#analysis/import/csv.ts';
 import { readParquet } from '#analysis/import/parquet.ts';
 import type { ClaimLevel, ClaimRecord } from '#analysis/records/claim-record.ts';
-import { claimGroups, groupedText, markKind, NAMES_ONLY, whyTexts } from '#report/claim-words.ts';
+import { claimGroups, groupedText, markKind, NAMES_ONLY, questionsOf, whyTexts } from '#report/claim-words.ts';
 import { claimsFixture, CLAIMS_STUDY } from '#report/claims-fixture.ts';
 import { escapeText } from '#report/markup.ts';
 import { renderReport } from '#report/report.ts';
 import { reportFixture } from '#report/report-fixture.ts';
 import type { ReportInput } from '#report/report-input.ts';
 import { renderTable } from '#report/table.ts';
+import { asTitle } from '#report/wording.ts';
 
 const input = claimsFixture();
 const { html, files } = renderReport(input);
@@ -192,7 +193,12 @@ test('the end, trends and few levels are rows of a forest, with a place that has
 
 test('every place stands in numbers with its block contrasts, in the page and in the data files', async () => {
   const levels = claims.flatMap((record) => record.levels);
-  assert.equal(countOf(html, /<span class="no-wrap">/g), levels.length);
+  const singles = questionsOf(claims).filter((record) => record.levels.length === 1);
+  assert.equal(countOf(html, /<span class="no-wrap">/g), levels.length - singles.length);
+  const together = /Claims of a single place\..*?<\/table>/s.exec(html)?.[0] ?? '';
+  assert.ok(singles.length > 1);
+  assert.equal(countOf(together, /<tr>/g), singles.length + 1);
+  for (const { claim } of singles) assert.ok(together.includes(asTitle(claim)), claim);
   assert.equal(readCsv(textOf('claims.csv'), 'claims').length, levels.length);
   assert.equal(
     readCsv(textOf('claim-blocks.csv'), 'claim-blocks').length,

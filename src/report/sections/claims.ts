@@ -84,24 +84,51 @@ const COLUMNS = [
   { label: 'Difference in each block' },
 ];
 
-/** Every place of the given claims with its blocks, a table a claim, folded. */
+/** Every place of the given claims with its blocks, folded: a table a claim, and one for all claims of a single place. */
 export function placesTable(study: ReportedStudy, claims: readonly ClaimRecord[]): Markup {
-  const tables = claims.map((record) =>
+  const single = claims.filter(({ levels }) => levels.length === 1);
+  const alone = single.length === 1 ? claims : claims.filter(({ levels }) => levels.length !== 1);
+  const tables = alone.map((record) =>
     dataTable({
-      caption: `${asTitle(record.claim)}, ${midSentence(outcomeLabel(study, record.outcome))}: ${armLabel(study, record.arm)} against ${otherText(study, record.against)}.`,
+      caption: `${comparisonText(study, record)}.`,
       columns: [{ label: asTitle(axisText(study, record.at) ?? 'place') }, ...COLUMNS],
-      rows: record.levels.map((level) => placeRow(study, record, level)),
+      rows: record.levels.map((level) => placeRow(study, record, level, levelWord(level.level))),
     }),
   );
-  return markup`<details><summary>Every place in numbers, block by block</summary><p>Means over blocks of the arm and of what it is held against, and their difference; p is adjusted over all questions of the study.</p>${tables}</details>`;
+  return markup`<details><summary>Every place in numbers, block by block</summary><p>Means over blocks of the arm and of what it is held against, and their difference; p is adjusted over all questions of the study.</p>${single.length > 1 ? singlesTable(study, single) : undefined}${tables}</details>`;
 }
 
-function placeRow(study: ReportedStudy, record: ClaimRecord, level: ClaimLevel): readonly MarkupPart[] {
+/** Claims of one place each, a row a claim. */
+function singlesTable(study: ReportedStudy, claims: readonly ClaimRecord[]): Markup {
+  return dataTable({
+    caption: 'Claims of a single place.',
+    columns: [{ label: 'Claim' }, ...COLUMNS],
+    rows: claims.flatMap((record) =>
+      record.levels.map((level) => {
+        const place = placeText(study, record, level.level);
+        return placeRow(study, record, level, `${comparisonText(study, record)}, ${place}`, 'wide-cell');
+      }),
+    ),
+  });
+}
+
+/** `Towers agree above chance, agreement: trained towers against chance`. */
+function comparisonText(study: ReportedStudy, { claim, outcome, arm, against }: ClaimRecord): string {
+  return `${asTitle(claim)}, ${midSentence(outcomeLabel(study, outcome))}: ${armLabel(study, arm)} against ${otherText(study, against)}`;
+}
+
+function placeRow(
+  study: ReportedStudy,
+  record: ClaimRecord,
+  level: ClaimLevel,
+  lead: string,
+  width: 'no-wrap' | 'wide-cell' = 'no-wrap',
+): readonly MarkupPart[] {
   const { delta } = record;
   const why = level.why === undefined ? '' : `: ${level.why}`;
   const blocks = level.contrasts.map(({ block, contrast }) => `${block}: ${signed(contrast, delta)}`);
   return [
-    markup`<span class="no-wrap">${levelWord(level.level)}</span>`,
+    markup`<span class="${width}">${lead}</span>`,
     markup`<span class="wide-cell">${levelPhrase(study, record, level)}${why}</span>`,
     meanText(level.armMean, delta),
     meanText(level.otherMean, delta),
