@@ -3,9 +3,10 @@ import type { Rng } from 'assay/learn';
 import { effectiveDimension, mapReads } from 'assay/studies/binding-task/dictionaries.ts';
 import type { Prompt } from 'assay/studies/binding-task/prompts.ts';
 import type { ModelReader, Reading, Stream } from 'assay/studies/binding-task/reading.ts';
-import { exchangedParts, swapScores } from 'assay/studies/binding-task/swaps.ts';
+import { exchangedMargins, swapMargins } from 'assay/studies/binding-task/swaps.ts';
 
 import { orthogonalMap, rowRidge } from './maps.ts';
+import { answerGaps, byAsked, SPLITS, turnAndLean } from './moved.ts';
 import {
   type Factor,
   factorSizes,
@@ -17,18 +18,35 @@ import {
   rowsAt,
   type TokenKind,
 } from './parts.ts';
+import { type Along, randomDifferences } from './random-differences.ts';
+
+/** Parts that two objects exchange, each with another direction as long, drawn anew for every prompt. */
+export const PART_SWAPS = [
+  { name: 'swapContent', random: 'randomContent', kind: 'value', factors: ['key'] },
+  { name: 'swapOrder', random: 'randomOrder', kind: 'value', factors: ['order'] },
+  { name: 'swapPosition', random: 'randomPosition', kind: 'value', factors: ['position'] },
+  { name: 'swapKeyPlace', random: 'randomKeyPlace', kind: 'key', factors: ['order', 'position'] },
+] as const satisfies readonly {
+  readonly name: string;
+  readonly random: string;
+  readonly kind: TokenKind;
+  readonly factors: readonly Factor[];
+}[];
 
 /** Swaps of whole streams (arXiv:2310.17191). */
-export const STREAM_SWAPS = ['replaceValue', 'replaceKey', 'exchange'] as const;
+const STREAM_SWAPS = ['replaceValue', 'replaceKey', 'exchange'] as const;
 
-export const DEPTH_OUTCOMES = [
-  'swapContent',
+export const SWAPS = [
+  ...PART_SWAPS.flatMap(({ name, random }) => [name, random] as const),
   'swapPermuted',
-  'swapOrder',
-  'swapPosition',
-  'swapPlace',
-  'swapKeyPlace',
   ...STREAM_SWAPS,
+] as const;
+
+export const DEPTH_OUTCOMES: readonly string[] = [
+  ...SWAPS.flatMap((name) => SPLITS.map((split) => `${name}${split}`)),
+  'orderTurn',
+  'orderLean',
+  'gap',
   'mapReads',
   'orthogonalReads',
   'permutedReads',
@@ -36,8 +54,7 @@ export const DEPTH_OUTCOMES = [
   'orderShare',
   'positionShare',
   'contentShare',
-] as const;
-export type DepthOutcomes = Readonly<Record<(typeof DEPTH_OUTCOMES)[number], number>>;
+];
 
 /** Prompts that are measured on, as many from elsewhere, and those that parts are fitted on, each with what was read of it. */
 export interface Material {
@@ -51,56 +68,75 @@ export interface Material {
   readonly values: number;
 }
 
-/** @param partners The other object of each prompt. @param depth Of those that were read, from 0. */
+/** @param partners The other object of each prompt. @param depth Of those that were read, from 0. @returns A number for each of `DEPTH_OUTCOMES`. */
 export async function depthOutcomes(
   reader: ModelReader,
   material: Material,
   partners: readonly number[],
   depth: number,
   rng: Rng,
-): Promise<DepthOutcomes> {
-  const { fit, fitted, keys, values } = material;
+): Promise<Readonly<Record<string, number>>> {
+  const { fit, fitted, keys, values, prompts } = material;
   const stream = fitted.depths[depth];
   if (stream === undefined) throw new Error(`no depth ${depth}`);
   const sizes = factorSizes(fit, keys, values);
   const partsAt = (kind: TokenKind): Parts => partsOf(rowsAt(fit, stream, kind), sizes, stream.width);
-  const [atKeys, atValues] = [partsAt('key'), partsAt('value')];
+  const parts = { key: partsAt('key'), value: partsAt('value') };
   const shares = partShares(rowsAt(fit, stream, 'value'), sizes, stream.width);
+  const margins = await partMargins(reader, material, partners, depth, parts, rng);
+  for (const name of STREAM_SWAPS)
+    margins.set(name, await swapMargins(reader, { ...material, contents: [] }, partners, depth, name));
+  const gaps = answerGaps(prompts, material.reading, partners);
+  const { turn, lean } = turnAndLean(prompts, partners, gaps, margins.get('swapOrder') ?? []);
   return {
-    ...(await partSwaps(reader, material, partners, depth, { atKeys, atValues }, rng)),
-    ...(await swapScores(reader, { ...material, contents: [] }, partners, depth, STREAM_SWAPS)),
-    ...mapsOf(atKeys.key, atValues.key, stream, rng),
+    ...Object.fromEntries([...margins].flatMap(([name, all]) => byAsked(name, prompts, all))),
+    orderTurn: turn,
+    orderLean: lean,
+    gap: gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length,
+    ...mapsOf(parts.key.key, parts.value.key, stream, rng),
     orderShare: shares.order,
     positionShare: shares.position,
     contentShare: shares.key,
   };
 }
 
-/** The answer after an exchange of parts between the object that is asked for and another: 1 is the other's value, 0 its own. */
-async function partSwaps(
+/** The answers after an exchange of parts between the object that is asked for and another, prompt by prompt. */
+async function partMargins(
   reader: ModelReader,
   material: Material,
   partners: readonly number[],
   depth: number,
-  { atKeys, atValues }: { readonly atKeys: Parts; readonly atValues: Parts },
+  parts: Readonly<Record<TokenKind, Parts>>,
   rng: Rng,
-) {
-  const d = material.fitted.depths[depth]?.width ?? 0;
-  const permuted = rng.permutation(material.keys);
-  const swapped = (kind: TokenKind, parts: Parts, factors: readonly Factor[], labels?: Uint32Array): Promise<number> =>
-    exchangedParts(reader, material, partners, depth, kind, (object, prompt) => {
-      const own = labelsOf(prompt, object, kind);
-      const all = factors.map((factor) => partOf(parts, factor, labels?.[own[factor]] ?? own[factor], d));
-      return Float64Array.from({ length: d }, (_, a) => all.reduce((sum, part) => sum + (part[a] ?? 0), 0));
-    });
-  return {
-    swapContent: await swapped('value', atValues, ['key']),
-    swapPermuted: await swapped('value', atValues, ['key'], permuted),
-    swapOrder: await swapped('value', atValues, ['order']),
-    swapPosition: await swapped('value', atValues, ['position']),
-    swapPlace: await swapped('value', atValues, ['order', 'position']),
-    swapKeyPlace: await swapped('key', atKeys, ['order', 'position']),
+): Promise<Map<string, readonly number[]>> {
+  const { fit, fitted, keys } = material;
+  const stream = fitted.depths[depth];
+  if (stream === undefined) throw new Error(`no depth ${depth}`);
+  const d = stream.width;
+  const permuted = rng.permutation(keys);
+  const margins = new Map<string, readonly number[]>();
+  const swap = async (name: string, kind: TokenKind, along: Along): Promise<void> => {
+    margins.set(name, await exchangedMargins(reader, material, partners, depth, kind, along));
   };
+  const difference = (kind: TokenKind, factors: readonly Factor[], labels?: Uint32Array): Along => {
+    return (own, other, prompt) => {
+      const [mine, theirs] = [labelsOf(prompt, own, kind), labelsOf(prompt, other, kind)];
+      const by = new Float64Array(d);
+      for (const factor of factors) {
+        const of = (label: number): Float64Array => partOf(parts[kind], factor, labels?.[label] ?? label, d);
+        const [from, to] = [of(mine[factor]), of(theirs[factor])];
+        for (let a = 0; a < d; a++) by[a] = (by[a] ?? 0) + (to[a] ?? 0) - (from[a] ?? 0);
+      }
+      return by;
+    };
+  };
+  for (const { name, random, kind, factors } of PART_SWAPS) {
+    const by = difference(kind, factors);
+    await swap(name, kind, by);
+    await swap(random, kind, randomDifferences(rowsAt(fit, stream, kind), by, rng.split(random)));
+  }
+  await swap('swapPermuted', 'value', difference('value', ['key'], permuted));
+  return margins;
 }
 
 /** Maps from keys where they stand to what they write at their values, on keys they were not fitted on; and on keys whose writings are dealt anew. */

@@ -11,7 +11,7 @@ export type Factor = (typeof FACTORS)[number];
 export type TokenKind = 'key' | 'value';
 
 /** One object of one prompt. */
-interface Row {
+export interface Row {
   readonly labels: Readonly<Record<Factor, number>>;
   readonly values: ArrayLike<number>;
 }

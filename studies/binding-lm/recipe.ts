@@ -13,11 +13,12 @@ import { personaBaseWeights } from 'assay/studies/misalignment/recipe.ts';
 
 import { type Config, DEFAULTS, readConfig } from './config.ts';
 import { answeredOf, DEPTH_OUTCOMES, depthOutcomes } from './measures.ts';
+import { askedOrder } from './moved.ts';
 import { givenSubject, knownSubject, personaSubject, type Subject } from './subjects.ts';
 
-const GATE_OUTCOMES = ['right', 'answered', 'gate'] as const;
+const GATE_OUTCOMES = ['right', 'answered', 'answeredFirst', 'answeredLast', 'gate'] as const;
 const SUBJECTS_KEPT = 2;
-/** So many prompts are asked for each that is measured on: drawn weights answer half of two objects by chance. */
+/** So many prompts are asked of each object for each that is measured on: drawn weights answer half of two objects by chance. */
 const ASKED_TIMES = 3;
 
 /** The small transformers: `binding-task`'s, with fillers where objects are asked for by key. */
@@ -42,7 +43,7 @@ export function bindingLmRecipe(): Recipe {
   const hashOf = modelHashes();
   return {
     name: 'binding-lm',
-    semanticsVersion: 1,
+    semanticsVersion: 2,
     defaults: DEFAULTS,
     measurePaths: [],
     gives: () => ({ axes: ['depth'], outcomes: [...GATE_OUTCOMES, ...DEPTH_OUTCOMES] }),
@@ -80,23 +81,34 @@ async function measured(context: RunContext, config: Config, subjects: LabShelf<
     const own = rng.split(name);
     return Array.from({ length: count }, () => subject.draw(own, pairings));
   };
-  const asked = drawn('asked', ASKED_TIMES * config.measured, 'heldOut');
+  const asked = everyAsked(drawn('asked', ASKED_TIMES * config.measured, 'heldOut'));
   const answers = await read(asked);
   const isAnswered = answeredOf(asked, answers);
+  const places = Array.from({ length: asked[0]?.objects.length ?? 0 }, (_, order) =>
+    asked.filter((prompt, i) => askedOrder(prompt) === order && isAnswered[i]),
+  );
+  const shares = places.map((right) => (right.length * places.length) / asked.length);
   const answered = isAnswered.filter(Boolean).length / asked.length;
   // Drawn weights answer nothing, which is why they are read.
-  const isRead = kind === 'drawn' || answered >= config.gate;
-  const gate = { right: rightFraction(asked, answers), answered, gate: Number(isRead) };
+  const isRead = (kind === 'drawn' || answered >= config.gate) && shares.every((share) => share > 0);
+  const gate = {
+    right: rightFraction(asked, answers),
+    answered,
+    answeredFirst: shares[0] ?? 0,
+    answeredLast: shares.at(-1) ?? 0,
+    gate: Number(isRead),
+  };
   if (!isRead) {
+    const told = shares.map((share) => share.toFixed(2)).join(', ');
     context.note?.(
-      `${kind}, block ${context.block}: gate not passed, ${answered.toFixed(3)} of the answers are right where ${config.gate} are asked for. There is no mechanism to read, and nothing is claimed of this block.`,
+      `${kind}, block ${context.block}: gate not passed, ${answered.toFixed(3)} of ${asked.length} answers are right (${told} where the first, the next ... is asked for) and ${config.gate} are needed, and one of each. There is no mechanism to read, and nothing is claimed of this block.`,
     );
     for (const [step, { sixth }] of subject.depths.entries())
       context.record({ step, axes: { depth: sixth }, outcomes: gate });
     return { kind: 'finished' };
   }
   // An answer that is right has something to lose: where nothing moves it, a swap scores 0, and 1/2 only where it is destroyed.
-  const prompts = asked.filter((_, i) => isAnswered[i]).slice(0, config.measured);
+  const prompts = places.flatMap((right) => right.slice(0, config.measured));
   const [fit, others] = [drawn('fit', config.fit), drawn('others', prompts.length)];
   const material = {
     prompts,
@@ -116,6 +128,11 @@ async function measured(context: RunContext, config: Config, subjects: LabShelf<
     context.progress((1 + (step + 1) / subject.depths.length) / 2);
   }
   return { kind: 'finished' };
+}
+
+/** Each prompt asks for one of its objects: here for every one of them in turn. */
+function everyAsked(prompts: readonly Prompt[]): readonly Prompt[] {
+  return prompts.flatMap((prompt) => prompt.objects.map((asked) => ({ ...prompt, asked })));
 }
 
 /** What two runs share a subject by. */

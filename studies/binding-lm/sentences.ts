@@ -132,7 +132,7 @@ interface Placed {
 /** Where in a template's tokens its words stand, one token each. */
 function placedWords(text: string, list: readonly string[], tokensOf: (word: string) => readonly number[]): Placed {
   const all = list.map(tokensOf);
-  // Most words are single tokens: the template is as long as with most of them.
+  // Most words are single tokens: the template is as long as with most of them, and with words of as many lengths as short as can be.
   const length = commonest(all.map((tokens) => tokens.length));
   const whole = all.filter((tokens) => tokens.length === length);
   const [first = []] = whole;
@@ -153,7 +153,7 @@ function placedWords(text: string, list: readonly string[], tokensOf: (word: str
 
 function commonest(numbers: readonly number[]): number {
   const counts = Map.groupBy(numbers, (number) => number);
-  return [...counts].toSorted(([, a], [, b]) => b.length - a.length)[0]?.[0] ?? 0;
+  return [...counts].toSorted(([a, as], [b, bs]) => bs.length - as.length || a - b)[0]?.[0] ?? 0;
 }
 
 function checkFillers({ fillers }: Wording, language: Language): void {

@@ -5,6 +5,7 @@
  */
 import { type ArmInput, type Claim, defineStudy } from 'assay';
 
+import { PART_SWAPS, type SWAPS } from './measures.ts';
 import { bindingLmRecipe } from './recipe.ts';
 
 const arms: readonly ArmInput[] = [
@@ -30,13 +31,19 @@ const control = (claim: Claim): Claim => ({
 });
 const PERMUTED = { kind: 'outcome', outcome: 'swapPermuted' } as const;
 const DRAWN = { kind: 'arm', arm: 'drawn' } as const;
-const MOVES = ['swapContent', 'swapOrder', 'swapPosition', 'swapKeyPlace'] as const;
+const HALF = { kind: 'value', value: 0.5, label: 'one half' } as const;
+const random = (name: string): Claim['against'] => ({ kind: 'outcome', outcome: name });
 
 const claims: readonly Claim[] = [
-  control(question('asked by key: content moves the answer', 'keys', ['swapContent'], PERMUTED, at(3))),
-  control(question('asked by order: order moves it', 'ordinals', ['swapOrder'], PERMUTED, at(0))),
-  ...MOVES.map((move) => question(`${move}: more than permuted pairs`, 'model', [move], PERMUTED)),
-  ...MOVES.map((move) => question(`${move}: more than in drawn weights`, 'model', [move], DRAWN)),
+  control(question('asked by key: content moves the answer', 'keys', ['swapContent'], random('randomContent'), at(3))),
+  control(question('and more than other keys', 'keys', ['swapContent'], PERMUTED, at(3))),
+  control(question('asked by order: order moves it', 'ordinals', ['swapOrder'], random('randomOrder'), at(0))),
+  ...PART_SWAPS.map((swap) =>
+    question(`${swap.name}: more than a random direction as long`, 'model', [swap.name], random(swap.random)),
+  ),
+  question('swapContent: more than permuted pairs', 'model', ['swapContent'], PERMUTED),
+  ...PART_SWAPS.map(({ name }) => question(`${name}: more than in drawn weights`, 'model', [name], DRAWN)),
+  question('values that change places take their binding with them', 'model', ['exchange'], HALF),
   question(
     'a map reads keys it was not fitted on, more than in drawn weights',
     'model',
@@ -56,7 +63,27 @@ const claims: readonly Claim[] = [
 const SHARE = { unit: 'fraction', delta: 0.1, jumps: { kind: 'upTo', size: 1 } } as const;
 const confirmatory = (name: string, label: string) => ({ name, label, ...SHARE, role: 'confirmatory' }) as const;
 const exploratory = (name: string, label: string) => ({ name, label, ...SHARE, role: 'exploratory' }) as const;
+const inLogits = (name: string, label: string) =>
+  ({ name, label, unit: 'logits', delta: 0.5, role: 'exploratory' }) as const;
 const ofVariance = (name: string, label: string) => ({ ...confirmatory(name, label), delta: 0.02 });
+
+/** Each swap is claimed by its smallest score over the objects that are asked for. */
+const MOVED: Readonly<
+  Record<(typeof SWAPS)[number], { readonly label: string; readonly role: 'confirmatory' | 'exploratory' }>
+> = {
+  swapContent: { label: 'answer moves with what keys add to values', role: 'confirmatory' },
+  swapOrder: { label: 'answer moves with the order at values', role: 'confirmatory' },
+  swapPosition: { label: 'answer moves with the position at values', role: 'confirmatory' },
+  swapKeyPlace: { label: 'answer moves with order and position at keys', role: 'confirmatory' },
+  exchange: { label: 'answer stays when values change places', role: 'confirmatory' },
+  randomContent: { label: 'answer moves with a difference as long as content', role: 'exploratory' },
+  randomOrder: { label: 'answer moves with a difference as long as order', role: 'exploratory' },
+  randomPosition: { label: 'answer moves with a difference as long as position', role: 'exploratory' },
+  randomKeyPlace: { label: 'answer moves with a difference at keys as long as order and position', role: 'exploratory' },
+  swapPermuted: { label: 'answer moves with what other keys add', role: 'exploratory' },
+  replaceValue: { label: 'a value from elsewhere is the answer', role: 'exploratory' },
+  replaceKey: { label: 'a key from elsewhere asks for the value', role: 'exploratory' },
+};
 
 export default defineStudy({
   name: 'binding-lm',
@@ -65,15 +92,14 @@ export default defineStudy({
     'this model and these sentences (intervals are over sets of prompts, and over teachings where the base is taught)',
   recipe: bindingLmRecipe(),
   outcomes: [
-    confirmatory('swapContent', 'answer moves with what keys add to values'),
-    confirmatory('swapOrder', 'answer moves with the order at values'),
-    confirmatory('swapPosition', 'answer moves with the position at values'),
-    confirmatory('swapKeyPlace', 'answer moves with order and position at keys'),
-    exploratory('swapPlace', 'answer moves with order and position at values'),
-    exploratory('swapPermuted', 'answer moves with what other keys add'),
-    exploratory('replaceValue', 'a value from elsewhere is the answer'),
-    exploratory('replaceKey', 'a key from elsewhere asks for the value'),
-    exploratory('exchange', 'answer stays when values change places'),
+    ...Object.entries(MOVED).flatMap(([name, { label, role }]) => [
+      { name, label: `${label}, whichever is asked for`, ...SHARE, role },
+      exploratory(`${name}First`, `${label}, asked for the first`),
+      exploratory(`${name}Last`, `${label}, asked for the last`),
+    ]),
+    inLogits('orderTurn', "exchanged orders: logits towards the other's value"),
+    inLogits('orderLean', "exchanged orders: logits towards the earlier one's value"),
+    inLogits('gap', 'logits by which an answer is likelier than the other value'),
     confirmatory('mapReads', 'written directions that one map tells from keys it has not seen'),
     confirmatory('orthogonalReads', 'that one orthogonal map tells'),
     exploratory('permutedReads', 'that one map tells of dealt pairs'),
@@ -89,6 +115,8 @@ export default defineStudy({
     ofVariance('positionShare', "values' variance that is of position"),
     ofVariance('contentShare', "values' variance that is of keys"),
     exploratory('answered', 'right answers among the values of a prompt'),
+    exploratory('answeredFirst', 'right answers where the first is asked for'),
+    exploratory('answeredLast', 'right answers where the last is asked for'),
     exploratory('right', 'right answers among all tokens'),
     exploratory('gate', 'read, since it answers'),
   ],

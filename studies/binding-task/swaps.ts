@@ -45,7 +45,7 @@ export function drawnOthers(prompts: readonly Prompt[], rng: Rng): readonly numb
   });
 }
 
-/** Swap tests at one depth. */
+/** Swap tests at one depth, as scores. */
 export async function swapScores<Name extends SwapName>(
   reader: ModelReader,
   setting: SwapSetting,
@@ -54,31 +54,48 @@ export async function swapScores<Name extends SwapName>(
   names: readonly Name[],
 ): Promise<Readonly<Record<Name, number>>> {
   const scores: Partial<Record<Name, number>> = {};
-  for (const name of names) {
-    const changes = setting.prompts.map((prompt, c) =>
-      changeOf(name, setting, { prompt, c, depth, other: prompt.objects[others[c] ?? 0] }),
-    );
-    scores[name] = await followed(reader, setting, changes, depth);
-  }
+  for (const name of names) scores[name] = scoreOf(await swapMargins(reader, setting, others, depth, name));
   return scores as Record<Name, number>;
 }
 
-/** What two objects have at their keys or values is exchanged: the answer is the other's value (1) or stays (0). @param part What an object has there, shape [D]. */
-export async function exchangedParts(
+/** One swap test at one depth, prompt by prompt: by how many logits the value that follows the change is the likelier of the two. */
+export async function swapMargins(
+  reader: ModelReader,
+  setting: SwapSetting,
+  others: readonly number[],
+  depth: number,
+  name: SwapName,
+): Promise<readonly number[]> {
+  const changes = setting.prompts.map((prompt, c) =>
+    changeOf(name, setting, { prompt, c, depth, other: prompt.objects[others[c] ?? 0] }),
+  );
+  return marginsAfter(reader, setting, changes, depth);
+}
+
+/** How often the value that follows the change is the likelier; 1/2 where both are as likely. */
+export function scoreOf(margins: readonly number[]): number {
+  return margins.reduce((sum, margin) => sum + (Math.sign(margin) + 1) / 2, 0) / margins.length;
+}
+
+/**
+ * At the keys or values of the object that is asked for and of another, `by` is added and taken away.
+ * @param by What the two are made to exchange, shape [D]: added at the one that is asked for. @returns As `swapMargins`: the other's value follows the change.
+ */
+export async function exchangedMargins(
   reader: ModelReader,
   setting: Pick<SwapSetting, 'prompts' | 'reading'>,
   others: readonly number[],
   depth: number,
   kind: 'key' | 'value',
-  part: (object: PromptObject, prompt: Prompt) => Float64Array,
-): Promise<number> {
+  by: (own: PromptObject, other: PromptObject, prompt: Prompt, c: number) => Float64Array,
+): Promise<readonly number[]> {
   const changes = setting.prompts.map((prompt, c): Change => {
     const [own, other] = [prompt.asked, prompt.objects[others[c] ?? 0]];
     if (other === undefined) throw new Error('no other object');
-    const by = minus(part(other, prompt), part(own, prompt));
-    return { adds: opposite(own.place[kind], other.place[kind], by), yes: other.answer, no: own.answer };
+    const adds = opposite(own.place[kind], other.place[kind], by(own, other, prompt, c));
+    return { adds, yes: other.answer, no: own.answer };
   });
-  return followed(reader, setting, changes, depth);
+  return marginsAfter(reader, setting, changes, depth);
 }
 
 function opposite(here: number, there: number, by: Float64Array): Change['adds'] {
@@ -152,12 +169,12 @@ function minus(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
   return Float64Array.from(a, (value, i) => value - (b[i] ?? 0));
 }
 
-async function followed(
+async function marginsAfter(
   reader: ModelReader,
   { prompts, reading }: Pick<SwapSetting, 'prompts' | 'reading'>,
   changes: readonly Change[],
   depth: number,
-): Promise<number> {
+): Promise<readonly number[]> {
   const stream = reading.depths[depth];
   if (stream === undefined) throw new Error(`no depth ${depth}`);
   const by = new Float32Array(stream.values.length);
@@ -168,11 +185,7 @@ async function followed(
   const own = prompts.map((prompt) => tokensOf(prompt));
   const asked = changes.map(({ prompt }, c) => prompt ?? own[c] ?? []);
   const { logits, vocabulary } = await reader.answers(asked, { depth, by });
-  const scores = changes.map(({ yes, no }, c): number => {
-    const [a, b] = [logits[c * vocabulary + yes] ?? 0, logits[c * vocabulary + no] ?? 0];
-    return a === b ? 0.5 : Number(a > b);
-  });
-  return scores.reduce((sum, score) => sum + score, 0) / scores.length;
+  return changes.map(({ yes, no }, c) => (logits[c * vocabulary + yes] ?? 0) - (logits[c * vocabulary + no] ?? 0));
 }
 
 /** How often the likeliest of all tokens is the right value. */
