@@ -39,7 +39,7 @@ export const DEFAULTS = {
   rows: 64,
   threads: 1,
   /** Added to the block. */
-  seed: 7000,
+  seed: 7100,
 } as const satisfies JsonObject;
 
 export interface Config {

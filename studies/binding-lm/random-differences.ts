@@ -16,11 +16,16 @@ export function randomDifferences(rows: readonly Row[], part: Along, rng: Rng): 
     const by = part(own, other, prompt, c);
     const draws = rng.split(`prompt ${c}`);
     const one = rows[draws.below(rows.length)];
-    const alike = rows.filter((row) => row !== one && row.labels.order === one?.labels.order);
+    if (one === undefined) throw new Error('no rows');
+    const alike = rows.filter((row) => row.labels.order === one.labels.order && isOther(row, one));
     const two = alike[draws.below(alike.length)];
-    if (!one || !two) throw new Error('rows of every order, two at least');
+    if (two === undefined) throw new Error('rows of one order that are all the same');
     const difference = Float64Array.from(one.values, (value, a) => value - (two.values[a] ?? 0));
-    const scale = Math.hypot(...by) / Math.max(Math.hypot(...difference), Number.MIN_VALUE);
+    const scale = Math.hypot(...by) / Math.hypot(...difference);
     return difference.map((value) => value * scale);
   };
+}
+
+function isOther(row: Row, one: Row): boolean {
+  return Array.from(row.values).some((value, a) => value !== one.values[a]);
 }

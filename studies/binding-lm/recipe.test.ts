@@ -5,12 +5,14 @@ import { fileURLToPath } from 'node:url';
 import type { JsonObject } from 'assay';
 import { type DenseMatrix, rngOf } from 'assay/learn';
 import { mapReads } from 'assay/studies/binding-task/dictionaries.ts';
-import { tokensOf } from 'assay/studies/binding-task/prompts.ts';
+import { type Prompt, tokensOf } from 'assay/studies/binding-task/prompts.ts';
 
 import { settingsOf, withSettings } from '../../src/study/settings.ts';
 
 import { orthogonalMap, rowRidge } from './maps.ts';
+import { askedOrder, byAsked, turnAndLean } from './moved.ts';
 import { partShares, partsOf } from './parts.ts';
+import { randomDifferences } from './random-differences.ts';
 import { bindingLmRecipe } from './recipe.ts';
 import { drawPrompt, isHeldOut, promptLength, sentenceOf } from './sentences.ts';
 import { depthsOf, personaLanguage } from './subjects.ts';
@@ -173,10 +175,13 @@ test('depths are sixths of the layers, and of few layers those that are whole', 
 
 test('a model from files that does not answer is not read, and its block is named', async () => {
   const { points, notes } = await ran(LETTERS);
-  assert.match(notes.join(), /model, block 1: gate not passed, 0\.\d+ of the answers/u);
+  assert.match(
+    notes.join(),
+    /model, block 1: gate not passed, 0\.\d+ of 192 answers are right \(0\.\d+, 0\.\d+ where/u,
+  );
   assert.ok(points.length > 0);
   for (const { outcomes } of points) {
-    assert.deepEqual(Object.keys(outcomes), ['right', 'answered', 'gate']);
+    assert.deepEqual(Object.keys(outcomes), ['right', 'answered', 'answeredFirst', 'answeredLast', 'gate']);
     assert.equal(outcomes['gate'], 0);
     assert.ok(Math.abs((outcomes['answered'] ?? 0) - 0.5) < 0.2, `${outcomes['answered']}`);
   }
@@ -201,8 +206,71 @@ test('a transformer that is asked by order is moved by the order at its embeddin
   const { points } = await ran({ subject: 'ordinals', 'prompts.fit': 128, 'prompts.measured': 32 });
   const [before, behind] = points.map(({ outcomes }) => outcomes);
   assert.ok((before?.['swapOrder'] ?? 0) > 0.8, JSON.stringify(before));
-  assert.ok((before?.['swapContent'] ?? 1) < 0.2 && (before?.['swapPermuted'] ?? 1) < 0.2, JSON.stringify(before));
+  assert.ok((before?.['orderTurn'] ?? 0) > 5 * Math.abs(before?.['orderLean'] ?? 0), JSON.stringify(before));
+  for (const name of ['swapContentLast', 'swapPermutedLast', 'randomOrderLast'])
+    assert.ok((before?.[name] ?? 1) < 0.2, JSON.stringify(before));
   assert.ok((behind?.['swapOrder'] ?? 1) < 0.2, JSON.stringify(behind));
+});
+
+/** Prompts of two objects, each asked for both, whose keys and values are their numbers. */
+function twoAsked(count: number): readonly Prompt[] {
+  const objects = [0, 1].map((i) => ({
+    key: i,
+    value: i,
+    query: [i],
+    answer: i,
+    place: { key: 3 * i, value: 3 * i + 2 },
+  }));
+  return Array.from({ length: count }, () => objects.map((asked) => ({ context: [], objects, asked }))).flat();
+}
+
+test('an exchange that moves every answer turns, one that makes the first likelier whatever is asked for leans', () => {
+  const prompts = twoAsked(4);
+  const partners = prompts.map((prompt) => 1 - askedOrder(prompt));
+  const gaps = prompts.map(() => 2);
+  // After the swap the other's value is likelier by 2 and the answer by no more: every answer moved by 4 logits.
+  const turned = turnAndLean(
+    prompts,
+    partners,
+    gaps,
+    prompts.map(() => 2),
+  );
+  assert.deepEqual(turned, { turn: 4, lean: 0 });
+  // The first value gained 3: the answer moves where the second is asked for, and is surer where the first is.
+  const leaning = prompts.map((prompt) => (askedOrder(prompt) === 1 ? 3 : -3) - 2);
+  assert.deepEqual(turnAndLean(prompts, partners, gaps, leaning), { turn: 0, lean: 3 });
+  assert.deepEqual(byAsked('swapOrder', prompts, leaning), [
+    ['swapOrder', 0],
+    ['swapOrderFirst', 0],
+    ['swapOrderLast', 1],
+  ]);
+});
+
+test('a random difference is as long as the part, differs by prompt, and has none of the order in it', () => {
+  const [prompt] = twoAsked(1);
+  assert.ok(prompt);
+  const [own, other] = prompt.objects;
+  assert.ok(own && other);
+  const rng = rngOf(6);
+  // Orders differ along the first of four coordinates alone.
+  const rows = Array.from({ length: 20 }, (_, i) => ({
+    labels: { order: i % 2, position: 0, key: 0, value: 0 },
+    values: [10 * (i % 2), rng.normal(), rng.normal(), rng.normal()],
+  }));
+  const along = randomDifferences(rows, () => Float64Array.of(3, 0, 4, 0), rngOf(7));
+  const drawn = Array.from({ length: 10 }, (_, c) => along(own, other, prompt, c));
+  for (const by of drawn) {
+    assert.ok(Math.abs(Math.hypot(...by) - 5) < 1e-9);
+    assert.equal(by[0], 0);
+  }
+  assert.deepEqual(along(own, other, prompt, 3), drawn[3]);
+  assert.equal(new Set(drawn.map((by) => by.join())).size, drawn.length);
+});
+
+test('every object of a prompt is asked for, and as many answers of each are measured', async () => {
+  const { points } = await ran({ subject: 'ordinals', 'prompts.fit': 32, 'prompts.measured': 8 });
+  const { answeredFirst = 0, answeredLast = 0, answered = 0 } = points[0]?.outcomes ?? {};
+  assert.ok(Math.min(answeredFirst, answeredLast, answered) > 0.9);
 });
 
 test('the persona base as it is does not answer from the text', async () => {
@@ -214,6 +282,11 @@ test('words that are several tokens, and fillers of another length, are refused 
   await assert.rejects(
     ran({ ...LETTERS, 'prompt.keys': ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'Quux'] }),
     /found Quux\. Give others/u,
+  );
+  // Most words are several tokens, some as many as each other.
+  await assert.rejects(
+    ran({ ...LETTERS, 'prompt.keys': ['Quuux', 'Quux', 'A', 'ABC', 'ABCD', 'ABCDE', 'B', 'ABCDEFG'] }),
+    /found Quuux, Quux, ABC, ABCD, ABCDE, ABCDEFG\. Give/u,
   );
   await assert.rejects(ran({ ...LETTERS, 'prompt.values': ['0', '1', '22', '3'] }), /"\{key\}=\{value\};", found 22/u);
   await assert.rejects(ran({ ...LETTERS, 'prompt.fillers': ['!;'] }), /4 tokens, as a sentence has, found 2 in "!;"/u);

@@ -132,8 +132,8 @@ interface Placed {
 /** Where in a template's tokens its words stand, one token each. */
 function placedWords(text: string, list: readonly string[], tokensOf: (word: string) => readonly number[]): Placed {
   const all = list.map(tokensOf);
-  // Most words are single tokens: the template is as long as with most of them, and with words of as many lengths as short as can be.
-  const length = commonest(all.map((tokens) => tokens.length));
+  // Words that are single tokens make the template as short as it can be.
+  const length = Math.min(...all.map((tokens) => tokens.length));
   const whole = all.filter((tokens) => tokens.length === length);
   const [first = []] = whole;
   const at = first.findIndex((token, i) => whole.some((tokens) => tokens[i] !== token));
@@ -149,11 +149,6 @@ function placedWords(text: string, list: readonly string[], tokensOf: (word: str
   const words = all.map((tokens) => tokens[at] ?? 0);
   if (new Set(words).size === words.length) return { tokens: first, at, words };
   throw new AssayError('config', `prompt: expected words that differ, found one twice in ${list.join(', ')}.`);
-}
-
-function commonest(numbers: readonly number[]): number {
-  const counts = Map.groupBy(numbers, (number) => number);
-  return [...counts].toSorted(([a, as], [b, bs]) => bs.length - as.length || a - b)[0]?.[0] ?? 0;
 }
 
 function checkFillers({ fillers }: Wording, language: Language): void {

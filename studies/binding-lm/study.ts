@@ -8,15 +8,17 @@ import { type ArmInput, type Claim, defineStudy } from 'assay';
 import { PART_SWAPS, type SWAPS } from './measures.ts';
 import { bindingLmRecipe } from './recipe.ts';
 
+/** A third and two thirds of the layers: every model of three layers or of six and more has them. */
+const LEVELS = [2, 4];
+
 const arms: readonly ArmInput[] = [
   { name: 'model', label: 'the model', set: {} },
-  { name: 'drawn', label: 'the same architecture, drawn weights', set: { subject: 'drawn' } },
+  // Claims are made where LEVELS are.
+  { name: 'drawn', label: 'the same architecture, drawn weights', set: { subject: 'drawn', sixths: [...LEVELS] } },
   { name: 'keys', label: 'a small transformer, asked by key', set: { subject: 'keys' } },
   { name: 'ordinals', label: 'a small transformer, asked by order', set: { subject: 'ordinals' } },
 ];
 
-/** A third and two thirds of the layers: every model of three layers or of six and more has them. */
-const LEVELS = [2, 4];
 const at = (...levels: readonly number[]): Claim['at'] => ({ kind: 'given', axis: 'depth', label: 'depth', levels });
 const question = (
   name: string,
@@ -79,7 +81,10 @@ const MOVED: Readonly<
   randomContent: { label: 'answer moves with a difference as long as content', role: 'exploratory' },
   randomOrder: { label: 'answer moves with a difference as long as order', role: 'exploratory' },
   randomPosition: { label: 'answer moves with a difference as long as position', role: 'exploratory' },
-  randomKeyPlace: { label: 'answer moves with a difference at keys as long as order and position', role: 'exploratory' },
+  randomKeyPlace: {
+    label: 'answer moves with a difference at keys as long as order and position',
+    role: 'exploratory',
+  },
   swapPermuted: { label: 'answer moves with what other keys add', role: 'exploratory' },
   replaceValue: { label: 'a value from elsewhere is the answer', role: 'exploratory' },
   replaceKey: { label: 'a key from elsewhere asks for the value', role: 'exploratory' },
