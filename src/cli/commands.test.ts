@@ -5,35 +5,13 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { runCommand } from './commands.ts';
+import { said } from './said-fixture.ts';
 
 const TOY = fileURLToPath(new URL('../../test/e2e/toy/study.ts', import.meta.url));
 const ROOT = mkdtempSync(join(tmpdir(), 'assay-cli-'));
 const NEVER = join(ROOT, 'never');
 
 after(() => rmSync(ROOT, { recursive: true }));
-
-interface Said {
-  readonly status: number;
-  readonly out: string;
-  readonly notes: string;
-}
-
-/** Runs a command in this process, with a terminal that remembers. */
-async function said(...args: string[]): Promise<Said> {
-  const [out, notes]: [string[], string[]] = [[], []];
-  const terminal = {
-    out: (line: string): void => void out.push(line),
-    note: (line: string): void => void notes.push(line),
-    draw: (text: string): void => void notes.push(text),
-    isInteractive: false,
-    columns: 80,
-    page: { columns: 100, isColoured: false },
-    now: () => 0,
-  };
-  const status = await runCommand(args, terminal);
-  return { status, out: out.join('\n'), notes: notes.join('\n') };
-}
 
 const REFUSALS: readonly (readonly [args: readonly string[], message: RegExp])[] = [
   [['run', TOY, '--set', 'steps={"a":'], /--set steps: expected a JSON value/],

@@ -135,7 +135,7 @@ test('a checkpoint that cannot be used, or a caption too long for it, is refused
   const [summary] = (await filesOf(CLIP, FILES.ARO)) ?? [];
   assert.equal(summary?.file, CLIP);
   assert.equal(summary.counts['captions'], 2 * ROWS.length);
-  await assert.rejects(filesOf(aro, FILES.ARO), /aro.*: expected a config\.json, found none/);
+  await assert.rejects(filesOf(aro, FILES.ARO), /aro.*: expected a folder of CLIP.*without config\.json/);
   const long = { filename: '0.png', caption: 'red '.repeat(40), negative_caption: 'b' };
   const data = join(ROOT, 'long.json');
   writeFileSync(data, JSON.stringify([long]));

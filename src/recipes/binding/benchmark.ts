@@ -10,6 +10,7 @@ import { AssayError } from '#base/errors.ts';
 import { contentHash, type JsonObject } from '#base/json.ts';
 import { rngOf } from '#base/rng.ts';
 import { decodeImage } from '#learning/files/images/decode-image.ts';
+import { checkModelPlace } from '#learning/files/model-place.ts';
 import { preference, type Quad, winogroundScores } from '#measures/probes/cross-modal.ts';
 import { contentHashes } from '#recipes/file-hashes.ts';
 import { labShelf, type LabShelf } from '#recipes/lab-shelf.ts';
@@ -66,7 +67,8 @@ export function bindingBenchmark(): Recipe {
     measurePaths: ['depths'],
     gives: () => ({ axes: ['depth'] }),
     check: (config) => {
-      const { data, images, shares } = readConfig(config);
+      const { model, data, images, shares } = readConfig(config);
+      checkModelPlace(model, 'towers');
       const set = readPublicSet(data);
       checkShares(set, shares);
       for (const { pictures } of set.examples) for (const one of pictures) sizeOf(picturesIn(data, images), one);
@@ -106,8 +108,6 @@ function readConfig(config: JsonObject): BenchmarkConfig {
     depths: reader.number('depths', { min: 1, max: 240, integer: true }),
   };
   reader.done();
-  if (read.model.startsWith('hf://'))
-    reader.refuse('model', 'a folder', `${read.model}: the command line downloads models`);
   return read;
 }
 

@@ -287,5 +287,5 @@ test('settings without a meaning are refused by name', () => {
   refuses({ 'world.shapes': 5 }, /"shapes": expected a whole number from 2 to 4/);
   refuses({ 'measure.probe.folds': 13 }, /folds": expected a whole number in \[2, 12\]/);
   refuses({ 'measure.map.penalty': 0 }, /penalty": expected a number of at least/);
-  refuses({ model: 'hf://org/name' }, /expected a folder, found hf:\/\/org\/name/);
+  refuses({ model: 'hf://org/name' }, /found a hub address/);
 });

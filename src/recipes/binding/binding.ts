@@ -4,6 +4,7 @@
  */
 import { contentHash, type JsonObject } from '#base/json.ts';
 import { rngOf } from '#base/rng.ts';
+import { checkModelPlace } from '#learning/files/model-place.ts';
 import { contentHashes } from '#recipes/file-hashes.ts';
 import { labShelf, type LabShelf } from '#recipes/lab-shelf.ts';
 import type { Recipe, RunContext } from '#study/recipe.ts';
@@ -38,7 +39,10 @@ export function bindingRecipe(): Recipe {
     defaults: BINDING_DEFAULTS,
     measurePaths: ['measure', 'depths'],
     gives: () => ({ axes: ['depth'], outcomes: BINDING_OUTCOMES }),
-    check: (config) => void readBindingConfig(config),
+    check: (config) => {
+      const { model } = readBindingConfig(config);
+      if (model !== '') checkModelPlace(model, 'towers');
+    },
     inputs: (config) => {
       const { model } = readBindingConfig(config);
       return model === '' ? {} : hashes({ model });

@@ -78,9 +78,6 @@ export function readBindingConfig(config: JsonObject): BindingConfig {
     },
   };
   for (const part of [scenes, probe, map, measure, reader]) part.done();
-  if (read.model.startsWith('hf://')) {
-    reader.refuse('model', 'a folder', `${read.model}: the command line downloads models`);
-  }
   const pairs = (read.world.colours - 1) * (read.world.shapes - 1);
   if (read.scenes.pairings > pairs) {
     scenes.refuse('pairings', `at most ${pairs}, (colours - 1) (shapes - 1)`, `${read.scenes.pairings}`);
