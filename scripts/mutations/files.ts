@@ -17,13 +17,6 @@ export const FILE_FAULTS: readonly Fault[] = [
     tests: [PATHS],
   },
   {
-    name: 'a path without a model is found out by those who hash it',
-    file: 'src/recipes/finetune/files.ts',
-    from: "  return (model) => {\n    checkModelPlace(model, 'language model');",
-    to: '  return (model) => {',
-    tests: [PATHS],
-  },
-  {
     name: 'the advice for a name of the hub is not given',
     file: 'src/learning/files/model-place.ts',
     from: 'return isLikeName\n',
