@@ -41,7 +41,10 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: RegExp])[]
   [['scenes', NEVER, '--seed', '-1'], /--seed/],
   [['scenes', NEVER, '--seed', '1e3'], /--seed expects a whole number of at least 0 \(below 2\^53\), found "1e3"/],
   [['scenes', NEVER, '--part', 'new'], /--part expects seen, held, any; found "new"/],
-  [['scenes', NEVER, '--part', 'held'], /"held.kind": expected latin or blocks, for scenes of held-out pairs, found none/],
+  [
+    ['scenes', NEVER, '--part', 'held'],
+    /"held.kind": expected latin or blocks, for scenes of held-out pairs, found none/,
+  ],
   [['scenes', NEVER, '--set', 'familly=cells'], /unknown path "familly".*"family"/],
   [['scenes', NEVER, '--set', 'family=bodies'], /"family": expected one of cells, figures, solids, found "bodies"/],
   [['scenes', NEVER, '--set', 'shapes=5'], /"shapes": expected a whole number from 2 to 4/],

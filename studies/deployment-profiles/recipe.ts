@@ -25,6 +25,7 @@ export const deploymentProfiles: Recipe = {
   measurePaths: ['threads'],
   gives: () => ({ axes: ['situation'], outcomes: OUTCOMES }),
   check: (config) => void readConfig(config),
+  blocks: () => ({ most: SCENARIOS.length, what: 'situation' }),
   inputs(config): Record<string, string> {
     const { model, character } = readConfig(config);
     return isGiven(model, character) ? { model: hashOf(model) } : {};

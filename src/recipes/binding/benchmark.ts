@@ -73,6 +73,11 @@ export function bindingBenchmark(): Recipe {
       checkShares(set, shares);
       for (const { pictures } of set.examples) for (const one of pictures) sizeOf(picturesIn(data, images), one);
     },
+    blocks: (config) => ({
+      most: readConfig(config).shares,
+      what: 'share of the examples',
+      remedy: 'Or deal the examples into more: --set shares=N',
+    }),
     inputs: (config) => {
       const { model, data, images } = readConfig(config);
       const names = new Set(readPublicSet(data).examples.flatMap(({ pictures }) => pictures.map(({ file }) => file)));
