@@ -40,6 +40,11 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: RegExp])[]
   [['scenes', NEVER, '--count', '20001'], /--count expects a whole number from 1 to 20000, found "20001"/],
   [['scenes', NEVER, '--seed', '-1'], /--seed/],
   [['scenes', NEVER, '--seed', '1e3'], /--seed expects a whole number of at least 0 \(below 2\^53\), found "1e3"/],
+  [['scenes', ''], /Expected <folder>, found an empty word/],
+  [['init', ' '], /Expected <folder>, found an empty word/],
+  [['run', ''], /Expected <study>, found an empty word/],
+  [['score', 'a.json', ''], /Expected <transcripts\.\.\.>, found an empty word/],
+  [['export', TOY, '--out', ''], /Expected a value for --out, found an empty word/],
   [['scenes', NEVER, '--part', 'new'], /--part expects seen, held, any; found "new"/],
   [
     ['scenes', NEVER, '--part', 'held'],

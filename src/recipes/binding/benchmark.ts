@@ -186,7 +186,7 @@ async function picturesOf(
   const from = examples.map((_, i) => examples[pictures === 'own' ? i : (i + 1) % examples.length]);
   const shown: Shown[] = [];
   for (const one of from.flatMap((example) => [...(example?.pictures ?? [])])) {
-    shown.push({ picture: cut(await decodeImage(picturePath(folder, one)), one.box) });
+    shown.push({ picture: cut(await decodeImage(picturePath(folder, one)), one) });
   }
   return shown;
 }

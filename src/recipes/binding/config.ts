@@ -109,6 +109,12 @@ function readWorld(given: Json, reader: ConfigReader): BindingConfig['world'] {
   if (own !== undefined) {
     reader.refuse(`world.${own}`, `one of ${Object.keys(BINDING_DEFAULTS.world).join(', ')}`, 'an unknown key');
   }
+  const captions = configReader(given, 'world').object('captions');
+  for (const name of ['colourlessFraction', 'shapelessFraction']) {
+    // With none of them said, a caption and its swap are one text, and nothing can be asked.
+    if (captions.number(name, { min: 0, max: 1 }) === 1)
+      captions.refuse(name, 'a share below 1, since captions that name none tell no scene from its swap', '1');
+  }
   const fixed = { width, height, cell, patch, objects, sizes: { multiples: [...sizes.multiples], own: sizes.own } };
   return readSceneWorld(configReader({ ...given, ...fixed, held: { kind: 'blocks', seed: 0 } }, 'world'));
 }
