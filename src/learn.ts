@@ -192,6 +192,7 @@ export { type Example, type Fingerprint, fingerprint, type Guess } from '#measur
 export { forgetting } from '#measures/forgetting.ts';
 export { jump, type Jump, type Placed } from '#measures/jump.ts';
 export { modelHashes } from '#recipes/finetune/files.ts';
+export { type KnownTextModel, textModelSummaries } from '#recipes/text-model-files.ts';
 export {
   COSINE_TIE,
   pairedCosines,

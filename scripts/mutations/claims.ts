@@ -209,6 +209,13 @@ export const CLAIM_FAULTS: readonly Fault[] = [
     tests: [CLAIMS, VERDICTS],
   },
   {
+    name: 'claims: too few blocks are told as no runs',
+    file: CONTROLS,
+    from: 'if (all === 0) return reasonsOf(table);',
+    to: 'if (usable < FEWEST) return reasonsOf(table);',
+    tests: [VERDICTS],
+  },
+  {
     name: 'claims: blocks of a cluster are units of their own',
     file: 'src/analysis/claims/place-table.ts',
     from: 'return clusters?.of.get(block) ?? block;',

@@ -14,6 +14,13 @@ export const DESIGN_FAULTS: readonly Fault[] = [
     tests: ['src/study/plan.test.ts'],
   },
   {
+    name: 'one block more than there are is planned',
+    file: 'src/study/plan.ts',
+    from: 'if (limit === undefined || highest < limit.most) return;',
+    to: 'if (limit === undefined || highest <= limit.most) return;',
+    tests: ['src/study/plan.test.ts'],
+  },
+  {
     name: 'an answer does not see its question',
     file: 'src/learning/models/branched.ts',
     from: "squared('parents'))",

@@ -6,8 +6,23 @@ const PEFT = 'src/learning/files/hugging-face/peft.test.ts';
 const STAND_INS = 'src/learning/files/tensors/stand-ins.test.ts';
 const FOLDERS = 'test/learning/half-read-folders.test.ts';
 const GGUF = 'test/learning/half-read-gguf.test.ts';
+const PATHS = 'test/e2e/model-paths.test.ts';
 
 export const FILE_FAULTS: readonly Fault[] = [
+  {
+    name: 'a model without a tokenizer is found out by its runs',
+    file: 'src/recipes/text-model-files.ts',
+    from: 'const tokenizer = neededTokenizer(files);',
+    to: 'const tokenizer = files.tokenizer ?? { encode: (): number[] => [] };',
+    tests: [PATHS],
+  },
+  {
+    name: 'the advice for a name of the hub is not given',
+    file: 'src/learning/files/model-place.ts',
+    from: 'return isLikeName\n',
+    to: 'return isLikeName && isGgufPath(path)\n',
+    tests: [PATHS],
+  },
   {
     name: 'settings that nobody knows are skipped',
     file: 'src/learning/files/fields.ts',

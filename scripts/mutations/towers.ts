@@ -203,4 +203,25 @@ export const TOWER_FAULTS: readonly Fault[] = [
     to: 'return [all, pick];',
     tests: [TOWERS],
   },
+  {
+    name: 'boxes are as large as they say',
+    file: 'src/recipes/binding/public-sets.ts',
+    from: 'if (width * height <= MOST_BOX_PIXELS) return;',
+    to: 'if (width * height <= 2 ** 40) return;',
+    tests: ['src/recipes/binding/benchmark.test.ts'],
+  },
+  {
+    name: 'captions that name no colour are asked',
+    file: 'src/recipes/binding/config.ts',
+    from: "['colourlessFraction', 'shapelessFraction']",
+    to: "['shapelessFraction']",
+    tests: ['src/recipes/binding/binding.test.ts'],
+  },
+  {
+    name: 'an empty word is the folder the command runs in',
+    file: 'src/cli/options.ts',
+    from: 'if (at < 0 && option === undefined) return;',
+    to: 'if (at < positionals.length) return;',
+    tests: ['src/cli/commands.test.ts'],
+  },
 ];

@@ -5,35 +5,13 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { runCommand } from './commands.ts';
+import { said } from './said-fixture.ts';
 
 const TOY = fileURLToPath(new URL('../../test/e2e/toy/study.ts', import.meta.url));
 const ROOT = mkdtempSync(join(tmpdir(), 'assay-cli-'));
 const NEVER = join(ROOT, 'never');
 
 after(() => rmSync(ROOT, { recursive: true }));
-
-interface Said {
-  readonly status: number;
-  readonly out: string;
-  readonly notes: string;
-}
-
-/** Runs a command in this process, with a terminal that remembers. */
-async function said(...args: string[]): Promise<Said> {
-  const [out, notes]: [string[], string[]] = [[], []];
-  const terminal = {
-    out: (line: string): void => void out.push(line),
-    note: (line: string): void => void notes.push(line),
-    draw: (text: string): void => void notes.push(text),
-    isInteractive: false,
-    columns: 80,
-    page: { columns: 100, isColoured: false },
-    now: () => 0,
-  };
-  const status = await runCommand(args, terminal);
-  return { status, out: out.join('\n'), notes: notes.join('\n') };
-}
 
 const REFUSALS: readonly (readonly [args: readonly string[], message: RegExp])[] = [
   [['run', TOY, '--set', 'steps={"a":'], /--set steps: expected a JSON value/],
@@ -62,8 +40,16 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: RegExp])[]
   [['scenes', NEVER, '--count', '20001'], /--count expects a whole number from 1 to 20000, found "20001"/],
   [['scenes', NEVER, '--seed', '-1'], /--seed/],
   [['scenes', NEVER, '--seed', '1e3'], /--seed expects a whole number of at least 0 \(below 2\^53\), found "1e3"/],
+  [['scenes', ''], /Expected <folder>, found an empty word/],
+  [['init', ' '], /Expected <folder>, found an empty word/],
+  [['run', ''], /Expected <study>, found an empty word/],
+  [['score', 'a.json', ''], /Expected <transcripts\.\.\.>, found an empty word/],
+  [['export', TOY, '--out', ''], /Expected a value for --out, found an empty word/],
   [['scenes', NEVER, '--part', 'new'], /--part expects seen, held, any; found "new"/],
-  [['scenes', NEVER, '--part', 'held'], /expected scenes of held-out pairs, found none/],
+  [
+    ['scenes', NEVER, '--part', 'held'],
+    /"held.kind": expected latin or blocks, for scenes of held-out pairs, found none/,
+  ],
   [['scenes', NEVER, '--set', 'familly=cells'], /unknown path "familly".*"family"/],
   [['scenes', NEVER, '--set', 'family=bodies'], /"family": expected one of cells, figures, solids, found "bodies"/],
   [['scenes', NEVER, '--set', 'shapes=5'], /"shapes": expected a whole number from 2 to 4/],

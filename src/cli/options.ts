@@ -191,6 +191,7 @@ export function parseOptions(args: readonly string[], allowed: readonly OptionNa
     const expected = words.length === 0 ? 'no further words' : words.map((word) => `<${word}>`).join(' ');
     throw new AssayError('usage', `Expected ${expected}, found ${positionals.join(' ') || 'nothing'}.`);
   }
+  refuseEmpty(positionals, values, words);
   const texts = (name: OptionName): string[] => [values[name] ?? []].flat().map(String);
   const text = (name: OptionName): string | undefined => texts(name).at(-1);
   return {
@@ -200,6 +201,21 @@ export function parseOptions(args: readonly string[], allowed: readonly OptionNa
     flag: (name) => values[name] === true,
     count: (name) => countOf(name, text(name)),
   };
+}
+
+/** An empty word is a shell variable that is not set: it would name the folder the command runs in. */
+function refuseEmpty(
+  positionals: readonly string[],
+  values: Readonly<Record<string, unknown>>,
+  words: readonly string[],
+): void {
+  const at = positionals.findIndex((one) => one.trim() === '');
+  const option = Object.keys(values).find((name) =>
+    [values[name]].flat().some((one) => typeof one === 'string' && one.trim() === ''),
+  );
+  if (at < 0 && option === undefined) return;
+  const what = at >= 0 ? `<${words[Math.min(at, words.length - 1)] ?? 'word'}>` : `a value for --${option}`;
+  throw new AssayError('usage', `Expected ${what}, found an empty word. Is a variable of the shell not set?`);
 }
 
 /** The help lines of some options. */

@@ -76,6 +76,25 @@ test('a seed to which blocks are added must leave the sum exact, pilots and shif
   assert.throws(() => atFull(shifted + 1), /arm "again".*seeds\.init/);
 });
 
+test('a plan of more blocks than a recipe has is refused before any run, with how many there are', () => {
+  const most = 8;
+  const recipe = {
+    ...STUDY.recipe,
+    blocks: () => ({ most, what: 'fold', remedy: 'Or cut more of them: --set folds=N.' }),
+  };
+  const arms = STUDY.arms.map((arm) => ({ ...arm, learningRates: [0.1], seedOffset: 0 }));
+  const planned = (blocks: number, seedOffset = 0): unknown => {
+    const shifted = arms.map((arm) => ({ ...arm, seedOffset }));
+    return planStudy({ ...STUDY, recipe, arms: shifted }, { profile: 'quick', blocks });
+  };
+  assert.ok(planned(most));
+  assert.throws(
+    () => planned(most + 1),
+    /arm "low".*at most 8 blocks.*a fold of its own, found 9\..*--seeds 8.*--set folds=N/,
+  );
+  assert.throws(() => planned(most, 1), /found 8, numbered up to 8 from 0/);
+});
+
 test('ids stay what they were: the golden file changes only with a semanticsVersion', () => {
   const plan = planStudy(STUDY, { profile: 'full' });
   const runs = [

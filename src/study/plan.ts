@@ -306,6 +306,7 @@ function checkConfig(
   try {
     plan.study.recipe.check(config);
     checkSeeds(config, highestSeed(plan, arm));
+    checkBlocks(plan, config, highestSeed(plan, arm));
   } catch (error) {
     const isNamed = error instanceof AssayError;
     const kind = isNamed ? error.kind : 'config';
@@ -319,6 +320,22 @@ function highestSeed({ study, blocks }: Pick<StudyPlan, 'study' | 'blocks'>, arm
   const hasPilot = arm.learningRates.length > 1;
   const last = hasPilot ? FIRST_PILOT_BLOCK + pilotOf(study).blocks - 1 : blocks - 1;
   return last + (arm.seedOffset ?? 0);
+}
+
+/** A block that is read twice would pass for a new one. @param highest The largest number the recipe gets as its block. */
+function checkBlocks(
+  { study, blocks }: Pick<StudyPlan, 'study' | 'blocks'>,
+  config: JsonObject,
+  highest: number,
+): void {
+  const limit = study.recipe.blocks?.(config);
+  if (limit === undefined || highest < limit.most) return;
+  const { most, what, remedy = '' } = limit;
+  const found = highest < blocks ? `${blocks}` : `${blocks}, numbered up to ${highest} from 0 by seedOffset or pilots`;
+  throw new AssayError(
+    'config',
+    `expected at most ${most} blocks, since each needs a ${what} of its own, found ${found}. Give no more: --seeds ${most}, or --max-seeds ${most} with --until-decided. ${remedy}`.trimEnd(),
+  );
 }
 
 /**

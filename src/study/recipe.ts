@@ -63,6 +63,14 @@ export interface Gives {
   readonly outcomes?: readonly string[];
 }
 
+/** So many blocks there are, and what each is of, such as "situation". */
+export interface BlockLimit {
+  readonly most: number;
+  readonly what: string;
+  /** How there would be more, as a sentence; absent where there cannot be. */
+  readonly remedy?: string;
+}
+
 /** One way of making a run, with the version of its semantics: a fix that changes numbers raises it. */
 export interface Recipe {
   readonly name: string;
@@ -87,6 +95,11 @@ export interface Recipe {
   readonly stopRule?: { readonly axis: string; readonly path: string; readonly multiples?: readonly string[] };
   /** @throws AssayError naming the path, what was expected and what was found. */
   check(config: JsonObject): void;
+  /**
+   * How many blocks a config has, where blocks are no fresh draws but shares of a set, or situations that were written down: one that is
+   * read twice would pass for a new one, so a plan of more is refused before any run. Called after `check`; absent where there is no end of them.
+   */
+  blocks?(config: JsonObject): BlockLimit;
   /**
    * The axes and outcomes that runs of a config record: a study that names others is refused before any run. It reads no
    * file, and takes configs that `check` refuses. Where it is absent, names are found wrong only by what runs lack.

@@ -107,6 +107,7 @@ const recipe = objectOf(
     learningRatePath: text,
     levelsPath: text,
     stopRule: objectOf({ axis: text, path: text }, { multiples: listOf(text) }),
+    blocks: callable,
     gives: callable,
     inputs: callable,
     measuredBy: callable,

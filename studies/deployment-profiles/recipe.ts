@@ -3,7 +3,7 @@
  * none is given, and for known characters, it is one made in house (`made.ts`), with the block as its seed.
  */
 import { AssayError, type JsonObject, type Recipe, type RunContext } from 'assay';
-import { configReader, labShelf, type LocalModel, modelHashes, openLocalModel } from 'assay/learn';
+import { configReader, labShelf, type LocalModel, modelHashes, openLocalModel, textModelSummaries } from 'assay/learn';
 
 import { type CharacterName, CHARACTER_NAMES, createMadeLab, type MadeLab, madeModel, madeWeights } from './made.ts';
 import { chancesOf, DEPLOYMENTS, passChances, READING } from './episodes.ts';
@@ -12,6 +12,7 @@ import { SCENARIOS } from './scenarios.ts';
 const OUTCOMES = ['passes', 'choice', 'thinks', 'asAssistant', 'asAgent', 'follows', 'cut'] as const;
 
 const hashOf = modelHashes();
+const summary = textModelSummaries();
 const shelf = labShelf<LocalModel>(1);
 const madeLabs = labShelf<MadeLab>(1);
 /** Whoever is given: `model`, or the base made in house. */
@@ -24,9 +25,14 @@ export const deploymentProfiles: Recipe = {
   measurePaths: ['threads'],
   gives: () => ({ axes: ['situation'], outcomes: OUTCOMES }),
   check: (config) => void readConfig(config),
+  blocks: () => ({ most: SCENARIOS.length, what: 'situation' }),
   inputs(config): Record<string, string> {
     const { model, character } = readConfig(config);
     return isGiven(model, character) ? { model: hashOf(model) } : {};
+  },
+  async files(config) {
+    const { model, character } = readConfig(config);
+    return isGiven(model, character) ? [await summary(model)] : [];
   },
   async run(context) {
     const { config, block, record } = context;

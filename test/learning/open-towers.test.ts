@@ -25,7 +25,7 @@ for (const name of ['clip', 'siglip', 'siglip2'] as const) {
   const images = files.images.map((file) => `${IMAGES}${file}`);
 
   test(`${name}: ids of captions are those of transformers, padding included`, async () => {
-    const folder = await modelFolder(join(TOWERS, name));
+    const folder = await modelFolder(join(TOWERS, name), 'towers');
     const captions = await folderCaptions(folder, towersConfig(configOf(name), name));
     for (const [text, ids] of Object.entries(files.tokens)) {
       if (name === 'siglip' && text.includes('<unk>')) {
@@ -122,7 +122,10 @@ test('early CLIP folders without tokenizer.json are read from vocab.json and mer
     );
     rmSync(join(folder, 'tokenizer.json'));
   });
-  const captions = await folderCaptions(await modelFolder(changed.path), towersConfig(configOf('clip'), 'clip'));
+  const captions = await folderCaptions(
+    await modelFolder(changed.path, 'towers'),
+    towersConfig(configOf('clip'), 'clip'),
+  );
   for (const [text, ids] of Object.entries(REFERENCE['clip']?.files?.tokens ?? {})) {
     assert.deepEqual(captions.ids(text), ids, text);
   }

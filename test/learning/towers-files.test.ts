@@ -199,7 +199,7 @@ function imageInputs(
 }
 
 async function bindAll(program: Program, name: string, described: TowersDescription, feeds: Feeds): Promise<void> {
-  await using source = await openFolderWeights(await modelFolder(join(TOWERS, name)));
+  await using source = await openFolderWeights(await modelFolder(join(TOWERS, name), 'towers'));
   const weights = await towersWeights(source, described);
   for (const parameter of weights.shapes.keys()) program.bindIfKnown(parameter, await weights.tensor(parameter));
   for (const [fed, values] of feeds) program.bindIfKnown(fed, values);

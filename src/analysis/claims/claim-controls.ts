@@ -71,17 +71,28 @@ function labelOf({ units }: PlaceTable): string {
   return units.label ?? 'block';
 }
 
+/** A control is looked at from so many on. */
+const FEWEST = 2;
+
+/** How many there are, how many are needed, and why others were lost. */
+function tooFewText(table: PlaceTable): string {
+  const { usable, all } = table.units;
+  if (all === 0) return reasonsOf(table);
+  const lost = table.lost.length === 0 ? '' : ` of ${all} usable (${reasonsOf(table)})`;
+  return `${clustersText(labelOf(table), usable)}${lost}, at least ${FEWEST} needed to look at it and ${MIN_BLOCKS} to test it`;
+}
+
 /** No numbers, too few left of enough, or numbers that do not count; one pair is enough to be compared to the bit. */
 function whyUnsettled(table: PlaceTable, isToTheBit: boolean): string | undefined {
   const { usable, all } = table.units;
   if (isToTheBit && usable > 0) return undefined;
-  if (usable < 2) return `too few numbers (${reasonsOf(table)})`;
+  if (usable < FEWEST) return tooFewText(table);
   if (table.excluded !== undefined) return table.excluded;
   if (usable >= MIN_BLOCKS || all < MIN_BLOCKS) return undefined;
   return `${usable} of ${clustersText(labelOf(table), all)} are usable, at least ${MIN_BLOCKS} needed`;
 }
 
-/** Why blocks are lost, each reason once. */
+/** Why blocks are lost, each reason once; of a place that has none at all, that nothing ran. */
 export function reasonsOf({ lost }: PlaceTable): string {
   const reasons = [...new Set(lost.map(({ reason }) => reason))];
   return reasons.length === 0 ? 'no runs' : reasons.join(', ');

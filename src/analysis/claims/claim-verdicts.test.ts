@@ -111,6 +111,18 @@ test('a control that fails, or that cannot be looked at, leaves every claim and 
   assert.deepEqual(outcomeOf({ ...control('agrees', 1), arm: 'nobody' }), [false, true, true]);
 });
 
+test('a control of one block says how many there are and how many are needed; only where none ran, that none did', () => {
+  const control: Claim = { ...ABOVE, at: depths(2), asks: { kind: 'control', expect: 'differs' } };
+  const whole = frameOf({ towers });
+  const detailOf = (runs: typeof whole.runs, claim = control): string | undefined =>
+    analysed([claim], { ...whole, runs }).controls[0]?.detail;
+  const ofBlocks = (count: number): typeof whole.runs => whole.runs.filter(({ block }) => block < count);
+  assert.match(detailOf(ofBlocks(1)) ?? '', /at depth 2: 1 block, at least 2 needed to look at it and 6 to test it$/);
+  const lost = ofBlocks(3).map((run) => (run.block === 0 ? run : { ...run, points: [] }));
+  assert.match(detailOf(lost) ?? '', /: 1 block of 3 usable \(.+\), at least 2 needed/);
+  assert.match(detailOf(whole.runs, { ...control, arm: 'nobody' }) ?? '', /no finished runs of "nobody"/);
+});
+
 test('claims and contrasts are one family: more places raise every p', () => {
   // The same numbers in another order at each depth.
   const noisy = (_: number, block: number): TrajectoryPoint[] =>

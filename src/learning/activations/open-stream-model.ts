@@ -1,7 +1,7 @@
 /** A pretrained model from its files (a Hugging Face folder or a GGUF file), read whole, for what looks at its stream. */
 import { createHash } from 'node:crypto';
 
-import { AssayError } from '#base/errors.ts';
+import { neededTokenizer } from '#learning/files/model-files.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 
@@ -33,12 +33,6 @@ export async function openStreamModel(path: string): Promise<OpenedModel> {
     model: streamModel(config, weights),
     identity: hash.digest('hex'),
     contextLength,
-    tokens(text) {
-      if (tokenizer !== undefined) return Int32Array.from(tokenizer.encode(text, 'withSpecials'));
-      throw new AssayError(
-        'file',
-        `${path}: expected a tokenizer beside the weights, found none. Give token ids instead.`,
-      );
-    },
+    tokens: (text) => Int32Array.from(neededTokenizer({ path, tokenizer }).encode(text, 'withSpecials')),
   };
 }

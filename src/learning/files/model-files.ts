@@ -10,6 +10,7 @@ import type { ParameterSpec } from '#learning/nn/layers.ts';
 
 import type { ChatTemplate } from './text/chat-template.ts';
 import type { ModelDescription } from './model-description.ts';
+import { isGgufPath } from './model-place.ts';
 import type { TensorSource } from './tensors/tensor-source.ts';
 import { finite } from './tensors/tensor-source.ts';
 import type { TextTokenizer } from './text/tokenizer.ts';
@@ -57,6 +58,18 @@ export interface ModelFiles extends ModelDescription, AsyncDisposable {
   /** What stands beside the weights in a Hugging Face folder of this model, its config saying float32. */
   companions(): Promise<readonly Companion[]>;
   close(): Promise<void>;
+}
+
+/** The tokenizer of files that are asked in text. @throws AssayError where they bring none, saying where one comes from. */
+export function neededTokenizer({ path, tokenizer }: Pick<ModelFiles, 'path' | 'tokenizer'>): TextTokenizer {
+  if (tokenizer !== undefined) return tokenizer;
+  const remedy = isGgufPath(path)
+    ? 'The file has no tokenizer.ggml keys: convert the model again from a folder with its tokenizer'
+    : "Put the model's tokenizer.json and tokenizer_config.json into the folder; transformers writes both: AutoTokenizer.from_pretrained(NAME).save_pretrained(FOLDER)";
+  throw new AssayError(
+    'file',
+    `${path}: expected a tokenizer (tokenizer.json), found none, so text cannot become tokens. ${remedy}.`,
+  );
 }
 
 /** How a needed tensor is made from a stored one. */

@@ -280,8 +280,8 @@ test('missing, misshapen and unexplained weights are named', async () => {
   await writeFile(join(folder, 'pytorch_model.bin'), '');
   await assert.rejects(() => openHuggingFace(folder), /Pickled PyTorch files/);
   await rm(join(folder, 'config.json'));
-  await assert.rejects(() => openHuggingFace(folder), /expected a config.json/);
-  await assert.rejects(() => openHuggingFace(join(folder, 'none')), /Expected a model's folder/);
+  await assert.rejects(() => openHuggingFace(folder), /found a folder without config\.json/);
+  await assert.rejects(() => openHuggingFace(join(folder, 'none')), /found nothing there/);
 });
 
 test('mutated folders and GGUF models are opened or refused with an AssayError', async () => {

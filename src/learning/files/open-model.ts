@@ -1,9 +1,8 @@
 /** One way to open a model, whatever its files: a folder, or a GGUF file. Addresses on a hub are fetched before (`desk/hub`). */
-import { AssayError } from '#base/errors.ts';
-
 import { openGgufModel } from './gguf/gguf-model.ts';
 import { openHuggingFace } from './hugging-face/hugging-face.ts';
 import type { ModelFiles } from './model-files.ts';
+import { checkModelPlace, isGgufPath } from './model-place.ts';
 
 /** How to open a model. */
 export interface OpenOptions {
@@ -16,12 +15,7 @@ export interface OpenOptions {
  * @throws AssayError naming what is missing, wrong or not supported.
  */
 export async function openModel(path: string, options: OpenOptions = {}): Promise<ModelFiles> {
-  if (path.startsWith('hf://')) {
-    throw new AssayError(
-      'usage',
-      `${path}: expected a folder or a GGUF file, found a hub address. Such addresses are fetched where a study is planned; give the folder it was fetched into.`,
-    );
-  }
-  const open = path.toLowerCase().endsWith('.gguf') ? openGgufModel : openHuggingFace;
+  checkModelPlace(path, 'language model');
+  const open = isGgufPath(path) ? openGgufModel : openHuggingFace;
   return await open(path, options.now);
 }

@@ -135,7 +135,7 @@ test('a checkpoint that cannot be used, or a caption too long for it, is refused
   const [summary] = (await filesOf(CLIP, FILES.ARO)) ?? [];
   assert.equal(summary?.file, CLIP);
   assert.equal(summary.counts['captions'], 2 * ROWS.length);
-  await assert.rejects(filesOf(aro, FILES.ARO), /aro.*: expected a config\.json, found none/);
+  await assert.rejects(filesOf(aro, FILES.ARO), /aro.*: expected a folder of CLIP.*without config\.json/);
   const long = { filename: '0.png', caption: 'red '.repeat(40), negative_caption: 'b' };
   const data = join(ROOT, 'long.json');
   writeFileSync(data, JSON.stringify([long]));
@@ -158,7 +158,7 @@ test('the accuracy is that of the embeddings counted by hand, boxes cut out', as
   ] as const) {
     let right = 0;
     for (const i of ROWS) {
-      const image = await embedded(cut(whole(i), box));
+      const image = await embedded(cut(whole(i), { file: '', ...(box && { box }) }));
       const texts = (await towers.embedTexts(captions(i))).readings.at(-1)?.values ?? new Float32Array();
       right += preference(cosine(image, texts.subarray(0, width)), cosine(image, texts.subarray(width))) / ROWS.length;
     }
@@ -177,8 +177,11 @@ test('where an example has two pictures all four cosines count, as Winoground ha
 
 test('a picture cut beyond its edges is black there', () => {
   const image = { values: Uint8Array.from({ length: 12 }, (_, i) => i + 1), width: 2, height: 2 };
-  const { values, width, height } = cut(image, { x: 1, y: -1, width: 2, height: 2 });
+  const ref = { file: 'a.png', box: { x: 1, y: -1, width: 2, height: 2 } };
+  const { values, width, height } = cut(image, ref);
   assert.deepEqual([width, height, ...values], [2, 2, 0, 0, 0, 0, 0, 0, 4, 5, 6, 0, 0, 0]);
+  const large = { ...ref, box: { ...ref.box, width: 5 } };
+  assert.throws(() => cut(image, large), /a\.png: .*2 times the picture's sides \(2 x 2\), found 5 x 2 at 1, -1/);
 });
 
 test('shares of different blocks have no example in common, and together they are all', () => {
@@ -242,6 +245,11 @@ test('what is no such set is refused, saying what was expected and where', async
     const box = half.replace('1.5', '1').replace('"bbox_w":2', `"bbox_w":${side}`);
     await refuses({ data: file('side.json', box) }, /expected whole pixels, from 1 to 65535, in "bbox_w" of ARO/);
   }
+  const huge = half.replace('1.5', '1').replaceAll(/"bbox_([wh])":2/g, '"bbox_$1":65535');
+  await refuses(
+    { data: file('huge.json', huge) },
+    /row 1: .*at most 16777216 pixels, found 65535 x 65535 .* of 0\.png/,
+  );
   await refuses(
     { data: FILES.SugarCrepe, images: ROOT },
     /0\.png: expected a picture that the captions name.*--set images=FOLDER/,

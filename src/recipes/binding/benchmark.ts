@@ -10,6 +10,7 @@ import { AssayError } from '#base/errors.ts';
 import { contentHash, type JsonObject } from '#base/json.ts';
 import { rngOf } from '#base/rng.ts';
 import { decodeImage } from '#learning/files/images/decode-image.ts';
+import { checkModelPlace } from '#learning/files/model-place.ts';
 import { preference, type Quad, winogroundScores } from '#measures/probes/cross-modal.ts';
 import { contentHashes } from '#recipes/file-hashes.ts';
 import { labShelf, type LabShelf } from '#recipes/lab-shelf.ts';
@@ -66,11 +67,17 @@ export function bindingBenchmark(): Recipe {
     measurePaths: ['depths'],
     gives: () => ({ axes: ['depth'] }),
     check: (config) => {
-      const { data, images, shares } = readConfig(config);
+      const { model, data, images, shares } = readConfig(config);
+      checkModelPlace(model, 'towers');
       const set = readPublicSet(data);
       checkShares(set, shares);
       for (const { pictures } of set.examples) for (const one of pictures) sizeOf(picturesIn(data, images), one);
     },
+    blocks: (config) => ({
+      most: readConfig(config).shares,
+      what: 'share of the examples',
+      remedy: 'Or deal the examples into more: --set shares=N',
+    }),
     inputs: (config) => {
       const { model, data, images } = readConfig(config);
       const names = new Set(readPublicSet(data).examples.flatMap(({ pictures }) => pictures.map(({ file }) => file)));
@@ -106,8 +113,6 @@ function readConfig(config: JsonObject): BenchmarkConfig {
     depths: reader.number('depths', { min: 1, max: 240, integer: true }),
   };
   reader.done();
-  if (read.model.startsWith('hf://'))
-    reader.refuse('model', 'a folder', `${read.model}: the command line downloads models`);
   return read;
 }
 
@@ -181,7 +186,7 @@ async function picturesOf(
   const from = examples.map((_, i) => examples[pictures === 'own' ? i : (i + 1) % examples.length]);
   const shown: Shown[] = [];
   for (const one of from.flatMap((example) => [...(example?.pictures ?? [])])) {
-    shown.push({ picture: cut(await decodeImage(picturePath(folder, one)), one.box) });
+    shown.push({ picture: cut(await decodeImage(picturePath(folder, one)), one) });
   }
   return shown;
 }

@@ -21,7 +21,7 @@ import { bindingRecipe } from './binding.ts';
 import { BINDING_DEFAULTS, readBindingConfig, worldOf } from './config.ts';
 import { smallDrawnTowers } from './null-towers.ts';
 import { BINDING_OUTCOMES, type BindingOutcomes } from './measure.ts';
-import { sceneSet } from './scene-set.ts';
+import { checkProbed, sceneSet } from './scene-set.ts';
 import { towerSummaries } from './tower-files.ts';
 import { openedTowers, towerSubject } from './tower-subject.ts';
 
@@ -278,6 +278,19 @@ test('a canvas has cells of whole patches that fit twice', () => {
   }
 });
 
+test('captions that leave out too many words to be probed are said to be so, not found out by a regression', () => {
+  const probed = (share: number): void => {
+    const set = settingsOf({ 'world.captions.colourlessFraction': share, 'scenes.fitted': 1 }, 'test');
+    const config = readBindingConfig(withSettings(recipe.defaults, set));
+    checkProbed(sceneSet(worldOf(config, 28, 4, 0), config.scenes, 0), 4);
+  };
+  assert.doesNotThrow(() => probed(0.5));
+  assert.throws(
+    () => probed(0.99),
+    /at least 4 pairings .*Too many words are left out: lower "world\.captions\.colourless/,
+  );
+});
+
 test('settings without a meaning are refused by name', () => {
   const refuses = (set: Readonly<Record<string, Json>>, message: RegExp): void => {
     assert.throws(() => recipe.check(withSettings(recipe.defaults, settingsOf(set, 'test'))), message);
@@ -287,5 +300,8 @@ test('settings without a meaning are refused by name', () => {
   refuses({ 'world.shapes': 5 }, /"shapes": expected a whole number from 2 to 4/);
   refuses({ 'measure.probe.folds': 13 }, /folds": expected a whole number in \[2, 12\]/);
   refuses({ 'measure.map.penalty': 0 }, /penalty": expected a number of at least/);
-  refuses({ model: 'hf://org/name' }, /expected a folder, found hf:\/\/org\/name/);
+  for (const name of ['colourlessFraction', 'shapelessFraction']) {
+    refuses({ [`world.captions.${name}`]: 1 }, new RegExp(`captions.${name}": expected a share below 1, .* found 1`));
+  }
+  refuses({ model: 'hf://org/name' }, /found a hub address/);
 });

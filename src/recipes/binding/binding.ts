@@ -4,6 +4,7 @@
  */
 import { contentHash, type JsonObject } from '#base/json.ts';
 import { rngOf } from '#base/rng.ts';
+import { checkModelPlace } from '#learning/files/model-place.ts';
 import { contentHashes } from '#recipes/file-hashes.ts';
 import { labShelf, type LabShelf } from '#recipes/lab-shelf.ts';
 import type { Recipe, RunContext } from '#study/recipe.ts';
@@ -15,7 +16,7 @@ import { SMALL, smallDrawnTowers, withoutAttention, withShuffledWeights } from '
 import { BINDING_OUTCOMES, type BindingOutcomes, bindingOutcomes, type DepthVectors } from './measure.ts';
 import { knownSubject } from './oracle.ts';
 import { keptPairs, SCENE_PAIRS } from './scene-pairs.ts';
-import { sceneSet } from './scene-set.ts';
+import { checkProbed, sceneSet } from './scene-set.ts';
 import type { Reading, Subject } from './subject.ts';
 import { type KnownTowers, towerSummaries } from './tower-files.ts';
 import { openedTowers, TOWER_FILES, towerSubject } from './tower-subject.ts';
@@ -38,7 +39,10 @@ export function bindingRecipe(): Recipe {
     defaults: BINDING_DEFAULTS,
     measurePaths: ['measure', 'depths'],
     gives: () => ({ axes: ['depth'], outcomes: BINDING_OUTCOMES }),
-    check: (config) => void readBindingConfig(config),
+    check: (config) => {
+      const { model } = readBindingConfig(config);
+      if (model !== '') checkModelPlace(model, 'towers');
+    },
     inputs: (config) => {
       const { model } = readBindingConfig(config);
       return model === '' ? {} : hashes({ model });
@@ -68,6 +72,7 @@ async function measured(context: RunContext, config: BindingConfig, subjects: La
   const subject = await subjects(subjectKey(config, seed), () => subjectOf(config, seed));
   const world = worldOf(config, subject.side, subject.patch, seed);
   const set = sceneSet(world, config.scenes, seed);
+  checkProbed(set, config.measure.probe.folds);
   const images = await subject.images(set.shown, context.signal);
   context.progress(0.5);
   const texts = await subject.texts(set.captions, context.signal);

@@ -78,9 +78,6 @@ export function readBindingConfig(config: JsonObject): BindingConfig {
     },
   };
   for (const part of [scenes, probe, map, measure, reader]) part.done();
-  if (read.model.startsWith('hf://')) {
-    reader.refuse('model', 'a folder', `${read.model}: the command line downloads models`);
-  }
   const pairs = (read.world.colours - 1) * (read.world.shapes - 1);
   if (read.scenes.pairings > pairs) {
     scenes.refuse('pairings', `at most ${pairs}, (colours - 1) (shapes - 1)`, `${read.scenes.pairings}`);
@@ -111,6 +108,12 @@ function readWorld(given: Json, reader: ConfigReader): BindingConfig['world'] {
   const own = Object.keys(given).find((key) => !Object.hasOwn(BINDING_DEFAULTS.world, key));
   if (own !== undefined) {
     reader.refuse(`world.${own}`, `one of ${Object.keys(BINDING_DEFAULTS.world).join(', ')}`, 'an unknown key');
+  }
+  const captions = configReader(given, 'world').object('captions');
+  for (const name of ['colourlessFraction', 'shapelessFraction']) {
+    // With none of them said, a caption and its swap are one text, and nothing can be asked.
+    if (captions.number(name, { min: 0, max: 1 }) === 1)
+      captions.refuse(name, 'a share below 1, since captions that name none tell no scene from its swap', '1');
   }
   const fixed = { width, height, cell, patch, objects, sizes: { multiples: [...sizes.multiples], own: sizes.own } };
   return readSceneWorld(configReader({ ...given, ...fixed, held: { kind: 'blocks', seed: 0 } }, 'world'));

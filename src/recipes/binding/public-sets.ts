@@ -26,7 +26,7 @@ export interface PublicExample {
 interface Layout {
   readonly name: string;
   readonly keys: readonly string[];
-  example(row: JsonObject, at: (key: string) => string): PublicExample;
+  example(row: JsonObject, at: (key: string) => string, where: string): PublicExample;
 }
 
 const LAYOUTS: readonly Layout[] = [
@@ -42,9 +42,10 @@ const LAYOUTS: readonly Layout[] = [
   {
     name: 'ARO',
     keys: ['image_path', 'true_caption', 'false_caption', 'bbox_x', 'bbox_y', 'bbox_w', 'bbox_h'],
-    example: (row, at) => {
+    example: (row, at, where) => {
       const side = (key: string): number => Number(row[key]);
       const box = { x: side('bbox_x'), y: side('bbox_y'), width: side('bbox_w'), height: side('bbox_h') };
+      refuseHuge(box, at('image_path'), where);
       return { pictures: [{ file: at('image_path'), box }], captions: [at('true_caption'), at('false_caption')] };
     },
   },
@@ -74,10 +75,19 @@ export function readPublicSet(path: string): { readonly name: string; readonly e
   return { name: layout.name, examples: rows.map((row, i) => exampleOf(layout, row, `${path}, row ${i + 1}`)) };
 }
 
-/** The box of a picture; what lies outside of the picture is black, as in the sets' own code. */
-export function cut(image: RgbImage, box: PictureRef['box']): RgbImage {
+/**
+ * The box of a picture; what lies outside of the picture is black, as in the sets' own code.
+ * @throws AssayError where a box is far larger than its picture: it is of another one, or its numbers are no pixels.
+ */
+export function cut(image: RgbImage, { file, box }: PictureRef): RgbImage {
   if (box === undefined) return image;
   const [width, height] = [Math.round(box.width), Math.round(box.height)];
+  if (width > BOX_SIDES * image.width || height > BOX_SIDES * image.height) {
+    throw new AssayError(
+      'data',
+      `${file}: expected a box of at most ${BOX_SIDES} times the picture's sides (${image.width} x ${image.height}), found ${width} x ${height} at ${box.x}, ${box.y}. Are the boxes of these pictures?`,
+    );
+  }
   const values = new Uint8Array(width * height * 3);
   for (let y = 0; y < height; y++) {
     const row = Math.round(box.y) + y;
@@ -103,11 +113,24 @@ function exampleOf({ name, keys, example }: Layout, row: JsonObject, where: stri
     const least = isLength(number) ? `, from 1 to ${MOST_PIXELS},` : '';
     throw new AssayError('data', `${where}: expected whole pixels${least} in "${number}" of ${name}, found ${found}.`);
   }
-  return example(row, at);
+  return example(row, at, where);
 }
 
 /** Of a side of a box: more than any picture has. */
 const MOST_PIXELS = 65_535;
+/** Of a box: 4096 x 4096, which is 48 MiB; the pictures of the sets have a million. */
+const MOST_BOX_PIXELS = 2 ** 24;
+/** Boxes of the sets reach over the edge by some pixels, not by whole pictures. */
+const BOX_SIDES = 2;
+
+/** Every picture of a share is held at once: boxes are refused here, before any run, where no memory would do. */
+function refuseHuge({ width, height }: NonNullable<PictureRef['box']>, file: string, where: string): void {
+  if (width * height <= MOST_BOX_PIXELS) return;
+  throw new AssayError(
+    'data',
+    `${where}: expected a box of at most ${MOST_BOX_PIXELS} pixels, found ${width} x ${height} ("bbox_w", "bbox_h") of ${file}.`,
+  );
+}
 
 const isLength = (key: string): boolean => key === 'bbox_w' || key === 'bbox_h';
 

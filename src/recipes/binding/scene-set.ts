@@ -3,6 +3,7 @@
  * which a map that was fitted on others is asked.
  */
 import type { RgbImage } from '#learning/files/images/decode-image.ts';
+import { AssayError } from '#base/errors.ts';
 import { type Rng, rngOf } from '#base/rng.ts';
 import { anchoredScenes, type BindingScenes, bindingScenes } from '#worlds/scenes/binding-scenes.ts';
 import { captionOf, captionText, drawWording, type Wording } from '#worlds/scenes/captions.ts';
@@ -165,6 +166,24 @@ function probedCaptions(
     }
   }
   return [...rows.values()];
+}
+
+/**
+ * Refuses a set whose captions cannot be probed: words that are left out make captions of several scenes one text.
+ * @param folds Of the probes: so many pairings must be told apart at least.
+ */
+export function checkProbed({ anchors }: SceneSet, folds: number): void {
+  for (const { captions } of anchors) {
+    const pairings = new Set(captions.map(({ pairing }) => pairing)).size;
+    const isOneSided = (['isBound', 'isColourFirst', 'isShapeFirst'] as const).some(
+      (name) => new Set(captions.map((one) => one[name])).size < 2,
+    );
+    if (pairings >= folds && !isOneSided) continue;
+    throw new AssayError(
+      'run',
+      `The block's captions: expected those of at least ${folds} pairings ("measure.probe.folds") that differ from their swaps, found ${captions.length} different captions of ${pairings} pairings. Too many words are left out: lower "world.captions.colourlessFraction" or "world.captions.shapelessFraction".`,
+    );
+  }
 }
 
 function isSeen(world: SceneWorld, shown: readonly Shown[]): (asked: Asked) => boolean {

@@ -7,7 +7,7 @@ import { refuseUnread, templateMessage } from '#learning/data/assistant-spans.ts
 import { readJsonl } from '#learning/data/jsonl.ts';
 import type { Sequences } from '#learning/data/sequences.ts';
 import type { NumberedRow } from '#learning/data/training-row.ts';
-import type { ModelFiles } from '#learning/files/model-files.ts';
+import { type ModelFiles, neededTokenizer } from '#learning/files/model-files.ts';
 import { located } from '#learning/data/token-rows.ts';
 import { withTimeLimit } from '#learning/files/text/time-limit.ts';
 import type { Generator, Prompt, Reply } from '#learning/generation/generator.ts';
@@ -99,10 +99,8 @@ export function prepareEvaluations(
 }
 
 function replyEvaluations(items: readonly ReplyItem[], files: ModelFiles): ReplyEvaluations {
-  const { tokenizer, path } = files;
   const { contextLength } = files;
-  if (tokenizer === undefined)
-    throw new AssayError('file', `${path}: expected a tokenizer (tokenizer.json), found none.`);
+  const tokenizer = neededTokenizer(files);
   const prompts: Prompt[] = [];
   const tooSlow = (): string =>
     `${items[prompts.length]?.where}: the model's chat template or tokenizer did not finish in ${PROMPTS_LIMIT_MS} ms.`;

@@ -5,12 +5,12 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { AssayError } from '#base/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
 import { readJsonlSync } from '#learning/data/jsonl.ts';
 import { parseTrainingRow } from '#learning/data/training-row.ts';
+import { checkModelPlace } from '#learning/files/model-place.ts';
 import { type EvaluationItem, evaluationParser, type KnownScores } from '#measures/evaluation-line.ts';
-import { contentHashes, statOf } from '#recipes/file-hashes.ts';
+import { contentHashes } from '#recipes/file-hashes.ts';
 import { presentSetting } from '#study/settings.ts';
 
 import { FINETUNE_DEFAULTS, type FinetuneConfig, FORMER_PATHS } from './config.ts';
@@ -68,16 +68,8 @@ function located(path: string): string {
  */
 export function checkFiles(given: NamesFiles, known: KnownScores): readonly EvaluationItem[] {
   const { model, data, evals, mixIn, adapter } = finetunePaths(given);
-  for (const path of [model, adapter]) {
-    if (path.startsWith('hf://')) {
-      throw new AssayError(
-        'config',
-        `Expected a folder or GGUF file, found ${path}: the command line downloads models.`,
-      );
-    }
-  }
-  statOf(model);
-  if (adapter !== '') statOf(adapter);
+  checkModelPlace(model, 'language model');
+  if (adapter !== '') checkModelPlace(adapter, 'adapter');
   for (const path of [data, mixIn]) {
     if (path !== '') checkLines(path, (value, _line, where) => void parseTrainingRow(value, where));
   }
@@ -100,9 +92,13 @@ export function fileHashes(): (given: NamesFiles) => Readonly<Record<string, str
   };
 }
 
-/** As `fileHashes`, of a model's folder or file alone: for recipes that read a model and nothing else. */
+/** As `fileHashes`, of a model's folder or file alone: for recipes that read a model and nothing else. @throws AssayError (the function) where none is there. */
 export function modelHashes(): (model: string) => string {
   const hashes = fileHashes();
-  return (model) =>
-    hashes({ model, data: '', evals: '', adapter: { path: '', use: 'merge' }, rows: { mixIn: '' } })['model'] ?? '';
+  return (model) => {
+    checkModelPlace(model, 'language model');
+    return (
+      hashes({ model, data: '', evals: '', adapter: { path: '', use: 'merge' }, rows: { mixIn: '' } })['model'] ?? ''
+    );
+  };
 }

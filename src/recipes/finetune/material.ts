@@ -7,7 +7,7 @@ import { questionOf, splitHeldOut } from '#learning/data/held-out-split.ts';
 import { arrangeRows, type Sequences } from '#learning/data/sequences.ts';
 import { tokenizeRows, type TokenizeSetup, type TokenRow } from '#learning/data/token-rows.ts';
 import { type NumberedRow, readTrainingRows } from '#learning/data/training-row.ts';
-import type { ModelFiles } from '#learning/files/model-files.ts';
+import { type ModelFiles, neededTokenizer } from '#learning/files/model-files.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import { fileWeights, frozenInputs, writeWeights } from '#learning/files/tensors/weights-file.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
@@ -148,11 +148,7 @@ export function tokenizerOf(
   learnedTurns: LearnedTurns,
   { most, length, truncate }: RowLimit,
 ): (rows: readonly NumberedRow[], path: string) => TokenRow[] {
-  const { tokenizer, chatTemplate, path: model } = files;
-  if (tokenizer === undefined) {
-    throw new AssayError('file', `${model}: expected a tokenizer (tokenizer.json), found none.`);
-  }
-  const setup: TokenizeSetup = { tokenizer, chatTemplate, learnedTurns };
+  const setup: TokenizeSetup = { tokenizer: neededTokenizer(files), chatTemplate: files.chatTemplate, learnedTurns };
   return (rows, path) => {
     const tokenized = tokenizeRows(rows, setup, path);
     for (const { line, ids } of tokenized) {

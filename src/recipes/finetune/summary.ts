@@ -4,9 +4,10 @@ import { splitHeldOut } from '#learning/data/held-out-split.ts';
 import { arrangeRows } from '#learning/data/sequences.ts';
 import type { TokenRow } from '#learning/data/token-rows.ts';
 import { type NumberedRow, readTrainingRows } from '#learning/data/training-row.ts';
-import type { GenerationConfig as ModelSampling, ModelFiles } from '#learning/files/model-files.ts';
+import type { GenerationConfig as ModelSampling } from '#learning/files/model-files.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import type { KnownScores } from '#measures/evaluation-line.ts';
+import { checkWeights } from '#recipes/text-model-files.ts';
 import type { FileSummary } from '#study/recipe.ts';
 
 import { startingWeights } from './adapter.ts';
@@ -28,7 +29,8 @@ interface Limit {
 export async function summarizeFiles(config: FinetuneConfig, known: KnownScores): Promise<readonly FileSummary[]> {
   const paths = finetunePaths(config);
   await using files = await openModel(paths.model, { now: dateOf(config.rows) });
-  await checkWeights(files, config);
+  await startingWeights(files, paths.adapter, config.adapter.use);
+  await checkWeights(files); // What is broken is refused here, not in the first run of every arm.
   const most = longestRow(files, config.rows);
   const { learnedTurns, length, truncate, packing, heldOutFraction, mixIn } = config.rows;
   const tokenize = tokenizerOf(files, learnedTurns, { most, length, truncate });
@@ -85,12 +87,6 @@ function samplingNotes(own: ModelSampling, used: GenerationConfig): readonly str
   return [
     `The model's generation_config.json asks for ${said.join(', ')}; replies are sampled at ${sampled} (replies.generation)`,
   ];
-}
-
-/** Reads every weight once: what is broken is refused here, not in the first run of every arm. */
-async function checkWeights(files: ModelFiles, config: FinetuneConfig): Promise<void> {
-  await startingWeights(files, finetunePaths(config).adapter, config.adapter.use);
-  for (const name of files.shapes.keys()) await files.tensor(name);
 }
 
 function countsOf(rows: readonly NumberedRow[], tokenRows: readonly TokenRow[], limit: Limit): Record<string, number> {

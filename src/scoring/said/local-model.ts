@@ -8,7 +8,7 @@ import type { Program } from '#engine/session.ts';
 import { encodeOpening } from '#learning/data/around-text.ts';
 import { arrangeRows } from '#learning/data/sequences.ts';
 import { tokenizeRows } from '#learning/data/token-rows.ts';
-import type { ModelFiles } from '#learning/files/model-files.ts';
+import { type ModelFiles, neededTokenizer } from '#learning/files/model-files.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import { withTimeLimit } from '#learning/files/text/time-limit.ts';
 import type { TextTokenizer } from '#learning/files/text/tokenizer.ts';
@@ -64,9 +64,8 @@ const TEXT_LIMIT_MS = 60_000;
  */
 export async function openLocalModel(path: string, threads = 1): Promise<LocalModel> {
   await using files = await openModel(path);
-  const { config, tokenizer, chatTemplate, contextLength } = files;
-  if (tokenizer === undefined)
-    throw new AssayError('file', `${path}: expected a tokenizer (tokenizer.json), found none.`);
+  const { config, chatTemplate, contextLength } = files;
+  const tokenizer = neededTokenizer(files);
   const weights = new Map<string, Float32Array<ArrayBuffer>>();
   for (const { name } of transformerParameters(config)) weights.set(name, await files.tensor(name));
   const programs: Program[] = [];

@@ -310,6 +310,12 @@ test('the same seed draws the same bytes', () => {
   assert.equal(hash.digest('hex').slice(0, 16), 'c1c5601f73480604');
 });
 
+test('scenes of held-out pairs where none are held out are refused by the setting that is missing', () => {
+  const world = { ...PICTURE_WORLD, held: { kind: 'none', seed: 0 } } as const;
+  assert.throws(() => sceneDrawer(world, 'held'), /"held\.kind": expected latin or blocks.*--set held\.kind=blocks/);
+  assert.doesNotThrow(() => sceneDrawer(world, 'seen')(rngOf(1)));
+});
+
 test('worlds without scenes are refused by name', () => {
   const refuses = (change: Partial<SceneWorld>, message: RegExp): void => {
     assert.throws(() => checkedSceneWorld({ ...SMALL_WORLD, ...change }), message);

@@ -34,6 +34,12 @@ const MAX_TRIES = 100_000;
  * @throws AssayError where the world has no scene of the part.
  */
 export function sceneDrawer(world: SceneWorld, part: ScenePart = 'any'): (rng: Rng) => Scene {
+  if (part === 'held' && world.held.kind === 'none') {
+    throw new AssayError(
+      'config',
+      'Scenes "held.kind": expected latin or blocks, for scenes of held-out pairs, found none. Say which are held out: --set held.kind=blocks',
+    );
+  }
   const isHeld = heldPairs(world);
   const fits = (colours: readonly number[], shapes: readonly number[]): boolean =>
     isOfPart(isHeld, world, part, colours, shapes);

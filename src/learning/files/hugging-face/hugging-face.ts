@@ -19,6 +19,7 @@ import { huggingFaceConfig } from './hugging-face-config.ts';
 import { isStoredTransposed, type ModelDescription } from '#learning/files/model-description.ts';
 import type { Companion, GenerationConfig, ModelFiles, TensorRecipe, Weights } from '#learning/files/model-files.ts';
 import { checkedWeights, jsonCompanion, transposed } from '#learning/files/model-files.ts';
+import { lacksConfig } from '#learning/files/model-place.ts';
 import type { ModelFolder } from './model-folder.ts';
 import { modelFolder } from './model-folder.ts';
 import { openFolderWeights } from '#learning/files/tensors/sharded.ts';
@@ -39,10 +40,10 @@ import type { TextTokenizer } from '#learning/files/text/tokenizer.ts';
  * @throws AssayError naming what is missing, wrong or not supported.
  */
 export async function openHuggingFace(path: string, now?: Date): Promise<ModelFiles> {
-  const folder = await modelFolder(path);
+  const folder = await modelFolder(path, 'language model');
   await refuseAdapter(folder);
   const configJson = await folder.json('config.json');
-  if (configJson === undefined) throw new AssayError('file', `${path}: expected a config.json, found none.`);
+  if (configJson === undefined) throw lacksConfig(path, 'language model');
   const declared = huggingFaceConfig(configJson, join(path, 'config.json'));
   const tokenizerConfig = (await folder.json('tokenizer_config.json')) ?? {};
   const generationJson = (await folder.json('generation_config.json')) ?? {};

@@ -6,10 +6,11 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 
-import { AssayError, messageOf } from '#base/errors.ts';
+import { AssayError } from '#base/errors.ts';
 import type { JsonObject } from '#base/json.ts';
 
 import { allocateBytes, openFile } from '#learning/files/tensors/byte-source.ts';
+import { checkModelPlace, type ModelKind } from '#learning/files/model-place.ts';
 import { decodeUtf8, parseStrictObject } from '#learning/files/strict-json.ts';
 
 /** A folder whose files may be read. */
@@ -28,11 +29,10 @@ export interface ModelFolder {
 /** Small files (configs, templates) are refused beyond this. */
 const MAX_SMALL_BYTES = 16 << 20;
 
-/** Opens a folder. @throws AssayError when there is none at the path. */
-export async function modelFolder(path: string): Promise<ModelFolder> {
-  const root = await realpath(path).catch((thrown: unknown) => {
-    throw new AssayError('file', `Expected a model's folder at ${path}: ${messageOf(thrown)}`, { cause: thrown });
-  });
+/** Opens a folder. @param kind What it should hold, for messages. @throws AssayError when there is none at the path. */
+export async function modelFolder(path: string, kind: ModelKind): Promise<ModelFolder> {
+  checkModelPlace(path, kind);
+  const root = await realpath(path);
   if (!(await stat(root)).isDirectory()) throw new AssayError('file', `Expected a folder at ${path}, found a file.`);
   const allowed = allowedRoots(root);
   const find = async (name: string): Promise<string | undefined> => {

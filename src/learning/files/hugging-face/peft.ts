@@ -155,7 +155,7 @@ const PLAIN_STARTS: ReadonlySet<unknown> = new Set([undefined, true, false, 'gau
  * @throws AssayError naming what is missing, wrong or not supported.
  */
 export async function readPeftAdapter(path: string): Promise<LoraAdapter> {
-  const folder = await modelFolder(path);
+  const folder = await modelFolder(path, 'adapter');
   const config = await folder.json(CONFIG_FILE);
   const weights = await folder.find(WEIGHTS_FILE);
   if (config === undefined || weights === undefined) {

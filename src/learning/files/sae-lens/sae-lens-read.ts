@@ -65,7 +65,7 @@ const IDLE: ReadonlySet<string> = new Set([
 
 /** @throws AssayError naming what is missing, wrong or not supported. */
 export async function readSaeLens(path: string): Promise<SaeFromFiles> {
-  const folder = await modelFolder(path);
+  const folder = await modelFolder(path, 'autoencoder');
   const config = await folder.json(CONFIG_FILE);
   const [weights, maps] = [await folder.find(WEIGHTS_FILE), await folder.find(MAPS_FILE)];
   if (config === undefined || weights === undefined) {

@@ -17,6 +17,7 @@ import {
 } from '#learning/files/images/image-processor.ts';
 import { modelFolder, type ModelFolder } from '#learning/files/hugging-face/model-folder.ts';
 import type { Weights } from '#learning/files/model-files.ts';
+import { lacksConfig } from '#learning/files/model-place.ts';
 import { openSafetensors } from '#learning/files/tensors/safetensors.ts';
 import { openFolderWeights } from '#learning/files/tensors/sharded.ts';
 import { type Captions, folderCaptions } from '#learning/files/towers/captions.ts';
@@ -92,7 +93,7 @@ export interface TowerParts {
 
 /** Reads a folder, for programs of one's own. @throws AssayError naming what is missing, wrong or not supported. */
 export async function towerParts(path: string): Promise<TowerParts> {
-  const folder = await modelFolder(path);
+  const folder = await modelFolder(path, 'towers');
   const configJson = await folder.json('config.json');
   const openClipJson = configJson === undefined ? await folder.json(OPEN_CLIP_CONFIG) : undefined;
   if (openClipJson !== undefined) {
@@ -104,7 +105,7 @@ export async function towerParts(path: string): Promise<TowerParts> {
     const weights = await loaded(await openClipWeights(source, described));
     return { described, processing, captions, weights };
   }
-  if (configJson === undefined) throw new AssayError('file', `${path}: expected a config.json, found none.`);
+  if (configJson === undefined) throw lacksConfig(path, 'towers');
   const described = towersConfig(configJson, join(path, 'config.json'));
   const processing = await folderProcessing(folder, described);
   const captions = await folderCaptions(folder, described);

@@ -1,0 +1,47 @@
+/** What is in a language model's files, said before any run; what is wrong with them is refused here, once, and not in every run. */
+import { checkModelPlace } from '#learning/files/model-place.ts';
+import { type ModelFiles, neededTokenizer } from '#learning/files/model-files.ts';
+import { openModel } from '#learning/files/open-model.ts';
+import { contentHashes } from '#recipes/file-hashes.ts';
+import type { FileSummary } from '#study/recipe.ts';
+
+/** A language model without its weights. */
+export interface KnownTextModel extends Pick<ModelFiles, 'path' | 'config' | 'contextLength'> {
+  readonly parameters: number;
+  /** The token ids of a text, with what the model puts around a text, such as a first <s>. */
+  tokens(text: string): Int32Array;
+}
+
+/**
+ * For `files` of recipes that ask a language model in text. Reads a model whole, each content once, whatever the arms that name it.
+ * @returns A function of the model's path and of a look at what is known of it, which throws where the recipe's texts do not suit the model.
+ * @throws AssayError (the function) where there is no model at the path, its files are broken or not supported, or bring no tokenizer.
+ */
+export function textModelSummaries(): (model: string, look?: (known: KnownTextModel) => void) => Promise<FileSummary> {
+  const hashes = contentHashes();
+  const known = new Map<string, KnownTextModel>();
+  return async (model, look) => {
+    checkModelPlace(model, 'language model');
+    const content = hashes({ model })['model'] ?? '';
+    const read = known.get(content) ?? (await knownTextModel(model));
+    known.set(content, read);
+    look?.(read);
+    return { file: model, counts: { parameters: read.parameters, 'tokens at most in a text': read.contextLength } };
+  };
+}
+
+async function knownTextModel(path: string): Promise<KnownTextModel> {
+  await using files = await openModel(path);
+  const { config, contextLength } = files;
+  const tokenizer = neededTokenizer(files);
+  const parameters = await checkWeights(files);
+  const tokens = (text: string): Int32Array => Int32Array.from(tokenizer.encode(text, 'withSpecials'));
+  return { path, config, contextLength, parameters, tokens };
+}
+
+/** Reads every weight once and counts them. @throws AssayError naming the first that is broken. */
+export async function checkWeights(files: Pick<ModelFiles, 'shapes' | 'tensor'>): Promise<number> {
+  let parameters = 0;
+  for (const name of files.shapes.keys()) parameters += (await files.tensor(name)).length;
+  return parameters;
+}
