@@ -3,7 +3,7 @@
  * not answer has no mechanism to read, and is left at that by name. A run takes seconds, of a model of 135M parameters minutes.
  */
 import { type JsonObject, type Recipe, type RunContext, type RunEnd } from 'assay';
-import { labShelf, type LabShelf, modelHashes, rngOf } from 'assay/learn';
+import { labShelf, type LabShelf, modelHashes, rngOf, textModelSummaries } from 'assay/learn';
 import { type Prompt, tokensOf } from 'assay/studies/binding-task/prompts.ts';
 import type { Reading } from 'assay/studies/binding-task/reading.ts';
 import { drawnOthers, rightFraction } from 'assay/studies/binding-task/swaps.ts';
@@ -14,6 +14,7 @@ import { personaBaseWeights } from 'assay/studies/misalignment/recipe.ts';
 import { type Config, DEFAULTS, readConfig } from './config.ts';
 import { answeredOf, DEPTH_OUTCOMES, depthOutcomes } from './measures.ts';
 import { askedOrder } from './moved.ts';
+import { languageOf } from './sentences.ts';
 import { givenSubject, knownSubject, personaSubject, type Subject } from './subjects.ts';
 
 const GATE_OUTCOMES = ['right', 'answered', 'answeredFirst', 'answeredLast', 'gate'] as const;
@@ -41,6 +42,7 @@ const KNOWN_STEPS = { keys: { steps: 1200, starts: 16 }, ordinals: { steps: 600,
 export function bindingLmRecipe(): Recipe {
   const subjects = labShelf<Subject>(SUBJECTS_KEPT);
   const hashOf = modelHashes();
+  const summary = textModelSummaries();
   return {
     name: 'binding-lm',
     semanticsVersion: 2,
@@ -51,6 +53,11 @@ export function bindingLmRecipe(): Recipe {
     inputs: (given): Readonly<Record<string, string>> => {
       const config = readConfig(given);
       return isOfFiles(config) ? { model: hashOf(config.model) } : {};
+    },
+    async files(given) {
+      const config = readConfig(given);
+      if (!isOfFiles(config)) return [];
+      return [await summary(config.model, ({ tokens }) => void languageOf(config.wording, (text) => [...tokens(text)]))];
     },
     async run(context) {
       return measured(context, readConfig(context.config), subjects);
