@@ -57,7 +57,9 @@ export function bindingLmRecipe(): Recipe {
     async files(given) {
       const config = readConfig(given);
       if (!isOfFiles(config)) return [];
-      return [await summary(config.model, ({ tokens }) => void languageOf(config.wording, (text) => [...tokens(text)]))];
+      return [
+        await summary(config.model, ({ tokens }) => void languageOf(config.wording, (text) => [...tokens(text)])),
+      ];
     },
     async run(context) {
       return measured(context, readConfig(context.config), subjects);
