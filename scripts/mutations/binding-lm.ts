@@ -49,8 +49,8 @@ export const BINDING_LM_FAULTS: readonly Fault[] = [
   {
     name: 'what does not answer is read all the same',
     file: 'studies/binding-lm/recipe.ts',
-    from: "kind === 'drawn' || answered >= config.gate",
-    to: "kind === 'drawn' || answered >= 0",
+    from: "config.subject === 'drawn' || answered >= config.gate",
+    to: "config.subject === 'drawn' || answered >= 0",
     tests: TESTS,
   },
   {

@@ -90,28 +90,9 @@ async function measured(context: RunContext, config: Config, subjects: LabShelf<
     const own = rng.split(name);
     return Array.from({ length: count }, () => subject.draw(own, pairings));
   };
-  const asked = everyAsked(drawn('asked', ASKED_TIMES * config.measured, 'heldOut'));
-  const answers = await read(asked);
-  const isAnswered = answeredOf(asked, answers);
-  const places = Array.from({ length: asked[0]?.objects.length ?? 0 }, (_, order) =>
-    asked.filter((prompt, i) => askedOrder(prompt) === order && isAnswered[i]),
-  );
-  const shares = places.map((right) => (right.length * places.length) / asked.length);
-  const answered = isAnswered.filter(Boolean).length / asked.length;
-  // Drawn weights answer nothing, which is why they are read.
-  const isRead = (kind === 'drawn' || answered >= config.gate) && shares.every((share) => share > 0);
-  const gate = {
-    right: rightFraction(asked, answers),
-    answered,
-    answeredFirst: shares[0] ?? 0,
-    answeredLast: shares.at(-1) ?? 0,
-    gate: Number(isRead),
-  };
-  if (!isRead) {
-    const told = shares.map((share) => share.toFixed(2)).join(', ');
-    context.note?.(
-      `${kind}, block ${context.block}: gate not passed, ${answered.toFixed(3)} of ${asked.length} answers are right (${told} where the first, the next ... is asked for) and ${config.gate} are needed, and one of each. There is no mechanism to read, and nothing is claimed of this block.`,
-    );
+  const { places, gate, missed } = await gated(config, drawn('asked', ASKED_TIMES * config.measured, 'heldOut'), read);
+  if (missed !== undefined) {
+    context.note?.(`${kind}, block ${context.block}: ${missed}`);
     for (const [step, { sixth }] of subject.depths.entries())
       context.record({ step, axes: { depth: sixth }, outcomes: gate });
     return { kind: 'finished' };
@@ -137,6 +118,46 @@ async function measured(context: RunContext, config: Config, subjects: LabShelf<
     context.progress((1 + (step + 1) / subject.depths.length) / 2);
   }
   return { kind: 'finished' };
+}
+
+interface Gated {
+  /** Prompts whose answer is right, by the order of what is asked for. */
+  readonly places: readonly (readonly Prompt[])[];
+  readonly gate: Readonly<Record<(typeof GATE_OUTCOMES)[number], number>>;
+  /** Why the model is not read; absent where it is. */
+  readonly missed?: string;
+}
+
+/** Whether a model answers prompts, each asked for all of its objects. */
+async function gated(
+  config: Config,
+  prompts: readonly Prompt[],
+  read: (prompts: readonly Prompt[]) => Promise<Reading>,
+): Promise<Gated> {
+  const asked = everyAsked(prompts);
+  const answers = await read(asked);
+  const isAnswered = answeredOf(asked, answers);
+  const places = Array.from({ length: asked[0]?.objects.length ?? 0 }, (_, order) =>
+    asked.filter((prompt, i) => askedOrder(prompt) === order && isAnswered[i]),
+  );
+  const shares = places.map((right) => (right.length * places.length) / asked.length);
+  const answered = isAnswered.filter(Boolean).length / asked.length;
+  // Drawn weights answer nothing, which is why they are read.
+  const isRead = (config.subject === 'drawn' || answered >= config.gate) && shares.every((share) => share > 0);
+  const gate = {
+    right: rightFraction(asked, answers),
+    answered,
+    answeredFirst: shares[0] ?? 0,
+    answeredLast: shares.at(-1) ?? 0,
+    gate: Number(isRead),
+  };
+  if (isRead) return { places, gate };
+  const told = shares.map((share) => share.toFixed(2)).join(', ');
+  return {
+    places,
+    gate,
+    missed: `gate not passed, ${answered.toFixed(3)} of ${asked.length} answers are right (${told} where the first, the next ... is asked for) and ${config.gate} are needed, and one of each. There is no mechanism to read, and nothing is claimed of this block.`,
+  };
 }
 
 /** Each prompt asks for one of its objects: here for every one of them in turn. */
