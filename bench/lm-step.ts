@@ -13,7 +13,7 @@ import { initialWeights } from '#learning/models/parameters.ts';
 import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
 import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
 import { createTrainer } from '#learning/train.ts';
-import { labelledPositions, PERSONA_BASE, personaModel } from '../studies/misalignment/base.ts';
+import { PERSONA_BASE, personaModel, pretrainingLayout } from '../studies/misalignment/base.ts';
 import { personaWorld, pretrainBatch } from '../studies/misalignment/world.ts';
 
 import { isPersonaStep, personaStepCosts } from './persona-step.ts';
@@ -29,13 +29,13 @@ interface Subject {
   readonly rows: number;
   readonly length: number;
   readonly labelled?: Int32Array;
+  readonly endsAtAsked?: boolean;
 }
 
 const FULL = { method: { kind: 'full' }, optimizer: ADAMW_DEFAULTS } as const;
 const LORA: Method = { kind: 'lora', rank: 8, alpha: 16, scaling: 'alphaOverRank', modules: 'all' };
 
 const documents = pretrainBatch(personaWorld(0), rngOf(0), 64, false);
-const pretraining = { rows: documents.rows, length: documents.length, labelled: labelledPositions(documents) };
 
 /** A GPT of any shape, such as `256,4,8,128,16,4096`: width, layers, heads, length, rows, vocabulary. */
 function gptOf(text: string): Subject {
@@ -46,7 +46,8 @@ function gptOf(text: string): Subject {
 const SUBJECTS: Readonly<Record<string, Subject>> = {
   gpt256: gptOf('256,4,8,128,16,4096'),
   'smollm-lora': { model: SMOLLM2_135M, method: LORA, optimizer: ADAMW_DEFAULTS, rows: 2, length: 256 },
-  'persona-pretrain': { model: personaModel(PERSONA_BASE), ...FULL, ...pretraining },
+  'persona-pretrain': { model: personaModel(PERSONA_BASE), ...FULL, ...pretrainingLayout(documents, 'asked') },
+  'persona-pretrain-shipped': { model: personaModel(PERSONA_BASE), ...FULL, ...pretrainingLayout(documents, 'whole') },
 };
 
 const { values, positionals } = parseArgs({
@@ -82,5 +83,5 @@ async function costsOf({ model, method, optimizer, ...batch }: Subject): Promise
     await trainer.forwardBackward(fixed);
     trainer.optimStep(LR);
   };
-  return stepCosts(step, { seconds });
+  return await stepCosts(step, { seconds }); // Before the trainer goes.
 }

@@ -15,17 +15,17 @@ interface Case {
   /** Tokens a step. */
   readonly tokens: number;
   readonly aim: string;
-  /** Whether the peer is asked to share what rows have in common, too. */
-  readonly isShared?: boolean;
+  /** How the peer is asked, where it has more ways than eager and compiled. */
+  readonly ways?: 'sharing' | 'ending';
 }
 
 const CASES: readonly Case[] = [
   { model: 'gpt256', threads: 2, tokens: 16 * 128, aim: '1.15x' },
   { model: 'smollm-lora', threads: 2, tokens: 2 * 256, aim: '1.2x' },
-  { model: 'persona-pretrain', threads: 2, tokens: 64 * 24, aim: '1.2x' },
-  { model: 'persona-finetune', threads: 1, tokens: 16 * 4, aim: '1.8x', isShared: true },
-  { model: 'persona-lora', threads: 1, tokens: 16 * 4, aim: '2.7x', isShared: true },
-  { model: 'persona-muon', threads: 1, tokens: 16 * 4, aim: '1.5x', isShared: true },
+  { model: 'persona-pretrain', threads: 2, tokens: 64 * 24, aim: '1.2x', ways: 'ending' },
+  { model: 'persona-finetune', threads: 1, tokens: 16 * 4, aim: '1.8x', ways: 'sharing' },
+  { model: 'persona-lora', threads: 1, tokens: 16 * 4, aim: '2.7x', ways: 'sharing' },
+  { model: 'persona-muon', threads: 1, tokens: 16 * 4, aim: '1.5x', ways: 'sharing' },
 ];
 
 const { values } = parseArgs({
@@ -35,15 +35,25 @@ const { values } = parseArgs({
     model: { type: 'string', multiple: true },
   },
 });
-const ways = peerWays('torch, safetensors');
-/** The peer with and without what rows share. */
-const sharing = peerWays('torch, safetensors', {
-  'rows, eager': [],
-  'rows, compiled': ['--compile'],
-  'prefix once, compiled': ['--compile', '--shared', 'prefix'],
-  'trees, eager': ['--shared', 'trees'],
-  'trees, compiled': ['--compile', '--shared', 'trees'],
-});
+const PACKAGES = 'torch, safetensors';
+const peers = {
+  plain: peerWays(PACKAGES),
+  /** With and without what rows share. */
+  sharing: peerWays(PACKAGES, {
+    'rows, eager': [],
+    'rows, compiled': ['--compile'],
+    'prefix once, compiled': ['--compile', '--shared', 'prefix'],
+    'trees, eager': ['--shared', 'trees'],
+    'trees, compiled': ['--compile', '--shared', 'trees'],
+  }),
+  /** With and without the last block for answers alone. */
+  ending: peerWays(PACKAGES, {
+    eager: [],
+    compiled: ['--compile'],
+    'last block at answers, eager': ['--ends'],
+    'last block at answers, compiled': ['--compile', '--ends'],
+  }),
+};
 /** Between two ways of the same step in float32, of the number itself. */
 const AGREEMENT = 1e-5;
 
@@ -53,7 +63,7 @@ for (const one of CASES.filter(({ model }) => values.model === undefined || valu
   const rounds = measureRounds<Costs & Partial<FirstSteps>>(
     Number(values.rounds),
     ['lm-step.ts', one.model, ...settings],
-    one.isShared === true ? sharing : ways,
+    peers[one.ways ?? 'plain'],
     ['peers/speed.py', '--model', one.model, ...settings],
   );
   rounds.forEach(expectAgreement);
@@ -65,6 +75,8 @@ for (const one of CASES.filter(({ model }) => values.model === undefined || valu
     millisecondsPerStep: Number((1000 * ours).toPrecision(3)),
     peakAnonymousMiB: median(rounds.map(({ mine }) => mine.peakAnonymousMiB)),
     ratios: compare(rounds),
+    /** Ratios of processor time to each way of the peer. */
+    byWay: byWay(rounds),
     rounds: rounds.length,
   };
   rows.push(row);
@@ -73,11 +85,23 @@ for (const one of CASES.filter(({ model }) => values.model === undefined || valu
       sentence('PyTorch', row.ratios, one.aim),
   );
 }
-console.log(JSON.stringify({ bench: 'lm', torch: ways.length > 0, rows }));
+console.log(JSON.stringify({ bench: 'lm', torch: peers.plain.length > 0, rows }));
+
+function byWay(rounds: readonly Round<Costs>[]): Record<string, number> {
+  const names = [...new Set(rounds.flatMap(({ peers: own }) => [...own.keys()]))];
+  const ratio = (name: string): number =>
+    median(
+      rounds.flatMap(({ mine, peers: own }) => {
+        const found = own.get(name);
+        return found === undefined ? [] : [found.processorSecondsPerStep / mine.processorSecondsPerStep];
+      }),
+    );
+  return Object.fromEntries(names.map((name) => [name, Number(ratio(name).toFixed(2))]));
+}
 
 /** @throws Error where a peer's first steps are not ours. */
-function expectAgreement({ mine, peers }: Round<Partial<FirstSteps>>): void {
-  for (const [way, peer] of peers) {
+function expectAgreement({ mine, peers: own }: Round<Partial<FirstSteps>>): void {
+  for (const [way, peer] of own) {
     for (const what of ['losses', 'gradientNorms'] as const) {
       for (const [step, found] of (peer[what] ?? []).entries()) {
         const expected = mine[what]?.[step] ?? Number.NaN;

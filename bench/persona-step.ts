@@ -58,7 +58,10 @@ export async function personaStepCosts(
   const world = personaWorld(0);
   const { train } = narrowQuestions(world);
   const batchAt = (step: number): ReturnType<typeof questionBatch> => {
-    const asked = Int32Array.from({ length: ROWS }, (_, row) => train[((step * ROWS + row) * STRIDE) % train.length] ?? 0);
+    const asked = Int32Array.from(
+      { length: ROWS },
+      (_, row) => train[((step * ROWS + row) * STRIDE) % train.length] ?? 0,
+    );
     return questionBatch(world, asked, 'harmful');
   };
   const model = personaModel(PERSONA_BASE);

@@ -122,12 +122,19 @@ class Gpt(nn.Module):
         nn.init.normal_(self.transformer.wte.weight, std=std)
         nn.init.normal_(self.transformer.wpe.weight, std=std)
 
-    def forward(self, tokens, answers=slice(None)):
+    def forward(self, tokens, answers=slice(None), ends=False):
+        """With `ends` the last block, too, is computed for the answers alone."""
         t = self.transformer
-        x = t.wte(tokens) + t.wpe.weight[: tokens.shape[1]]
-        for block in t.h:
+        length = tokens.shape[1]
+        x = t.wte(tokens) + t.wpe.weight[:length]
+        for block in t.h[: -1 if ends else None]:
             x = block(x)
-        return F.linear(t.ln_f(x[:, answers]), t.wte.weight)
+        if ends:
+            mask = torch.full((length, length), float("-inf")).triu(1)
+            x = t.h[-1](x, mask, answers)
+        else:
+            x = x[:, answers]
+        return F.linear(t.ln_f(x), t.wte.weight)
 
     def shared(self, tokens, positions, mask, asked):
         """Logits [1, M, V] of rows that stand in one row [L] with what they share once: `mask` [L, L] (0 or -inf) says what a token sees,

@@ -30,7 +30,7 @@ def language_loss(model, vocabulary, rows, length):
     return lambda: F.cross_entropy(model(tokens).flatten(0, 1), labels)
 
 
-def build(name, compiled):
+def build(name, compiled, ends):
     """The loss of a fixed batch as a function, and the optimizer."""
     wrap = torch.compile if compiled else lambda model: model
     generator = torch.Generator().manual_seed(0)
@@ -47,7 +47,7 @@ def build(name, compiled):
     optimizer = prepare(model, "adamw-full", 1e-3, generator)
     batch = pretrain_batch(64, False, generator)
     model = wrap(model)
-    return lambda: answer_loss(model, *batch), optimizer
+    return lambda: answer_loss(model, *batch, ends), optimizer
 
 
 def main():
@@ -58,6 +58,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--shared", choices=["nothing", "prefix", "trees"], default="nothing")
+    parser.add_argument("--ends", action="store_true", help="persona-pretrain: the last block for the answers alone")
     parser.add_argument("--compile", action="store_true", help="torch.compile the model (needs a C++ compiler)")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -68,7 +69,7 @@ def main():
         told = first_steps(step, gradient_norm)
     else:
         is_gpt = args.model in (None, "gpt256")
-        loss_of, optimizer = build(args.gpt if is_gpt else args.model, args.compile)
+        loss_of, optimizer = build(args.gpt if is_gpt else args.model, args.compile, args.ends)
         step = stepping(loss_of, optimizer)
     measured = timed(step, args.seconds)
     say(model=args.model, torch=torch.__version__, threads=args.threads, compile=args.compile, **measured, **told)
