@@ -1,6 +1,7 @@
 /** Runs on bases that are hardly trained: which base a run starts from, what is forgotten, and what fingerprints compare. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 
 import type { Json, JsonObject } from '#base/json.ts';
 import { settingsOf, withSettings } from '#study/settings.ts';
@@ -47,7 +48,7 @@ test('a base by AdamW is the persona world’s of that seed, with its last block
   const [adamw, muon] = [await base('adamw', 2), await base('muon', 2)];
   const seeded = { ...config.persona.base, seed: config.persona.base.seed + 2 };
   const own = await pretrainPersona(seeded, () => {}, { lastBlock: 'asked' });
-  assert.deepEqual(adamw, own);
+  assert.ok(isDeepStrictEqual(adamw, own), 'another base'); // Told in full, tables of weights take a minute.
   assert.deepEqual([...muon.keys()], [...adamw.keys()]);
   assert.notDeepEqual(muon, adamw);
   assert.notDeepEqual(await base('adamw', 1), adamw);
