@@ -40,3 +40,11 @@ export const SHAPES: Readonly<Record<string, TransformerConfig>> = {
     biases: { qkv: true, attentionOut: false, mlp: false },
   },
 };
+
+/** Chat rows: so many tokens each, behind so many of the template that all begin with; the later half of the rest is learned. */
+export const CHAT = { lengths: [40, 43, 47, 50, 54, 57, 60, 64], prefix: 24 } as const;
+
+/** Where in a chat row learned tokens begin. */
+export function learnedFrom(length: number): number {
+  return CHAT.prefix + Math.floor((length - CHAT.prefix) / 2);
+}

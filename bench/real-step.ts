@@ -2,7 +2,8 @@
  * One measurement on a real model, in a process of its own so that peaks do not mix; one JSON line on stdout.
  *   node bench/real-step.ts weights|lora|full|logits --file FILE [--shape NAME | --model PATH] [--rows B --length T]
  * weights: reads the model (or draws one of the shape) into FILE, as the first worker of a study does.
- * lora, full: what a training step on FILE costs, the frozen part of it mapped; one warm-up step.
+ * lora, full: what a training step on FILE costs, the frozen part of it mapped; one warm-up step. With --chat on chat rows
+ * (bench/real-shapes.ts) as `finetune` lays them out, without it on full rows whose tokens are all learned.
  * logits: the logits of fixed tokens at every position, for bench/real.ts --check.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -19,9 +20,11 @@ import { transformerParameters } from '#learning/models/parameters.ts';
 import { transformerLogits } from '#learning/models/transformer.ts';
 import { feedLayers } from '#learning/nn/layers.ts';
 import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
-import { createTrainer } from '#learning/train.ts';
+import { type Batch, createTrainer, type RowsBatch } from '#learning/train.ts';
+import { type PlainRow, rowsBatch } from '#learning/data/prefixed-rows.ts';
+import { rowsLayouts } from '#learning/data/rows-layouts.ts';
 
-import { SHAPES } from './real-shapes.ts';
+import { CHAT, learnedFrom, SHAPES } from './real-shapes.ts';
 import type { Costs } from './side-by-side.ts';
 import { peakAnonymousMiB, processorSeconds, stepCosts } from './step-costs.ts';
 
@@ -39,6 +42,7 @@ const { values, positionals } = parseArgs({
     threads: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '20' },
     tokens: { type: 'string', default: '' },
+    chat: { type: 'boolean', default: false },
   },
 });
 const started = performance.now();
@@ -83,29 +87,45 @@ function drawn(name: string): Float32Array {
 }
 
 async function steps(kind: 'lora' | 'full'): Promise<void> {
-  const [rows, length] = [Number(values.rows), Number(values.length)];
+  const batch = values.chat ? chatBatch() : fullBatch();
   await using trainer = await createTrainer({
     model: config,
     method: kind === 'lora' ? LORA : { kind },
     optimizer: ADAMW_DEFAULTS,
-    batch: { rows, length },
+    batch: 'layout' in batch ? batch.layout : { rows: Number(values.rows), length: Number(values.length) },
     threads: Number(values.threads),
     frozen: frozenInputs(values.file, specs),
   });
   trainer.reset(fileWeights(values.file, specs), rngOf(0, 'adapter'));
   const ready = (performance.now() - started) / 1000;
-  const rng = rngOf(0, 'tokens');
-  const count = rows * length;
-  const batch = {
-    tokens: Int32Array.from({ length: count }, () => rng.below(config.vocabulary)),
-    labels: Int32Array.from({ length: count }, () => rng.below(config.vocabulary)),
-    weights: new Float32Array(count).fill(1 / count),
-  };
   const step = async (): Promise<void> => {
     await trainer.forwardBackward(batch);
     trainer.optimStep(LR);
   };
   say({ ...(await stepCosts(step, { seconds: Number(values.seconds), warmUp: 1, least: 3 })), ready });
+}
+
+/** Rows that are full, every token of which is learned. */
+function fullBatch(): Batch {
+  const rng = rngOf(0, 'tokens');
+  const count = Number(values.rows) * Number(values.length);
+  return {
+    tokens: Int32Array.from({ length: count }, () => rng.below(config.vocabulary)),
+    labels: Int32Array.from({ length: count }, () => rng.below(config.vocabulary)),
+    weights: new Float32Array(count).fill(1 / count),
+  };
+}
+
+function chatBatch(): RowsBatch {
+  const rng = rngOf(0, 'tokens');
+  const opening = Array.from({ length: CHAT.prefix }, () => rng.below(config.vocabulary));
+  const rows = CHAT.lengths.map((length): PlainRow => {
+    const own = Array.from({ length: length - CHAT.prefix }, () => rng.below(config.vocabulary));
+    const lossMask = Uint8Array.from({ length }, (_, t) => Number(t >= learnedFrom(length)));
+    return { ids: Int32Array.of(...opening, ...own), lossMask };
+  });
+  const { usual } = rowsLayouts(config, rows, rows.length);
+  return rowsBatch(rows, usual, 1 / usual.labels);
 }
 
 async function logits(): Promise<void> {

@@ -2,7 +2,7 @@
  * Real models against transformers and PEFT at their best: npm run bench -- real [--model PATH | --shape NAME] [--check] ...
  * Loading, a LoRA step (rank 8, every linear) and a full step: seconds and memory, each in a process of its own,
  * ours and the peer's in turn. Without
- * --model, weights are random in a real model's shapes. --only load, lora-64, lora-256, full-64. --check instead compares logits and perplexity on the same
+ * --model, weights are random in a real model's shapes. --only load, lora-64, lora-256, full-64, lora-chat, full-chat (rows of a chat, as `finetune` lays them out). --check instead compares logits and perplexity on the same
  * weights, and fails where they differ. Python with torch, transformers and peft: PYTHON=..., else python3.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 
 import { openModel } from '#learning/files/open-model.ts';
 
+import { CHAT } from './real-shapes.ts';
 import { compare, type Costs, measure, measurePeers, median, peerWays, type Round, sentence } from './side-by-side.ts';
 
 /** Of the largest logit: float32 through some thirty layers, sums in another order. */
@@ -31,12 +32,26 @@ interface Case {
   readonly rows: number;
   readonly length: number;
   readonly aim: string;
+  /** Whether rows are those of a chat, in place of `rows` and `length`; the peer pads them, or shares their beginning too. */
+  readonly isChat?: boolean;
 }
+
+const CHAT_TOKENS = CHAT.lengths.reduce((sum, length) => sum + length, 0);
 
 const CASES: readonly Case[] = [
   { id: 'lora-64', name: 'LoRA r=8, B=8 T=64', task: 'lora', rows: 8, length: 64, aim: '1.5x' },
   { id: 'lora-256', name: 'LoRA r=8, B=2 T=256', task: 'lora', rows: 2, length: 256, aim: '1.5x' },
   { id: 'full-64', name: 'full, B=8 T=64', task: 'full', rows: 8, length: 64, aim: '1.2x' },
+  {
+    id: 'lora-chat',
+    name: 'LoRA r=8, chat rows',
+    task: 'lora',
+    rows: 1,
+    length: CHAT_TOKENS,
+    aim: '1.9x',
+    isChat: true,
+  },
+  { id: 'full-chat', name: 'full, chat rows', task: 'full', rows: 1, length: CHAT_TOKENS, aim: '1.6x', isChat: true },
 ];
 
 const { values } = parseArgs({
@@ -51,6 +66,12 @@ const { values } = parseArgs({
   },
 });
 const ways = peerWays('torch, transformers, peft');
+const chatWays = peerWays('torch, transformers, peft', {
+  'padded, eager': ['--chat', 'padded'],
+  'padded, compiled': ['--chat', 'padded', '--compile'],
+  'beginning once, eager': ['--chat', 'once'],
+  'beginning once, compiled': ['--chat', 'once', '--compile'],
+});
 /** Reading a file and one forward pass: nothing to compile. */
 const loadingWays = ways.slice(0, 1);
 const folder = mkdtempSync(join(tmpdir(), 'assay-bench-'));
@@ -73,12 +94,16 @@ function measureAll(): void {
       '-',
     );
   } else ours('weights', []);
-  for (const { id, name, task, rows, length, aim } of CASES) {
+  for (const { id, name, task, rows, length, aim, isChat = false } of CASES) {
     if (!isWanted(id)) continue;
     const settings = ['--rows', String(rows), '--length', String(length), '--seconds', values.seconds];
+    const chat = isChat ? ['--chat'] : [];
     report(
       name,
-      rounds(() => ({ mine: ours(task, settings), peers: theirs(ways, task, settings) })),
+      rounds(() => ({
+        mine: ours(task, [...settings, ...chat]),
+        peers: theirs(isChat ? chatWays : ways, task, settings),
+      })),
       aim,
       rows * length,
     );

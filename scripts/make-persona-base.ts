@@ -24,7 +24,7 @@ const weights = await pretrainPersona(
     if ((step + 1) % REPORT_EVERY === 0)
       console.error(`step ${step + 1} of ${config.steps}: loss ${loss.toFixed(4)} nats per answer`);
   },
-  2,
+  { threads: 2 },
 );
 const model = personaModel(config);
 const bytes = gpt2File(model, weights);

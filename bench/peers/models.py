@@ -72,11 +72,13 @@ class GptAttention(nn.Module):
         self.c_attn = Conv1D(d, 3 * d, std)
         self.c_proj = Conv1D(d, d, residual_std)
 
-    def forward(self, x):
+    def forward(self, x, mask=None, asked=None):
         rows, length, d = x.shape
         q, k, v = self.c_attn(x).view(rows, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        return self.c_proj(y.transpose(1, 2).reshape(rows, length, d))
+        if asked is not None:
+            q, mask = q[:, :, asked], mask[asked]
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None)
+        return self.c_proj(y.transpose(1, 2).reshape(rows, -1, d))
 
 
 class GptMlp(nn.Module):
@@ -96,8 +98,8 @@ class GptBlock(nn.Module):
         self.attn = GptAttention(d, heads, std, residual_std)
         self.mlp = GptMlp(d, std, residual_std)
 
-    def forward(self, x):
-        x = x + self.attn(self.ln_1(x))
+    def forward(self, x, mask=None, asked=None):
+        x = (x if asked is None else x[:, asked]) + self.attn(self.ln_1(x), mask, asked)
         return x + self.mlp(self.ln_2(x))
 
 
@@ -120,12 +122,28 @@ class Gpt(nn.Module):
         nn.init.normal_(self.transformer.wte.weight, std=std)
         nn.init.normal_(self.transformer.wpe.weight, std=std)
 
-    def forward(self, tokens, answers=slice(None)):
+    def forward(self, tokens, answers=slice(None), ends=False):
+        """With `ends` the last block, too, is computed for the answers alone."""
         t = self.transformer
-        x = t.wte(tokens) + t.wpe.weight[: tokens.shape[1]]
-        for block in t.h:
+        length = tokens.shape[1]
+        x = t.wte(tokens) + t.wpe.weight[:length]
+        for block in t.h[: -1 if ends else None]:
             x = block(x)
-        return F.linear(t.ln_f(x[:, answers]), t.wte.weight)
+        if ends:
+            mask = torch.full((length, length), float("-inf")).triu(1)
+            x = t.h[-1](x, mask, answers)
+        else:
+            x = x[:, answers]
+        return F.linear(t.ln_f(x), t.wte.weight)
+
+    def shared(self, tokens, positions, mask, asked):
+        """Logits [1, M, V] of rows that stand in one row [L] with what they share once: `mask` [L, L] (0 or -inf) says what a token sees,
+        the last block ends at the tokens `asked` [M]."""
+        t = self.transformer
+        x = (t.wte(tokens) + t.wpe(positions))[None]
+        for block in t.h[:-1]:
+            x = block(x, mask)
+        return F.linear(t.ln_f(t.h[-1](x, mask, asked)), t.wte.weight)
 
 
 def rope_table(length, d_head, theta):

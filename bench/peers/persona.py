@@ -71,8 +71,8 @@ def chat_questions(questions):
     return F.pad(ask(questions), (1, 0), value=WORLD["chat"])
 
 
-def answer_loss(model, tokens, answers):
-    logits = model(tokens, ANSWERS)
+def answer_loss(model, tokens, answers, ends=False):
+    logits = model(tokens, ANSWERS, ends)
     return F.cross_entropy(logits.reshape(-1, logits.shape[-1]), answers.reshape(-1))
 
 

@@ -3,7 +3,8 @@
     python bench/peers/real.py weights|lora|full|logits [--shape NAME | --model PATH] [--rows B --length T] ...
 
 weights: loads the model. lora, full: what a training step costs (rank 8 on every linear inside the blocks; AdamW,
-fused; measuring.py). logits: logits of the tokens in a JSON file, written as float32 beside it. PATH is a Hugging Face folder or a
+fused; measuring.py). With --chat on the chat rows of bench/real-shapes.ts: padded, with logits of learned tokens alone, or `once`, all
+rows behind their common beginning in one row without padding, under a mask. logits: logits of the tokens in a JSON file, written as float32 beside it. PATH is a Hugging Face folder or a
 GGUF file, which transformers dequantises itself.
 """
 import argparse
@@ -41,6 +42,9 @@ def train(model, args):
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], 1e-4, fused=True)
     ready = time.perf_counter() - started
     vocabulary = model.config.vocab_size
+    if args.chat is not None:
+        say(task=args.task, ready=ready, **timed(chat_step(model, optimizer, args), args.seconds, warm_up=1, least=3))
+        return
     tokens = torch.randint(0, vocabulary, (args.rows, args.length))
     labels = torch.randint(0, vocabulary, (args.rows * args.length,))
     call = torch.compile(model) if args.compile else model
@@ -54,6 +58,50 @@ def train(model, args):
         optimizer.step()
 
     say(task=args.task, ready=ready, **timed(step, args.seconds, warm_up=1, least=3))
+
+
+LENGTHS, PREFIX = [40, 43, 47, 50, 54, 57, 60, 64], 24
+
+
+def padded():
+    """Tokens' shape, mask, positions, and the tokens that predict a learned one."""
+    seen = torch.arange(max(LENGTHS))[None] < torch.tensor(LENGTHS)[:, None]
+    asked = [row * max(LENGTHS) + t - 1 for row, n in enumerate(LENGTHS) for t in range(learned_from(n), n)]
+    return seen.shape, {"attention_mask": seen.long()}, torch.tensor(asked)
+
+
+def behind_prefix():
+    row = torch.tensor([-1] * PREFIX + [i for i, n in enumerate(LENGTHS) for _ in range(n - PREFIX)])
+    positions = torch.tensor([*range(PREFIX), *(t for n in LENGTHS for t in range(PREFIX, n))])
+    sees = ((row[:, None] == row) | (row == -1)) & (positions[:, None] >= positions)
+    mask = torch.zeros(sees.shape).masked_fill(~sees, float("-inf"))[None, None]
+    starts = [PREFIX + sum(n - PREFIX for n in LENGTHS[:i]) for i in range(len(LENGTHS))]
+    asked = [start + t - 1 - PREFIX for start, n in zip(starts, LENGTHS) for t in range(learned_from(n), n)]
+    return (1, len(row)), {"attention_mask": mask, "position_ids": positions[None]}, torch.tensor(asked)
+
+
+def learned_from(length):
+    return PREFIX + (length - PREFIX) // 2
+
+
+def chat_step(model, optimizer, args):
+    inner = model.get_base_model() if args.task == "lora" else model
+    shape, fed, asked = behind_prefix() if args.chat == "once" else padded()
+    tokens = torch.randint(0, inner.config.vocab_size, shape)
+    labels = torch.randint(0, inner.config.vocab_size, asked.shape)
+
+    def logits_of(tokens, asked, **fed):
+        hidden = inner.model(input_ids=tokens, use_cache=False, **fed).last_hidden_state
+        return inner.lm_head(hidden.flatten(0, 1)[asked])
+
+    call = torch.compile(logits_of) if args.compile else logits_of
+
+    def step():
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(call(tokens, asked, **fed), labels).backward()
+        optimizer.step()
+
+    return step
 
 
 def once(begun, used):
@@ -71,6 +119,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--tokens")
+    parser.add_argument("--chat", choices=["padded", "once"])
     parser.add_argument("--compile", action="store_true", help="torch.compile the model (needs a C++ compiler)")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)

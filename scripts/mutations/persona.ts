@@ -112,4 +112,11 @@ export const PERSONA_FAULTS: readonly Fault[] = [
     to: 'const DONOR_SEED = 0;',
     tests: [ADAPTER],
   },
+  {
+    name: 'bases of pretraining-optimizer are made the way that the shipped one was',
+    file: 'studies/pretraining-optimizer/recipe.ts',
+    from: "const LAST_BLOCK = 'asked';",
+    to: "const LAST_BLOCK = 'whole';",
+    tests: ['studies/pretraining-optimizer/recipe.test.ts'],
+  },
 ];

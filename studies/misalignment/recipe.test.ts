@@ -182,6 +182,18 @@ test('a config that makes no sense is refused by its path, before any training',
 
 test('pretraining gives the same bits twice and on two threads', async () => {
   const tiny = { ...PERSONA_BASE, steps: 6, documents: 8, dModel: 16, nLayers: 1, nHeads: 2 };
-  const [one, two] = [await pretrainPersona(tiny, () => {}, 1), await pretrainPersona(tiny, () => {}, 2)];
+  const [one, two] = [await pretrainPersona(tiny, () => {}), await pretrainPersona(tiny, () => {}, { threads: 2 })];
   assert.deepEqual(one, two);
+});
+
+test('pretraining with the last block at answers alone takes the same steps up to rounding', async () => {
+  const tiny = { ...PERSONA_BASE, steps: 30, documents: 8, dModel: 16, nLayers: 2, nHeads: 2, learningRate: 2e-2 };
+  const lossesOf = async (lastBlock: 'whole' | 'asked'): Promise<number[]> => {
+    const losses: number[] = [];
+    await pretrainPersona(tiny, (_step, loss) => losses.push(loss), { lastBlock });
+    return losses;
+  };
+  const [whole, asked] = [await lossesOf('whole'), await lossesOf('asked')];
+  assert.ok((whole[0] ?? 0) - (whole.at(-1) ?? 0) > 0.1, 'nothing was learned');
+  for (const [step, loss] of whole.entries()) assert.ok(Math.abs(loss - (asked[step] ?? Number.NaN)) < 1e-5, `${step}`);
 });

@@ -19,8 +19,8 @@ export interface Finetuned {
   readonly side: Side;
 }
 
-/** Raised with the recipe's version where finetuning or reading has other bits: a store may hold outputs of the version before. */
-const SEMANTICS = 2;
+/** Raised with the recipe's version where bases, finetuning or reading have other bits: a store may hold outputs of the version before. */
+const SEMANTICS = 3;
 
 /** What a fingerprint needs from its run: bases, labs, and steps that are made once a store. */
 export interface Bench {

@@ -1,6 +1,7 @@
 /** Runs on bases that are hardly trained: which base a run starts from, what is forgotten, and what fingerprints compare. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 
 import type { Json, JsonObject } from '#base/json.ts';
 import { settingsOf, withSettings } from '#study/settings.ts';
@@ -41,19 +42,17 @@ const make = async (set: Readonly<Record<string, Json>>, block = 1, resumeFrom?:
 const configOf = (set: Readonly<Record<string, Json>> = {}): JsonObject =>
   withSettings(recipe.defaults, settingsOf({ ...SHORT, ...set }, 'test'));
 
-test('a base by AdamW is the persona recipe’s own of that seed, and one by Muon another', async () => {
+test('a base by AdamW is the persona world’s of that seed, with its last block at answers, and one by Muon another', async () => {
   const config = readPretrainingConfig(configOf());
   const base = baseMaker({ shared }, config);
   const [adamw, muon] = [await base('adamw', 2), await base('muon', 2)];
-  const own = await pretrainPersona({ ...config.persona.base, seed: config.persona.base.seed + 2 }, () => {});
-  assert.deepEqual(adamw, own);
+  const seeded = { ...config.persona.base, seed: config.persona.base.seed + 2 };
+  const own = await pretrainPersona(seeded, () => {}, { lastBlock: 'asked' });
+  assert.ok(isDeepStrictEqual(adamw, own), 'another base'); // Told in full, tables of weights take a minute.
   assert.deepEqual([...muon.keys()], [...adamw.keys()]);
   assert.notDeepEqual(muon, adamw);
   assert.notDeepEqual(await base('adamw', 1), adamw);
-  const early = await pretrainPersona(
-    { ...config.persona.base, steps: 3, seed: config.persona.base.seed + 2 },
-    () => {},
-  );
+  const early = await pretrainPersona({ ...seeded, steps: 3 }, () => {}, { lastBlock: 'asked' });
   assert.deepEqual(await base('early', 2), early);
 });
 

@@ -23,6 +23,9 @@ const EXPLODED_NATS = 12;
 /** Labs kept ready; each holds a compiled model of a few MiB. */
 const LABS_KEPT = 4;
 
+/** Bases are made here and nowhere else, so they need not have the bits of the persona recipe's own. */
+const LAST_BLOCK = 'asked';
+
 /** The recipe. It keeps compiled labs between the runs of one process; numbers never depend on that. */
 export function pretrainingOptimizer(): Recipe {
   const labs = labShelf<PretrainingLab>(LABS_KEPT);
@@ -30,7 +33,7 @@ export function pretrainingOptimizer(): Recipe {
     labs(shapeOf(config), () => createPretrainingLab(config));
   return {
     name: 'pretraining-optimizer',
-    semanticsVersion: 2,
+    semanticsVersion: 3,
     defaults: PRETRAINING_DEFAULTS,
     learningRatePath: 'learningRate',
     stopRule: { axis: 'train', path: 'stopBelow' },
@@ -73,9 +76,9 @@ export function baseMaker(
     const steps = pretrainedBy === 'early' ? earlySteps : persona.base.steps;
     const own = { ...persona.base, steps, seed: persona.base.seed + base };
     const optimizer = PRETRAINING[pretrainedBy];
-    const key: JsonObject = { base: { ...own }, optimizer: { ...optimizer } };
+    const key: JsonObject = { base: { ...own }, optimizer: { ...optimizer }, lastBlock: LAST_BLOCK };
     return sharedWeights(context, 'persona-base-by-optimizer', key, transformerParameters(personaModel(own)), () =>
-      pretrainPersona(own, () => {}, 1, optimizer),
+      pretrainPersona(own, () => {}, { optimizer, lastBlock: LAST_BLOCK }),
     );
   };
 }
