@@ -14,7 +14,9 @@ export function makeFolder(path: string): string | undefined {
     mkdirSync(path);
   } catch (error) {
     // Another process may have made it meanwhile.
-    if (!isFolder(path)) throw error;
+    if (isFolder(path)) return above ?? path;
+    const isTaken = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+    throw isTaken ? new Error(`a file or a broken link stands at ${path}, where a folder is needed`, { cause: error }) : error;
   }
   return above ?? path;
 }

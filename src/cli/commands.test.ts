@@ -10,6 +10,8 @@ import { said } from './said-fixture.ts';
 const TOY = fileURLToPath(new URL('../../test/e2e/toy/study.ts', import.meta.url));
 const ROOT = mkdtempSync(join(tmpdir(), 'assay-cli-'));
 const NEVER = join(ROOT, 'never');
+const MAP = join(ROOT, 'map.json');
+writeFileSync(MAP, '{"columns": {"arm": "a", "arm": "b"}}');
 
 after(() => rmSync(ROOT, { recursive: true }));
 
@@ -40,6 +42,10 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: RegExp])[]
   [['scenes', NEVER, '--count', '20001'], /--count expects a whole number from 1 to 20000, found "20001"/],
   [['scenes', NEVER, '--seed', '-1'], /--seed/],
   [['scenes', NEVER, '--seed', '1e3'], /--seed expects a whole number of at least 0 \(below 2\^53\), found "1e3"/],
+  [['run', TOY, '--set', 'rate=1e400'], /--set rate: expected numbers up to 1\.79.*found 1e400, which is more/],
+  [['run', join(TOY, '..', '/')], /Expected the file of a study, found the folder/],
+  [['audit', ROOT, '--outcome', 'x=1'], /expected a file, found a folder\. Name a file in it/],
+  [['audit', 'none.csv', '--map', MAP], /map\.json: the key "arm" appears twice in one object/],
   [['scenes', ''], /Expected <folder>, found an empty word/],
   [['init', ' '], /Expected <folder>, found an empty word/],
   [['run', ''], /Expected <study>, found an empty word/],
@@ -63,7 +69,7 @@ for (const [args, message] of REFUSALS) {
   const shown = args.map((arg) => (arg === TOY ? '<toy>' : arg)).join(' ');
   test(`"assay ${shown}" is refused with status 2 before a store is made`, async () => {
     const store =
-      args.includes('--store') || args[0] === 'rnu' || ['init', 'scenes'].includes(args[0] ?? '')
+      args.includes('--store') || args[0] === 'rnu' || ['init', 'scenes', 'audit'].includes(args[0] ?? '')
         ? []
         : ['--store', NEVER];
     const { status, out, notes } = await said(...args, ...store);

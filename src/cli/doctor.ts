@@ -1,10 +1,10 @@
 /** `assay doctor`: one line a check, each `ok` or `problem` with what to do; `warning` for what may be well. */
-import { mkdtempSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { messageOf } from '#base/errors.ts';
-import { makeFolder } from '#base/make-folder.ts';
+import { isFolder, makeFolder } from '#base/make-folder.ts';
 import { artifactsIn } from '#store/artifacts.ts';
 import { doubtOf, fileSystemOf } from '#store/file-system.ts';
 import { openSqliteReader } from '#store/sqlite.ts';
@@ -129,6 +129,8 @@ function removeEmpty(innermost: string, outermost: string): void {
 }
 
 async function store(folder: string): Promise<string> {
+  if (existsSync(folder) && !isFolder(folder))
+    throw new Error(`a file stands at ${folder}. Choose another folder with --store.`);
   if (!hasDatabase(folder)) return `none yet in ${folder}; "assay run" makes it`;
   await using reader = await openSqliteReader(folder);
   await reader.verify();

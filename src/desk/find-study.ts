@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { AssayError, nearestName } from '#base/errors.ts';
+import { isFolder } from '#base/make-folder.ts';
 import type { LoadedStudy } from '#runner/study-sources.ts';
 
 import { loadStudy } from './load-study.ts';
@@ -39,6 +40,7 @@ export async function findStudy(given: string): Promise<FoundStudy> {
 
 function fileUrl(given: string): URL {
   const path = resolve(given);
+  if (isFolder(path)) throw new AssayError('usage', `Expected the file of a study, found the folder ${path}.`);
   if (existsSync(path)) return pathToFileURL(path);
   throw new AssayError('usage', `There is no study file ${path}.`);
 }

@@ -61,7 +61,8 @@ export function writeOutputs({ path, isForced, isSet = false }: OutputFolder, fi
     const kept = isSet ? [] : known;
     writeManifest(path, new Map([...kept, ...hashes]));
   } catch (error) {
-    if (isFolder(path)) for (const { name } of made) rmSync(partial(path, name), { force: true });
+    const partials = [MANIFEST, ...made.map(({ name }) => name)];
+    if (isFolder(path)) for (const name of partials) rmSync(partial(path, name), { force: true });
     throw new AssayError('file', `Cannot write to ${path}: ${messageOf(error)}.`, { cause: error });
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 
-import { AssayError } from '#base/errors.ts';
+import { AssayError, messageOf } from '#base/errors.ts';
 import { canonicalJson } from '#base/json.ts';
 import { makeFolder } from '#base/make-folder.ts';
 
@@ -41,10 +41,8 @@ export function prepareFolder(folder: string): void {
   } catch (error) {
     throw new AssayError(
       'store',
-      `Cannot write to the store folder ${folder}. Make it writable or choose another --store.`,
-      {
-        cause: error,
-      },
+      `Cannot write to the store folder ${folder}: ${messageOf(error)}. Make it a folder that can be written to, or choose another --store.`,
+      { cause: error },
     );
   }
   const system = fileSystemOf(folder);

@@ -96,6 +96,12 @@ export function parseSetting(argument: string): Setting {
 
 function parseValue(path: string, text: string): Json {
   const value = parsedValue(path, text);
+  if (isInfinite(value)) {
+    throw new AssayError(
+      'usage',
+      `--set ${path}: expected numbers up to ${Number.MAX_VALUE}, found ${text}, which is more.`,
+    );
+  }
   // A bare word may be a path full of digits.
   if (typeof value !== 'string') refuseInexact(path, text);
   return value;
@@ -114,6 +120,12 @@ function parsedValue(path: string, text: string): Json {
       { cause: error },
     );
   }
+}
+
+/** JSON has no infinity, but 1e400 is read as one. */
+function isInfinite(value: Json): boolean {
+  if (typeof value === 'number') return !Number.isFinite(value);
+  return typeof value === 'object' && value !== null && Object.values(value).some(isInfinite);
 }
 
 /** A whole number that is rounded when it is read, such as a seed from 2^53 on, would stand for its neighbours too. */

@@ -116,6 +116,9 @@ const REFUSED: readonly (readonly [Metadata, RegExp])[] = [
   [{ 'general.type': 'adapter', 'adapter.type': 'lora' }, /holds an adapter \(LoRA\), not a model/],
   [{ 'adapter.lora.alpha': { f32: 16 } }, /unknown key adapter\.lora\.alpha/],
   [{ 'general.type': 'mmproj' }, /general\.type to be "model"/],
+  [{ 'tokenizer.ggml.eos_token_id': { u32: 424 } }, /eos_token_id to be the id of one of 424 tokens, found 424/],
+  [{ 'tokenizer.ggml.bos_token_id': { f32: 0.5 } }, /bos_token_id to be the id of one of 424 tokens, found 0\.5/],
+  [{ 'tokenizer.ggml.add_bos_token': { u32: 0 } }, /add_bos_token to be true or false, found 0/],
 ];
 
 for (const [metadata, message] of REFUSED) {

@@ -7,6 +7,7 @@ import type { RunLabel } from '#analysis/import/run-logs.ts';
 import { AssayError } from '#base/errors.ts';
 import { type ConfigReader, configReader } from '#base/config-reader.ts';
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
+import { parseStrictJsonText } from '#learning/files/strict-json.ts';
 import { readBlocks, readJumps } from '#study/read-blocks.ts';
 import { readClaim, readMap } from '#study/read-claims.ts';
 import type { Arm, Axis, Contrast, Outcome, Study } from '#study/study.ts';
@@ -305,11 +306,7 @@ function objectsIn(reader: ConfigReader, name: string): ConfigReader[] {
 
 /** The object a JSON text holds. @throws AssayError naming the file. */
 export function jsonObject(text: string, file: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isJsonObject(value)) return value;
-  } catch (error) {
-    throw new AssayError('data', `${file}: expected JSON, found something else.`, { cause: error });
-  }
+  const value = parseStrictJsonText(text, file);
+  if (isJsonObject(value)) return value;
   throw new AssayError('data', `${file}: expected a JSON object, found another value.`);
 }

@@ -195,7 +195,13 @@ async function tableRows(bytes: Uint8Array, path: string): Promise<TableRow[]> {
 /** A file's bytes. @throws AssayError where it cannot be read, or is larger than what fits into memory as rows. */
 export function bytesOf(path: string): Uint8Array {
   const info = statSync(path, { throwIfNoEntry: false });
-  if (info !== undefined && !info.isFile() && !info.isDirectory()) {
+  if (info?.isDirectory() === true) {
+    throw new AssayError(
+      'file',
+      `Cannot read ${path}: expected a file, found a folder. Name a file in it, or several by a pattern in quotes, such as '${path}/*.csv'.`,
+    );
+  }
+  if (info !== undefined && !info.isFile()) {
     // A pipe would wait for ever, and a device never ends.
     throw new AssayError('file', `Cannot read ${path}: expected a regular file, found a pipe, device or socket.`);
   }

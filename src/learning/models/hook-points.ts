@@ -89,7 +89,7 @@ function parsed(config: TransformerConfig, name: string): readonly [layer: numbe
   const last = config.nLayers - 1;
   throw new AssayError(
     'config',
-    `Site "${name}": expected blocks.L. (L from 0 to ${last}) and one of ${OF_BLOCK.join(', ')}; or one of ${sites[0]}, ${sites[1]}, ..., ${sites.at(-1)}; did you mean "${nearest}"?`,
+    `Site ${JSON.stringify(name.slice(0, 200))}: expected blocks.L. (L from 0 to ${last}) and one of ${OF_BLOCK.join(', ')}; or one of ${sites[0]}, ${sites[1]}, ..., ${sites.at(-1)}; did you mean "${nearest}"?`,
   );
 }
 

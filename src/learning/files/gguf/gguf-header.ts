@@ -180,21 +180,23 @@ function cursorOver(given: Uint8Array, fileSize: number, path: string): Cursor {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
   const error = (found: string): AssayError => new AssayError('file', `${path}: byte ${at}: ${found}.`);
+  const damaged = (found: string): AssayError => error(`${found}. The file is cut off or damaged: fetch it again`);
   const advance = (length: number): number => {
-    if (at + length > fileSize) throw error(`truncated: ${length} more bytes were expected, ${fileSize - at} are left`);
+    if (at + length > fileSize)
+      throw damaged(`truncated: ${length} more bytes were expected, ${fileSize - at} are left`);
     if (at + length > bytes.byteLength) throw new HeaderContinues();
     at += length;
     return at - length;
   };
   const u64 = (what: string): number => {
     const value = view.getBigUint64(advance(8), true);
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw error(`${what}: ${value} cannot be right`);
+    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw damaged(`${what}: ${value} cannot be right`);
     return Number(value);
   };
   const count = (what: string, leastBytes: number): number => {
     const value = u64(`the number of ${what}`);
     if (value * leastBytes <= fileSize - at) return value;
-    throw error(`${value} ${what} are announced, which do not fit in the ${fileSize - at} bytes left`);
+    throw damaged(`${value} ${what} are announced, which do not fit in the ${fileSize - at} bytes left`);
   };
   const entryCount = (what: string, leastBytes: number): number => {
     const value = count(what, leastBytes);
