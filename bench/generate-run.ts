@@ -1,7 +1,7 @@
 /**
- * Seconds of a prefill and of decoding one token more; one JSON line on stdout.
- *   node bench/generate-run.ts --rows N --prompt T [--new N] [--threads N] [--seconds S] [--model FOLDER]
- * SmolLM2-135M's shapes with random weights, or a model's folder or GGUF file. Each measurement generates the same prompts
+ * Seconds of a prefill and of decoding one token more, by slices (`slices.ts`).
+ *   echo | node bench/generate-run.ts --rows N --prompt T [--new N] [--threads N] [--model FOLDER]
+ * SmolLM2-135M's shapes with random weights, or a model's folder or GGUF file. Each slice generates the same prompts
  * twice, once 1 token long and once `new`: the first is the prefill, the difference the decoding of the others.
  */
 import { parseArgs } from 'node:util';
@@ -15,18 +15,15 @@ import type { Memory } from '#learning/weights.ts';
 import { createTrainer } from '#learning/train.ts';
 
 import { SMOLLM2_135M } from './real-shapes.ts';
-import { type Costs, median } from './side-by-side.ts';
+import { answerSlices } from './slices.ts';
 import { peakAnonymousMiB, processorSeconds } from './step-costs.ts';
-
-const LEAST_ROUNDS = 3;
 
 const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: '1' },
     prompt: { type: 'string', default: '256' },
-    new: { type: 'string', default: '64' },
+    new: { type: 'string', default: '16' },
     threads: { type: 'string', default: '2' },
-    seconds: { type: 'string', default: '20' },
     model: { type: 'string', default: '' },
   },
 });
@@ -67,21 +64,15 @@ async function taken(maxTokens: number): Promise<Pair> {
 
 await taken(1);
 await taken(newTokens);
-const [prefill, decode]: [Pair[], Pair[]] = [[], []];
-const until = performance.now() + 1000 * Number(values.seconds);
-while (prefill.length < LEAST_ROUNDS || performance.now() < until) {
+await answerSlices(async () => {
   const [short, long] = [await taken(1), await taken(newTokens)];
-  prefill.push(short);
-  decode.push([(long[0] - short[0]) / (newTokens - 1), (long[1] - short[1]) / (newTokens - 1)]);
-}
-console.log(
-  JSON.stringify({
-    rounds: prefill.length,
-    prefill: medians(prefill),
-    decode: medians(decode),
+  const perToken = (of: 0 | 1): number => (long[of] - short[of]) / (newTokens - 1);
+  return {
+    prefill: { secondsPerStep: short[0], processorSecondsPerStep: short[1] },
+    decode: { secondsPerStep: perToken(0), processorSecondsPerStep: perToken(1) },
     peakAnonymousMiB: peakAnonymousMiB(),
-  }),
-);
+  };
+});
 
 async function subject(): Promise<{ readonly config: TransformerConfig; readonly weights: Memory }> {
   if (values.model === '') return { config: SMOLLM2_135M, weights: initialWeights(SMOLLM2_135M, rngOf(0)) };
@@ -90,9 +81,4 @@ async function subject(): Promise<{ readonly config: TransformerConfig; readonly
   const found = files.config;
   for (const { name } of transformerParameters(found)) read.set(name, await files.tensor(name));
   return { config: found, weights: read };
-}
-
-function medians(pairs: readonly Pair[]): Pick<Costs, 'secondsPerStep' | 'processorSecondsPerStep'> {
-  const middle = (at: 0 | 1): number => Number(median(pairs.map((pair) => pair[at])).toPrecision(4));
-  return { secondsPerStep: middle(0), processorSecondsPerStep: middle(1) };
 }

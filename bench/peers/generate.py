@@ -1,19 +1,19 @@
-"""Prefill and decode of transformers' `generate`, eager CPU float32: seconds of each; one JSON line on stdout.
+"""Prefill and decode of transformers' `generate`, eager CPU float32: seconds of each, by slices.
 
-    python bench/peers/generate.py --rows N --prompt T [--new N] [--threads N] [--seconds S] [--model FOLDER]
+    echo | python bench/peers/generate.py --rows N --prompt T [--new N] [--threads N] [--model FOLDER]
 
 SmolLM2-135M's shapes with random weights, or a Hugging Face folder. Greedy, `min_new_tokens` as many as
-`max_new_tokens`, all rows of one length. Each round generates the same prompts twice, once 1 token long and once `new`: the
-first is the prefill, the difference the decoding of the others. Medians over rounds.
+`max_new_tokens`, all rows of one length. Each slice generates the same prompts twice, once 1 token long and once `new`: the
+first is the prefill, the difference the decoding of the others. A line read is a slice, a line written what it took.
 """
 
 import argparse
-import statistics
+import sys
 import time
 
 import torch
 import transformers
-from measuring import say, short
+from measuring import say
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
 SMOLLM = LlamaConfig(
@@ -34,9 +34,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1)
     parser.add_argument("--prompt", type=int, default=256)
-    parser.add_argument("--new", type=int, default=64)
+    parser.add_argument("--new", type=int, default=16)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--model", default="")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -57,24 +56,15 @@ def main():
     with torch.inference_mode():
         seconds(1)
         seconds(args.new)
-        prefill, decode = [], []
-        until = time.perf_counter() + args.seconds
-        while len(prefill) < 3 or time.perf_counter() < until:
-            short_one, long_one = seconds(1), seconds(args.new)
-            prefill.append(short_one)
-            decode.append([(a - b) / (args.new - 1) for a, b in zip(long_one, short_one)])
-    say(
-        torch=torch.__version__,
-        transformers=transformers.__version__,
-        rounds=len(prefill),
-        prefill=medians(prefill),
-        decode=medians(decode),
-    )
+        for _ in sys.stdin:
+            short, long = seconds(1), seconds(args.new)
+            decode = [(a - b) / (args.new - 1) for a, b in zip(long, short)]
+            say(torch=torch.__version__, transformers=transformers.__version__, prefill=costs(short), decode=costs(decode))
 
 
-def medians(pairs):
-    """Of pairs of seconds and processor time."""
-    taken, used = (short(statistics.median(column)) for column in zip(*pairs))
+def costs(pair):
+    """Of seconds and processor time."""
+    taken, used = pair
     return {"secondsPerStep": taken, "processorSecondsPerStep": used}
 
 

@@ -40,4 +40,4 @@ def peak_anonymous_mib():
 
 
 def say(**fields):
-    print(json.dumps(fields | {"peakAnonymousMiB": round(peak_anonymous_mib())}))
+    print(json.dumps(fields | {"peakAnonymousMiB": round(peak_anonymous_mib())}), flush=True)

@@ -7,7 +7,7 @@ import './no-telemetry.ts';
 import { env, InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 
 import { AssayError } from '#base/errors.ts';
-import { lower } from '#engine/onnx/lower.ts';
+import { lower, type LoweringOptions } from '#engine/onnx/lower.ts';
 import {
   encodeModel,
   type ExternalData,
@@ -36,7 +36,7 @@ export interface FrozenInputs {
   readonly inputs: ReadonlyMap<string, ExternalData>;
 }
 
-export interface CompileOptions {
+export interface CompileOptions extends LoweringOptions {
   /**
    * What a run leaves of the memory for its intermediate values: `kept` (the default) is there for the next run, which
    * is quicker by a tenth; `returned` goes back, for programs that run now and then beside others.
@@ -73,7 +73,7 @@ export async function compile(
   outputs: Readonly<Record<string, Tensor>>,
   options: CompileOptions = {},
 ): Promise<Program> {
-  const graph = withFrozen(lower(outputs), options.frozen);
+  const graph = withFrozen(lower(outputs, options), options.frozen);
   const session = await openSession(graph, options);
   const feeds: Record<string, OrtTensor> = {};
   const fetches: Record<string, OrtTensor> = {};

@@ -4,7 +4,7 @@
  */
 import type { FrozenInputs, Program } from '#engine/session.ts';
 import { type Generator, generatorOf, type GeneratorSetup } from '#learning/generation/generator.ts';
-import { compileDecode, compilePrefill } from '#learning/generation/programs.ts';
+import { compileDecode, compilePrefill, promptsAtOnce } from '#learning/generation/programs.ts';
 import type { TrainedModel } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { treeFeeds } from '#learning/models/trees.ts';
@@ -78,7 +78,8 @@ export function readersOf(
       branchedScorerOf(attach(await compileBranchedScorer(config, model, shape, threads, frozen))),
     generator: (setup) =>
       generatorOf(config, setup, {
-        prefill: async (length) => attach(await compilePrefill(config, model, length, threads, frozen)),
+        promptsAtOnce: (length) => promptsAtOnce(config, model, length, threads),
+        prefill: async (rows, length) => attach(await compilePrefill(config, model, rows, length, threads, frozen)),
         decode: async (rows, capacity) => attach(await compileDecode(config, model, rows, capacity, threads, frozen)),
       }),
   };

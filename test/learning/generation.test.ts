@@ -211,7 +211,7 @@ async function decoding({ config, weights }: Loaded, method: Method, rows: numbe
     return program;
   };
   const program = bind(await compileDecode(config, model, rows, capacity, 1));
-  const prefill = bind(await compilePrefill(config, model, capacity, 1));
+  const prefill = bind(await compilePrefill(config, model, 1, capacity, 1));
   const cache = cacheOf(program, config, capacity);
   const feedPosition = positionFeeder(program, config, capacity);
   return {
@@ -219,8 +219,8 @@ async function decoding({ config, weights }: Loaded, method: Method, rows: numbe
       prefill.int32('tokens').fill(0).set(tokens);
       prefill.int32('last')[0] = tokens.length - 1;
       await prefill.run();
-      cache.begin(row, prefill, capacity, tokens.length);
-      return prefill.float32('logits').slice();
+      cache.begin(row, { program: prefill, place: 0, padded: capacity, length: tokens.length });
+      return prefill.float32('logits').slice(0, config.vocabulary);
     },
     async step(feeds: readonly { readonly token: number; readonly at: number }[]): Promise<Float32Array[]> {
       for (const [row, { token, at }] of feeds.entries()) {

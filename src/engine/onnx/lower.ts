@@ -16,11 +16,20 @@ import {
   type Tensor,
 } from '#engine/tensor.ts';
 
+/** Choices between ways to compute the same. */
+export interface LoweringOptions {
+  /**
+   * Products x W^T of 2 to so many rows are computed as (W x^T)^T: W is read as it lies, where otherwise it is copied into blocks
+   * at every run, which few rows do not repay (ADR 0179). Last bits are others. Default 0: none.
+   */
+  readonly fewRows?: number;
+}
+
 /** Lowers the graph of the named outputs. @throws ShapeError if different inputs, or an input and an output, share a name. */
-export function lower(outputs: Readonly<Record<string, Tensor>>): OnnxGraph {
+export function lower(outputs: Readonly<Record<string, Tensor>>, { fewRows = 0 }: LoweringOptions = {}): OnnxGraph {
   const named = Object.entries(outputs);
   const order = topologicalOrder(named.map(([, tensor]) => tensor));
-  const writer = createWriter(wantedNames(named), takenNames(named, order));
+  const writer = createWriter(wantedNames(named), takenNames(named, order), fewRows);
   for (const node of order) writer.add(node);
   for (const [name, tensor] of named) writer.output(name, tensor);
   return writer.graph;
@@ -67,14 +76,14 @@ interface Writer {
   readonly graph: OnnxGraph;
 }
 
-function createWriter(wanted: Wanted, taken: ReadonlySet<string>): Writer {
+function createWriter(wanted: Wanted, taken: ReadonlySet<string>, fewRows: number): Writer {
   const inputs = new Map<string, OnnxValue>();
   const results: OnnxValue[] = [];
   /** Output names of each node, and of the first node equal to it. */
   const namesOf = new Map<Node, readonly [string, ...string[]]>();
   const known = new Map<string, readonly [string, ...string[]]>();
   const sink = createSink(taken);
-  const emit: Emitter = { ...sink.emitter, of: (tensor) => nameOf(namesOf, tensor) };
+  const emit: Emitter = { ...sink.emitter, fewRows, of: (tensor) => nameOf(namesOf, tensor) };
 
   const define = (node: Node): readonly [string, ...string[]] => {
     if (node.kind === 'input') return [defineInput(inputs, node)];
@@ -107,7 +116,7 @@ function createWriter(wanted: Wanted, taken: ReadonlySet<string>): Writer {
 interface Sink {
   readonly nodes: readonly OnnxNode[];
   readonly initializers: readonly OnnxInitializer[];
-  readonly emitter: Omit<Emitter, 'of'>;
+  readonly emitter: Omit<Emitter, 'of' | 'fewRows'>;
   initializer(type: OnnxInitializer['type'], values: OnnxArray, shape: Shape): string;
 }
 

@@ -15,6 +15,8 @@ export interface Emitter {
   fresh(): string;
   /** Adds a node with the given output names. */
   nodeAll(operator: string, inputs: readonly string[], attributes: Attributes, outputs: readonly string[]): void;
+  /** As `LoweringOptions` say. */
+  readonly fewRows: number;
 }
 
 type Attributes = Readonly<Record<string, OnnxAttribute>>;
@@ -68,9 +70,19 @@ export const LOWERING: LoweringTable = {
     emit.node('Mul', [silu, emit.of(up)], {}, y);
   },
 
-  matmul: ({ inputs: [a, b], attributes }, emit, [y]) =>
-    void product(emit, [emit.of(a), emit.of(b)], attributes, a.shape.length === 2 && b.shape.length === 2, y),
-  linear: (node, emit, [y]) => void emit.node('Gemm', node.inputs.map(emit.of), { transB: 1 }, y),
+  matmul: ({ inputs: [a, b], attributes }, emit, [y]) => {
+    const isFlat = a.shape.length === 2 && b.shape.length === 2;
+    const { transposeA, transposeB, alpha } = attributes;
+    if (isFlat && !transposeA && transposeB && hasFewRows(a, emit)) {
+      return void weightFirst(emit, emit.of(a), emit.of(b), alpha, y);
+    }
+    product(emit, [emit.of(a), emit.of(b)], attributes, isFlat, y);
+  },
+  linear: ({ inputs }, emit, [y]) => {
+    const [x, weight, bias] = inputs;
+    if (!hasFewRows(x, emit)) return void emit.node('Gemm', inputs.map(emit.of), { transB: 1 }, y);
+    emit.node('Add', [weightFirst(emit, emit.of(x), emit.of(weight)), emit.of(bias)], {}, y);
+  },
 
   reshape: ({ inputs: [x], outputs }, emit, [y]) =>
     void emit.node('Reshape', [emit.of(x), emit.ints(outputs[0]?.shape ?? [])], {}, y),
@@ -161,6 +173,17 @@ function product(
   if (isFlat) return emit.node('Gemm', operands, { transA, transB, alpha: { float: alpha } }, output);
   if (!transposeA && !transposeB && alpha === 1) return emit.node('MatMul', operands, {}, output);
   return emit.node('com.microsoft.FusedMatMul', operands, { transA, transB, alpha: { float: alpha } }, output);
+}
+
+function hasFewRows(x: Tensor, { fewRows }: Emitter): boolean {
+  const rows = axisLength(x, 0);
+  return rows > 1 && rows <= fewRows;
+}
+
+/** x W^T as (W x^T)^T; by FusedMatMul, since the runtime makes Gemm and a transposition the other product again. */
+function weightFirst(emit: Emitter, x: string, weight: string, alpha = 1, output?: string): string {
+  const turned = product(emit, [weight, x], { transposeA: false, transposeB: true, alpha }, false);
+  return emit.node('Transpose', [turned], { perm: [1, 0] }, output);
 }
 
 function scatterRows({ inputs: [rows, indices], outputs }: NodeOf<'scatterRows'>, emit: Emitter, y: string): void {

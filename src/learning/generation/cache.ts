@@ -10,12 +10,23 @@ import { MASKED } from '#learning/models/attention.ts';
 
 import { keptOutput } from './programs.ts';
 
+/** A prompt that a program has just read. */
+export interface ReadPrompt {
+  readonly program: Program;
+  /** The program's row. */
+  readonly place: number;
+  /** Tokens of that row, the padding included. */
+  readonly padded: number;
+  /** Tokens of the prompt. */
+  readonly length: number;
+}
+
 /** The rows' memory. */
 export interface Cache {
   /** Forgets everything. */
   clear(): void;
-  /** Begins a row with a prompt of `length` tokens that `prefill`, a program for `padded` tokens, has just read. */
-  begin(row: number, prefill: Program, padded: number, length: number): void;
+  /** Begins a row with a prompt. */
+  begin(row: number, prompt: ReadPrompt): void;
   /** Keeps what the program has just computed for a row's token at `position`. */
   append(row: number, position: number): void;
   /** Ends a row; its memory counts no more. */
@@ -44,11 +55,11 @@ export function cacheOf(program: Program, config: TransformerConfig, capacity: n
   clear();
   return {
     clear,
-    begin(row, prefill, padded, length) {
+    begin(row, { program: prefill, place, padded, length }) {
       for (const { name, cached } of stored) {
         const read = prefill.float32(name);
         for (let head = 0; head < nKvHeads; head++) {
-          const from = head * padded * headDim;
+          const from = (place * nKvHeads + head) * padded * headDim;
           const to = (row * nKvHeads + head) * capacity * headDim;
           cached.set(read.subarray(from, from + length * headDim), to);
         }

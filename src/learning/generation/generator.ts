@@ -9,7 +9,7 @@ import type { Rng } from '#base/rng.ts';
 import type { Program } from '#engine/session.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 
-import { type Cache, cacheOf } from './cache.ts';
+import { type Cache, cacheOf, type ReadPrompt } from './cache.ts';
 import { positionFeeder } from './programs.ts';
 import { chooseToken, type TokenChoice } from './sampling.ts';
 
@@ -60,7 +60,10 @@ export interface GeneratorSetup {
 
 /** Makes a program once it is needed; weights are bound and stay so. */
 export interface ProgramSource {
-  prefill(length: number): Promise<Program>;
+  /** Reads so many prompts at once. */
+  prefill(rows: number, length: number): Promise<Program>;
+  /** How many prompts of a program's length to read at once; a prompt's numbers must not depend on it. */
+  promptsAtOnce(length: number): number;
   decode(rows: number, capacity: number): Promise<Program>;
 }
 
@@ -68,17 +71,18 @@ export interface ProgramSource {
 export function generatorOf(config: TransformerConfig, setup: GeneratorSetup, source: ProgramSource): Generator {
   const { rows, contextLength } = setup;
   const most = config.positions.kind === 'learned' ? Math.min(contextLength, config.positions.length) : contextLength;
-  const prefills = new Map<number, Promise<Program>>();
+  const prefills = new Map<string, Promise<Program>>();
   const decoders = new Map<number, Promise<Decoder>>();
-  const prefill = async (prompt: Prompt): Promise<Prefilled> => {
-    const length = programLength(prompt.tokens.length, most);
-    const program = await once(prefills, length, async () => source.prefill(length));
-    const tokens = program.int32('tokens');
-    tokens.fill(0);
-    tokens.set(prompt.tokens);
-    program.int32('last')[0] = prompt.tokens.length - 1;
+  const prefill = async ({ prompts, padded }: Reading): Promise<Program> => {
+    const key = `${prompts.length} x ${padded}`;
+    const program = await once(prefills, key, async () => source.prefill(prompts.length, padded));
+    const [tokens, last] = [program.int32('tokens').fill(0), program.int32('last')];
+    for (const [place, prompt] of prompts.entries()) {
+      tokens.set(prompt.tokens, place * padded);
+      last[place] = place * padded + prompt.tokens.length - 1;
+    }
     await program.run();
-    return { prompt, program, padded: length };
+    return program;
   };
   return {
     async generate(prompts, options) {
@@ -90,28 +94,54 @@ export function generatorOf(config: TransformerConfig, setup: GeneratorSetup, so
           decoderOf(await source.decode(rows, capacity), config, rows, capacity),
         );
         decoder.cache.clear();
-        await decodeAll(decoder, options, jobsOf(group, options, most, replies), prefill);
+        const readings = readingsOf(group, most, source);
+        await decodeAll(decoder, options, jobsOf(readings, options, most, replies), prefill);
       }
       return prompts.map((prompt) => replies.get(prompt) ?? []);
     },
   };
 }
 
+/** Prompts that are read at once, in rows of one length. */
+interface Reading {
+  readonly prompts: readonly Prompt[];
+  /** Tokens of a row, the padding included. */
+  readonly padded: number;
+}
+
+/** Each prompt in one reading; those that fill none are read alone, so that a length needs two programs at most. */
+function* readingsOf(
+  prompts: readonly Prompt[],
+  most: number,
+  { promptsAtOnce }: ProgramSource,
+): IterableIterator<Reading> {
+  for (const [padded, alike] of Map.groupBy(prompts, ({ tokens }) => programLength(tokens.length, most))) {
+    const full = promptsAtOnce(padded);
+    for (let from = 0; from < alike.length;) {
+      const rows = from + full <= alike.length ? full : 1;
+      yield { prompts: alike.slice(from, from + rows), padded };
+      from += rows;
+    }
+  }
+}
+
 /** The replies to make, a prompt's samples one after another, so that it is read once. */
 function* jobsOf(
-  prompts: readonly Prompt[],
+  readings: Iterable<Reading>,
   { samples, rng, maxTokens }: GenerationOptions,
   most: number,
   replies: ReadonlyMap<Prompt, Reply[]>,
 ): IterableIterator<Job> {
-  for (const prompt of prompts) {
-    const own = replies.get(prompt) ?? [];
-    const room = Math.min(maxTokens, most - prompt.tokens.length);
-    for (let sample = 0; sample < samples; sample++) {
-      const done = (reply: Reply): void => {
-        own[sample] = reply;
-      };
-      yield { prompt, rng: rng.split(`${prompt.name}/${sample}`), room, done };
+  for (const reading of readings) {
+    for (const [place, prompt] of reading.prompts.entries()) {
+      const own = replies.get(prompt) ?? [];
+      const room = Math.min(maxTokens, most - prompt.tokens.length);
+      for (let sample = 0; sample < samples; sample++) {
+        const done = (reply: Reply): void => {
+          own[sample] = reply;
+        };
+        yield { prompt, reading, place, rng: rng.split(`${prompt.name}/${sample}`), room, done };
+      }
     }
   }
 }
@@ -119,6 +149,9 @@ function* jobsOf(
 /** One reply to make. */
 interface Job {
   readonly prompt: Prompt;
+  /** What reads the prompt, and in which of its rows. */
+  readonly reading: Reading;
+  readonly place: number;
   readonly rng: Rng;
   /** Tokens it may have. */
   readonly room: number;
@@ -141,32 +174,26 @@ interface Decoder {
   feed(slots: readonly (Slot | undefined)[]): void;
 }
 
-/** A prompt that a prefill program has just read. */
-interface Prefilled {
-  readonly prompt: Prompt;
-  readonly program: Program;
-  /** Tokens the program reads, the padding included. */
-  readonly padded: number;
-}
-
 /** Makes every reply: a row that becomes free takes the next one, so that long replies hold up no others. */
 async function decodeAll(
   decoder: Decoder,
   options: GenerationOptions,
   jobs: IterableIterator<Job>,
-  prefill: (prompt: Prompt) => Promise<Prefilled>,
+  prefill: (reading: Reading) => Promise<Program>,
 ): Promise<void> {
   const { program, cache, rows } = decoder;
   const slots = new Array<Slot | undefined>(rows).fill(undefined);
-  let read: Prefilled | undefined;
+  let read: { readonly reading: Reading; readonly program: Program } | undefined;
   /** Begins the next reply that does not end at once. */
   const begin = async (row: number): Promise<Slot | undefined> => {
     for (let next = jobs.next(); next.done !== true; next = jobs.next()) {
       const job = next.value;
-      if (read?.prompt !== job.prompt) read = await prefill(job.prompt);
+      const { prompt, reading, place } = job;
+      if (read?.reading !== reading) read = { reading, program: await prefill(reading) };
       const slot: Slot = { job, tokens: [] };
-      if (isOver(slot, read.program.float32('logits'), options)) continue;
-      cache.begin(row, read.program, read.padded, job.prompt.tokens.length);
+      if (isOver(slot, rowOf(read.program, place), options)) continue;
+      const found: ReadPrompt = { program: read.program, place, padded: reading.padded, length: prompt.tokens.length };
+      cache.begin(row, found);
       return slot;
     }
     return undefined;
@@ -178,16 +205,20 @@ async function decodeAll(
     options.signal?.throwIfAborted();
     decoder.feed(slots);
     await program.run();
-    const logits = program.float32('logits');
-    const width = logits.length / rows;
     for (const [row, slot] of slots.entries()) {
       if (slot === undefined) continue;
       cache.append(row, positionOf(slot));
-      if (!isOver(slot, logits.subarray(row * width, (row + 1) * width), options)) continue;
+      if (!isOver(slot, rowOf(program, row), options)) continue;
       cache.end(row);
       slots[row] = undefined;
     }
   }
+}
+
+/** The logits of a program's row. */
+function rowOf(program: Program, row: number): Float32Array {
+  const width = program.outputs.find(({ name }) => name === 'logits')?.shape[1] ?? 0;
+  return program.float32('logits').subarray(row * width, (row + 1) * width);
 }
 
 /** Adds the next token, and hands the reply in where that ended it. */
@@ -246,11 +277,7 @@ function programLength(length: number, most: number): number {
   return Math.min(most, between >= Math.max(length, 32) ? between : power);
 }
 
-async function once<Value>(
-  known: Map<number, Promise<Value>>,
-  key: number,
-  make: () => Promise<Value>,
-): Promise<Value> {
+async function once<Key, Value>(known: Map<Key, Promise<Value>>, key: Key, make: () => Promise<Value>): Promise<Value> {
   const value = known.get(key) ?? make();
   known.set(key, value);
   return value;

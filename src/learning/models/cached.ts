@@ -15,9 +15,12 @@ import type { Layers } from '#learning/nn/layers.ts';
 import { attendAfter, type AttentionForm, type Heads, masksOf, selfAttention, turnHeads } from './attention.ts';
 import { decoderLogits, embed, embeddedTokens, wholeRows } from './transformer.ts';
 
+/** The most prompts that one program reads. */
+export const MOST_PROMPTS = 8;
+
 /** A graph's logits, and the keys and values of the tokens it read, by layer. */
 export interface CachedGraph {
-  /** Next-token logits, shape [B, V]. */
+  /** Next-token logits, shape [B, V] or [MOST_PROMPTS, V]. */
   readonly logits: Tensor;
   /** Shape [B, Hkv, T, K] each. */
   readonly keys: readonly Tensor[];
@@ -56,14 +59,19 @@ function rotationKey(positions: RotaryPositions): string {
   return JSON.stringify(positions);
 }
 
-/** One row of `length` tokens from position 0. Inputs: tokens int32 [T]; last int32 [1], the token to continue. */
-export function prefillGraph(config: TransformerConfig, layers: Layers, length: number): CachedGraph {
-  const whole = wholeRows(config, { rows: 1, length });
+/**
+ * Prompts of up to `length` tokens, a row each. Inputs: tokens int32 [B T]; last int32 [MOST_PROMPTS], the tokens to continue among
+ * them, as many as there are rows, and any beyond. Logits are theirs, shape [MOST_PROMPTS, V]: so that they have the same bits
+ * for any number of rows.
+ */
+export function prefillGraph(config: TransformerConfig, layers: Layers, rows: number, length: number): CachedGraph {
+  const whole = wholeRows(config, { rows, length });
   const kept = keeper();
   const form: AttentionForm = { ...whole, attend: (heads, layer) => whole.attend(kept.keep(heads), layer) };
-  const embedded = embed(config, layers, form.batch, input('tokens', [length], 'int32'));
+  const embedded = embed(config, layers, form.batch, input('tokens', [rows * length], 'int32'));
   const attend = selfAttention(config, layers, form);
-  return { logits: decoderLogits(config, layers, embedded, attend, input('last', [1], 'int32')), ...kept };
+  const last = input('last', [MOST_PROMPTS], 'int32');
+  return { logits: decoderLogits(config, layers, embedded, attend, last, true), ...kept };
 }
 
 /**

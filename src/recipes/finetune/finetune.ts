@@ -52,7 +52,7 @@ export function finetune(options: FinetuneOptions = {}): Recipe {
   const summaries = summariesOnce(scorers);
   return {
     name: 'finetune',
-    semanticsVersion: 4,
+    semanticsVersion: 5,
     defaults: FINETUNE_DEFAULTS,
     learningRatePath: 'learningRate',
     formerPaths: FORMER_PATHS,
