@@ -100,7 +100,13 @@ function createWriter(wanted: Wanted, taken: ReadonlySet<string>): Writer {
     },
     get graph() {
       const repeats = [...namesOf.keys()].some(({ isRemade }) => isRemade);
-      return { nodes: sink.nodes, initializers: sink.initializers, inputs: [...inputs.values()], outputs: results, repeats };
+      return {
+        nodes: sink.nodes,
+        initializers: sink.initializers,
+        inputs: [...inputs.values()],
+        outputs: results,
+        repeats,
+      };
     },
   };
 }
