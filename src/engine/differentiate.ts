@@ -7,6 +7,7 @@ import { add } from '#engine/ops/elementwise.ts';
 import { concat, sumTo } from '#engine/ops/layout.ts';
 import { scalar } from '#engine/ops/sources.ts';
 import { topologicalOrder } from '#engine/order.ts';
+import { remaker, type Remaker, withInputs } from '#engine/remade.ts';
 import {
   describe,
   shapeError,
@@ -25,13 +26,13 @@ export function differentiate(loss: Tensor, wrt: readonly Tensor[]): readonly Te
   if (loss.shape.length !== 0) throw shapeError(`differentiate: loss is ${describe(loss)}`, 'a scalar, shape []');
   const order = topologicalOrder([loss]);
   const active = activeNodes(order, new Set(wrt.map(({ node }) => node)));
+  const remade = remaker(order);
   const sharesOf = new Map<Node, readonly Share[]>([[loss.node, [{ gradient: scalar(1) }]]]);
   for (const node of order.toReversed()) {
     const shares = sharesOf.get(node);
     if (shares === undefined || !active.has(node)) continue;
     const dy = total(shares);
-    const y: Tensor = firstOutput(node);
-    inputGradients(node, y, dy).forEach((gradient, position) => {
+    inputGradients(...backwards(node, remade), dy).forEach((gradient, position) => {
       const source = node.inputs[position];
       if (gradient === undefined || source === undefined || !active.has(source.node)) return;
       if (source.output !== 0) throw new Error(`${source.node.kind}: only output 0 can be differentiated`);
@@ -98,6 +99,12 @@ function activeNodes(order: readonly Node[], sources: ReadonlySet<Node>): Readon
   const active = new Set<Node>(sources);
   for (const node of order) if (node.inputs.some((input) => active.has(input.node))) active.add(node);
   return active;
+}
+
+/** A node as its gradient reads it: inputs, and an attention's outputs, are remade where they are not kept. */
+function backwards(node: Node, remade: Remaker): readonly [node: Node, y: Tensor] {
+  const y = firstOutput(node);
+  return [withInputs(node, node.inputs.map(remade)), node.kind === 'attention' ? remade(y) : y];
 }
 
 function inputGradients<P extends PrimitiveName>(node: NodeOf<P>, y: Tensor, dy: Tensor): readonly Gradient[] {

@@ -140,7 +140,7 @@ async function openSession(graph: OnnxGraph, { scratch, frozen, threads = 1 }: C
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       logSeverityLevel: 3,
-      extra: { session: sessionEntries(frozen) },
+      extra: { session: sessionEntries(frozen), ...(graph.repeats && KEPT_REPEATS) },
     },
   );
   return {
@@ -167,6 +167,9 @@ function withFrozen(graph: OnnxGraph, frozen: FrozenInputs | undefined): OnnxGra
   const inputs = graph.inputs.filter(({ name }) => frozen?.inputs.has(name) !== true);
   return { ...graph, inputs, initializers: [...graph.initializers, ...initializers] };
 }
+
+/** Equal nodes stay apart: nothing else joins them, and `lower` has joined those that should be. */
+const KEPT_REPEATS = { optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination' } };
 
 /** Options of ONNX Runtime by its own names. */
 function sessionEntries(frozen: FrozenInputs | undefined): Readonly<Record<string, string>> {

@@ -102,6 +102,8 @@ export type NodeOf<P extends PrimitiveName> = {
     readonly inputs: Primitives[K]['inputs'];
     readonly attributes: Primitives[K]['attributes'];
     readonly outputs: readonly OutputType[];
+    /** A node that stands for another one, computed once more so that what it yields need not be kept (`remade.ts`). */
+    readonly isRemade?: true;
   };
 }[P];
 

@@ -18,6 +18,7 @@ import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
 import { createOptimizer, trainingBytes } from '#learning/optim/optimizer.ts';
 import { placeParameters, type Parameter } from '#learning/optim/parameter.ts';
 import { type BrokenWeight, hostMemory, hostTraining, type TrainingMemory } from '#learning/optim/training-memory.ts';
+import { addTableRows } from '#learning/table-rows.ts';
 import type { Memory, Weights } from '#learning/weights.ts';
 
 export interface LearnerConfig {
@@ -157,6 +158,7 @@ function graphPass(graph: LossGraph, program: Program): Pass {
     async run(feeds, memory) {
       feed(program, feeds, memory);
       await program.run();
+      for (const table of graph.tables) addTableRows(program, table);
       return scalarOf(LOSS_OUTPUT);
     },
     terms: () => Object.fromEntries(Array.from(graph.terms, ([name, output]) => [name, scalarOf(output)])),

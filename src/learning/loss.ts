@@ -5,6 +5,8 @@ import { add, mul } from '#engine/ops/elementwise.ts';
 import { topologicalOrder } from '#engine/order.ts';
 import { describe, firstOutput, sameShape, type Shape, type Tensor } from '#engine/tensor.ts';
 
+import { type TableOutputs, tablePartsOf } from './table-rows.ts';
+
 /** A scalar, shape [], that is trained on as it is, or times a weight: a number, or a scalar that is fed. */
 export type LossTerm = Tensor | { readonly term: Tensor; readonly weight: number | Tensor };
 
@@ -24,6 +26,8 @@ export interface LossGraph {
   readonly outputs: Readonly<Record<string, Tensor>>;
   /** Term -> the output that holds its value, without its weight. */
   readonly terms: ReadonlyMap<string, string>;
+  /** Gradients of large tables to whose outputs rows are still to be added (`addTableRows`). */
+  readonly tables: readonly TableOutputs[];
 }
 
 /**
@@ -49,11 +53,39 @@ export function lossGraph(
     const own = gradients.slice(next, (next += nodes[i]?.length ?? 0));
     return [gradientOutput(name), own.reduce(add)];
   });
+  const { plain, rows, whole, tables } = withoutTables(named);
   const isOne = terms.length === 1 && terms[0]?.term === total;
   const values = isOne ? [] : terms.map(({ name, term }): [string, Tensor] => [`term ${name}`, term]);
   return {
-    outputs: { ...Object.fromEntries(named), [LOSS_OUTPUT]: total, ...Object.fromEntries(values) },
+    // The runtime begins at the end: the loss, which lets softmax and its gradient write over the logits; what else reads that gradient;
+    // and so on down to the embeddings.
+    outputs: Object.fromEntries([...rows, ...plain, ...whole, [LOSS_OUTPUT, total], ...values]),
     terms: new Map(terms.map(({ name }) => [name, isOne ? LOSS_OUTPUT : `term ${name}`])),
+    tables,
+  };
+}
+
+type Named = readonly (readonly [string, Tensor])[];
+
+/** Gradients of large tables as outputs of their parts, which `tables` names. */
+function withoutTables(gradients: Named): {
+  readonly plain: Named;
+  readonly rows: Named;
+  readonly whole: Named;
+  readonly tables: readonly TableOutputs[];
+} {
+  const split = gradients.map(([name, gradient]) => ({ name, gradient, parts: tablePartsOf(gradient) }));
+  const tables = split.flatMap(({ name, parts }) =>
+    parts === undefined ? [] : [{ whole: name, rows: `rows of ${name}`, indices: `indices of ${name}`, parts }],
+  );
+  return {
+    plain: split.flatMap(({ name, gradient, parts }): Named => (parts === undefined ? [[name, gradient]] : [])),
+    rows: tables.flatMap(({ rows, indices, parts }): Named => [
+      [rows, parts.rows],
+      [indices, parts.indices],
+    ]),
+    whole: tables.map(({ whole, parts }): Named[number] => [whole, parts.whole]),
+    tables,
   };
 }
 

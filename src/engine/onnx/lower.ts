@@ -108,7 +108,14 @@ function createWriter(wanted: Wanted, taken: ReadonlySet<string>, fewRows: numbe
       results.push({ name, type: tensor.dtype, shape: tensor.shape });
     },
     get graph() {
-      return { nodes: sink.nodes, initializers: sink.initializers, inputs: [...inputs.values()], outputs: results };
+      const repeats = [...namesOf.keys()].some(({ isRemade }) => isRemade);
+      return {
+        nodes: sink.nodes,
+        initializers: sink.initializers,
+        inputs: [...inputs.values()],
+        outputs: results,
+        repeats,
+      };
     },
   };
 }
@@ -182,7 +189,7 @@ function nameOf(namesOf: ReadonlyMap<Node, readonly string[]>, tensor: Tensor): 
 function keyOf(node: Node, emit: Emitter): string | undefined {
   if (node.kind === 'input' || node.kind === 'constant') return undefined;
   const shape = node.outputs[0]?.shape ?? [];
-  return `${node.kind}${JSON.stringify(node.attributes)}[${shape.join(',')}](${node.inputs.map(emit.of).join(',')})`;
+  return `${node.isRemade === true ? 'remade ' : ''}${node.kind}${JSON.stringify(node.attributes)}[${shape.join(',')}](${node.inputs.map(emit.of).join(',')})`;
 }
 
 function defineInput(inputs: Map<string, OnnxValue>, node: NodeOf<'input'>): string {

@@ -29,6 +29,9 @@ export type LoweringTable = {
 /** Up to this many rows a one-hot product beats ScatterElements (and, unlike ScatterND, both are right on repeats). */
 const ONE_HOT_ROWS = 512;
 
+/** From so many values on, 4 MiB, a table of zeros is made in each run. */
+const LARGE_TABLE = 2 ** 20;
+
 /** The element type of ONNX's conditions, which exist only inside a row. */
 const ONNX_BOOLEAN = 9;
 
@@ -198,9 +201,16 @@ function scatterRows({ inputs: [rows, indices], outputs }: NodeOf<'scatterRows'>
     emit.node('Gemm', [hot, emit.of(rows)], { transA: 1 }, y);
     return;
   }
-  const zeros = emit.node('Expand', [emit.floats(Float32Array.of(0), []), emit.ints(shape)]);
+  const zero = sizeOf(shape) < LARGE_TABLE ? emit.floats(Float32Array.of(0), []) : zeroOfRun(indices, emit);
+  const zeros = emit.node('Expand', [zero, emit.ints(shape)]);
   const spread = emit.node('Expand', [asColumn(indices, emit), emit.ints(rows.shape)]);
   emit.node('ScatterElements', [zeros, spread, emit.of(rows)], { axis: 0, reduction: 'add' }, y);
+}
+
+/** A zero that is computed in each run: zeros of constants would be folded into one constant of the whole shape, which is kept. */
+function zeroOfRun(indices: Tensor, emit: Emitter): string {
+  const first = emit.node('Gather', [emit.of(indices), emit.ints([0])]);
+  return emit.node('Cast', [emit.node('Sub', [first, first])], { to: ONNX_TYPE.float32 });
 }
 
 function asColumn(x: Tensor, emit: Emitter): string {

@@ -46,6 +46,8 @@ export interface OnnxGraph {
   readonly outputs: readonly OnnxValue[];
   /** The name of one more output, before the others: an empty sequence of float32 tensors. */
   readonly emptySequence?: string;
+  /** Whether equal nodes are meant to run more than once. */
+  readonly repeats: boolean;
 }
 
 const IR_VERSION = 10;
