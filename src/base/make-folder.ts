@@ -16,7 +16,9 @@ export function makeFolder(path: string): string | undefined {
     // Another process may have made it meanwhile.
     if (isFolder(path)) return above ?? path;
     const isTaken = error instanceof Error && 'code' in error && error.code === 'EEXIST';
-    throw isTaken ? new Error(`a file or a broken link stands at ${path}, where a folder is needed`, { cause: error }) : error;
+    throw isTaken
+      ? new Error(`a file or a broken link stands at ${path}, where a folder is needed`, { cause: error })
+      : error;
   }
   return above ?? path;
 }
