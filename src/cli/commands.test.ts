@@ -11,6 +11,8 @@ const TOY = fileURLToPath(new URL('../../test/e2e/toy/study.ts', import.meta.url
 const ROOT = mkdtempSync(join(tmpdir(), 'assay-cli-'));
 const NEVER = join(ROOT, 'never');
 const MAP = join(ROOT, 'map.json');
+const TABLE = join(ROOT, 'runs.csv');
+writeFileSync(TABLE, 'a,seed,step,x\n');
 writeFileSync(MAP, '{"columns": {"arm": "a", "arm": "b"}}');
 
 after(() => rmSync(ROOT, { recursive: true }));
@@ -45,7 +47,7 @@ const REFUSALS: readonly (readonly [args: readonly string[], message: RegExp])[]
   [['run', TOY, '--set', 'rate=1e400'], /--set rate: expected numbers up to 1\.79.*found 1e400, which is more/],
   [['run', join(TOY, '..', '/')], /Expected the file of a study, found the folder/],
   [['audit', ROOT, '--outcome', 'x=1'], /expected a file, found a folder\. Name a file in it/],
-  [['audit', 'none.csv', '--map', MAP], /map\.json: the key "arm" appears twice in one object/],
+  [['audit', TABLE, '--map', MAP], /map\.json: the key "arm" appears twice in one object/],
   [['scenes', ''], /Expected <folder>, found an empty word/],
   [['init', ' '], /Expected <folder>, found an empty word/],
   [['run', ''], /Expected <study>, found an empty word/],

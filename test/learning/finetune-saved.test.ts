@@ -161,3 +161,18 @@ test('an adapter of another model is refused, and a changed byte of it is anothe
   );
   assert.notDeepEqual(inputs(adapter), before);
 });
+
+test('what could not be saved is refused before the training, not after it', async () => {
+  const files = await writeFiles();
+  const check = (save: { adapter: string; model: string }): void => finetune().check(configOf(files, { save }));
+  assert.doesNotThrow(() => check({ adapter: join(files.folder, 'not/there/yet'), model: '' }));
+  assert.throws(
+    () => check({ adapter: files.data, model: '' }),
+    /save\.adapter: expected a folder .*, found a file at/,
+  );
+  assert.throws(() => check({ adapter: '', model: join(files.data, 'x') }), /save\.model: .*found a file at/);
+  assert.throws(
+    () => finetune().check(configOf(files, { batch: 1e7 })),
+    /"batch": expected a whole number in \[1, 65536\]/,
+  );
+});

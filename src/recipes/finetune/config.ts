@@ -152,6 +152,9 @@ export const FORMER_PATHS: Readonly<Record<string, string>> = {
   saveModel: 'save.model',
 };
 
+/** Of a step. */
+const MOST_ROWS = 65_536;
+
 /** @throws AssayError naming the path, what was expected and what was found. */
 export function readFinetuneConfig(config: JsonObject): FinetuneConfig {
   const reader = configReader(config);
@@ -168,7 +171,8 @@ export function readFinetuneConfig(config: JsonObject): FinetuneConfig {
     schedule: readSchedule(reader.object('schedule')),
     clip: readClip(reader.object('clip')),
     steps: reader.number('steps', { min: 0, integer: true }),
-    batch: count('batch'),
+    // A row each, all of them in one step's arrays.
+    batch: reader.number('batch', { min: 1, max: MOST_ROWS, integer: true }),
     accumulation: count('accumulation'),
     stopBelow: reader.number('stopBelow', { min: 0 }),
     seeds: readWhole(reader.object('seeds'), ['init', 'data']),

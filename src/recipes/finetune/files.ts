@@ -2,10 +2,13 @@
  * The files a finetuning config names: where they are, whether their lines are sound, and the hashes of their content.
  * Invariant: a run's identity holds the content of what it reads, so a changed file is another run.
  */
-import { resolve } from 'node:path';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { AssayError } from '#base/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
+import { isFolder } from '#base/make-folder.ts';
 import { readJsonlSync } from '#learning/data/jsonl.ts';
 import { parseTrainingRow } from '#learning/data/training-row.ts';
 import { checkModelPlace } from '#learning/files/model-place.ts';
@@ -77,6 +80,31 @@ export function checkFiles(given: NamesFiles, known: KnownScores): readonly Eval
   const parse = evaluationParser(known);
   if (evals !== '') checkLines(evals, (value, line, where) => void items.push(parse(value, line, where)));
   return items;
+}
+
+/**
+ * Refuses folders for trained models in which nothing could be written: that would be found out after the training.
+ * @throws AssayError naming the setting, and what stands in the way.
+ */
+export function checkSaved(save: FinetuneConfig['save']): void {
+  for (const [name, path] of Object.entries({ 'save.adapter': save.adapter, 'save.model': save.model })) {
+    if (path === '') continue;
+    let above = resolve(path);
+    while (!existsSync(above) && dirname(above) !== above) above = dirname(above);
+    const found = isFolder(above) ? undefined : `a file at ${above}`;
+    const reason = found ?? (isWritable(above) ? undefined : `${above}, which cannot be written to`);
+    if (reason !== undefined)
+      throw new AssayError('config', `${name}: expected a folder that can be written to, found ${reason}.`);
+  }
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function checkLines(path: string, parse: (value: JsonObject, line: number, where: string) => unknown): void {

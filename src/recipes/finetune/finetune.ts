@@ -16,7 +16,7 @@ import type { RunEnd } from '#study/trajectory.ts';
 import { writeTrainedAdapter, writeTrainedModel } from './adapter.ts';
 import { FINETUNE_AXES, FINETUNE_DEFAULTS, FORMER_PATHS, type FinetuneConfig, readFinetuneConfig } from './config.ts';
 import { outcomeNames } from './evaluations.ts';
-import { checkFiles, fileHashes, finetunePaths } from './files.ts';
+import { checkFiles, checkSaved, fileHashes, finetunePaths } from './files.ts';
 import { createFinetuneLab, type FinetuneLab } from './lab.ts';
 import { type Material, type MaterialConfig, readMaterial, type ShareFile } from './material.ts';
 import { summarizeFiles } from './summary.ts';
@@ -62,7 +62,11 @@ export function finetune(options: FinetuneOptions = {}): Recipe {
     gives: () => ({ axes: FINETUNE_AXES }),
     // Not `threads`: some products have other last bits on more of them (ADR 0181).
     measurePaths: ['measure', 'save', 'replies'],
-    check: (config) => void judgedBy(readFinetuneConfig(config), scorers, options.outcomes),
+    check: (json) => {
+      const config = readFinetuneConfig(json);
+      checkSaved(config.save);
+      judgedBy(config, scorers, options.outcomes);
+    },
     measuredBy: () => scorers.versions,
     async ready(json, chat) {
       const config = readFinetuneConfig(json);
