@@ -111,6 +111,13 @@ export const REPLY_FAULTS: readonly Fault[] = [
     tests: [SAMPLING],
   },
   {
+    name: 'the heap of the largest goes on below the larger child',
+    file: 'src/learning/generation/sampling.ts',
+    from: 'at(2 * place + 2) < at(2 * place + 1)',
+    to: 'at(2 * place + 2) > at(2 * place + 1)',
+    tests: [SAMPLING],
+  },
+  {
     name: 'logits are multiplied by the temperature',
     file: 'src/learning/generation/sampling.ts',
     from: '- largest) / temperature)',
