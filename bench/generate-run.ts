@@ -8,11 +8,11 @@ import { parseArgs } from 'node:util';
 
 import { rngOf } from '#base/rng.ts';
 import { openModel } from '#learning/files/open-model.ts';
+import { applyMethod } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { initialWeights, transformerParameters } from '#learning/models/parameters.ts';
-import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
+import { readersOf } from '#learning/readers.ts';
 import type { Memory } from '#learning/weights.ts';
-import { createTrainer } from '#learning/train.ts';
 
 import { SMOLLM2_135M } from './real-shapes.ts';
 import { answerSlices } from './slices.ts';
@@ -30,16 +30,13 @@ const { values } = parseArgs({
 const [rows, promptLength, newTokens] = [Number(values.rows), Number(values.prompt), Number(values.new)];
 
 const { config, weights } = await subject();
-await using trainer = await createTrainer({
-  model: config,
-  // The frozen base is fed as it lies in memory, as under any LoRA run; an adapter of rank 1 on one module costs nothing.
-  method: { kind: 'lora', rank: 1, alpha: 1, scaling: 'alphaOverRank', modules: ['q_proj'], layers: [0] },
-  optimizer: ADAMW_DEFAULTS,
-  batch: { rows: 1, length: 4 },
-  threads: Number(values.threads),
+// As `scoring/said/local-model.ts` reads a model: weights are fed as they lie in memory, and nothing is trained.
+const model = applyMethod({ kind: 'full' }, config);
+const readers = readersOf({ config, model, frozen: undefined, threads: Number(values.threads) }, (program) => {
+  for (const [name, memory] of weights) program.bindIfKnown(name, memory);
+  return program;
 });
-trainer.reset(weights, rngOf(0));
-const generator = trainer.generator({ rows, contextLength: 2048 });
+const generator = readers.generator({ rows, contextLength: 2048 });
 const rng = rngOf(0, 'prompts');
 const prompts = Array.from({ length: rows }, (_, i) => ({
   name: `${i}`,

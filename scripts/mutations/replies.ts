@@ -2,6 +2,8 @@
 import type { Fault } from './fault.ts';
 
 const GENERATION = 'test/learning/generation.test.ts';
+const PREFILL = 'test/learning/prefill.test.ts';
+const FEW_ROWS = 'test/engine/few-rows.test.ts';
 const SAMPLING = 'src/learning/generation/sampling.test.ts';
 const RULES = 'src/measures/answer-rules.test.ts';
 const JUDGE = 'src/measures/judge.test.ts';
@@ -30,6 +32,48 @@ export const REPLY_FAULTS: readonly Fault[] = [
     from: 'for (const { cached } of stored) cached.fill(0);',
     to: '',
     tests: [GENERATION],
+  },
+  {
+    name: 'prompts read together are remembered as the first of them',
+    file: 'src/learning/generation/cache.ts',
+    from: 'const from = (place * nKvHeads + head) * padded * headDim;',
+    to: 'const from = head * padded * headDim;',
+    tests: [PREFILL],
+  },
+  {
+    name: 'prompts read together go on as the first of them',
+    file: 'src/learning/generation/generator.ts',
+    from: 'rowOf(read.program, place)',
+    to: 'rowOf(read.program, 0)',
+    tests: [PREFILL],
+  },
+  {
+    name: 'prompts are read together whatever threads do to their bits',
+    file: 'src/learning/generation/programs.ts',
+    from: 'if (!isSafe || length',
+    to: 'if (length',
+    tests: [PREFILL],
+  },
+  {
+    name: 'logits are computed for as many rows as there are prompts',
+    file: 'src/learning/models/cached.ts',
+    from: "input('last', [MOST_PROMPTS], 'int32')",
+    to: "input('last', [rows], 'int32')",
+    tests: [PREFILL],
+  },
+  {
+    name: 'a product of one row stands with the matrix first',
+    file: 'src/engine/onnx/lowering-rows.ts',
+    from: 'return rows > 1 && rows <= fewRows;',
+    to: 'return rows <= fewRows;',
+    tests: [FEW_ROWS],
+  },
+  {
+    name: 'with the matrix first a factor is forgotten',
+    file: 'src/engine/onnx/lowering-rows.ts',
+    from: 'weightFirst(emit, emit.of(a), emit.of(b), alpha, y)',
+    to: 'weightFirst(emit, emit.of(a), emit.of(b), 1, y)',
+    tests: [FEW_ROWS],
   },
   {
     name: 'all rows are turned to the same position',
@@ -64,6 +108,13 @@ export const REPLY_FAULTS: readonly Fault[] = [
     file: 'src/learning/generation/sampling.ts',
     from: 'order: candidates.slice(0, count), mass',
     to: 'order: candidates.slice(0, Math.max(1, count - 1)), mass',
+    tests: [SAMPLING],
+  },
+  {
+    name: 'the heap of the largest goes on below the larger child',
+    file: 'src/learning/generation/sampling.ts',
+    from: 'at(2 * place + 2) < at(2 * place + 1)',
+    to: 'at(2 * place + 2) > at(2 * place + 1)',
     tests: [SAMPLING],
   },
   {

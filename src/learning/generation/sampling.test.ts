@@ -93,3 +93,22 @@ test('whatever the logits and the draw, the token is one of the nucleus as a ful
     ),
   );
 });
+
+test('top-k keeps exactly what a full sort keeps, with as many equal logits as there may be', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: -3, max: 3 }), { minLength: 2, maxLength: 60 }),
+      fc.integer({ min: 1, max: 60 }),
+      fc.double({ min: 0, max: 0.999, noNaN: true }),
+      (list, topK, draw) => {
+        const logits = Float32Array.from(list);
+        const least = logits.toSorted().at(-topK) ?? -Infinity;
+        const kept = logits.map((value) => (value < least ? -Infinity : value));
+        assert.equal(
+          chooseToken(logits, { temperature: 1, topP: 1, topK }, () => draw),
+          chooseToken(kept, { temperature: 1, topP: 1 }, () => draw),
+        );
+      },
+    ),
+  );
+});

@@ -48,8 +48,27 @@ function mostProbable(logits: Float32Array): number {
 
 /** Sets what is smaller than the `count`-th largest to 0. */
 function keepLargest(weights: Float64Array, count: number): void {
-  const least = weights.toSorted()[weights.length - count] ?? 0;
+  const least = kthLargest(weights, count);
   for (let id = 0; id < weights.length; id++) if ((weights[id] ?? 0) < least) weights[id] = 0;
+}
+
+/** The `k`-th largest value, by a heap of the largest so far, the least of them on top: a full sort takes as long as half a model. */
+function kthLargest(values: Float64Array, k: number): number {
+  const heap = values.slice(0, k).sort(); // Ascending order is a heap.
+  const at = (place: number): number => heap[place] ?? Infinity;
+  for (let id = k; id < values.length; id++) {
+    const value = values[id] ?? 0;
+    if (value <= at(0)) continue;
+    let place = 0;
+    for (;;) {
+      const child = at(2 * place + 2) < at(2 * place + 1) ? 2 * place + 2 : 2 * place + 1;
+      if (at(child) >= value) break;
+      heap[place] = at(child);
+      place = child;
+    }
+    heap[place] = value;
+  }
+  return at(0);
 }
 
 /** The fewest tokens, most probable first (equal ones by id), whose probabilities reach `topP`; at least one. */
