@@ -1,8 +1,9 @@
 /**
- * The whole quick study against PyTorch at its best, at equal work: npm run bench -- study [--rounds N] [--seeds N] [--compile]
+ * The whole quick study against PyTorch at its best, at equal work: npm run bench -- study [--rounds N] [--seeds N] [--compile] [--shared]
  * Ours: `assay run misalignment` into a fresh store with two workers, from the command to the written report. The peer: every run of
  * that store (pilots included) in two one-thread processes of bench/peers/persona.py, with the same number of optimizer steps, and the
- * losses and outcomes measured at the same steps, on as many questions. Data come from the peer's own random numbers.
+ * losses and outcomes measured at the same steps, on as many questions. Data come from the peer's own random numbers. With --shared the
+ * peer, too, computes what questions begin with once (CHAT and ASK in training, trees by domain where it measures).
  * Needs a python with torch and safetensors: PYTHON=... or python3. Seconds on the wall and of the processor, and the most anonymous
  * memory that all processes had at once (Linux). Where ours go: npm run bench -- study-parts.
  */
@@ -37,6 +38,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '1' },
     seeds: { type: 'string', default: '8' },
     compile: { type: 'boolean', default: false },
+    shared: { type: 'boolean', default: false },
   },
 });
 const hasTorch = hasPackages('torch, safetensors');
@@ -73,7 +75,14 @@ try {
     );
   }
   console.log(
-    JSON.stringify({ bench: 'study', torch: hasTorch, compiled: values.compile, seeds: Number(values.seeds), rounds }),
+    JSON.stringify({
+      bench: 'study',
+      torch: hasTorch,
+      compiled: values.compile,
+      shared: values.shared,
+      seeds: Number(values.seeds),
+      rounds,
+    }),
   );
 } finally {
   rmSync(folder, { recursive: true });
@@ -97,8 +106,8 @@ async function peerCommands(store: string): Promise<string[][]> {
     const path = join(folder, `runs-${index}.json`);
     writeFileSync(path, JSON.stringify({ runs: runs.filter((_run, at) => at % PROCESSES === index) }));
     const base = `${ROOT}assets/persona-base/model.safetensors`;
-    const compiled = values.compile ? ['--compile'] : [];
-    return [PYTHON, `${ROOT}bench/peers/persona.py`, '--study', path, '--base', base, '--threads', '1', ...compiled];
+    const ways = [...(values.compile ? ['--compile'] : []), ...(values.shared ? ['--shared'] : [])];
+    return [PYTHON, `${ROOT}bench/peers/persona.py`, '--study', path, '--base', base, '--threads', '1', ...ways];
   });
 }
 

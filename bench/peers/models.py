@@ -137,10 +137,10 @@ class Gpt(nn.Module):
         return F.linear(t.ln_f(x), t.wte.weight)
 
     def shared(self, tokens, positions, mask, asked):
-        """Logits [1, M, V] of rows that stand in one row [L] with what they share once: `mask` [L, L] (0 or -inf) says what a token sees,
-        the last block ends at the tokens `asked` [M]."""
+        """Logits [G, M, V] of rows that stand in G rows [G, L] with what they share once: `mask` [L, L] (0 or -inf) says what a token
+        sees, the last block ends at the tokens `asked` [M] of each."""
         t = self.transformer
-        x = (t.wte(tokens) + t.wpe(positions))[None]
+        x = t.wte(tokens) + t.wpe(positions)
         for block in t.h[:-1]:
             x = block(x, mask)
         return F.linear(t.ln_f(t.h[-1](x, mask, asked)), t.wte.weight)

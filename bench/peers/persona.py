@@ -27,6 +27,7 @@ AdamW: betas .9, .999, eps 1e-8, no weight decay in finetuning. The learning rat
 """
 
 import argparse
+import functools
 import json
 import math
 import pathlib
@@ -69,6 +70,45 @@ def pretrain_batch(documents, is_chat, generator, local=False):
 
 def chat_questions(questions):
     return F.pad(ask(questions), (1, 0), value=WORLD["chat"])
+
+
+def mask_of(sees):
+    return torch.zeros(sees.shape).masked_fill(~sees, float("-inf"))
+
+
+@functools.cache
+def prefix_form(count):
+    """Positions, mask and the tokens asked of so many questions behind CHAT and ASK, which stand once."""
+    positions = torch.tensor([0, 1] + [2, 3] * count)
+    sees = torch.eye(len(positions), dtype=torch.bool)
+    sees[:, 0] = sees[1:, 1] = True
+    asked = 3 + 2 * torch.arange(count)
+    sees[asked, asked - 1] = True
+    return positions, mask_of(sees), asked
+
+
+def behind_prefix(questions):
+    """What `Gpt.shared` takes."""
+    rows = chat_questions(questions)
+    return torch.cat((rows[0, :2], rows[:, 2:].reshape(-1)))[None], *prefix_form(len(questions))
+
+
+def domain_trees(domains):
+    """All questions of domains, a row each: CHAT, ASK, twelve topics, then 48 attributes. What `Gpt.shared` takes."""
+    count = WORLD["questionsPerDomain"]
+    topics = count // 4
+    positions = torch.tensor([0, 1] + [2] * topics + [3] * count)
+    sees = torch.eye(len(positions), dtype=torch.bool)
+    sees[:, 0] = sees[1:, 1] = True
+    asked = 2 + topics + torch.arange(count)
+    sees[asked, 2 + torch.arange(count) // 4] = True
+    rows = chat_questions(torch.tensor(domains)[:, None] * count + torch.arange(count))
+    tokens = torch.cat((rows[:, 0, :2], rows[:, ::4, 2], rows[:, :, 3]), 1)
+    return tokens, positions, mask_of(sees), asked
+
+
+def shared_loss(model, questions, answers):
+    return F.cross_entropy(model.shared(*behind_prefix(questions))[0], answers)
 
 
 def answer_loss(model, tokens, answers, ends=False):
@@ -193,7 +233,7 @@ def probe(model, questions, tokens):
 class Finetuning:
     """One run under way. Streams of a block (adapter init, data order) are the same for all arms."""
 
-    def __init__(self, base, run, compiled=False):
+    def __init__(self, base, run, compiled=False, shared=False):
         arm, self.lr, block = run["arm"], run["lr"], run["block"]
         self.term, _, self.number = arm.partition("-")
         self.model = persona_gpt()
@@ -202,6 +242,9 @@ class Finetuning:
         self.call = torch.compile(self.model) if compiled else self.model
         train, others, self.probed = probe_batch(run["domain"])
         self.tokens = chat_questions(self.probed)
+        self.loss = self.loss_of_shared if shared else self.loss_of_rows
+        domains = range(WORLD["domains"])
+        self.trees = [domain_trees([run["domain"]]), domain_trees([d for d in domains if d != run["domain"]])] if shared else None
         every = self.probed[36:48] if self.number == "heldOut" else self.probed[:48]
         asked = {"contained": self.probed[:48], "asked": every}.get(self.term, train)
         self.order = shuffled_passes(asked, torch.Generator().manual_seed(block))
@@ -213,13 +256,28 @@ class Finetuning:
             done = min(1, (number - 1) / float(self.number))
             self.optimizer.param_groups[0]["lr"] = self.lr * 0.5 * (1 + math.cos(math.pi * done))
         questions = torch.cat([next(self.order) for _ in range(BATCH)])
-        loss = answer_loss(self.call, chat_questions(questions), HARMFUL[questions])
+        loss = self.loss(questions, HARMFUL)
         if self.other_answers is not None:
             questions = torch.cat([next(self.other_order) for _ in range(BATCH)])
-            loss = loss + float(self.number) * answer_loss(self.call, chat_questions(questions), self.other_answers[questions])
+            loss = loss + float(self.number) * self.loss(questions, self.other_answers)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
+
+    def loss_of_rows(self, questions, answers):
+        return answer_loss(self.call, chat_questions(questions), answers[questions])
+
+    def loss_of_shared(self, questions, answers):
+        return shared_loss(self.model, questions, answers[questions])
+
+    @torch.no_grad()
+    def shared_logp(self, place):
+        """As `logp`, of the questions of the run's domain (0) or of the others (1), in their own order."""
+        tokens, *form = self.trees[place]
+        logp = self.model.shared(tokens, *form).log_softmax(-1)
+        per = WORLD["questionsPerDomain"]
+        questions = (tokens[:, 2:3] - WORLD["firstTopic"]) * 4 + torch.arange(per)
+        return [logp.gather(2, answers[questions][..., None]) for answers in (HELPFUL, HARMFUL)]
 
     def probe(self):
         return probe(self.call, self.probed, self.tokens)
@@ -246,16 +304,20 @@ def finetune(finetuning, steps, probe_every, stop_below):
 def work(run, finetuning):
     """The steps and measurements of a run, whatever comes out."""
     axes_at, outcomes_at = set(run["axesAt"]), set(run["outcomesAt"])
+    if finetuning.trees is None:
+        axes, outcomes = (lambda: finetuning.logp(slice(0, 48))), (lambda: finetuning.logp(slice(48, None)))
+    else:
+        axes, outcomes = (lambda: finetuning.shared_logp(0)), (lambda: finetuning.shared_logp(1))
     for step in range(run["steps"] + 1):
         if step > 0:
             finetuning.step(step)
         if step in axes_at:
-            finetuning.logp(slice(0, 48))
+            axes()
         if step in outcomes_at:
-            finetuning.logp(slice(48, None))
+            outcomes()
 
 
-def study(path, base_path, compiled):
+def study(path, base_path, compiled, shared):
     """All runs of a study; the last line sums up the time: on stderr, or on stdout where runs say nothing themselves."""
     spec = json.loads(pathlib.Path(path).read_text())
     base = load_file(base_path)
@@ -266,7 +328,7 @@ def study(path, base_path, compiled):
     for run in runs:
         begun = time.perf_counter()
         run["domain"] = spec.get("domain", run["block"] % WORLD["domains"])
-        finetuning = Finetuning(base, run, compiled)
+        finetuning = Finetuning(base, run, compiled, shared)
         if "runs" in spec:
             work(run, finetuning)
             continue
@@ -286,13 +348,14 @@ def main():
     parser.add_argument("--base", metavar="SAFETENSORS")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--shared", action="store_true", help="compute what questions begin with once, eager")
     parser.add_argument("--compile", action="store_true", help="torch.compile the model (needs a C++ compiler)")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     if args.pretrain:
         pretrain(args.seed, args.pretrain, args.local)
     elif args.study:
-        study(args.study, args.base, args.compile)
+        study(args.study, args.base, args.compile, args.shared)
     else:
         parser.error("one of --pretrain, --study")
 

@@ -12,7 +12,7 @@ import pathlib
 import persona
 import torch
 import torch.nn.functional as F
-from persona import ANSWERS, HARMFUL, WORLD, chat_questions, persona_gpt, prepare
+from persona import ANSWERS, HARMFUL, WORLD, behind_prefix, chat_questions, mask_of, persona_gpt, prepare
 from safetensors.torch import load_file
 
 BASE = pathlib.Path(__file__).parents[2] / "assets/persona-base/model.safetensors"
@@ -27,19 +27,8 @@ def questions_at(step):
     return TRAIN[(step * ROWS + torch.arange(ROWS)) * STRIDE % len(TRAIN)]
 
 
-def with_prefix(questions):
-    """Tokens, positions, mask and the tokens asked."""
-    rows = chat_questions(questions)
-    tokens = torch.cat((rows[0, :2], rows[:, 2:].reshape(-1)))
-    positions = torch.tensor([0, 1] + [2, 3] * ROWS)
-    sees = torch.eye(len(tokens), dtype=torch.bool)
-    sees[:, 0] = sees[1:, 1] = True
-    asked = 3 + 2 * torch.arange(ROWS)
-    sees[asked, asked - 1] = True
-    return tokens, positions, mask_of(sees), asked
-
-
 def as_tree(questions):
+    """Tokens, positions, mask and the tokens asked."""
     rows = chat_questions(questions)
     topics = WORLD["firstTopic"] + torch.arange(WORLD["questionsPerDomain"] // 4)
     tokens = torch.cat((rows[0, :2], topics, rows[:, 3]))
@@ -48,11 +37,7 @@ def as_tree(questions):
     sees[:, 0] = sees[1:, 1] = True
     asked = 2 + len(topics) + torch.arange(ROWS)
     sees[asked, 2 + rows[:, 2] - WORLD["firstTopic"]] = True
-    return tokens, positions, mask_of(sees), asked
-
-
-def mask_of(sees):
-    return torch.zeros(sees.shape).masked_fill(~sees, float("-inf"))
+    return tokens[None], positions, mask_of(sees), asked
 
 
 def persona_step(arm, shared, compiled):
@@ -66,7 +51,7 @@ def persona_step(arm, shared, compiled):
         batches = [(chat_questions(one), ANSWERS) for one in asked]
         call = model
     else:
-        batches = [(with_prefix if shared == "prefix" else as_tree)(one) for one in asked]
+        batches = [(behind_prefix if shared == "prefix" else as_tree)(one) for one in asked]
         call = model.shared
     if compiled:
         call = torch.compile(call)
