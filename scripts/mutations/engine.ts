@@ -1,6 +1,8 @@
 /** Faults in the operations a study's author builds with, and in spectra, and the tests that must notice them. */
 import type { Fault } from './fault.ts';
 
+const REMADE = 'test/engine/remade.test.ts';
+const TABLE_ROWS = 'test/learning/table-rows.test.ts';
 const WIDE_ROWS = 'test/engine/wide-rows.test.ts';
 const PRIMITIVES = 'test/engine/primitives.test.ts';
 const KINKS = 'test/reference/engine.test.ts';
@@ -10,6 +12,48 @@ const REFUSALS = 'test/engine/refusals.test.ts';
 const SPECTRA = 'test/reference/spectra.test.ts';
 
 export const ENGINE_FAULTS: readonly Fault[] = [
+  {
+    name: 'what is remade is joined with what was kept',
+    file: 'src/engine/onnx/lower.ts',
+    from: "isRemade === true ? 'remade ' : ''",
+    to: "isRemade === true ? '' : ''",
+    tests: [REMADE],
+  },
+  {
+    name: 'the runtime joins what is remade with what was kept',
+    file: 'src/engine/session.ts',
+    from: '...(graph.repeats && KEPT_REPEATS)',
+    to: '...(!graph.repeats && KEPT_REPEATS)',
+    tests: [REMADE],
+  },
+  {
+    name: 'what is remade is of other inputs',
+    file: 'src/engine/remade.ts',
+    from: 'withInputs(node, node.inputs.map(remade))',
+    to: 'withInputs(node, node.inputs.toReversed().map(remade))',
+    tests: [REMADE],
+  },
+  {
+    name: 'rows of one token are not summed before they are added to the table',
+    file: 'src/learning/table-rows.ts',
+    from: 'if (first === undefined) firstOf.set(index, n);',
+    to: 'if (first === undefined || first < n) firstOf.set(index, n);',
+    tests: [TABLE_ROWS],
+  },
+  {
+    name: 'rows of a large table are not added to its gradient',
+    file: 'src/learning/learner.ts',
+    from: 'for (const table of graph.tables) addTableRows(program, table);',
+    to: 'for (const table of graph.tables.slice(1)) addTableRows(program, table);',
+    tests: [TABLE_ROWS],
+  },
+  {
+    name: 'zeros of a large table are a constant',
+    file: 'src/engine/onnx/lowering-rows.ts',
+    from: 'sizeOf(shape) < LARGE_TABLE',
+    to: 'sizeOf(shape) >= LARGE_TABLE',
+    tests: [TABLE_ROWS],
+  },
   {
     name: 'the runtime hands back copies of outputs that were written in place',
     file: 'src/engine/session.ts',
