@@ -68,6 +68,27 @@ export const BINDING_LM_FAULTS: readonly Fault[] = [
     tests: TESTS,
   },
   {
+    name: 'a swap where the first is asked for is claimed against a null where the last is',
+    file: 'studies/binding-lm/study.ts',
+    from: 'random(`${part.random}${split}`)',
+    to: "random(`${part.random}${split === 'First' ? 'Last' : 'First'}`)",
+    tests: TESTS,
+  },
+  {
+    name: 'drawn weights of one block add up with those of the block before',
+    file: 'studies/binding-lm/subjects.ts',
+    from: 'weights.get(name)?.set(values);',
+    to: 'weights.get(name)?.set(values.map((value, i) => value + (weights.get(name)?.[i] ?? 0)));',
+    tests: TESTS,
+  },
+  {
+    name: 'a run that is told to stop between two depths goes on',
+    file: 'studies/binding-lm/recipe.ts',
+    from: '    context.signal.throwIfAborted();\n    const outcomes',
+    to: '    const outcomes',
+    tests: TESTS,
+  },
+  {
     name: 'a lean counts as a turn',
     file: 'studies/binding-lm/moved.ts',
     from: '((partners[c] ?? 0) < askedOrder(prompt) ? 1 : -1)',
