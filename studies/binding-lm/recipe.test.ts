@@ -220,8 +220,10 @@ test('a run that is stopped between two depths and begun anew has the same bits,
 
 test('every swap of a part is claimed object by object, against the null of the object that is asked for', () => {
   const suffix = (name: string): string => /First$|Last$/u.exec(name)?.[0] ?? '';
-  const claims = (study.claims ?? []).filter(({ outcomes }) => outcomes.some((name) => /^(?:swap|exch)/u.test(name)));
-  for (const { name, outcomes, against } of claims) {
+  const claims = (study.claims ?? []).filter(({ outcomes = [] }) =>
+    outcomes.some((name) => /^(?:swap|exch)/u.test(name)),
+  );
+  for (const { name, outcomes = [], against } of claims) {
     const [outcome = ''] = outcomes;
     assert.notEqual(suffix(outcome), '', name);
     if (against.kind === 'outcome') assert.equal(suffix(against.outcome), suffix(outcome), name);
