@@ -61,7 +61,7 @@ export const BINDING_LM_FAULTS: readonly Fault[] = [
     tests: TESTS,
   },
   {
-    name: 'the mean over what is asked for is claimed, not the smallest',
+    name: 'the mean over what is asked for is told for the smallest',
     file: 'studies/binding-lm/moved.ts',
     from: 'Math.min(...scores), first, last]',
     to: 'scoreOf(margins), first, last]',
