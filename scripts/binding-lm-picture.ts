@@ -21,9 +21,9 @@ const PANELS = [
     outcomes: [
       ['swapOrderFirst', 'order, first asked'],
       ['swapOrderLast', 'order, second asked'],
+      ['randomOrderFirst', 'as long, first asked'],
       ['randomOrderLast', 'as long, second asked'],
       ['swapKeyPlaceFirst', 'order and position at keys, first asked'],
-      ['swapContentLast', 'content, second asked'],
     ],
   },
   {

@@ -61,10 +61,31 @@ export const BINDING_LM_FAULTS: readonly Fault[] = [
     tests: TESTS,
   },
   {
-    name: 'the mean over what is asked for is claimed, not the smallest',
+    name: 'the mean over what is asked for is told for the smallest',
     file: 'studies/binding-lm/moved.ts',
     from: 'Math.min(...scores), first, last]',
     to: 'scoreOf(margins), first, last]',
+    tests: TESTS,
+  },
+  {
+    name: 'a swap where the first is asked for is claimed against a null where the last is',
+    file: 'studies/binding-lm/study.ts',
+    from: 'random(`${part.random}${split}`)',
+    to: "random(`${part.random}${split === 'First' ? 'Last' : 'First'}`)",
+    tests: TESTS,
+  },
+  {
+    name: 'drawn weights of one block add up with those of the block before',
+    file: 'studies/binding-lm/subjects.ts',
+    from: 'weights.get(name)?.set(values);',
+    to: 'weights.get(name)?.set(values.map((value, i) => value + (weights.get(name)?.[i] ?? 0)));',
+    tests: TESTS,
+  },
+  {
+    name: 'a run that is told to stop between two depths goes on',
+    file: 'studies/binding-lm/recipe.ts',
+    from: '    context.signal.throwIfAborted();\n    const outcomes',
+    to: '    const outcomes',
     tests: TESTS,
   },
   {

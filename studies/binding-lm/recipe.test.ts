@@ -15,6 +15,7 @@ import { partShares, partsOf } from './parts.ts';
 import { randomDifferences } from './random-differences.ts';
 import { bindingLmRecipe } from './recipe.ts';
 import { drawPrompt, isHeldOut, promptLength, sentenceOf } from './sentences.ts';
+import study from './study.ts';
 import { depthsOf, personaLanguage } from './subjects.ts';
 
 const LLAMA = fileURLToPath(new URL('../../test/fixtures/models/llama', import.meta.url));
@@ -40,21 +41,25 @@ interface Ran {
   readonly notes: readonly string[];
 }
 
-/** A run of `set`; what does not pass the gate records less than the recipe gives, and says so. */
-async function ran(set: JsonObject): Promise<Ran> {
+/** A run of `set`; what does not pass the gate records less than the recipe gives, and says so. @param stopAfter Points until it is stopped. */
+async function ran(set: JsonObject, block = 1, by = recipe, stopAfter = Number.POSITIVE_INFINITY): Promise<Ran> {
   const config = withSettings(recipe.defaults, settingsOf(set, 'test'));
   recipe.check(config);
   const [points, notes]: [Ran['points'][number][], string[]] = [[], []];
-  await recipe.run({
+  const stop = new AbortController();
+  await by.run({
     config,
-    block: 1,
+    block,
     resumeFrom: undefined,
-    record: ({ axes, outcomes = {} }) => void points.push({ depth: axes['depth'], outcomes }),
+    record: ({ axes, outcomes = {} }) => {
+      points.push({ depth: axes['depth'], outcomes });
+      if (points.length >= stopAfter) stop.abort();
+    },
     checkpoint: async () => {},
     progress: () => {},
     shared: async (_name, _key, compute) => compute(),
     note: (text) => void notes.push(text),
-    signal: new AbortController().signal,
+    signal: stop.signal,
   });
   return { points, notes };
 }
@@ -200,6 +205,37 @@ test('drawn weights are read, the same every time, and no exchange of parts move
     for (const name of ['swapContent', 'swapPermuted', 'swapOrder', 'swapPosition', 'swapKeyPlace'])
       assert.ok((outcomes[name] ?? 1) <= 0.5, `${name} ${outcomes[name]}`);
   }
+});
+
+test('a run that is stopped between two depths and begun anew has the same bits, whatever ran before it', async () => {
+  const set = { ...LETTERS, subject: 'drawn', sixths: [0, 3], 'prompts.measured': 8 };
+  const whole = await ran(set, 2, bindingLmRecipe());
+  assert.equal(whole.points.length, 2);
+  const one = bindingLmRecipe();
+  await ran(set, 1, one);
+  await assert.rejects(ran(set, 2, one, 1), /abort/iu);
+  assert.deepEqual(await ran(set, 2, one), whole);
+  assert.notDeepEqual(await ran(set, 1, one), whole);
+});
+
+test('every swap of a part is claimed object by object, against the null of the object that is asked for', () => {
+  const suffix = (name: string): string => /First$|Last$/u.exec(name)?.[0] ?? '';
+  const claims = (study.claims ?? []).filter(({ outcomes = [] }) =>
+    outcomes.some((name) => /^(?:swap|exch)/u.test(name)),
+  );
+  for (const { name, outcomes = [], against } of claims) {
+    const [outcome = ''] = outcomes;
+    assert.notEqual(suffix(outcome), '', name);
+    if (against.kind === 'outcome') assert.equal(suffix(against.outcome), suffix(outcome), name);
+  }
+  const randoms = claims.flatMap(({ arm, against }) =>
+    arm === 'model' && against.kind === 'outcome' ? [against.outcome] : [],
+  );
+  const expected = ['randomContent', 'randomOrder', 'randomPosition', 'randomKeyPlace', 'swapPermuted'];
+  assert.deepEqual(
+    randoms,
+    expected.flatMap((name) => [`${name}First`, `${name}Last`]),
+  );
 });
 
 test('a transformer that is asked by order is moved by the order at its embeddings alone', async () => {

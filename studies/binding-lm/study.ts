@@ -31,21 +31,46 @@ const control = (claim: Claim): Claim => ({
   ...claim,
   asks: { kind: 'control', expect: 'differs', direction: 'above' },
 });
-const PERMUTED = { kind: 'outcome', outcome: 'swapPermuted' } as const;
 const DRAWN = { kind: 'arm', arm: 'drawn' } as const;
 const HALF = { kind: 'value', value: 0.5, label: 'one half' } as const;
 const random = (name: string): Claim['against'] => ({ kind: 'outcome', outcome: name });
 
+/**
+ * The objects that are asked for, each of which is claimed by itself, against its own null: the smallest score against the smallest of the null
+ * would be of two objects where a swap leans to one and the null to the other. An exchange of what binds is above its null at every one.
+ */
+const ASKED = [
+  { split: 'First', told: 'asked for the first' },
+  { split: 'Last', told: 'asked for the last' },
+] as const;
+
+/** A swap's claims, one for each object that is asked for. @param against Of the object's split. */
+function swapClaims(
+  name: string,
+  arm: string,
+  outcome: string,
+  against: (split: string) => Claim['against'],
+  where?: Claim['at'],
+): readonly Claim[] {
+  return ASKED.map(({ split, told }) =>
+    question(`${name}, ${told}`, arm, [`${outcome}${split}`], against(split), where),
+  );
+}
+
+const aboveRandom = (part: (typeof PART_SWAPS)[number], name: string, arm = 'model', where?: Claim['at']) =>
+  swapClaims(name, arm, part.name, (split) => random(`${part.random}${split}`), where);
+const abovePermuted = (name: string, arm = 'model', where?: Claim['at']) =>
+  swapClaims(name, arm, 'swapContent', (split) => random(`swapPermuted${split}`), where);
+const [CONTENT, ORDER] = PART_SWAPS;
+
 const claims: readonly Claim[] = [
-  control(question('asked by key: content moves the answer', 'keys', ['swapContent'], random('randomContent'), at(3))),
-  control(question('and more than other keys', 'keys', ['swapContent'], PERMUTED, at(3))),
-  control(question('asked by order: order moves it', 'ordinals', ['swapOrder'], random('randomOrder'), at(0))),
-  ...PART_SWAPS.map((swap) =>
-    question(`${swap.name}: more than a random direction as long`, 'model', [swap.name], random(swap.random)),
-  ),
-  question('swapContent: more than permuted pairs', 'model', ['swapContent'], PERMUTED),
-  ...PART_SWAPS.map(({ name }) => question(`${name}: more than in drawn weights`, 'model', [name], DRAWN)),
-  question('values that change places take their binding with them', 'model', ['exchange'], HALF),
+  ...aboveRandom(CONTENT, 'asked by key: content moves the answer', 'keys', at(3)).map(control),
+  ...abovePermuted('asked by key: more than other keys', 'keys', at(3)).map(control),
+  ...aboveRandom(ORDER, 'asked by order: order moves it', 'ordinals', at(0)).map(control),
+  ...PART_SWAPS.flatMap((part) => aboveRandom(part, `${part.name}: more than a random direction as long`)),
+  ...abovePermuted('swapContent: more than permuted pairs'),
+  ...PART_SWAPS.flatMap(({ name }) => swapClaims(`${name}: more than in drawn weights`, 'model', name, () => DRAWN)),
+  ...swapClaims('values that change places take their binding with them', 'model', 'exchange', () => HALF),
   question(
     'a map reads keys it was not fitted on, more than in drawn weights',
     'model',
@@ -69,7 +94,7 @@ const inLogits = (name: string, label: string) =>
   ({ name, label, unit: 'logits', delta: 0.5, role: 'exploratory' }) as const;
 const ofVariance = (name: string, label: string) => ({ ...confirmatory(name, label), delta: 0.02 });
 
-/** Each swap is claimed by its smallest score over the objects that are asked for. */
+/** Each swap, in the role of what is claimed of it: its scores by the object that is asked for. */
 const MOVED: Readonly<
   Record<(typeof SWAPS)[number], { readonly label: string; readonly role: 'confirmatory' | 'exploratory' }>
 > = {
@@ -98,9 +123,8 @@ export default defineStudy({
   recipe: bindingLmRecipe(),
   outcomes: [
     ...Object.entries(MOVED).flatMap(([name, { label, role }]) => [
-      { name, label: `${label}, whichever is asked for`, ...SHARE, role },
-      exploratory(`${name}First`, `${label}, asked for the first`),
-      exploratory(`${name}Last`, `${label}, asked for the last`),
+      exploratory(name, `${label}, whichever is asked for`),
+      ...ASKED.map(({ split, told }) => ({ name: `${name}${split}`, label: `${label}, ${told}`, ...SHARE, role })),
     ]),
     inLogits('orderTurn', "exchanged orders: logits towards the other's value"),
     inLogits('orderLean', "exchanged orders: logits towards the earlier one's value"),

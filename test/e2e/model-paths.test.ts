@@ -41,7 +41,7 @@ const TOWERS: ReadonlySet<string> = new Set(['binding-clip', 'binding-benchmark'
 const names: string[] = [];
 for (const name of builtInNames()) {
   const { study } = await findStudy(name);
-  if (study.recipe.defaults['model'] === '' && name !== 'binding-lm') names.push(name);
+  if (study.recipe.defaults['model'] === '') names.push(name);
 }
 
 async function refused(name: string, model: string): Promise<string> {
