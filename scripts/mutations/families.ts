@@ -255,6 +255,13 @@ export const FAMILY_FAULTS: readonly Fault[] = [
     tests: [GGUF],
   },
   {
+    name: "StableLM 2's texts in GGUF files are not normalised",
+    file: 'src/learning/files/gguf/gguf-tokenizer.ts',
+    from: "['stablelm2', QWEN2]",
+    to: "['stablelm2', { ...QWEN2, normalizer: null }]",
+    tests: [GGUF_TOKENIZERS],
+  },
+  {
     name: "NeoX's texts in GGUF files are not normalised",
     file: 'src/learning/files/gguf/gguf-tokenizer.ts',
     from: "const NEOX: Splitting = { ...GPT2, normalizer: { type: 'NFC' } };",

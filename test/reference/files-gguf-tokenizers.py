@@ -2,7 +2,8 @@
 
 Run: python test/reference/files-gguf-tokenizers.py [RUNNER LLAMA_CPP]      (tokenizers, sentencepiece)
 The byte-level ones have one vocabulary, whose merges were learned without any split, and split as the tokenizer.json of the model that
-llama.cpp names them after: each expression stands in a comment of `llama-vocab.cpp`, NFC in GPT-NeoX's class in transformers. "spm" is a
+llama.cpp names them after: each expression stands in a comment of `llama-vocab.cpp`, NFC in GPT-NeoX's class in transformers and in
+Qwen's, and in the class that Stability AI wrote for StableLM 2 (`tokenization_arcade100k.py`), which has Qwen 2's expression. "spm" is a
 SentencePiece model with symbols of its user, as Gemma's. RUNNER prints the ids that llama.cpp gives the texts of a file; how
 many are the same is printed. Made with tokenizers 0.23, sentencepiece 0.2. Run after files-tokenizers.py.
 """
@@ -21,6 +22,7 @@ TEXTS = json.loads((FIXTURES / "tokenizers" / "texts.json").read_text())
 LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 WORD = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+%s|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*%s"
 REST = r"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+QWEN2 = LLAMA3.replace("{1,3}", "")
 TEKKEN = WORD % ("", "") + r"|\p{N}" + REST
 ENDING = "(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
 GPT4O = WORD % (ENDING, ENDING) + r"|\p{N}{1,3}" + REST
@@ -32,7 +34,7 @@ def split(regex):
     return pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(regex), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
 
 
-KINDS = {"gpt-2": (GPT2, None), "starcoder": (DIGITS, None), "olmo": (GPT2, normalizers.NFC()), "dbrx": (split(LLAMA3), None), "tekken": (split(TEKKEN), None), "gpt-4o": (split(GPT4O), None)}
+KINDS = {"gpt-2": (GPT2, None), "starcoder": (DIGITS, None), "olmo": (GPT2, normalizers.NFC()), "dbrx": (split(LLAMA3), None), "qwen2": (split(QWEN2), normalizers.NFC()), "tekken": (split(TEKKEN), None), "gpt-4o": (split(GPT4O), None)}
 
 
 def unsplit():

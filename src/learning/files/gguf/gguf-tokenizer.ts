@@ -57,6 +57,7 @@ const SPLITTINGS: ReadonlyMap<string, Splitting> = new Map([
   ['llama3', LLAMA3],
   ['llama-v3', LLAMA3],
   ['qwen2', QWEN2],
+  ['stablelm2', QWEN2], // with NFC, as Stability AI's class for Arcade100k has it
   ['tekken', TEKKEN], // Mistral Nemo's and later
   ['gpt-4o', GPT4O], // Phi-4 mini's
 ]);
