@@ -36,7 +36,7 @@ export function checkModelPlace(path: string, kind: ModelKind): void {
     return;
   }
   if (kind === 'language model' && isGgufPath(path) && found.isFile()) return;
-  throw wrongPlace(path, kind, found.isFile() ? 'another file' : 'no folder and no file', hintForFile(path, kind));
+  throw wrongPlace(path, kind, found.isFile() ? 'another file' : 'no regular file', hintForFile(path, kind));
 }
 
 /** For a folder without the file that says what it holds. @param file Its name. */
@@ -65,7 +65,7 @@ function hintForNothing(path: string): string {
 }
 
 function hintForFile(path: string, kind: ModelKind): string {
-  if (isGgufPath(path)) return 'GGUF files are not read here';
+  if (isGgufPath(path) && kind !== 'language model') return 'GGUF files are not read here';
   const isPart = /\.(?:safetensors|json|bin|pth?|model|jinja|txt)$/i.test(path);
   if (isPart) return 'Give the folder that holds the file';
   return kind === 'language model' ? 'Give a folder, or a file whose name ends in .gguf' : 'Give a folder';
