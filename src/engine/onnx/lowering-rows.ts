@@ -73,15 +73,14 @@ export const LOWERING: LoweringTable = {
   matmul: ({ inputs: [a, b], attributes }, emit, [y]) => {
     const isFlat = a.shape.length === 2 && b.shape.length === 2;
     const { transposeA, transposeB, alpha } = attributes;
-    if (isFlat && !transposeA && transposeB && hasFewRows(a, emit)) {
-      return void weightFirst(emit, emit.of(a), emit.of(b), alpha, y);
-    }
-    product(emit, [emit.of(a), emit.of(b)], attributes, isFlat, y);
+    const isWeightFirst = isFlat && !transposeA && transposeB && hasFewRows(a, emit);
+    if (isWeightFirst) weightFirst(emit, emit.of(a), emit.of(b), alpha, y);
+    else product(emit, [emit.of(a), emit.of(b)], attributes, isFlat, y);
   },
   linear: ({ inputs }, emit, [y]) => {
     const [x, weight, bias] = inputs;
-    if (!hasFewRows(x, emit)) return void emit.node('Gemm', inputs.map(emit.of), { transB: 1 }, y);
-    emit.node('Add', [weightFirst(emit, emit.of(x), emit.of(weight)), emit.of(bias)], {}, y);
+    if (hasFewRows(x, emit)) emit.node('Add', [weightFirst(emit, emit.of(x), emit.of(weight)), emit.of(bias)], {}, y);
+    else emit.node('Gemm', inputs.map(emit.of), { transB: 1 }, y);
   },
 
   reshape: ({ inputs: [x], outputs }, emit, [y]) =>
