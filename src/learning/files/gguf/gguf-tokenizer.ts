@@ -57,6 +57,8 @@ const SPLITTINGS: ReadonlyMap<string, Splitting> = new Map([
   ['llama3', LLAMA3],
   ['llama-v3', LLAMA3],
   ['qwen2', QWEN2],
+  ['deepseek-r1-qwen', QWEN2], // Qwen's, with other special tokens
+  ['stablelm2', QWEN2], // as StableLM 2's own class splits and normalises, tokenization_arcade100k.py
   ['tekken', TEKKEN], // Mistral Nemo's and later
   ['gpt-4o', GPT4O], // Phi-4 mini's
 ]);
