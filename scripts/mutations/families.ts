@@ -269,6 +269,13 @@ export const FAMILY_FAULTS: readonly Fault[] = [
     tests: [GGUF_TOKENIZERS],
   },
   {
+    name: "StableLM 2's tokenizer does not normalise",
+    file: 'src/learning/files/gguf/gguf-tokenizer.ts',
+    from: "['stablelm2', QWEN2]",
+    to: "['stablelm2', { ...QWEN2, normalizer: null }]",
+    tests: [GGUF_TOKENIZERS],
+  },
+  {
     name: "Starcoder's numbers stay whole",
     file: 'src/learning/files/gguf/gguf-tokenizer.ts',
     from: "['starcoder', DIGITS]",

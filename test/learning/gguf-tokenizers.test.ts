@@ -52,10 +52,11 @@ const SAME: Readonly<Record<string, string>> = {
   mpt: 'olmo',
   dbrx: 'dbrx',
   'smaug-bpe': 'dbrx',
-  qwen2: 'qwen2',
-  stablelm2: 'qwen2',
   tekken: 'tekken',
   'gpt-4o': 'gpt-4o',
+  stablelm2: 'stablelm2',
+  qwen2: 'stablelm2',
+  'deepseek-r1-qwen': 'stablelm2',
 };
 
 for (const [pre, like] of Object.entries(SAME)) {
@@ -89,7 +90,7 @@ test("Phi-3's special tokens take the white space behind them, but for three", (
   assert.notDeepEqual(gemma.encode(spaced, 'plain'), gemma.encode(bare, 'plain'));
 });
 
-for (const pre of ['default', 'gpt-4', 'qwen35']) {
+for (const pre of ['default', 'superbpe', 'falcon3', 'gpt-4', 'qwen35']) {
   test(`a tokenizer that splits as ${pre} is refused, naming it`, () => {
     assert.throws(() => byteLevel(pre), new RegExp(`tokenizer\\.ggml\\.pre among gpt-2, .*, found ${pre}\\.`));
   });

@@ -1,9 +1,9 @@
 """Writes test/fixtures/gguf-families/tokenizers.json: what tokenizers of GGUF files make of odd texts, by `tokenizer.ggml.pre`.
 
-Run: python test/reference/files-gguf-tokenizers.py [RUNNER LLAMA_CPP]      (tokenizers, sentencepiece)
+Run: python test/reference/files-gguf-tokenizers.py [RUNNER LLAMA_CPP]      (tokenizers, sentencepiece, tiktoken)
 The byte-level ones have one vocabulary, whose merges were learned without any split, and split as the tokenizer.json of the model that
-llama.cpp names them after: each expression stands in a comment of `llama-vocab.cpp`, NFC in GPT-NeoX's class in transformers and in
-Qwen's, and in the class that Stability AI wrote for StableLM 2 (`tokenization_arcade100k.py`), which has Qwen 2's expression. "spm" is a
+llama.cpp names them after: each expression stands in a comment of `llama-vocab.cpp`, NFC in GPT-NeoX's class in transformers. StableLM 2's is also held against tiktoken behind NFC, which is what its own
+class (`tokenization_arcade100k.py` in its repository) runs. "spm" is a
 SentencePiece model with symbols of its user, as Gemma's. RUNNER prints the ids that llama.cpp gives the texts of a file; how
 many are the same is printed. Made with tokenizers 0.23, sentencepiece 0.2. Run after files-tokenizers.py.
 """
@@ -12,17 +12,19 @@ import json
 import subprocess
 import sys
 import tempfile
+import unicodedata
 from pathlib import Path
 
 import sentencepiece
+import tiktoken
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 TEXTS = json.loads((FIXTURES / "tokenizers" / "texts.json").read_text())
 LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
 WORD = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+%s|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*%s"
 REST = r"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-QWEN2 = LLAMA3.replace("{1,3}", "")
 TEKKEN = WORD % ("", "") + r"|\p{N}" + REST
 ENDING = "(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
 GPT4O = WORD % (ENDING, ENDING) + r"|\p{N}{1,3}" + REST
@@ -34,7 +36,7 @@ def split(regex):
     return pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(regex), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
 
 
-KINDS = {"gpt-2": (GPT2, None), "starcoder": (DIGITS, None), "olmo": (GPT2, normalizers.NFC()), "dbrx": (split(LLAMA3), None), "qwen2": (split(QWEN2), normalizers.NFC()), "tekken": (split(TEKKEN), None), "gpt-4o": (split(GPT4O), None)}
+KINDS = {"gpt-2": (GPT2, None), "starcoder": (DIGITS, None), "olmo": (GPT2, normalizers.NFC()), "dbrx": (split(LLAMA3), None), "tekken": (split(TEKKEN), None), "gpt-4o": (split(GPT4O), None), "stablelm2": (split(QWEN2), normalizers.NFC())}
 
 
 def unsplit():
@@ -53,6 +55,21 @@ def byte_level(spec, pre):
     if KINDS[pre][1] is not None:
         tokenizer.normalizer = KINDS[pre][1]
     return [tokenizer.encode(text, add_special_tokens=False).ids for text in TEXTS]
+
+
+def arcade(tokens):
+    """What StableLM 2's own class gives: a token's rank is its id."""
+    letters = {letter: byte for byte, letter in letters_of_bytes().items()}
+    ranks = {bytes(letters[letter] for letter in token): rank for rank, token in enumerate(tokens)}
+    encoding = tiktoken.Encoding("arcade", pat_str=QWEN2, mergeable_ranks=ranks, special_tokens={})
+    return [encoding.encode_ordinary(unicodedata.normalize("NFC", text)) for text in TEXTS]
+
+
+def letters_of_bytes():
+    """The letter of every byte in byte-level tokens (GPT-2's table)."""
+    shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in shown]
+    return {byte: chr(byte) for byte in shown} | {byte: chr(256 + i) for i, byte in enumerate(others)}
 
 
 def spm():
@@ -113,6 +130,7 @@ def main():
     merges = [" ".join(pair) for pair in spec["model"]["merges"]]
     expected = {"tokens": tokens, "merges": merges, "byteLevel": {pre: byte_level(spec, pre) for pre in KINDS}, "spm": spm()}
     assert len({json.dumps(ids) for ids in expected["byteLevel"].values()}) == len(KINDS)
+    assert arcade(tokens) == expected["byteLevel"]["stablelm2"]
     text = json.dumps(expected, separators=(",", ":"))
     (FIXTURES / "gguf-families" / "tokenizers.json").write_text(text + "\n")
     if len(sys.argv) > 2:
