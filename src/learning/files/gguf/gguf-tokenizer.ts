@@ -124,6 +124,26 @@ function refuseUnknownKeys(metadata: Metadata, where: string): void {
   );
 }
 
+/** Tokens that texts begin and end with: an id that is no token's would be no token at all. */
+const AROUND = ['bos', 'eos', 'eot', 'eom'];
+const SWITCHES = ['add_bos_token', 'add_eos_token', 'add_space_prefix'];
+
+/** @throws AssayError on ids that are of no token, and on switches that are neither true nor false. */
+function refuseOtherKinds(metadata: Metadata, count: number, where: string): void {
+  const refuse = (key: string, expected: string): never => {
+    const found = String(metadata.get(GGML + key)).slice(0, 80);
+    throw new AssayError('file', `${where}: expected ${GGML}${key} to be ${expected}, found ${found}.`);
+  };
+  for (const key of AROUND.map((name) => `${name}_token_id`)) {
+    const id = metadata.get(GGML + key);
+    if (id !== undefined && !(isCount(id) && id < count)) refuse(key, `the id of one of ${count} tokens`);
+  }
+  for (const key of SWITCHES) {
+    const value = metadata.get(GGML + key);
+    if (value !== undefined && typeof value !== 'boolean') refuse(key, 'true or false');
+  }
+}
+
 /** A setting that is off changes nothing. */
 function isKnown(key: string, metadata: Metadata): boolean {
   return KNOWN_KEYS.test(key) || metadata.get(GGML + key) === false;
@@ -138,6 +158,7 @@ export function ggufTokenizerJson(metadata: Metadata, where: string): TokenizerJ
   if (model === undefined || model === 'none' || model === 'no_vocab') return undefined;
   refuseUnknownKeys(metadata, where);
   const tokens = textList(metadata, 'tokenizer.ggml.tokens', where);
+  refuseOtherKinds(metadata, tokens.length, where);
   if (model === 'gpt2') return bytePairTokenizer(metadata, tokens, where);
   if (model === 'llama') return sentencePieceTokenizer(metadata, tokens, where);
   const found = String(model).slice(0, 80);
