@@ -269,6 +269,20 @@ export const FAMILY_FAULTS: readonly Fault[] = [
     tests: [GGUF_TOKENIZERS],
   },
   {
+    name: 'every expert of a GGUF file is the first one',
+    file: 'src/learning/files/gguf/gguf.ts',
+    from: 'const position = info.position + index * byteLength;',
+    to: 'const position = info.position + 0 * index * byteLength;',
+    tests: [GGUF],
+  },
+  {
+    name: "the gate and the up matrix of a GGUF file's experts change places",
+    file: 'src/learning/files/gguf/gguf-names.ts',
+    from: '[gate, `ffn_gate_exps.${index}`]',
+    to: '[gate, `ffn_up_exps.${index}`]',
+    tests: [GGUF],
+  },
+  {
     name: "StableLM 2's tokenizer does not normalise",
     file: 'src/learning/files/gguf/gguf-tokenizer.ts',
     from: "['stablelm2', QWEN2]",

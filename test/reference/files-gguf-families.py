@@ -45,6 +45,8 @@ CASES = {
     "granite-plain": dict(model_type="granite", **SMALL, tie_word_embeddings=True, **rope("linear", factor=4.0)),
     "qwen2-yarn": dict(model_type="qwen2", **SMALL, rope_parameters=YARN),
     "qwen3-linear": dict(model_type="qwen3", **SMALL, head_dim=12, tie_word_embeddings=True, **rope("linear", factor=4.0)),
+    "mixtral": dict(model_type="mixtral", **SMALL | dict(intermediate_size=12), num_local_experts=3, num_experts_per_tok=2, sliding_window=None, **rope()),
+    "qwen3moe": dict(model_type="qwen3_moe", **SMALL, head_dim=12, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=12, norm_topk_prob=True, tie_word_embeddings=True, **rope()),
     "gemma": dict(model_type="gemma", **SMALL, head_dim=12, hidden_activation="gelu_pytorch_tanh", **rope(theta=10000.0)),
     "gemma2": dict(model_type="gemma2", **SMALL, head_dim=12, query_pre_attn_scalar=12, sliding_window=4, attn_logit_softcapping=2.0, final_logit_softcapping=3.0),
     "gemma3": dict(model_type="gemma3_text", **SMALL | dict(num_hidden_layers=6, intermediate_size=12), head_dim=8, query_pre_attn_scalar=8, sliding_window=3, rope_parameters=dict(full_attention=dict(rope_type="linear", factor=8.0, rope_theta=1000000.0), sliding_attention=dict(rope_type="default", rope_theta=5000.0))),

@@ -44,6 +44,7 @@ const [ATTENTION_CAP, LOGIT_CAP, WINDOW] = [
   'final_logit_softcapping',
   'attention.sliding_window',
 ];
+const [EXPERTS, EXPERTS_USED] = ['expert_count', 'expert_used_count'];
 
 /** Layers of the Gemma models whose scale of scores is that of the whole width. */
 const [GEMMA2_27B, GEMMA3_27B] = [46, 62];
@@ -66,7 +67,7 @@ export const GGUF_FAMILIES: ReadonlyMap<string, GgufFamily> = new Map<string, Gg
       }),
     },
   ],
-  ['llama', { ...PAIRED, config: (reading) => ({ ...llama(reading), model_type: 'llama' }) }],
+  ['llama', { ...PAIRED, reads: [EXPERTS, EXPERTS_USED], config: llamaOrMixtral }],
   [
     'mistral3',
     { ...PAIRED, config: (reading) => ({ ...rmsNormed(reading), model_type: 'mistral', sliding_window: null }) },
@@ -84,6 +85,7 @@ export const GGUF_FAMILIES: ReadonlyMap<string, GgufFamily> = new Map<string, Gg
       config: (reading) => ({ ...rmsNormed(reading, { attention_bias: hasQkvBias(reading) }), model_type: 'qwen3' }),
     },
   ],
+  ['qwen3moe', { rope: {}, reads: [EXPERTS, EXPERTS_USED], config: qwen3Moe }],
   ['gemma', { rope: {}, config: (reading) => ({ ...gemma(reading), model_type: 'gemma' }) }],
   ['gemma2', { rope: {}, reads: [ATTENTION_CAP, LOGIT_CAP, WINDOW], config: gemma2 }],
   ['gemma3', { rope: { isLayered: true }, reads: [LOGIT_CAP, WINDOW], config: gemma3 }],
@@ -138,6 +140,31 @@ function rmsNormed(reading: GgufReading, own: JsonObject = {}): JsonObject {
 function llama(reading: GgufReading): JsonObject {
   const mlpBias = reading.has('blk.0.ffn_down.bias');
   return rmsNormed(reading, { attention_bias: hasQkvBias(reading), mlp_bias: mlpBias });
+}
+
+/** Mixtral is llama with experts, each as wide as the MLP would be. */
+function llamaOrMixtral(reading: GgufReading): Config {
+  const { fields } = reading;
+  if ((fields.value(EXPERTS) ?? 0) === 0) {
+    fields.only(EXPERTS_USED, [0]);
+    return { ...llama(reading), model_type: 'llama' };
+  }
+  const experts = { num_local_experts: fields.size(EXPERTS), num_experts_per_tok: fields.size(EXPERTS_USED) };
+  return { ...rmsNormed(reading, experts), model_type: 'mixtral', sliding_window: null };
+}
+
+/** llama.cpp has experts in every layer and divides by the sum of those chosen, whatever the model's config said. */
+function qwen3Moe(reading: GgufReading): Config {
+  const { fields, dMlp } = reading;
+  const used = fields.size(EXPERTS_USED);
+  return {
+    ...rmsNormed(reading, { attention_bias: hasQkvBias(reading) }),
+    model_type: 'qwen3_moe',
+    num_experts: fields.size(EXPERTS),
+    num_experts_per_tok: used,
+    moe_intermediate_size: fields.size('expert_feed_forward_length', Math.floor(dMlp / used)),
+    norm_topk_prob: true,
+  };
 }
 
 function hasQkvBias({ has }: GgufReading): boolean {

@@ -24,13 +24,27 @@ export function ggufName(config: Named, name: string): string {
   ]).get(stem);
   if (outside !== undefined) return `${outside}.${kind}`;
   const layer = Number(/\.(\d+)\./.exec(stem)?.[1] ?? 0);
-  const inside = blockNames(block(layer), config).get(stem);
+  const expert = Number(/\.experts\.(\d+)\./.exec(stem)?.[1] ?? 0);
+  const modules = block(layer);
+  const inside = blockNames(modules, config).get(stem) ?? expertNames(modules, expert).get(stem);
   if (inside !== undefined) return `blk.${layer}.${inside}.${kind}`;
   throw new AssayError('file', `There is no GGUF name for the tensor ${name}.`);
 }
 
 function stemOf(parameter: string): string {
   return parameter.replace(/\.weight$/, '');
+}
+
+/** Of a block with experts: its router, and one expert as `gguf.ts` names it. */
+function expertNames({ experts }: BlockModules, index: number): ReadonlyMap<string, string> {
+  if (experts === undefined) return new Map();
+  const { gate, up, down } = experts.expert(index);
+  return new Map([
+    [experts.router, 'ffn_gate_inp'],
+    [gate, `ffn_gate_exps.${index}`],
+    [up, `ffn_up_exps.${index}`],
+    [down, `ffn_down_exps.${index}`],
+  ]);
 }
 
 function blockNames(modules: BlockModules, { normPlacement = 'pre' }: Named): ReadonlyMap<string, string> {

@@ -92,7 +92,19 @@ function tensorTable(header: GgufHeader, source: ByteSource): ReadonlyMap<string
     }
     end = info.position + info.byteLength;
   }
-  return new Map(infos.map((info) => [info.name, info]));
+  return new Map(infos.flatMap(expertsApart).map((info) => [info.name, info]));
+}
+
+/** The experts of a layer lie behind one another in one tensor; here each is one, `blk.0.ffn_up_exps.3.weight`, so that it is read alone. */
+function expertsApart(info: GgufTensorInfo): readonly GgufTensorInfo[] {
+  const [, stem] = /^(blk\.\d+\.ffn_(?:gate|up|down)_exps)\.weight$/.exec(info.name) ?? [];
+  const [count = 0, ...shape] = info.shape;
+  if (stem === undefined || shape.length !== 2) return [info];
+  const byteLength = info.byteLength / count;
+  return Array.from({ length: count }, (_, index) => {
+    const position = info.position + index * byteLength;
+    return { ...info, name: `${stem}.${index}.weight`, shape, position, byteLength };
+  });
 }
 
 function tensorInfo(entry: GgufTensorEntry, header: GgufHeader, source: ByteSource): GgufTensorInfo {
