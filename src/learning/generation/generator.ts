@@ -2,7 +2,7 @@
  * Text from a model under the weights of the moment, many prompts at once.
  * Invariant: a reply is a function of the weights, its own prompt, the settings and its own stream of random numbers.
  * Neither the other prompts nor their order nor the row it was computed in show in it: programs have fixed shapes, the
- * shapes follow from the prompt alone, and rows do not meet (a test compares bits).
+ * shapes follow from the prompt alone or change no bit (`promptsAtOnce`), and rows do not meet (tests compare bits).
  */
 import { AssayError } from '#base/errors.ts';
 import type { Rng } from '#base/rng.ts';
