@@ -1,8 +1,8 @@
 /**
  * Real models against transformers and PEFT at their best: npm run bench -- real [--model PATH | --shape NAME] [--check] ...
  * Loading, a LoRA step (rank 8, every linear) and a full step: seconds and memory, each in a process of its own,
- * ours and the peer's in turn. Without
- * --model, weights are random in a real model's shapes. --only load, lora-64, lora-256, full-64, lora-chat, full-chat (rows of a chat, as `finetune` lays them out). --check instead compares logits and perplexity on the same
+ * ours and the peer's in turn. Without --model, weights are random in a real model's shapes. --only load, lora-64, lora-256, full-64,
+ * or on rows of a chat as `finetune` lays them out lora-chat, full-chat. --check instead compares logits and perplexity on the same
  * weights, and fails where they differ. Python with torch, transformers and peft: PYTHON=..., else python3.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
