@@ -24,7 +24,7 @@ const WIDTHS_A_KEY = 8;
  * @param graph All nodes, in any order.
  */
 export function remaker(graph: readonly Node[]): Remaker {
-  const width = Math.max(0, ...graph.map(normWidth));
+  const width = graph.reduce((most, node) => Math.max(most, normWidth(node)), 0);
   if (width < LEAST_WIDTH) return (tensor) => tensor;
   const known = new Map<Node, Node>();
   const remade = (tensor: Tensor): Tensor => {
