@@ -11,20 +11,25 @@ export type Remaker = (tensor: Tensor) => Tensor;
 const CHEAP: ReadonlySet<PrimitiveName> = new Set(['swiglu', 'rmsNorm', 'layerNorm', 'attention']);
 /** Operations that only move numbers: remade where what they move is. */
 const MOVES: ReadonlySet<PrimitiveName> = new Set(['reshape', 'transpose']);
-/** Tensors of at least so many values are remade, in models whose norms are at least so wide. */
+/** Tensors of at least so many values are remade, in models whose norms are at least so wide: narrower ones have memory to spare. */
 const [LEAST_VALUES, LEAST_WIDTH] = [2 ** 18, 512];
+/**
+ * Attention costs keys / (6 width) of the products of a forward pass: it is remade where there are at most width / 8 keys, for a
+ * fiftieth.
+ */
+const WIDTHS_A_KEY = 8;
 
 /**
- * Remakes tensors of a graph, each once, where the graph is wide. Narrower models have memory to spare, and there attention costs a
- * larger share: about length / (6 width) of the products of a forward pass.
+ * Remakes tensors of a graph, each once, where the graph is wide.
  * @param graph All nodes, in any order.
  */
 export function remaker(graph: readonly Node[]): Remaker {
-  if (!graph.some(isWideNorm)) return (tensor) => tensor;
+  const width = graph.reduce((most, node) => Math.max(most, normWidth(node)), 0);
+  if (width < LEAST_WIDTH) return (tensor) => tensor;
   const known = new Map<Node, Node>();
   const remade = (tensor: Tensor): Tensor => {
     const { node } = tensor;
-    if (!isRemade(node)) return tensor;
+    if (!isRemade(node, width)) return tensor;
     const again = known.get(node) ?? { ...withInputs(node, node.inputs.map(remade)), isRemade: true };
     known.set(node, again);
     return { ...tensor, node: again };
@@ -38,11 +43,13 @@ export function withInputs(node: Node, inputs: readonly Tensor[]): Node {
   return { ...node, inputs } as Node;
 }
 
-function isWideNorm({ kind, inputs: [x] }: Node): boolean {
-  return (kind === 'rmsNorm' || kind === 'layerNorm') && x !== undefined && axisLength(x, -1) >= LEAST_WIDTH;
+function normWidth({ kind, inputs: [x] }: Node): number {
+  return (kind === 'rmsNorm' || kind === 'layerNorm') && x !== undefined ? axisLength(x, -1) : 0;
 }
 
-function isRemade({ kind, inputs, outputs }: Node): boolean {
-  if (MOVES.has(kind)) return inputs.every(({ node }) => isRemade(node));
+function isRemade(node: Node, width: number): boolean {
+  const { kind, inputs, outputs } = node;
+  if (MOVES.has(kind)) return inputs.every((moved) => isRemade(moved.node, width));
+  if (node.kind === 'attention' && WIDTHS_A_KEY * axisLength(node.inputs[1], -2) > width) return false;
   return CHEAP.has(kind) && outputs.some(({ shape }) => sizeOf(shape) >= LEAST_VALUES);
 }
