@@ -13,7 +13,7 @@ import { writeHuggingFace } from '#learning/files/hugging-face/hugging-face-writ
 import type { ModelFiles } from '#learning/files/model-files.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import type { TensorToWrite } from '#learning/files/tensors/safetensors-write.ts';
-import type { Method } from '#learning/method.ts';
+import { applyMethod, type Method } from '#learning/method.ts';
 import { transformerLogits } from '#learning/models/transformer.ts';
 import { feedLayers } from '#learning/nn/layers.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
@@ -40,6 +40,36 @@ const LORA: Method = {
   modules: 'all',
 };
 const SGD = { kind: 'sgd', momentum: 0, nesterov: false, weightDecay: 0 } as const;
+
+/** The losses of LoRA on every matrix of every expert, by model (expert-lora.py). */
+const EXPERT_LORA = JSON.parse(
+  await readFile(join(import.meta.dirname, '../reference/expert-lora.json'), 'utf8'),
+) as Readonly<Record<string, readonly number[]>>;
+
+for (const [name, losses] of Object.entries(EXPERT_LORA)) {
+  test(`${name}: the losses of LoRA training on experts are those of transformers`, async () => {
+    const [family = '', index = 0] = name.split('-');
+    const [isMixtral, expected] = [family === 'mixtral', FAMILY_MODELS.families[family]?.[Number(index)]];
+    assert.ok(expected !== undefined);
+    await using files = await openModel(await familyFolder(expected));
+    const modules = isMixtral ? ['w1', 'w2', 'w3'] : ['gate_proj', 'up_proj', 'down_proj'];
+    await using adapted = await trainerOf(files, { ...LORA, modules });
+    for (const loss of losses) {
+      assertLoss(await adapted.forwardBackward(batch()), loss, TRAJECTORY_TOLERANCE);
+      adapted.optimStep(FAMILY_MODELS.rate);
+    }
+  });
+
+  test(`${name}: LoRA on all modules leaves experts and routers as they are`, async () => {
+    const [family = '', index = 0] = name.split('-');
+    const expected = FAMILY_MODELS.families[family]?.[Number(index)];
+    assert.ok(expected !== undefined);
+    await using files = await openModel(await familyFolder(expected));
+    const trained = applyMethod(LORA, files.config).trained.map((parameter) => parameter.name);
+    assert.equal(trained.length, files.config.nLayers * 4 * 2);
+    assert.ok(trained.every((parameter) => parameter.includes('.self_attn.')));
+  });
+}
 
 for (const [family, cases] of Object.entries(FAMILY_MODELS.families)) {
   for (const [index, expected] of cases.entries()) {
