@@ -42,7 +42,13 @@ export { applyMethod, type Method, type TrainedModel } from '#learning/method.ts
 export { gpt2Config, type TransformerConfig } from '#learning/models/config.ts';
 export { hookPoints, type ModelPlace, modelPlace, placeSites } from '#learning/models/hook-points.ts';
 export { transformerSites } from '#learning/models/modules.ts';
-export { initialWeights, linearModules, parameterCount, transformerParameters } from '#learning/models/parameters.ts';
+export {
+  expertModules,
+  initialWeights,
+  linearModules,
+  parameterCount,
+  transformerParameters,
+} from '#learning/models/parameters.ts';
 export { mostTokens, treesOf, type TreesShape } from '#learning/models/trees.ts';
 export type { BatchShape } from '#learning/models/batch-shape.ts';
 export { transformerLogits } from '#learning/models/transformer.ts';

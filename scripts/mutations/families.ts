@@ -269,6 +269,20 @@ export const FAMILY_FAULTS: readonly Fault[] = [
     tests: [GGUF_TOKENIZERS],
   },
   {
+    name: 'LoRA on all modules adapts experts too',
+    file: 'src/learning/lora.ts',
+    from: "modules === 'all' ? linear : [...linear, ...experts]",
+    to: '[...linear, ...experts]',
+    tests: [MODELS],
+  },
+  {
+    name: 'the last matrix of an expert is not adapted',
+    file: 'src/learning/models/parameters.ts',
+    from: 'Object.values(expert(index))',
+    to: 'Object.values(expert(index)).slice(0, 2)',
+    tests: [MODELS],
+  },
+  {
     name: 'every expert of a GGUF file is the first one',
     file: 'src/learning/files/gguf/gguf.ts',
     from: 'const position = info.position + index * byteLength;',

@@ -50,9 +50,17 @@ export function mergedWeight(weight: Float32Array, { dIn, dOut, a, b }: LoraFact
   return merged;
 }
 
-/** The adapted modules among a model's linear ones. @throws AssayError where a name or layer fits none. */
-export function adaptedModules(config: LoraConfig, linearModules: readonly string[]): readonly string[] {
+/**
+ * The adapted modules among a model's linear ones. @throws AssayError where a name or layer fits none.
+ * @param experts Those that are adapted only where a name fits them.
+ */
+export function adaptedModules(
+  config: LoraConfig,
+  linear: readonly string[],
+  experts: readonly string[] = [],
+): readonly string[] {
   const { modules, layers } = config;
+  const linearModules = modules === 'all' ? linear : [...linear, ...experts];
   if (!Number.isInteger(config.rank) || config.rank < 1) {
     throw new AssayError('config', `LoRA rank: expected a whole number of at least 1, found ${config.rank}.`);
   }

@@ -1,7 +1,7 @@
 /** Which parameters a finetuning trains: all, the hidden matrices, or a low-rank adapter on a frozen base. */
 import { adaptedModules, loraParameters, withLora, type LoraConfig } from '#learning/lora.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
-import { linearModules, transformerParameters } from '#learning/models/parameters.ts';
+import { expertModules, linearModules, transformerParameters } from '#learning/models/parameters.ts';
 import { feedLayers, type Layers, type ParameterSpec } from '#learning/nn/layers.ts';
 
 /** `matrices` trains the weights of the linear layers alone, which is what Muon is for. */
@@ -29,7 +29,11 @@ export function applyMethod(method: Method, config: TransformerConfig): TrainedM
     case 'matrices':
       return { layers, base, trained: base.filter(({ role }) => role === 'matrix') };
     case 'lora': {
-      const trained = loraParameters(method, adaptedModules(method, linearModules(config)), base);
+      const trained = loraParameters(
+        method,
+        adaptedModules(method, linearModules(config), expertModules(config)),
+        base,
+      );
       return { layers: withLora(layers, method, trained), base, trained };
     }
     default:

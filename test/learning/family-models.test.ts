@@ -9,14 +9,16 @@ import type { Json, JsonObject } from '#base/json.ts';
 import { rngOf } from '#base/rng.ts';
 import { input } from '#engine/ops/sources.ts';
 import { compile } from '#engine/session.ts';
+import { sizeOf } from '#engine/tensor.ts';
 import { writeHuggingFace } from '#learning/files/hugging-face/hugging-face-write.ts';
 import type { ModelFiles } from '#learning/files/model-files.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import type { TensorToWrite } from '#learning/files/tensors/safetensors-write.ts';
-import type { Method } from '#learning/method.ts';
+import { applyMethod, type Method } from '#learning/method.ts';
 import { transformerLogits } from '#learning/models/transformer.ts';
 import { feedLayers } from '#learning/nn/layers.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
+import { checkContinues, startingWeights, writeTrainedAdapter } from '#recipes/finetune/adapter.ts';
 import { createTrainer, type Trainer } from '#learning/train.ts';
 
 import { tensorsOf } from './altered-files.ts';
@@ -32,7 +34,7 @@ const LOSS_TOLERANCE = 1e-5;
 /** SGD spreads float32's rounding; PyTorch's own float32 and float64 differ by as much. */
 const TRAJECTORY_TOLERANCE = 1e-4;
 
-const LORA: Method = {
+const LORA: Extract<Method, { kind: 'lora' }> = {
   kind: 'lora',
   rank: FAMILY_MODELS.rank,
   alpha: FAMILY_MODELS.alpha,
@@ -40,6 +42,60 @@ const LORA: Method = {
   modules: 'all',
 };
 const SGD = { kind: 'sgd', momentum: 0, nesterov: false, weightDecay: 0 } as const;
+
+/** The losses of LoRA on every matrix of every expert, by model (expert-lora.py). */
+const EXPERT_LORA = JSON.parse(
+  await readFile(join(import.meta.dirname, '../reference/expert-lora.json'), 'utf8'),
+) as Readonly<Record<string, readonly number[]>>;
+
+for (const [name, losses] of Object.entries(EXPERT_LORA)) {
+  test(`${name}: the losses of LoRA training on experts are those of transformers`, async () => {
+    const [family = '', index = 0] = name.split('-');
+    const [isMixtral, expected] = [family === 'mixtral', FAMILY_MODELS.families[family]?.[Number(index)]];
+    assert.ok(expected !== undefined);
+    await using files = await openModel(await familyFolder(expected));
+    const modules = isMixtral ? ['w1', 'w2', 'w3'] : ['gate_proj', 'up_proj', 'down_proj'];
+    await using adapted = await trainerOf(files, { ...LORA, modules });
+    for (const loss of losses) {
+      assertLoss(await adapted.forwardBackward(batch()), loss, TRAJECTORY_TOLERANCE);
+      adapted.optimStep(FAMILY_MODELS.rate);
+    }
+  });
+
+  test(`${name}: an adapter of experts is written, merged and continued as it was trained`, async () => {
+    const [family = '', index = 0] = name.split('-');
+    const expected = FAMILY_MODELS.families[family]?.[Number(index)];
+    assert.ok(expected !== undefined);
+    await using files = await openModel(await familyFolder(expected));
+    const modules = family === 'mixtral' ? ['w1', 'w2', 'w3'] : ['gate_proj', 'up_proj', 'down_proj'];
+    const method = { ...LORA, modules };
+    const [first = 0] = losses;
+    const folder = await mkdtemp(join(tmpdir(), 'assay-experts-'));
+    const memory = new Map(
+      applyMethod(method, files.config).trained.map((one) => [one.name, factor(one.name, sizeOf(one.shape))]),
+    );
+    await writeTrainedAdapter(folder, method, files.config, memory, family);
+    await checkContinues(folder, method, files.config);
+    await assert.rejects(() => checkContinues(folder, LORA, files.config), /to continue it, expected LoRA of rank 2/);
+    const merged = await startingWeights(files, folder, 'merge');
+    await using whole = await trainerOf(
+      { ...files, tensor: async (one) => new Float32Array(await merged.tensor(one)) },
+      { kind: 'full' },
+    );
+    assertLoss(await whole.forwardBackward(batch()), first, TRAJECTORY_TOLERANCE);
+    assert.deepEqual(new Map((await startingWeights(files, folder, 'continue')).factors), memory);
+  });
+
+  test(`${name}: LoRA on all modules leaves experts and routers as they are`, async () => {
+    const [family = '', index = 0] = name.split('-');
+    const expected = FAMILY_MODELS.families[family]?.[Number(index)];
+    assert.ok(expected !== undefined);
+    await using files = await openModel(await familyFolder(expected));
+    const trained = applyMethod(LORA, files.config).trained.map((parameter) => parameter.name);
+    assert.equal(trained.length, files.config.nLayers * 4 * 2);
+    assert.ok(trained.every((parameter) => parameter.includes('.self_attn.')));
+  });
+}
 
 for (const [family, cases] of Object.entries(FAMILY_MODELS.families)) {
   for (const [index, expected] of cases.entries()) {

@@ -90,7 +90,7 @@ const REFUSED: readonly (readonly [Metadata, RegExp])[] = [
     /head_count_kv to be one positive integer for all 2 layers, found \[2,1\]/,
   ],
   [{ 'llama.attention.head_count_kv': { u32s: [2, 2, 2] } }, /for all 2 layers/],
-  [{ 'llama.expert_count': { u32: 8 } }, /llama\.expert_count to be 0/],
+  [{ 'llama.expert_count': { u32: 8 } }, /llama\.expert_used_count/],
   [{ 'llama.attention.sliding_window': { u32: 16 } }, /llama\.attention\.sliding_window to be off/],
   [{ 'llama.attention.causal': false }, /llama\.attention\.causal to be true/],
   [{ 'llama.attention.scale': { f32: 0.1 } }, /llama\.attention\.scale to be 0\.35/],

@@ -23,8 +23,8 @@ export function transformerParameters(config: TransformerConfig): readonly Param
 }
 
 /**
- * The modules that are linear layers, in order: what LoRA may adapt. Routers, experts and what stands in their place in single layers
- * are not among them: PEFT adapts all experts of a layer by one pair of factors of another form.
+ * The modules that are linear layers, in order: what LoRA adapts where it is told "all". Where there are experts, these are the layers of
+ * attention alone; experts are adapted where they are named (`expertModules`).
  */
 export function linearModules(config: TransformerConfig): readonly string[] {
   return Array.from({ length: config.nLayers }, (_, layer) => {
@@ -34,6 +34,16 @@ export function linearModules(config: TransformerConfig): readonly string[] {
     const gate = config.mlp === 'gated' && names.mlpGate !== names.mlpUp ? [names.mlpGate] : [];
     const mlp = config.experts === undefined ? [...gate, names.mlpUp, names.mlpDown] : [];
     return [...inputs, names.attentionOut, ...mlp];
+  }).flat();
+}
+
+/** The linear layers of all experts, in order; routers, which are no part of it, are not adapted. */
+export function expertModules(config: TransformerConfig): readonly string[] {
+  return Array.from({ length: config.nLayers }, (_, layer) => {
+    const experts = expertsOf(config, layer);
+    if (experts === undefined) return [];
+    const { expert } = expertModulesOf(MODULES[config.family].block(layer));
+    return Array.from({ length: experts.count }, (__, index) => Object.values(expert(index))).flat();
   }).flat();
 }
 

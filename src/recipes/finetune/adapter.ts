@@ -12,7 +12,7 @@ import {
 import { adaptedModules, type LoraConfig, type LoraFactors, loraScale, mergedWeight } from '#learning/lora.ts';
 import type { Method } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
-import { linearModules } from '#learning/models/parameters.ts';
+import { expertModules, linearModules } from '#learning/models/parameters.ts';
 import type { Memory, Weights } from '#learning/weights.ts';
 
 /** What becomes of an adapter a run is given. */
@@ -71,7 +71,7 @@ function describeAdapter(adapter: LoraAdapter): string {
 }
 
 function describeLora(lora: LoraConfig, model: TransformerConfig): string {
-  return describeModules(lora.rank, loraScale(lora), adaptedModules(lora, linearModules(model)));
+  return describeModules(lora.rank, loraScale(lora), adaptedModules(lora, linearModules(model), expertModules(model)));
 }
 
 function describeModules(rank: number, scale: number, modules: readonly string[]): string {
@@ -94,7 +94,7 @@ export async function writeTrainedAdapter(
     useRsLora: lora.scaling === 'alphaOverSqrtRank',
     isBaseTransposed: model.family === 'gpt2', // its files keep Conv1D weights as [dIn, dOut]
     modules: new Map(
-      adaptedModules(lora, linearModules(model)).map((name): [string, LoraFactors] => [
+      adaptedModules(lora, linearModules(model), expertModules(model)).map((name): [string, LoraFactors] => [
         name,
         factorsOf(name, memory, lora.rank),
       ]),

@@ -68,6 +68,10 @@ for (const name of ADAPTERS) {
 const UNSUPPORTED: readonly (readonly [JsonObject, RegExp])[] = [
   [{ peft_type: 'IA3' }, /peft_type to be "LORA", found "IA3"/],
   [{ use_dora: true }, /use_dora to be off/],
+  [
+    { target_parameters: ['experts.gate_up_proj'], rank_pattern: { gate_up_proj: 8 } },
+    /target_parameters to be off \(adapters of stacked experts are not read/,
+  ],
   [{ bias: 'all' }, /bias to be "none"/],
   [{ modules_to_save: ['lm_head'] }, /modules_to_save to be off/],
   [{ rank_pattern: { q_proj: 2 } }, /rank_pattern to be off/],

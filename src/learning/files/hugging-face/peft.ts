@@ -113,7 +113,6 @@ const MUST_BE_OFF = [
   'modules_to_save',
   'rank_pattern',
   'alpha_pattern',
-  'target_parameters',
   'layer_replication',
   'trainable_token_indices',
   'alora_invocation_tokens',
@@ -184,6 +183,10 @@ export async function readPeftAdapter(path: string): Promise<LoraAdapter> {
 function refuseOptions(fields: Fields): void {
   if (fields.value('peft_type') !== 'LORA') throw fields.error('peft_type', '"LORA"');
   fields.only('bias', ['none']);
+  if (!isOff(fields.value('target_parameters'))) {
+    const read = 'one pair of factors for each matrix, as PEFT has it where each expert is a module';
+    throw fields.error('target_parameters', `off (adapters of stacked experts are not read: expected ${read})`);
+  }
   for (const option of MUST_BE_OFF) {
     if (!isOff(fields.value(option))) throw fields.error(option, 'off (it is not supported)');
   }
