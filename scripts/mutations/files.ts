@@ -102,7 +102,7 @@ export const FILE_FAULTS: readonly Fault[] = [
   },
   {
     name: 'a byte order mark is no JSON',
-    file: 'src/learning/files/strict-json.ts',
+    file: 'src/base/strict-json.ts',
     from: 'text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text',
     to: 'text',
     tests: [STAND_INS],

@@ -15,7 +15,7 @@ import { chatTemplate } from '#learning/files/text/chat-template.ts';
 import { withTimeLimit } from '#learning/files/text/time-limit.ts';
 import { textTokenizer } from '#learning/files/text/tokenizer.ts';
 import { openModel } from '#learning/files/open-model.ts';
-import { parseStrictObject } from '#learning/files/strict-json.ts';
+import { parseStrictObject } from '#base/strict-json.ts';
 import { readPeftAdapter } from '#learning/files/hugging-face/peft.ts';
 import { readSafetensors } from '#learning/files/tensors/safetensors.ts';
 import { bytesSource } from '#learning/files/tensors/byte-source.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 
 import { parseAskedAgain } from '#desk/scoring/asked-again.ts';
-import { parseStrictJson } from '#learning/files/strict-json.ts';
+import { parseStrictJson } from '#base/strict-json.ts';
 import { parseGood } from '#scoring/good.ts';
 import { readTranscripts } from '#scoring/import/read-transcripts.ts';
 import { decisionsOf } from '#scoring/said/decisions.ts';

@@ -7,7 +7,7 @@ import type { RunLabel } from '#analysis/import/run-logs.ts';
 import { AssayError } from '#base/errors.ts';
 import { type ConfigReader, configReader } from '#base/config-reader.ts';
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
-import { parseStrictJsonText } from '#learning/files/strict-json.ts';
+import { parseStrictJsonText } from '#base/strict-json.ts';
 import { readBlocks, readJumps } from '#study/read-blocks.ts';
 import { readClaim, readMap } from '#study/read-claims.ts';
 import type { Arm, Axis, Contrast, Outcome, Study } from '#study/study.ts';

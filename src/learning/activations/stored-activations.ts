@@ -13,7 +13,7 @@ import { makeFolder } from '#base/make-folder.ts';
 import type { Rng } from '#base/rng.ts';
 import { checkWhole } from '#base/whole-number.ts';
 import type { ActivationStream } from '#learning/sae/train-saes.ts';
-import { parseStrictObject } from '#learning/files/strict-json.ts';
+import { parseStrictObject } from '#base/strict-json.ts';
 import { finite } from '#learning/files/tensors/tensor-source.ts';
 
 /** Where rows come from: a model over sequences (`modelActivations`), or anything else that comes in chunks. */

@@ -10,7 +10,7 @@ import { AssayError, messageOf } from '#base/errors.ts';
 import type { JsonObject } from '#base/json.ts';
 import { isJsonObject } from '#base/json.ts';
 
-import { decodeUtf8, parseStrictJsonText } from '#learning/files/strict-json.ts';
+import { decodeUtf8, parseStrictJsonText } from '#base/strict-json.ts';
 
 /** One line that holds an object. */
 export interface JsonlLine {

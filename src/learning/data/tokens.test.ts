@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 
 import type { JsonObject } from '#base/json.ts';
-import { parseStrictObject } from '#learning/files/strict-json.ts';
+import { parseStrictObject } from '#base/strict-json.ts';
 import type { ChatTemplate } from '#learning/files/text/chat-template.ts';
 import { chatTemplate } from '#learning/files/text/chat-template.ts';
 import type { TextTokenizer } from '#learning/files/text/tokenizer.ts';

@@ -8,7 +8,7 @@ import { dirname, resolve } from 'node:path';
 import { type ConfigReader, configReader } from '#base/config-reader.ts';
 import { AssayError, messageOf } from '#base/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
-import { parseStrictObject } from '#learning/files/strict-json.ts';
+import { parseStrictObject } from '#base/strict-json.ts';
 import type { Factor } from '#study/factors.ts';
 import { readJumps } from '#study/read-blocks.ts';
 import { readClaim, readMap } from '#study/read-claims.ts';

@@ -1,7 +1,7 @@
 /** Reads JSON of other programs field by field: what is there and is neither read nor known to mean nothing here is refused by name. */
 import { AssayError, nearestName } from '#base/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
-import { parseStrictJson } from '#learning/files/strict-json.ts';
+import { parseStrictJson } from '#base/strict-json.ts';
 
 /** Refuses something. @throws AssayError always. */
 export function refuse(where: string, expected: string, found: string, hint = ''): never {

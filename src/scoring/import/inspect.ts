@@ -5,7 +5,7 @@
  * error has no score; one that ended at a limit ended there.
  */
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
-import { parseStrictObject } from '#learning/files/strict-json.ts';
+import { parseStrictObject } from '#base/strict-json.ts';
 import type { Step, Transcript } from '#scoring/transcript.ts';
 
 import { listIn, nameIn, objectIn, refuse, shown } from './fields.ts';

@@ -6,7 +6,7 @@
  */
 import { AssayError } from '#base/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
-import { parseStrictJsonText } from '#learning/files/strict-json.ts';
+import { parseStrictJsonText } from '#base/strict-json.ts';
 import type { Step } from '#scoring/transcript.ts';
 
 import { listIn, nameIn, objectIn, refuse, refuseOthers, shown, textIn } from './fields.ts';

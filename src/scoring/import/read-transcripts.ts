@@ -4,7 +4,7 @@
  * Invariant: every episode has an id of its own within its file, and at least one step of the agent.
  */
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
-import { decodeUtf8, parseStrictJsonText } from '#learning/files/strict-json.ts';
+import { decodeUtf8, parseStrictJsonText } from '#base/strict-json.ts';
 import { CHANNELS, type Step, type Transcript } from '#scoring/transcript.ts';
 
 import { listIn, nameIn, objectIn, refuse, refuseOthers, shown, textIn } from './fields.ts';

@@ -5,7 +5,7 @@
  */
 import { AssayError } from '#base/errors.ts';
 
-import { decodeUtf8 } from '#learning/files/strict-json.ts';
+import { decodeUtf8 } from '#base/strict-json.ts';
 
 /** A metadata value; 64-bit integers are numbers when exact, else bigints. Lists of numbers are typed arrays. */
 export type GgufValue = number | bigint | boolean | string | readonly string[] | GgufNumbers;

@@ -11,7 +11,7 @@ import type { JsonObject } from '#base/json.ts';
 
 import { allocateBytes, openFile } from '#learning/files/tensors/byte-source.ts';
 import { checkModelPlace, type ModelKind } from '#learning/files/model-place.ts';
-import { decodeUtf8, parseStrictObject } from '#learning/files/strict-json.ts';
+import { decodeUtf8, parseStrictObject } from '#base/strict-json.ts';
 
 /** A folder whose files may be read. */
 export interface ModelFolder {

@@ -12,7 +12,7 @@ import type { ByteSource } from './byte-source.ts';
 import { allocateBytes, openFile } from './byte-source.ts';
 import type { NumberFormat } from './number-formats.ts';
 import { BF16, F16, F32 } from './number-formats.ts';
-import { parseStrictObject } from '#learning/files/strict-json.ts';
+import { parseStrictObject } from '#base/strict-json.ts';
 import type { TensorInfo, TensorSource } from './tensor-source.ts';
 import { elementCount, isCount, readTensor, readTensorBytes, tensorNamed } from './tensor-source.ts';
 

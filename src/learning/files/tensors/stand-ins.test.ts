@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 
 import { AssayError } from '#base/errors.ts';
 
-import { parseStrictJson } from '#learning/files/strict-json.ts';
+import { parseStrictJson } from '#base/strict-json.ts';
 import { openFile } from './byte-source.ts';
 import { openSafetensors } from './safetensors.ts';
 

@@ -10,7 +10,7 @@ import { rngOf } from '#base/rng.ts';
 
 import type { TemplateMessage } from './chat-template.ts';
 import { chatTemplate } from './chat-template.ts';
-import { parseStrictObject } from '#learning/files/strict-json.ts';
+import { parseStrictObject } from '#base/strict-json.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import { textTokenizer } from './tokenizer.ts';
 import { joinByteTokens } from './tokens/decoder.ts';
