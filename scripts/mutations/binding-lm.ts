@@ -19,6 +19,13 @@ export const BINDING_LM_FAULTS: readonly Fault[] = [
     tests: TESTS,
   },
   {
+    name: 'words of which some keys have no value of their own are drawn from for ever',
+    file: 'studies/binding-lm/sentences.ts',
+    from: '>= Math.min(objects, rivals)',
+    to: '>= Math.min(objects, 1)',
+    tests: TESTS,
+  },
+  {
     name: 'a word of several tokens is taken for its first',
     file: 'studies/binding-lm/sentences.ts',
     from: 'if (at < 0 || wrong.length > 0) {',

@@ -2,7 +2,7 @@
 import type { JsonObject } from 'assay';
 import { configReader, type ConfigReader } from 'assay/learn';
 
-import type { PromptShape, Wording } from './sentences.ts';
+import { canAskHeldOut, HELD_OUT_OF, type PromptShape, type Wording } from './sentences.ts';
 import { SUBJECTS } from './subjects.ts';
 import type { TeachingSettings } from './teaching.ts';
 
@@ -84,6 +84,13 @@ export function readConfig(config: JsonObject): Config {
   const words = Math.min(wording.keys.length, wording.values.length);
   if (shape.objects > Math.min(words, shape.slots))
     reader.refuse('objects', `at most the slots (${shape.slots}) and the words (${words})`, `${shape.objects}`);
+  // Without it prompts would be drawn for ever.
+  if (!canAskHeldOut(wording.keys.length, wording.values.length, shape))
+    reader.refuse(
+      'prompt.values',
+      `enough for each key to have ${shape.objects} of its own, as one pairing in ${HELD_OUT_OF} is asked: ${HELD_OUT_OF * shape.objects} values are`,
+      `${wording.values.length}`,
+    );
   if (
     sixths.length === 0 ||
     sixths.some((sixth, i) => !Number.isInteger(sixth) || sixth < 0 || sixth > 6 || sixth <= (sixths[i - 1] ?? -1))

@@ -324,7 +324,10 @@ test('words that are several tokens, and fillers of another length, are refused 
     ran({ ...LETTERS, 'prompt.keys': ['Quuux', 'Quux', 'A', 'ABC', 'ABCD', 'ABCDE', 'B', 'ABCDEFG'] }),
     /found Quuux, Quux, ABC, ABCD, ABCDE, ABCDEFG\. Give/u,
   );
-  await assert.rejects(ran({ ...LETTERS, 'prompt.values': ['0', '1', '22', '3'] }), /"\{key\}=\{value\};", found 22/u);
+  await assert.rejects(
+    ran({ ...LETTERS, 'prompt.values': ['0', '1', '22', '3', '4', '5', '6', '7'] }),
+    /"\{key\}=\{value\};", found 22/u,
+  );
   await assert.rejects(ran({ ...LETTERS, 'prompt.fillers': ['!;'] }), /4 tokens, as a sentence has, found 2 in "!;"/u);
   await assert.rejects(
     ran({ ...LETTERS, 'prompt.keys': ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'A'] }),
@@ -334,6 +337,12 @@ test('words that are several tokens, and fillers of another length, are refused 
 
 test('what does not go together is refused', async () => {
   await assert.rejects(ran({ objects: 5 }), /objects.*at most the slots \(4\)/su);
+  // Two keys of nine, of which one value in eight is asked, would have the same one of eight values.
+  const nine = { ...LETTERS, 'prompt.keys': ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I'] };
+  assert.throws(
+    () => recipe.check(withSettings(recipe.defaults, settingsOf(nine, 'test'))),
+    /prompt\.values.*16 values are, found 8/su,
+  );
   await assert.rejects(ran({ sixths: [3, 1] }), /sixths.*ascending/su);
   await assert.rejects(ran({ 'prompt.sentence': 'no key' }), /sentence.*\{key\} and \{value\}/su);
 });

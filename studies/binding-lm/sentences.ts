@@ -42,10 +42,19 @@ export interface PromptShape {
 export type Pairings = 'all' | 'trained' | 'heldOut';
 
 /** One pairing in so many is held out from finetuning. */
-const HELD_OUT_OF = 8;
+export const HELD_OUT_OF = 8;
 
 export function isHeldOut(key: number, value: number): boolean {
   return (5 * key + value) % HELD_OUT_OF === 0;
+}
+
+/** Whether a prompt of any keys has a value for each among pairings that are held out, where they are asked. */
+export function canAskHeldOut(keys: number, values: number, { objects }: Pick<PromptShape, 'objects'>): boolean {
+  const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i);
+  return numbers(Math.min(keys, HELD_OUT_OF)).every((key) => {
+    const rivals = numbers(keys).filter((other) => other % HELD_OUT_OF === key).length;
+    return numbers(values).filter((value) => isHeldOut(key, value)).length >= Math.min(objects, rivals);
+  });
 }
 
 export function promptLength({ start, sentence, query }: Language, { slots }: PromptShape): number {
