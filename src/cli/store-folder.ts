@@ -11,12 +11,6 @@ const DEFAULT_FOLDER = '.assay';
 /** The store's folder, absolute. @throws AssayError on a URL of a kind this version has no store for. */
 export function storeFolder(given: Given): string {
   const text = given.text('store') ?? DEFAULT_FOLDER;
-  if (text.trim() === '') {
-    throw new AssayError(
-      'usage',
-      '--store expects a folder, found an empty name: is a variable unset? Leave --store out for .assay in this folder.',
-    );
-  }
   if (text.startsWith('file://')) return fileURLToPath(text);
   if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(text)) return resolve(text);
   throw new AssayError(

@@ -16,7 +16,7 @@ test('an empty name of a store is refused, whichever command asks', async () => 
     const given = command === 'doctor' ? [command] : [command, TOY];
     const { status, stderr } = await assay(...given, '--store', '');
     assert.equal(status, 2, command);
-    assert.match(stderr, /--store expects a folder, found an empty name: is a variable unset\?/);
+    assert.match(stderr, /Expected a value for --store, found an empty word\. Is a variable of the shell not set\?/);
   }
 });
 
