@@ -1,8 +1,6 @@
 /** What is in a language model's files, said before any run; what is wrong with them is refused here, once, and not in every run. */
-import { checkModelPlace } from '#learning/files/model-place.ts';
 import { type ModelFiles, neededTokenizer } from '#learning/files/model-files.ts';
 import { openModel } from '#learning/files/open-model.ts';
-import { contentHashes } from '#recipes/file-hashes.ts';
 import type { FileSummary } from '#study/recipe.ts';
 
 /** A language model without its weights. */
@@ -14,15 +12,16 @@ export interface KnownTextModel extends Pick<ModelFiles, 'path' | 'config' | 'co
 
 /**
  * For `files` of recipes that ask a language model in text. Reads a model whole, each content once, whatever the arms that name it.
+ * @param hashOf Of `modelHashes`, the recipe's own: a large file is hashed once.
  * @returns A function of the model's path and of a look at what is known of it, which throws where the recipe's texts do not suit the model.
  * @throws AssayError (the function) where there is no model at the path, its files are broken or not supported, or bring no tokenizer.
  */
-export function textModelSummaries(): (model: string, look?: (known: KnownTextModel) => void) => Promise<FileSummary> {
-  const hashes = contentHashes();
+export function textModelSummaries(
+  hashOf: (model: string) => string,
+): (model: string, look?: (known: KnownTextModel) => void) => Promise<FileSummary> {
   const known = new Map<string, KnownTextModel>();
   return async (model, look) => {
-    checkModelPlace(model, 'language model');
-    const content = hashes({ model })['model'] ?? '';
+    const content = hashOf(model);
     const read = known.get(content) ?? (await knownTextModel(model));
     known.set(content, read);
     look?.(read);

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 
 import { AssayError, messageOf } from '#base/errors.ts';
 import { canonicalJson } from '#base/json.ts';
-import { makeFolder } from '#base/make-folder.ts';
+import { isWritable, makeFolder } from '#base/make-folder.ts';
 
 import { isUsed } from './folder.ts';
 import { fileSystemOf } from './file-system.ts';
@@ -143,13 +143,7 @@ function sizeOf(path: string): number {
 
 /** Whether nobody can be writing: the folder is read-only and no write-ahead log lies beside the file. */
 function isFrozen(folder: string, path: string): boolean {
-  if (existsSync(`${path}-wal`)) return false;
-  try {
-    accessSync(folder, constants.W_OK);
-    return false;
-  } catch {
-    return true;
-  }
+  return !existsSync(`${path}-wal`) && !isWritable(folder);
 }
 
 /** A WAL file can be read in a read-only folder only when SQLite is told that it does not change. */

@@ -15,6 +15,7 @@ import {
   type Parts,
   partShares,
   partsOf,
+  type Row,
   rowsAt,
   type TokenKind,
 } from './parts.ts';
@@ -79,11 +80,11 @@ export async function depthOutcomes(
   const { fit, fitted, keys, values, prompts } = material;
   const stream = fitted.depths[depth];
   if (stream === undefined) throw new Error(`no depth ${depth}`);
-  const sizes = factorSizes(fit, keys, values);
-  const partsAt = (kind: TokenKind): Parts => partsOf(rowsAt(fit, stream, kind), sizes, stream.width);
-  const parts = { key: partsAt('key'), value: partsAt('value') };
-  const shares = partShares(rowsAt(fit, stream, 'value'), sizes, stream.width);
-  const margins = await partMargins(reader, material, partners, depth, parts, rng);
+  const [sizes, d] = [factorSizes(fit, keys, values), stream.width];
+  const rows = { key: rowsAt(fit, stream, 'key'), value: rowsAt(fit, stream, 'value') };
+  const parts = { key: partsOf(rows.key, sizes, d), value: partsOf(rows.value, sizes, d) };
+  const shares = partShares(rows.value, sizes, d);
+  const margins = await partMargins(reader, material, partners, depth, { rows, parts, d }, rng);
   for (const name of STREAM_SWAPS)
     margins.set(name, await swapMargins(reader, { ...material, contents: [] }, partners, depth, name));
   const gaps = answerGaps(prompts, material.reading, partners);
@@ -100,20 +101,23 @@ export async function depthOutcomes(
   };
 }
 
+/** What stands at keys and at values at one depth, and the parts it was fitted as; d numbers a token. */
+interface Fitted {
+  readonly rows: Readonly<Record<TokenKind, readonly Row[]>>;
+  readonly parts: Readonly<Record<TokenKind, Parts>>;
+  readonly d: number;
+}
+
 /** The answers after an exchange of parts between the object that is asked for and another, prompt by prompt. */
 async function partMargins(
   reader: ModelReader,
   material: Material,
   partners: readonly number[],
   depth: number,
-  parts: Readonly<Record<TokenKind, Parts>>,
+  { rows, parts, d }: Fitted,
   rng: Rng,
 ): Promise<Map<string, readonly number[]>> {
-  const { fit, fitted, keys } = material;
-  const stream = fitted.depths[depth];
-  if (stream === undefined) throw new Error(`no depth ${depth}`);
-  const d = stream.width;
-  const permuted = rng.permutation(keys);
+  const permuted = rng.permutation(material.keys);
   const margins = new Map<string, readonly number[]>();
   const swap = async (name: string, kind: TokenKind, along: Along): Promise<void> => {
     margins.set(name, await exchangedMargins(reader, material, partners, depth, kind, along));
@@ -133,7 +137,7 @@ async function partMargins(
   for (const { name, random, kind, factors } of PART_SWAPS) {
     const by = difference(kind, factors);
     await swap(name, kind, by);
-    await swap(random, kind, randomDifferences(rowsAt(fit, stream, kind), by, rng.split(random)));
+    await swap(random, kind, randomDifferences(rows[kind], by, rng.split(random)));
   }
   await swap('swapPermuted', 'value', difference('value', ['key'], permuted));
   return margins;

@@ -42,7 +42,7 @@ const KNOWN_STEPS = { keys: { steps: 1200, starts: 16 }, ordinals: { steps: 600,
 export function bindingLmRecipe(): Recipe {
   const subjects = labShelf<Subject>(SUBJECTS_KEPT);
   const hashOf = modelHashes();
-  const summary = textModelSummaries();
+  const summary = textModelSummaries(hashOf);
   return {
     name: 'binding-lm',
     semanticsVersion: 2,

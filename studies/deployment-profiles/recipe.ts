@@ -12,7 +12,7 @@ import { SCENARIOS } from './scenarios.ts';
 const OUTCOMES = ['passes', 'choice', 'thinks', 'asAssistant', 'asAgent', 'follows', 'cut'] as const;
 
 const hashOf = modelHashes();
-const summary = textModelSummaries();
+const summary = textModelSummaries(hashOf);
 const shelf = labShelf<LocalModel>(1);
 const madeLabs = labShelf<MadeLab>(1);
 /** Whoever is given: `model`, or the base made in house. */

@@ -2,13 +2,13 @@
  * The files a finetuning config names: where they are, whether their lines are sound, and the hashes of their content.
  * Invariant: a run's identity holds the content of what it reads, so a changed file is another run.
  */
-import { accessSync, constants, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { AssayError } from '#base/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
-import { isFolder } from '#base/make-folder.ts';
+import { isFolder, isWritable } from '#base/make-folder.ts';
 import { readJsonlSync } from '#learning/data/jsonl.ts';
 import { parseTrainingRow } from '#learning/data/training-row.ts';
 import { checkModelPlace } from '#learning/files/model-place.ts';
@@ -95,15 +95,6 @@ export function checkSaved(save: FinetuneConfig['save']): void {
     const reason = found ?? (isWritable(above) ? undefined : `${above}, which cannot be written to`);
     if (reason !== undefined)
       throw new AssayError('config', `${name}: expected a folder that can be written to, found ${reason}.`);
-  }
-}
-
-function isWritable(folder: string): boolean {
-  try {
-    accessSync(folder, constants.W_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
 
