@@ -15,6 +15,8 @@ export type ModelType =
   | 'gemma'
   | 'gemma2'
   | 'gemma3_text'
+  | 'glm'
+  | 'glm4'
   | 'gpt_neox'
   | 'granite'
   | 'ministral'

@@ -110,10 +110,10 @@ export function capped(x: Tensor, cap: number): Tensor {
 }
 
 /** Turns the beginning of each head, as much as the tables are for, and leaves the rest. @param cos, sin shape [T, K/2]. */
-export function turnHeads(x: Tensor, cos: Tensor, sin: Tensor): Tensor {
+export function turnHeads(x: Tensor, { isInterleaved }: RotaryPositions, cos: Tensor, sin: Tensor): Tensor {
   const [turned, headDim] = [2 * axisLength(cos, 1), axisLength(x, 3)];
-  if (turned === headDim) return rotary(x, cos, sin);
-  return concat([rotary(slice(x, 3, 0, turned), cos, sin), slice(x, 3, turned, headDim)], 3);
+  if (turned === headDim) return rotary(x, cos, sin, isInterleaved);
+  return concat([rotary(slice(x, 3, 0, turned), cos, sin, isInterleaved), slice(x, 3, turned, headDim)], 3);
 }
 
 /** Turns heads whose tokens stand at positions 0, 1, ... of each row. */
@@ -122,7 +122,7 @@ export function turnFromStart({ headDim }: TransformerConfig, length: number): A
   return (x, positions) => {
     const tables = built.get(positions) ?? constantTables(positions, headDim, length);
     built.set(positions, tables);
-    return turnHeads(x, ...tables);
+    return turnHeads(x, positions, ...tables);
   };
 }
 

@@ -3,7 +3,7 @@ import { AssayError } from '#base/errors.ts';
 
 export interface TransformerConfig {
   /** Whose parameter names and module layout are used (`modules.ts`), such as whether q, k, v are one linear layer. */
-  readonly family: 'gpt2' | 'llama' | 'gemma2' | 'phi3' | 'neox' | 'starcoder2' | 'mixtral';
+  readonly family: 'gpt2' | 'llama' | 'gemma2' | 'phi3' | 'glm' | 'neox' | 'starcoder2' | 'mixtral';
   readonly vocabulary: number;
   readonly dModel: number;
   readonly nLayers: number;
@@ -93,6 +93,8 @@ export interface RotaryPositions {
   readonly theta: number;
   /** The share of each head, from its beginning, that is turned; 1 where left out. */
   readonly fraction?: number;
+  /** Whether neighbours (2i, 2i + 1) of a head are turned together (GLM, Cohere, GPT-J), not (i, i + half). */
+  readonly isInterleaved?: boolean;
   /** Multiplies cosines and sines (YaRN, LongRoPE); 1 where left out. */
   readonly attentionFactor?: number;
   /** Changed frequencies for longer contexts; none where left out. */

@@ -73,6 +73,12 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
   llama: llamaLike({}),
   gemma2: llamaLike({ mlpNorm: 'pre_feedforward_layernorm' }),
   phi3: llamaLike({ qkv: 'self_attn.qkv_proj', gate: 'mlp.gate_up_proj', up: 'mlp.gate_up_proj' }),
+  glm: llamaLike({
+    attentionPostNorm: 'post_self_attn_layernorm',
+    mlpPostNorm: 'post_mlp_layernorm',
+    gate: 'mlp.gate_up_proj',
+    up: 'mlp.gate_up_proj',
+  }),
   starcoder2: llamaLike({ up: 'mlp.c_fc', down: 'mlp.c_proj' }),
   mixtral: llamaLike({ experts: { at: 'block_sparse_moe', gate: 'w1', up: 'w3', down: 'w2' } }),
   neox: {
@@ -122,13 +128,16 @@ function expertModules(at: string, { gate, up, down }: ExpertNames): ExpertModul
 /** Llama's names, with what a family has under others. */
 function llamaLike(own: {
   readonly qkv?: string;
+  readonly attentionPostNorm?: string;
   readonly mlpNorm?: string;
+  readonly mlpPostNorm?: string;
   readonly gate?: string;
   readonly up?: string;
   readonly down?: string;
   readonly experts?: ExpertNames;
 }): FamilyModules {
-  const { qkv, mlpNorm = 'post_attention_layernorm' } = own;
+  const { qkv, mlpNorm = 'post_attention_layernorm', attentionPostNorm = 'post_attention_layernorm' } = own;
+  const { mlpPostNorm = 'post_feedforward_layernorm' } = own;
   const { experts = { at: 'mlp', gate: 'gate_proj', up: 'up_proj', down: 'down_proj' } } = own;
   const { gate = 'mlp.gate_proj', up = 'mlp.up_proj', down = 'mlp.down_proj' } = own;
   return {
@@ -149,9 +158,9 @@ function llamaLike(own: {
         queryNorm: `${attention}.q_norm`,
         keyNorm: `${attention}.k_norm`,
         attentionOut: `${attention}.o_proj`,
-        attentionPostNorm: `${at}.post_attention_layernorm`,
+        attentionPostNorm: `${at}.${attentionPostNorm}`,
         mlpNorm: `${at}.${mlpNorm}`,
-        mlpPostNorm: `${at}.post_feedforward_layernorm`,
+        mlpPostNorm: `${at}.${mlpPostNorm}`,
         mlpGate: `${at}.${gate}`,
         mlpUp: `${at}.${up}`,
         mlpDown: `${at}.${down}`,

@@ -20,6 +20,8 @@ export const ARCHITECTURES: Readonly<Record<ModelType, readonly string[]>> = {
   gemma: ['GemmaForCausalLM', 'GemmaModel'],
   gemma2: ['Gemma2ForCausalLM', 'Gemma2Model'],
   gemma3_text: ['Gemma3ForCausalLM', 'Gemma3TextModel'],
+  glm: ['GlmForCausalLM', 'GlmModel'],
+  glm4: ['Glm4ForCausalLM', 'Glm4Model'],
   gpt_neox: ['GPTNeoXForCausalLM', 'GPTNeoXModel'],
   granite: ['GraniteForCausalLM', 'GraniteModel'],
   ministral: ['MinistralForCausalLM', 'MinistralModel'],

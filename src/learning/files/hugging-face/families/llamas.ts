@@ -1,5 +1,12 @@
 /** Families with Llama's blocks: a norm before attention and one before a gated MLP, heads that are turned. */
-import { contextOf, decoder, type Families, noMlpBias } from '#learning/files/hugging-face/hugging-face-decoder.ts';
+import type { Fields } from '#learning/files/fields.ts';
+import {
+  contextOf,
+  decoder,
+  type Described,
+  type Families,
+  noMlpBias,
+} from '#learning/files/hugging-face/hugging-face-decoder.ts';
 import {
   everywhere,
   qwenWindows,
@@ -8,6 +15,7 @@ import {
   smolLm3Layers,
   windowOf,
 } from '#learning/files/hugging-face/hugging-face-layers.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
 
 /** Llama's kin, by `model_type`. */
 export const LLAMAS = {
@@ -83,6 +91,8 @@ export const LLAMAS = {
       layers: (each) => smolLm3Layers(fields, each),
     });
   },
+  glm: (fields) => glm(fields, {}),
+  glm4: (fields) => glm(fields, { normPlacement: 'both' }),
   granite: (fields) => {
     const bias = fields.flag('attention_bias', false);
     const multipliers = {
@@ -97,3 +107,16 @@ export const LLAMAS = {
     });
   },
 } satisfies Families;
+
+/** GLM's: half of each head turned in neighbouring pairs, gate and up in one matrix; GLM 4 of 2025 norms what is added as well. */
+function glm(fields: Fields, parts: Pick<TransformerConfig, 'normPlacement'>): Described {
+  return decoder(fields, {
+    contextLength: 131_072,
+    kvHeads: 2,
+    headDim: 128,
+    norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1.5625e-7) },
+    biases: { qkv: fields.flag('attention_bias', true), attentionOut: false, mlp: noMlpBias(fields) },
+    rope: { fraction: 0.5, isInterleaved: true },
+    parts: { family: 'glm', ...parts },
+  });
+}

@@ -1,0 +1,69 @@
+/** Configs with the keys of published models are read, and refused by name where a key says what is not computed. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { AssayError } from '#base/errors.ts';
+import type { JsonObject } from '#base/json.ts';
+import { huggingFaceConfig } from '#learning/files/hugging-face/hugging-face-config.ts';
+
+const SIZES: JsonObject = {
+  hidden_size: 64,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  num_hidden_layers: 4,
+  intermediate_size: 96,
+  vocab_size: 64,
+  max_position_embeddings: 512,
+};
+
+/** Keys of published models, with small sizes. */
+const PUBLISHED: Readonly<Record<string, JsonObject>> = {
+  'GLM-4-9B-chat': {
+    ...SIZES,
+    model_type: 'glm',
+    architectures: ['GlmForCausalLM'],
+    attention_bias: true,
+    attention_dropout: 0,
+    eos_token_id: [60, 61],
+    head_dim: 16,
+    hidden_act: 'silu',
+    initializer_range: 0.02,
+    pad_token_id: 60,
+    partial_rotary_factor: 0.5,
+    rms_norm_eps: 1.5625e-7,
+    rope_scaling: null,
+    rope_theta: 10_000,
+    tie_word_embeddings: false,
+    use_cache: true,
+  },
+};
+
+const read = (config: JsonObject) => huggingFaceConfig(config, 'config.json');
+
+for (const [name, config] of Object.entries(PUBLISHED)) {
+  test(`a config with the keys of ${name} is read`, () => {
+    assert.equal(read(config).modelType, config['model_type']);
+  });
+}
+
+/** Settings that are not computed, or that other readers pass over. */
+const REFUSED: readonly (readonly [name: string, change: JsonObject, message: RegExp])[] = [
+  ['GLM-4-9B-chat', { mlp_bias: true }, /mlp_bias to be false/],
+  ['GLM-4-9B-chat', { multi_query_attention: true }, /unknown key multi_query_attention/],
+  ['GLM-4-9B-chat', { partial_rotary_factor: 0.2 }, /an even head dimension for rotations/],
+];
+
+for (const [name, change, message] of REFUSED) {
+  test(`a config of ${name} with ${JSON.stringify(change)} is refused, naming what is wrong`, () => {
+    assert.throws(
+      () => read({ ...PUBLISHED[name], ...change }),
+      (thrown) => thrown instanceof AssayError && message.test(thrown.message),
+    );
+  });
+}
+
+test('what families have of their own is what the engine is told', () => {
+  const glm = read(PUBLISHED['GLM-4-9B-chat'] ?? {}).config;
+  assert.deepEqual(glm.positions, { kind: 'rotary', theta: 10_000, fraction: 0.5, isInterleaved: true });
+  assert.deepEqual(glm.biases, { qkv: true, attentionOut: false, mlp: false });
+});
