@@ -19,4 +19,18 @@ export const FAMILY_PART_FAULTS: readonly Fault[] = [
     to: 'rotary(dy, cos, mul(sin, -1), isInterleaved && false),',
     tests: [MODELS],
   },
+  {
+    name: 'a tied head has no bias',
+    file: 'src/learning/models/transformer.ts',
+    from: 'config.tied && config.biases.head === true ?',
+    to: 'config.tied && config.biases.head === undefined ?',
+    tests: [MODELS],
+  },
+  {
+    name: 'queries and keys of a model with LayerNorm are normed by its scale alone',
+    file: 'src/learning/models/norms.ts',
+    from: 'return layerNorm(x, scale ?? fixed(1), bias ?? fixed(0), epsilon);',
+    to: 'return x.shape.length > 2 ? rmsNorm(x, scale ?? fixed(1), epsilon) : layerNorm(x, scale ?? fixed(1), bias ?? fixed(0), epsilon);',
+    tests: [MODELS],
+  },
 ];

@@ -229,8 +229,15 @@ def glm4(rng):
     return glm(rng)
 
 
+def phi(rng):
+    share = pick(rng, None, 0.5, 1.0)
+    fields = {"qk_layernorm": [..., True], "tie_word_embeddings": [..., True, True], "hidden_act": ACTIVATIONS, "layer_norm_eps": EPSILON}
+    config = sizes(rng, kv=pick(rng, (1, 2), None)) | {"hidden_size": 32} | some(rng, fields)
+    return config | rope(rng, int(head_of(config) * (share or 0.5)), share=share, kinds=("default", "default", "linear"))
+
+
 FAMILIES = {f.__name__: f for f in (llama, gemma, gemma2, gemma3_text, phi3, mistral, ministral, olmo2, olmo3, gpt_neox, smollm3, granite, stablelm, starcoder2, qwen2, qwen3, mixtral, qwen3_moe)}
-LATER = {f.__name__: f for f in (glm, glm4)}
+LATER = {f.__name__: f for f in (glm, glm4, phi)}
 
 
 def model_of(config):

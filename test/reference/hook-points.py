@@ -28,6 +28,7 @@ MODULES = {
     "olmo3": OLMO2,
     "gpt_neox": {"layers": "gpt_neox.layers", "z": "attention.dense", "down": "mlp.dense_4h_to_h", "mid": "post_attention_layernorm"},
     "glm4": LLAMA | {"attn": "post_self_attn_layernorm", "mlp": "post_mlp_layernorm"},
+    "phi": LLAMA | {"z": "self_attn.dense", "down": "mlp.fc2"},
     "starcoder2": LLAMA | {"down": "mlp.c_proj"},
 }
 
@@ -37,7 +38,7 @@ def tokens_of(vocabulary):
 
 
 def is_parallel(config):
-    by_default = config.model_type == "gpt_neox"
+    by_default = config.model_type in ("gpt_neox", "phi", "cohere", "cohere2", "gptj")
     return bool(getattr(config, "use_parallel_residual", by_default))
 
 

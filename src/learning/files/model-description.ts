@@ -24,6 +24,7 @@ export type ModelType =
   | 'mixtral'
   | 'olmo2'
   | 'olmo3'
+  | 'phi'
   | 'phi3'
   | 'qwen3_moe'
   | 'smollm3'

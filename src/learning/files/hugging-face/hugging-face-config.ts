@@ -29,6 +29,7 @@ export const ARCHITECTURES: Readonly<Record<ModelType, readonly string[]>> = {
   mixtral: ['MixtralForCausalLM', 'MixtralModel'],
   olmo2: ['Olmo2ForCausalLM', 'Olmo2Model'],
   olmo3: ['Olmo3ForCausalLM', 'Olmo3Model'],
+  phi: ['PhiForCausalLM', 'PhiModel'],
   phi3: ['Phi3ForCausalLM', 'Phi3Model'],
   qwen3_moe: ['Qwen3MoeForCausalLM', 'Qwen3MoeModel'],
   smollm3: ['SmolLM3ForCausalLM', 'SmolLM3Model'],

@@ -28,6 +28,20 @@ export const LAYER_NORMED = {
       parts: { family: 'neox', mlp: 'plain', residual: isParallel ? 'parallel' : 'serial' },
     });
   },
+  phi: (fields) =>
+    decoder(fields, {
+      contextLength: 2048,
+      norm: { kind: 'layerNorm', epsilon: fields.positive('layer_norm_eps', 1e-5) },
+      activation: fields.oneOf('hidden_act', ACTIVATIONS, 'gelu_new'),
+      biases: { qkv: true, attentionOut: true, mlp: true, head: true },
+      rope: { fraction: 0.5 },
+      parts: {
+        family: 'phi',
+        mlp: 'plain',
+        residual: 'parallelOneNorm',
+        qkNorm: fields.flag('qk_layernorm', false),
+      },
+    }),
   stablelm: (fields) => {
     fields.only('qk_layernorm', [false]);
     fields.only('norm_eps', [fields.positive('layer_norm_eps', 1e-5)]); // an older name of it, which transformers passes over

@@ -36,6 +36,25 @@ const PUBLISHED: Readonly<Record<string, JsonObject>> = {
     tie_word_embeddings: false,
     use_cache: true,
   },
+  'Phi-2': {
+    ...SIZES,
+    model_type: 'phi',
+    architectures: ['PhiForCausalLM'],
+    attention_dropout: 0,
+    embd_pdrop: 0,
+    hidden_act: 'gelu_new',
+    initializer_range: 0.02,
+    layer_norm_eps: 1e-5,
+    num_key_value_heads: 4,
+    partial_rotary_factor: 0.5,
+    qk_layernorm: false,
+    resid_pdrop: 0.1,
+    rope_scaling: null,
+    rope_theta: 10_000,
+    tie_word_embeddings: false,
+    torch_dtype: 'float16',
+    use_cache: true,
+  },
 };
 
 const read = (config: JsonObject) => huggingFaceConfig(config, 'config.json');
@@ -51,6 +70,8 @@ const REFUSED: readonly (readonly [name: string, change: JsonObject, message: Re
   ['GLM-4-9B-chat', { mlp_bias: true }, /mlp_bias to be false/],
   ['GLM-4-9B-chat', { multi_query_attention: true }, /unknown key multi_query_attention/],
   ['GLM-4-9B-chat', { partial_rotary_factor: 0.2 }, /an even head dimension for rotations/],
+  ['Phi-2', { hidden_act: 'relu6' }, /hidden_act to be one of/],
+  ['Phi-2', { rotary_dim: 4 }, /unknown key rotary_dim/],
 ];
 
 for (const [name, change, message] of REFUSED) {
@@ -66,4 +87,7 @@ test('what families have of their own is what the engine is told', () => {
   const glm = read(PUBLISHED['GLM-4-9B-chat'] ?? {}).config;
   assert.deepEqual(glm.positions, { kind: 'rotary', theta: 10_000, fraction: 0.5, isInterleaved: true });
   assert.deepEqual(glm.biases, { qkv: true, attentionOut: false, mlp: false });
+  const phi = read(PUBLISHED['Phi-2'] ?? {}).config;
+  assert.equal(phi.residual, 'parallelOneNorm');
+  assert.equal(phi.biases.head, true);
 });
