@@ -33,4 +33,18 @@ export const FAMILY_PART_FAULTS: readonly Fault[] = [
     to: 'return x.shape.length > 2 ? rmsNorm(x, scale ?? fixed(1), epsilon) : layerNorm(x, scale ?? fixed(1), bias ?? fixed(0), epsilon);',
     tests: [MODELS],
   },
+  {
+    name: 'the scale of each head is left out',
+    file: 'src/learning/models/norms.ts',
+    from: 'return mul(normed(own, x), reshape(scaleOf(own, layers, module), [1, heads, 1, width]));',
+    to: 'return normed(own, x);',
+    tests: [MODELS],
+  },
+  {
+    name: "Cohere's layers without a window are turned",
+    file: 'src/learning/files/hugging-face/families/layer-normed.ts',
+    from: "full: { positions: { kind: 'none' } },",
+    to: '',
+    tests: [MODELS, PUBLISHED],
+  },
 ];

@@ -236,8 +236,20 @@ def phi(rng):
     return config | rope(rng, int(head_of(config) * (share or 0.5)), share=share, kinds=("default", "default", "linear"))
 
 
+def cohere(rng):
+    fields = {"use_qk_norm": [..., True], "attention_bias": [..., True], "logit_scale": [..., 0.25], "tie_word_embeddings": [..., False], "hidden_act": ACTIVATIONS, "layer_norm_eps": EPSILON}
+    config = sizes(rng, kv=(2, 4)) | some(rng, fields | {"head_dim": [..., 8]})
+    return config | pick(rng, {}, rope(rng, head_of(config)))
+
+
+def cohere2(rng):
+    fields = {"attention_bias": [..., True], "logit_scale": [..., 0.25], "tie_word_embeddings": [..., ..., False], "hidden_act": ACTIVATIONS, "layer_norm_eps": EPSILON, "sliding_window": [4, 3, 64]}
+    config = sizes(rng) | some(rng, fields) | pick(rng, {"sliding_window_pattern": 2}, {"layer_types": layer_types(rng)}, {})
+    return config | rope(rng, head_of(config))
+
+
 FAMILIES = {f.__name__: f for f in (llama, gemma, gemma2, gemma3_text, phi3, mistral, ministral, olmo2, olmo3, gpt_neox, smollm3, granite, stablelm, starcoder2, qwen2, qwen3, mixtral, qwen3_moe)}
-LATER = {f.__name__: f for f in (glm, glm4, phi)}
+LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2)}
 
 
 def model_of(config):

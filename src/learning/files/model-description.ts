@@ -11,6 +11,8 @@ export type ModelType =
   | 'llama'
   | 'qwen2'
   | 'qwen3'
+  | 'cohere'
+  | 'cohere2'
   | 'gpt2'
   | 'gemma'
   | 'gemma2'

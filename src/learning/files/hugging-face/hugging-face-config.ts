@@ -17,6 +17,8 @@ export const ARCHITECTURES: Readonly<Record<ModelType, readonly string[]>> = {
   qwen2: ['Qwen2ForCausalLM', 'Qwen2Model'],
   qwen3: ['Qwen3ForCausalLM', 'Qwen3Model'],
   gpt2: ['GPT2LMHeadModel', 'GPT2Model', 'GPT2DoubleHeadsModel'],
+  cohere: ['CohereForCausalLM', 'CohereModel'],
+  cohere2: ['Cohere2ForCausalLM', 'Cohere2Model'],
   gemma: ['GemmaForCausalLM', 'GemmaModel'],
   gemma2: ['Gemma2ForCausalLM', 'Gemma2Model'],
   gemma3_text: ['Gemma3ForCausalLM', 'Gemma3TextModel'],

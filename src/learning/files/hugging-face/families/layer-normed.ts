@@ -6,12 +6,38 @@ import {
   decoder,
   type Described,
   type Families,
+  noMlpBias,
+  type Own,
 } from '#learning/files/hugging-face/hugging-face-decoder.ts';
-import { everywhere, windowOf } from '#learning/files/hugging-face/hugging-face-layers.ts';
+import { everywhere, slidingLayers, windowOf } from '#learning/files/hugging-face/hugging-face-layers.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 
 /** Those with LayerNorm, by `model_type`. */
 export const LAYER_NORMED = {
+  cohere: (fields) =>
+    cohere(fields, {
+      rope: { theta: 500_000, isInterleaved: true },
+      parts: fields.flag('use_qk_norm', false) ? { qkNorm: 'eachHead' } : {},
+    }),
+  cohere2: (fields) => {
+    const pattern = fields.size('sliding_window_pattern', 4);
+    fields.only('layer_switch', [pattern]); // older names of it, which transformers passes over
+    fields.only('_sliding_window_pattern', [pattern]);
+    fields.only('order_of_interleaved_layers', ['local_attn_first']);
+    fields.only('head_dim', [fields.size('hidden_size') / fields.size('num_attention_heads')]);
+    const window = windowOf(fields, 4096);
+    if (window === undefined) throw fields.error('sliding_window', 'a number');
+    return cohere(fields, {
+      rope: { isInterleaved: true },
+      layers: (each) =>
+        slidingLayers(fields, {
+          ...each,
+          window,
+          isSliding: (layer) => (layer + 1) % pattern !== 0,
+          full: { positions: { kind: 'none' } },
+        }),
+    });
+  },
   gpt2,
   gpt_neox: (fields) => {
     const bias = fields.flag('attention_bias', true);
@@ -74,6 +100,28 @@ export const LAYER_NORMED = {
     });
   },
 } satisfies Families;
+
+/** Cohere's: norms without a bias, attention and MLP over the same normed stream, heads turned in neighbouring pairs. */
+function cohere(fields: Fields, own: Pick<Own, 'layers' | 'parts' | 'rope'>): Described {
+  const bias = fields.flag('attention_bias', false);
+  for (const always of ['use_embedding_sharing', 'use_gated_activation', 'use_parallel_block'])
+    fields.only(always, [true]);
+  fields.only('position_embedding_type', ['rope_gptj']);
+  fields.only('rotary_pct', [1]);
+  fields.value('use_parallel_embedding'); // how the embedding is spread over devices
+  return decoder(fields, {
+    contextLength: 8192,
+    tied: true,
+    norm: { kind: 'layerNorm', epsilon: fields.positive('layer_norm_eps', 1e-5), parts: 'scale' },
+    biases: { qkv: bias, attentionOut: bias, mlp: noMlpBias(fields) },
+    ...own,
+    parts: {
+      residual: 'parallelOneNorm',
+      multipliers: { logits: fields.positive('logit_scale', 0.0625) },
+      ...own.parts,
+    },
+  });
+}
 
 function gpt2(fields: Fields): Described {
   fields.only('scale_attn_weights', [true]);

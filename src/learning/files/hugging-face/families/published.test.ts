@@ -55,6 +55,49 @@ const PUBLISHED: Readonly<Record<string, JsonObject>> = {
     torch_dtype: 'float16',
     use_cache: true,
   },
+  'Command R': {
+    ...SIZES,
+    model_type: 'cohere',
+    architectures: ['CohereForCausalLM'],
+    attention_bias: false,
+    attention_dropout: 0,
+    bos_token_id: 5,
+    eos_token_id: 63,
+    hidden_act: 'silu',
+    initializer_range: 0.02,
+    layer_norm_eps: 1e-5,
+    logit_scale: 0.0625,
+    model_max_length: 131_072,
+    pad_token_id: 0,
+    pretraining_tp: 1,
+    rope_theta: 8_000_000,
+    torch_dtype: 'float16',
+    use_cache: true,
+    use_qk_norm: false,
+  },
+  'Command R7B': {
+    ...SIZES,
+    model_type: 'cohere2',
+    architectures: ['Cohere2ForCausalLM'],
+    attention_bias: false,
+    cache_implementation: 'hybrid',
+    head_dim: 16,
+    hidden_act: 'silu',
+    layer_norm_eps: 1e-5,
+    layer_switch: 4,
+    logit_scale: 0.25,
+    order_of_interleaved_layers: 'local_attn_first',
+    position_embedding_type: 'rope_gptj',
+    rope_scaling: null,
+    rope_theta: 50_000,
+    rotary_pct: 1,
+    sliding_window: 128,
+    sliding_window_pattern: 4,
+    use_embedding_sharing: true,
+    use_gated_activation: true,
+    use_parallel_block: true,
+    use_parallel_embedding: false,
+  },
 };
 
 const read = (config: JsonObject) => huggingFaceConfig(config, 'config.json');
@@ -72,6 +115,14 @@ const REFUSED: readonly (readonly [name: string, change: JsonObject, message: Re
   ['GLM-4-9B-chat', { partial_rotary_factor: 0.2 }, /an even head dimension for rotations/],
   ['Phi-2', { hidden_act: 'relu6' }, /hidden_act to be one of/],
   ['Phi-2', { rotary_dim: 4 }, /unknown key rotary_dim/],
+  ['Command R', { use_parallel_block: false }, /use_parallel_block to be true/],
+  ['Command R', { logit_scale: null }, /logit_scale to be a positive number/],
+  ['Command R', { mlp_bias: true }, /mlp_bias to be false/],
+  ['Command R7B', { sliding_window: null }, /sliding_window to be a number/],
+  ['Command R7B', { layer_switch: 2 }, /layer_switch to be 4/],
+  ['Command R7B', { head_dim: 8 }, /head_dim to be 16/],
+  ['Command R7B', { position_embedding_type: 'alibi' }, /position_embedding_type to be "rope_gptj"/],
+  ['Command R7B', { use_qk_norm: true }, /unknown key use_qk_norm/],
 ];
 
 for (const [name, change, message] of REFUSED) {
@@ -90,4 +141,11 @@ test('what families have of their own is what the engine is told', () => {
   const phi = read(PUBLISHED['Phi-2'] ?? {}).config;
   assert.equal(phi.residual, 'parallelOneNorm');
   assert.equal(phi.biases.head, true);
+  const command = read(PUBLISHED['Command R7B'] ?? {}).config;
+  assert.deepEqual(command.layers?.at(-1), { positions: { kind: 'none' } });
+  assert.deepEqual(
+    command.layers?.map(({ window }) => window),
+    [128, 128, 128, undefined],
+  );
+  assert.equal(command.norm.parts, 'scale');
 });
