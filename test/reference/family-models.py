@@ -248,8 +248,20 @@ def cohere2(rng):
     return config | rope(rng, head_of(config))
 
 
+def gptj(rng):
+    width = pick(rng, 16, 32)
+    fields = {"activation_function": ACTIVATIONS, "layer_norm_epsilon": EPSILON, "tie_word_embeddings": [..., True], "n_inner": [..., 24]}
+    return {"vocab_size": VOCABULARY, "n_embd": width, "n_layer": 3, "n_head": 4, "n_positions": 64, "rotary_dim": pick(rng, 2, 4)} | some(rng, fields)
+
+
+def opt(rng):
+    width = pick(rng, 16, 32)
+    fields = {"layer_norm_elementwise_affine": [..., False], "enable_bias": [..., False], "tie_word_embeddings": [..., False], "activation_function": [..., "gelu", "relu2"], "word_embed_proj_dim": [..., width]}
+    return {"vocab_size": VOCABULARY, "hidden_size": width, "num_hidden_layers": 3, "num_attention_heads": 4, "ffn_dim": pick(rng, 20, 40), "max_position_embeddings": 64} | some(rng, fields)
+
+
 FAMILIES = {f.__name__: f for f in (llama, gemma, gemma2, gemma3_text, phi3, mistral, ministral, olmo2, olmo3, gpt_neox, smollm3, granite, stablelm, starcoder2, qwen2, qwen3, mixtral, qwen3_moe)}
-LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2)}
+LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2, gptj, opt)}
 
 
 def model_of(config):

@@ -3,7 +3,18 @@ import { AssayError } from '#base/errors.ts';
 
 export interface TransformerConfig {
   /** Whose parameter names and module layout are used (`modules.ts`), such as whether q, k, v are one linear layer. */
-  readonly family: 'gpt2' | 'llama' | 'gemma2' | 'phi3' | 'glm' | 'phi' | 'neox' | 'starcoder2' | 'mixtral';
+  readonly family:
+    | 'gpt2'
+    | 'gptj'
+    | 'llama'
+    | 'gemma2'
+    | 'phi3'
+    | 'glm'
+    | 'phi'
+    | 'opt'
+    | 'neox'
+    | 'starcoder2'
+    | 'mixtral';
   readonly vocabulary: number;
   readonly dModel: number;
   readonly nLayers: number;
@@ -27,7 +38,7 @@ export interface TransformerConfig {
    * each with a norm of its own (`parallel`, NeoX) or with one for both (`parallelOneNorm`, StableLM).
    */
   readonly residual?: 'serial' | 'parallel' | 'parallelOneNorm';
-  readonly activation: 'gelu' | 'geluTanh' | 'silu';
+  readonly activation: 'gelu' | 'geluTanh' | 'silu' | 'relu' | 'reluSquared';
   /** `gated`: down(activation(gate x) * up x), as in SwiGLU; `plain`: down(activation(up x)). */
   readonly mlp: 'plain' | 'gated';
   /** Experts in place of the MLP; none where left out. */
@@ -96,6 +107,8 @@ export interface LearnedPositions {
   readonly kind: 'learned';
   /** The longest sequence. */
   readonly length: number;
+  /** How many rows of the table stand before that of the first position (OPT); none where left out. */
+  readonly offset?: number;
 }
 
 export interface RotaryPositions {
