@@ -260,8 +260,36 @@ def opt(rng):
     return {"vocab_size": VOCABULARY, "hidden_size": width, "num_hidden_layers": 3, "num_attention_heads": 4, "ffn_dim": pick(rng, 20, 40), "max_position_embeddings": 64} | some(rng, fields)
 
 
+RECTIFIERS = [..., "relu2", "silu", "relu"]
+
+
+def arcee(rng):
+    fields = {"hidden_act": RECTIFIERS, "rms_norm_eps": EPSILON, "attention_bias": [..., True], "mlp_bias": [..., True], "tie_word_embeddings": [..., True], "head_dim": [..., 8]}
+    config = sizes(rng) | some(rng, fields)
+    return config | rope(rng, head_of(config))
+
+
+def ernie4_5(rng):
+    fields = {"use_bias": [..., True], "tie_word_embeddings": [False, ...], "rms_norm_eps": EPSILON, "hidden_act": ACTIVATIONS, "head_dim": [8, 16]}
+    config = sizes(rng) | some(rng, fields)
+    return config | pick(rng, {}, rope(rng, head_of(config)))
+
+
+def nemotron(rng):
+    share = pick(rng, None, 0.5, 1.0)
+    fields = {"hidden_act": RECTIFIERS, "norm_eps": EPSILON, "attention_bias": [..., True], "mlp_bias": [..., True], "tie_word_embeddings": [..., True], "head_dim": [..., 8, 16]}
+    config = sizes(rng) | {"hidden_size": 32} | some(rng, fields)
+    return config | rope(rng, int(head_of(config) * (share or 0.5)), share=share, kinds=("default", "default", "linear"))
+
+
+def seed_oss(rng):
+    fields = {"attention_bias": [..., False], "attention_out_bias": [..., True], "mlp_bias": [..., True], "tie_word_embeddings": [..., ..., True], "rms_norm_eps": EPSILON, "hidden_act": ACTIVATIONS, "head_dim": [8, 16]}
+    config = sizes(rng) | some(rng, fields)
+    return config | rope(rng, head_of(config))
+
+
 FAMILIES = {f.__name__: f for f in (llama, gemma, gemma2, gemma3_text, phi3, mistral, ministral, olmo2, olmo3, gpt_neox, smollm3, granite, stablelm, starcoder2, qwen2, qwen3, mixtral, qwen3_moe)}
-LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2, gptj, opt)}
+LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2, gptj, opt, arcee, ernie4_5, nemotron, seed_oss)}
 
 
 def model_of(config):

@@ -8,6 +8,10 @@ import type { ParameterSpec } from '#learning/nn/layers.ts';
 
 /** The kinds of models whose files are understood, by Hugging Face's `model_type`. */
 export type ModelType =
+  | 'arcee'
+  | 'ernie4_5'
+  | 'nemotron'
+  | 'seed_oss'
   | 'llama'
   | 'qwen2'
   | 'qwen3'

@@ -51,6 +51,20 @@ export const LAYER_NORMED = {
       parts: { family: 'neox', mlp: 'plain', residual: isParallel ? 'parallel' : 'serial' },
     });
   },
+  nemotron: (fields) => {
+    const bias = fields.flag('attention_bias', false);
+    fields.only('kv_channels', [
+      fields.size('head_dim', fields.size('hidden_size') / fields.size('num_attention_heads')),
+    ]); // an older name of it
+    return decoder(fields, {
+      contextLength: 4096,
+      norm: { kind: 'layerNorm', epsilon: fields.positive('norm_eps', 1e-5), plusOne: true },
+      activation: fields.oneOf('hidden_act', ACTIVATIONS, 'relu2'),
+      biases: { qkv: bias, attentionOut: bias, mlp: fields.flag('mlp_bias', false) },
+      rope: { fraction: 0.5 },
+      parts: { mlp: 'plain' },
+    });
+  },
   phi: (fields) =>
     decoder(fields, {
       contextLength: 2048,
