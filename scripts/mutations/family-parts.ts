@@ -61,4 +61,18 @@ export const FAMILY_PART_FAULTS: readonly Fault[] = [
     to: 'relu(x)',
     tests: [MODELS],
   },
+  {
+    name: 'heads that are normed after the rotation are normed before it',
+    file: 'src/learning/models/attention.ts',
+    from: 'if (config.isNormedTurned === true)',
+    to: 'if (config.isNormedTurned === undefined && config.qkNorm === false)',
+    tests: [MODELS],
+  },
+  {
+    name: 'alpha stretches no base',
+    file: 'src/learning/files/hugging-face/hugging-face-rope.ts',
+    from: 'theta: theta * stretch,',
+    to: 'theta,',
+    tests: [MODELS, PUBLISHED],
+  },
 ];

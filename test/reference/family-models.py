@@ -288,8 +288,24 @@ def seed_oss(rng):
     return config | rope(rng, head_of(config))
 
 
+def exaone4(rng):
+    window = {"sliding_window": 3}
+    windows = pick(rng, window | {"sliding_window_pattern": 2}, window, {"sliding_window": None, "layer_types": ["full_attention"] * 3}, window | {"sliding_window_pattern": "LLG", "layer_types": layer_types(rng)})
+    fields = {"hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "tie_word_embeddings": [..., True], "head_dim": [..., 8, 16]}
+    config = sizes(rng) | some(rng, fields) | windows
+    return config | rope(rng, head_of(config))
+
+
+def hunyuan_v1_dense(rng):
+    alpha = {"alpha": 1000.0, "factor": 1.0, "beta_fast": 32, "beta_slow": 1, "mscale": 1.0, "mscale_all_dim": 0.0, "type": "dynamic"}
+    positions = pick(rng, {"rope_theta": 10000.0, "rope_scaling": alpha}, {"rope_parameters": {"rope_theta": 500000.0, "rope_type": "dynamic", "alpha": 50.0, "factor": 2.0}}, None)
+    fields = {"hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "attention_bias": [..., True], "tie_word_embeddings": [..., True]}
+    config = sizes(rng) | {"head_dim": pick(rng, 8, 16)} | some(rng, fields)
+    return config | (positions or rope(rng, head_of(config)))
+
+
 FAMILIES = {f.__name__: f for f in (llama, gemma, gemma2, gemma3_text, phi3, mistral, ministral, olmo2, olmo3, gpt_neox, smollm3, granite, stablelm, starcoder2, qwen2, qwen3, mixtral, qwen3_moe)}
-LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2, gptj, opt, arcee, ernie4_5, nemotron, seed_oss)}
+LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2, gptj, opt, arcee, ernie4_5, nemotron, seed_oss, exaone4, hunyuan_v1_dense)}
 
 
 def model_of(config):

@@ -26,6 +26,7 @@ MODULES = {
     "gemma3_text": GEMMA2,
     "olmo2": OLMO2,
     "olmo3": OLMO2,
+    "exaone4": OLMO2,
     "gpt_neox": {"layers": "gpt_neox.layers", "z": "attention.dense", "down": "mlp.dense_4h_to_h", "mid": "post_attention_layernorm"},
     "glm4": LLAMA | {"attn": "post_self_attn_layernorm", "mlp": "post_mlp_layernorm"},
     "gptj": {"layers": "transformer.h", "z": "attn.out_proj", "down": "mlp.fc_out", "mid": "mlp"},

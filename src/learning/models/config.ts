@@ -10,6 +10,7 @@ export interface TransformerConfig {
     | 'gemma2'
     | 'phi3'
     | 'glm'
+    | 'hunyuan'
     | 'phi'
     | 'opt'
     | 'neox'
@@ -56,6 +57,10 @@ export interface TransformerConfig {
    * its own and no bias (`eachHead`, Cohere), or of all heads' together (`allHeads`, OLMo 2).
    */
   readonly qkNorm: boolean | 'allHeads' | 'eachHead';
+  /** Whether heads are normed after the rotation, not before (HunYuan). */
+  readonly isNormedTurned?: boolean;
+  /** Queries, keys and values are bounded to [-b, b] before they are turned (OLMo 1); free where left out. */
+  readonly qkvBound?: number;
   /** Factors on embeddings, on what attention and MLP add, and on logits; 1 where left out. */
   readonly multipliers?: { readonly embedding?: number; readonly residual?: number; readonly logits?: number };
   /** Factor on queries times keys; 1 / sqrt(headDim) where left out. */

@@ -66,6 +66,7 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
     gate: 'mlp.gate_up_proj',
     up: 'mlp.gate_up_proj',
   }),
+  hunyuan: llamaLike({ queryNorm: 'query_layernorm', keyNorm: 'key_layernorm' }),
   phi: llamaLike({
     finalNorm: 'final_layernorm',
     queryNorm: 'q_layernorm',

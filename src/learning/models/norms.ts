@@ -25,13 +25,19 @@ export function norm(
   );
 }
 
-/** As `norm`, where each head has a scale of its own and no bias. @param x shape [B, H, T, K]. */
-export function normOfEachHead({ norm: own }: TransformerConfig, layers: Layers, module: string, x: Tensor): Tensor {
+/** Queries or keys, normed head by head where the config has that. @param x shape [B, H, T, K]. */
+export function normOfHeads(config: TransformerConfig, layers: Layers, module: string, x: Tensor): Tensor {
+  if (config.qkNorm === 'eachHead') return normOfEachHead(config.norm, layers, module, x);
+  return config.qkNorm === true ? norm(config, layers, module, x) : x;
+}
+
+/** As `norm`, where each head has a scale of its own and no bias. */
+function normOfEachHead(own: Norm, layers: Layers, module: string, x: Tensor): Tensor {
   const [heads, width] = [axisLength(x, 1), axisLength(x, 3)];
   return mul(normed(own, x), reshape(scaleOf(own, layers, module), [1, heads, 1, width]));
 }
 
-/** The parameters of `norm`, or of `normOfEachHead` for a shape [H, K]. */
+/** The parameters of `norm`, or of heads that have a scale each for a shape [H, K]. */
 export function normParameters(own: Norm, module: string, shape: Shape): readonly ParameterSpec[] {
   const { scale, bias } = shape.length > 1 ? { scale: true, bias: false } : partsOf(own);
   const vector = (name: string, kind: 'zeros' | 'ones'): ParameterSpec => ({

@@ -278,6 +278,8 @@ const KV_HEADS: Readonly<Record<string, number>> = {
   cohere: 64,
   cohere2: 64,
   ernie4_5: 2,
+  exaone4: 32,
+  hunyuan_v1_dense: 64,
   phi: 64,
   seed_oss: 8,
   glm: 2,

@@ -114,6 +114,7 @@ export const LLAMAS = {
       rope: { theta: 500_000, isInterleaved: true },
     });
   },
+  hunyuan_v1_dense: hunyuan,
   seed_oss: (fields) =>
     decoder(fields, {
       contextLength: 524_288,
@@ -152,5 +153,21 @@ function glm(fields: Fields, parts: Pick<TransformerConfig, 'normPlacement'>): D
     biases: { qkv: fields.flag('attention_bias', true), attentionOut: false, mlp: noMlpBias(fields) },
     rope: { fraction: 0.5, isInterleaved: true },
     parts: { family: 'glm', ...parts },
+  });
+}
+
+/** HunYuan's: heads are normed after they are turned; `alpha` stretches the base of rotations once and for all. */
+function hunyuan(fields: Fields): Described {
+  const bias = fields.flag('attention_bias', false);
+  const headDim = fields.optionalSize('head_dim', fields.size('hidden_size') / fields.size('num_attention_heads'));
+  const always = { use_qk_norm: true, use_cla: false, norm_type: 'rms', num_experts: 1, attention_head_dim: headDim };
+  for (const [name, value] of Object.entries(always)) fields.only(name, [value]); // transformers reads none of them
+  for (const idle of ['cla_share_factor', 'eod_token_id', 'org_vocab_size', 'pad_id']) fields.value(idle);
+  return decoder(fields, {
+    contextLength: 2048,
+    norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-5) },
+    biases: { qkv: bias, attentionOut: bias, mlp: noMlpBias(fields) },
+    rope: { stretchedOver: headDim },
+    parts: { family: 'hunyuan', qkNorm: true, isNormedTurned: true },
   });
 }

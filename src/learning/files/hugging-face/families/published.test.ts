@@ -217,6 +217,57 @@ const PUBLISHED: Readonly<Record<string, JsonObject>> = {
     rope_theta: 10_000_000,
     tie_word_embeddings: false,
   },
+  'EXAONE-4.0-1.2B': {
+    ...SIZES,
+    model_type: 'exaone4',
+    architectures: ['Exaone4ForCausalLM'],
+    attention_dropout: 0,
+    head_dim: 16,
+    hidden_act: 'silu',
+    layer_types: Array.from({ length: 4 }, () => 'full_attention'),
+    rms_norm_eps: 1e-5,
+    rope_scaling: {
+      factor: 16,
+      high_freq_factor: 4,
+      low_freq_factor: 1,
+      original_max_position_embeddings: 64,
+      rope_type: 'llama3',
+    },
+    rope_theta: 1_000_000,
+    sliding_window: null,
+    sliding_window_pattern: null,
+    tie_word_embeddings: true,
+  },
+  'Hunyuan-7B': {
+    ...SIZES,
+    model_type: 'hunyuan_v1_dense',
+    architectures: ['HunYuanDenseV1ForCausalLM'],
+    attention_bias: false,
+    attention_dropout: 0,
+    attention_head_dim: 16,
+    cla_share_factor: 2,
+    eod_token_id: 60,
+    head_dim: 16,
+    hidden_act: 'silu',
+    mlp_bias: false,
+    norm_type: 'rms',
+    org_vocab_size: 64,
+    pretraining_tp: 1,
+    rms_norm_eps: 1e-5,
+    rope_scaling: {
+      alpha: 1000,
+      beta_fast: 32,
+      beta_slow: 1,
+      factor: 1,
+      mscale: 1,
+      mscale_all_dim: 0,
+      type: 'dynamic',
+    },
+    rope_theta: 10_000,
+    tie_word_embeddings: true,
+    use_cla: false,
+    use_qk_norm: true,
+  },
 };
 
 const read = (config: JsonObject) => huggingFaceConfig(config, 'config.json');
@@ -226,6 +277,8 @@ for (const [name, config] of Object.entries(PUBLISHED)) {
     assert.equal(read(config).modelType, config['model_type']);
   });
 }
+
+const WINDOWS: JsonObject = { sliding_window: 64, sliding_window_pattern: 4 };
 
 /** Settings that are not computed, or that other readers pass over. */
 const REFUSED: readonly (readonly [name: string, change: JsonObject, message: RegExp])[] = [
@@ -254,6 +307,13 @@ const REFUSED: readonly (readonly [name: string, change: JsonObject, message: Re
   ['ERNIE-4.5-0.3B', { compression_ratio: 2 }, /unknown key compression_ratio/],
   ['Minitron-4B', { kv_channels: 8 }, /kv_channels to be 16/],
   ['Minitron-4B', { layer_norm_eps: 1e-5 }, /unknown key layer_norm_eps/],
+  ['EXAONE-4.0-1.2B', { layer_types: null }, /layer_types to be given, where sliding_window is null/],
+  ['EXAONE-4.0-1.2B', { layer_types: null, sliding_window: 64, sliding_window_pattern: 'LLLG' }, /positive integer/],
+  ['EXAONE-4.0-1.2B', { attention_bias: true }, /unknown key attention_bias/],
+  ['Hunyuan-7B', { use_cla: true }, /use_cla to be false/],
+  ['Hunyuan-7B', { use_qk_norm: false }, /use_qk_norm to be true/],
+  ['Hunyuan-7B', { rope_scaling: { alpha: 10, rope_type: 'linear', factor: 2 } }, /rope_type to be "dynamic"/],
+  ['ERNIE-4.5-0.3B', { rope_scaling: { alpha: 10, rope_type: 'dynamic', factor: 2 } }, /unknown key alpha/],
 ];
 
 for (const [name, change, message] of REFUSED) {
@@ -279,6 +339,12 @@ test('what families have of their own is what the engine is told', () => {
     [128, 128, 128, undefined],
   );
   assert.equal(command.norm.parts, 'scale');
+  const exaone = read(PUBLISHED['EXAONE-4.0-1.2B'] ?? {}).config;
+  assert.equal(exaone.layers, undefined); // all see all, and all are turned
+  const windowed = read({ ...PUBLISHED['EXAONE-4.0-1.2B'], layer_types: null, ...WINDOWS }).config;
+  assert.deepEqual(windowed.layers?.slice(2), [{ window: 64 }, { positions: { kind: 'none' } }]);
+  const hunyuan = read(PUBLISHED['Hunyuan-7B'] ?? {}).config;
+  assert.deepEqual(hunyuan.positions, { kind: 'rotary', theta: 10_000 * 1000 ** (16 / 14) });
   const opt = read(PUBLISHED['OPT-125M'] ?? {}).config;
   assert.deepEqual(opt.positions, { kind: 'learned', length: 128, offset: 2 });
 });
