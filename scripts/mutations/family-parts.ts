@@ -2,6 +2,7 @@
 import type { Fault } from './fault.ts';
 
 const PUBLISHED = 'src/learning/files/hugging-face/families/published.test.ts';
+const PACKING = 'test/learning/packing.test.ts';
 const MODELS = 'test/learning/family-models.test.ts';
 
 export const FAMILY_PART_FAULTS: readonly Fault[] = [
@@ -74,5 +75,26 @@ export const FAMILY_PART_FAULTS: readonly Fault[] = [
     from: 'theta: theta * stretch,',
     to: 'theta,',
     tests: [MODELS, PUBLISHED],
+  },
+  {
+    name: 'queries and keys are not bounded',
+    file: 'src/learning/models/attention.ts',
+    from: 'qkvBound === undefined ? values : clamp(values, -qkvBound, qkvBound)',
+    to: 'qkvBound === undefined ? values : clamp(values, -1e9, 1e9)',
+    tests: [MODELS],
+  },
+  {
+    name: 'the shared expert has no gate',
+    file: 'src/learning/models/transformer.ts',
+    from: 'mul(outOf(shared), sigmoid(layers.linear(sharedGate, x)))',
+    to: 'outOf(shared)',
+    tests: [MODELS],
+  },
+  {
+    name: 'packed rows whose heads are normed after the rotation count on from row to row',
+    file: 'src/learning/models/transformer.ts',
+    from: "return positions.kind === 'learned' || isNormedTurned === true;",
+    to: "return positions.kind === 'learned' || isNormedTurned === null;",
+    tests: [PACKING],
   },
 ];

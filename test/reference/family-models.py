@@ -304,8 +304,29 @@ def hunyuan_v1_dense(rng):
     return config | (positions or rope(rng, head_of(config)))
 
 
+def olmo(rng):
+    fields = {"clip_qkv": [..., 0.8, None], "attention_bias": [..., True], "hidden_act": ACTIVATIONS, "tie_word_embeddings": [..., True]}
+    config = sizes(rng) | {"pad_token_id": 0, "eos_token_id": 1} | some(rng, fields)
+    return config | rope(rng, head_of(config))
+
+
+def olmoe(rng):
+    count = pick(rng, 2, 3, 4)
+    fields = {"clip_qkv": [..., 1.2, None], "norm_topk_prob": [..., True, False], "attention_bias": [..., True], "hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "tie_word_embeddings": [..., True], "router_aux_loss_coef": [..., 0.02]}
+    config = sizes(rng) | {"pad_token_id": 0, "eos_token_id": 1, "num_experts": count, "num_experts_per_tok": rng.randint(1, count)} | some(rng, fields)
+    return config | rope(rng, head_of(config))
+
+
+def qwen2_moe(rng):
+    windows = pick(rng, {"use_sliding_window": True, "sliding_window": 3, "layer_types": layer_types(rng)}, {}, {"use_sliding_window": False, "sliding_window": 4}, {"use_sliding_window": True, "sliding_window": 4, "max_window_layers": 2})
+    count = pick(rng, 3, 4, 5)
+    fields = {"qkv_bias": [..., ..., False], "hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "tie_word_embeddings": [..., True], "norm_topk_prob": [..., True, False], "decoder_sparse_step": [..., 2], "mlp_only_layers": [..., [], [0], [2]]}
+    config = sizes(rng) | {"num_experts": count, "num_experts_per_tok": rng.randint(1, count), "moe_intermediate_size": pick(rng, 8, 12), "shared_expert_intermediate_size": pick(rng, 10, 16)} | some(rng, fields) | windows
+    return config | rope(rng, head_of(config))
+
+
 FAMILIES = {f.__name__: f for f in (llama, gemma, gemma2, gemma3_text, phi3, mistral, ministral, olmo2, olmo3, gpt_neox, smollm3, granite, stablelm, starcoder2, qwen2, qwen3, mixtral, qwen3_moe)}
-LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2, gptj, opt, arcee, ernie4_5, nemotron, seed_oss, exaone4, hunyuan_v1_dense)}
+LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2, gptj, opt, arcee, ernie4_5, nemotron, seed_oss, exaone4, hunyuan_v1_dense, olmo, olmoe, qwen2_moe)}
 
 
 def model_of(config):

@@ -31,11 +31,14 @@ export type ModelType =
   | 'ministral'
   | 'mistral'
   | 'mixtral'
+  | 'olmo'
   | 'olmo2'
   | 'olmo3'
   | 'opt'
+  | 'olmoe'
   | 'phi'
   | 'phi3'
+  | 'qwen2_moe'
   | 'qwen3_moe'
   | 'smollm3'
   | 'stablelm'
@@ -81,6 +84,7 @@ export function checkSizes({ config, contextLength }: ModelDescription, where: s
     config.dMlp,
     config.experts?.count ?? 1,
     config.experts?.dHidden ?? 1,
+    config.experts?.sharedHidden ?? 1,
     config.vocabulary,
     nHeads,
     headDim,

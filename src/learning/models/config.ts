@@ -88,6 +88,8 @@ export interface Experts {
   readonly isNormed: boolean;
   /** Layers that have one MLP of the model's width instead. */
   readonly denseLayers: readonly number[];
+  /** The width of an expert that every token has besides, as much as a gate of its own says (Qwen2-MoE); none where left out. */
+  readonly sharedHidden?: number;
 }
 
 /** The experts of a layer, where it has some. */

@@ -29,7 +29,16 @@ export interface BlockModules {
 /** A router, and the three linear layers of each expert. */
 export interface ExpertModules {
   readonly router: string;
-  expert(index: number): { readonly gate: string; readonly up: string; readonly down: string };
+  expert(index: number): ExpertMatrices;
+  /** Of the expert that all tokens have, and its gate; only read where there is one. */
+  readonly shared: ExpertMatrices;
+  readonly sharedGate: string;
+}
+
+interface ExpertMatrices {
+  readonly gate: string;
+  readonly up: string;
+  readonly down: string;
 }
 
 export interface FamilyModules {
@@ -113,20 +122,17 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
   },
 };
 
-interface ExpertNames {
+interface ExpertNames extends ExpertMatrices {
   readonly at: string;
-  readonly gate: string;
-  readonly up: string;
-  readonly down: string;
 }
 
 function expertModules(at: string, { gate, up, down }: ExpertNames): ExpertModules {
+  const of = (one: string): ExpertMatrices => ({ gate: `${one}.${gate}`, up: `${one}.${up}`, down: `${one}.${down}` });
   return {
     router: `${at}.gate`,
-    expert: (index) => {
-      const one = `${at}.experts.${index}`;
-      return { gate: `${one}.${gate}`, up: `${one}.${up}`, down: `${one}.${down}` };
-    },
+    expert: (index) => of(`${at}.experts.${index}`),
+    shared: of(`${at}.shared_expert`),
+    sharedGate: `${at}.shared_expert_gate`,
   };
 }
 
