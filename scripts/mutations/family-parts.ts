@@ -3,6 +3,8 @@ import type { Fault } from './fault.ts';
 
 const PUBLISHED = 'src/learning/files/hugging-face/families/published.test.ts';
 const PACKING = 'test/learning/packing.test.ts';
+const GGUF = 'test/learning/gguf-families.test.ts';
+const GGUF_TOKENIZERS = 'test/learning/gguf-tokenizers.test.ts';
 const MODELS = 'test/learning/family-models.test.ts';
 
 export const FAMILY_PART_FAULTS: readonly Fault[] = [
@@ -96,5 +98,40 @@ export const FAMILY_PART_FAULTS: readonly Fault[] = [
     from: "return positions.kind === 'learned' || isNormedTurned === true;",
     to: "return positions.kind === 'learned' || isNormedTurned === null;",
     tests: [PACKING],
+  },
+  {
+    name: "a GGUF file's bias of the head is left out",
+    file: 'src/learning/files/gguf/gguf-config.ts',
+    from: '    ...config.biases,\n',
+    to: '',
+    tests: [GGUF],
+  },
+  {
+    name: "the gate and the up matrix of a GGUF file's shared expert change places",
+    file: 'src/learning/files/gguf/gguf-names.ts',
+    from: "[experts.shared.gate, 'ffn_gate_shexp']",
+    to: "[experts.shared.gate, 'ffn_up_shexp']",
+    tests: [GGUF],
+  },
+  {
+    name: 'a gate that is a vector is not read',
+    file: 'src/learning/files/gguf/gguf-model.ts',
+    from: 'shape[0] === 1 && found?.length === 1',
+    to: 'shape[0] === 1 && found?.length === 0',
+    tests: [GGUF],
+  },
+  {
+    name: "OLMo 1's queries and keys stay in pairs",
+    file: 'src/learning/files/gguf/gguf-later-families.ts',
+    from: "['olmo', { rope: {}, isPaired: true,",
+    to: "['olmo', { rope: {},",
+    tests: [GGUF],
+  },
+  {
+    name: "Command R's tokenizer does not normalise",
+    file: 'src/learning/files/gguf/gguf-tokenizer.ts',
+    from: "{ ...DIGITS, normalizer: { type: 'NFC' } }",
+    to: 'DIGITS',
+    tests: [GGUF_TOKENIZERS],
   },
 ];

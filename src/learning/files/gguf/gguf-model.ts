@@ -4,6 +4,7 @@
  * families want it; all of it is undone here.
  * Source: `convert_hf_to_gguf.py` and `gguf-py/gguf/tensor_mapping.py` of llama.cpp.
  */
+import type { Shape } from '#engine/tensor.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
 
@@ -54,13 +55,19 @@ async function ggufWeights(file: GgufFile, description: GgufDescription): Promis
   const { config } = described;
   const recipeOf = (parameter: ParameterSpec): TensorRecipe => {
     const rearrange = rearrangementOf(parameter, description);
-    const stored = { storedName: ggufName(config, parameter.name), storedShape: parameter.shape };
+    const storedName = ggufName(config, parameter.name);
+    const stored = { storedName, storedShape: storedShape(parameter, file.tensors.get(storedName)?.shape) };
     return rearrange === undefined ? stored : { ...stored, rearrange };
   };
   const needed = transformerParameters(config);
   return await checkedWeights(file, `${described.modelType} model`, needed, recipeOf, (name) =>
     isSpare(file, description, name),
   );
+}
+
+/** One row, the gate of an expert that all tokens have, may be a vector, as older converters wrote it. */
+function storedShape({ shape }: ParameterSpec, found: Shape | undefined): Shape {
+  return shape[0] === 1 && found?.length === 1 ? shape.slice(1) : shape;
 }
 
 /** What llama.cpp's converter did to a tensor, undone. */
