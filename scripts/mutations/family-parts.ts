@@ -134,4 +134,18 @@ export const FAMILY_PART_FAULTS: readonly Fault[] = [
     to: 'DIGITS',
     tests: [GGUF_TOKENIZERS],
   },
+  {
+    name: 'xIELU is not bent below 0',
+    file: 'src/learning/models/activations.ts',
+    from: 'mul(grown, below)',
+    to: 'mul(grown, 0)',
+    tests: [MODELS],
+  },
+  {
+    name: 'the constants of xIELU are not written',
+    file: 'src/learning/files/hugging-face/hugging-face-write.ts',
+    from: 'return [...parameters, ...constants];',
+    to: 'return [...parameters, ...constants.slice(1)];',
+    tests: [MODELS],
+  },
 ];

@@ -13,6 +13,8 @@ export interface FamilyCase {
   readonly config: JsonObject;
   /** By name: the shape, and what the gradient projects to. */
   readonly tensors: Readonly<Record<string, readonly [shape: readonly number[], projections: readonly number[]]>>;
+  /** Numbers that files keep beside, where a family has some. */
+  readonly constants?: Readonly<Record<string, number>>;
   /** Logits of the first row's last token. */
   readonly last: readonly number[];
   /** Projections of all logits. */
@@ -48,7 +50,7 @@ export const FAMILY_MODELS = { ...FIRST, families: { ...FIRST.families, ...Objec
 
 /** A new folder of the model. @param changed What becomes of its tensors. */
 export async function familyFolder(
-  { config, tensors }: FamilyCase,
+  { config, tensors, constants = {} }: FamilyCase,
   changed: (tensors: readonly TensorToWrite[]) => readonly TensorToWrite[] = (stored) => stored,
 ): Promise<string> {
   const folder = join(await mkdtemp(join(tmpdir(), 'assay-family-')), 'model');
@@ -60,7 +62,13 @@ export async function familyFolder(
     shape,
     values: valuesOf(name, shape),
   }));
-  await writeSafetensors(join(folder, 'model.safetensors'), changed(stored), { format: 'pt' });
+  const beside = Object.entries(constants).map(([name, value]): TensorToWrite => ({
+    name,
+    dtype: 'F32',
+    shape: [],
+    values: Float32Array.of(value),
+  }));
+  await writeSafetensors(join(folder, 'model.safetensors'), changed([...stored, ...beside]), { format: 'pt' });
   return folder;
 }
 

@@ -325,8 +325,15 @@ def qwen2_moe(rng):
     return config | rope(rng, head_of(config))
 
 
+def apertus(rng):
+    fields = {"hidden_act": [..., "xielu", ..., "relu2"], "attention_bias": [..., True], "tie_word_embeddings": [..., True], "rms_norm_eps": EPSILON, "head_dim": [..., 8]}
+    config = sizes(rng) | some(rng, fields)
+    positions = rope(rng, head_of(config))
+    return config | positions | ({} if "rope_parameters" in positions else {"rope_scaling": {"rope_type": "default"}} | positions)
+
+
 FAMILIES = {f.__name__: f for f in (llama, gemma, gemma2, gemma3_text, phi3, mistral, ministral, olmo2, olmo3, gpt_neox, smollm3, granite, stablelm, starcoder2, qwen2, qwen3, mixtral, qwen3_moe)}
-LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2, gptj, opt, arcee, ernie4_5, nemotron, seed_oss, exaone4, hunyuan_v1_dense, olmo, olmoe, qwen2_moe)}
+LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2, gptj, opt, arcee, ernie4_5, nemotron, seed_oss, exaone4, hunyuan_v1_dense, olmo, olmoe, qwen2_moe, apertus)}
 
 
 def model_of(config):
@@ -417,9 +424,11 @@ def case(family, index):
     loss = loss_of(model)
     loss.backward()
     tensors = {name: [list(part.shape), projections(part)] for parameter, p in model.named_parameters() for name, part in parts(model, parameter, p.grad)}
+    constants = {name: float(f"{buffer.item():.8g}") for name, buffer in model.named_buffers() if ".act_fn." in name}
     return {
         "config": config,
         "tensors": tensors,
+        **({"constants": constants} if constants else {}),
         "last": [float(f"{v:.8g}") for v in logits[0, -1].tolist()],
         "logits": projections(logits, 4, 8),
         "loss": float(f"{loss.item():.8g}"),

@@ -8,6 +8,7 @@ import type { ParameterSpec } from '#learning/nn/layers.ts';
 
 /** The kinds of models whose files are understood, by Hugging Face's `model_type`. */
 export type ModelType =
+  | 'apertus'
   | 'arcee'
   | 'ernie4_5'
   | 'nemotron'

@@ -9,6 +9,7 @@ export interface TransformerConfig {
     | 'llama'
     | 'gemma2'
     | 'phi3'
+    | 'apertus'
     | 'glm'
     | 'hunyuan'
     | 'phi'
@@ -39,7 +40,7 @@ export interface TransformerConfig {
    * each with a norm of its own (`parallel`, NeoX) or with one for both (`parallelOneNorm`, StableLM).
    */
   readonly residual?: 'serial' | 'parallel' | 'parallelOneNorm';
-  readonly activation: 'gelu' | 'geluTanh' | 'silu' | 'relu' | 'reluSquared';
+  readonly activation: 'gelu' | 'geluTanh' | 'silu' | 'relu' | 'reluSquared' | 'xielu';
   /** `gated`: down(activation(gate x) * up x), as in SwiGLU; `plain`: down(activation(up x)). */
   readonly mlp: 'plain' | 'gated';
   /** Experts in place of the MLP; none where left out. */

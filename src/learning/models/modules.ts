@@ -19,6 +19,8 @@ export interface BlockModules {
   readonly mlpGate: string;
   readonly mlpUp: string;
   readonly mlpDown: string;
+  /** Only read where the activation has parameters. */
+  readonly activation: string;
   /** Only read where there are experts; absent in families that have none. */
   readonly experts?: ExpertModules;
   /** Sites of the residual stream: after attention was added, and after the MLP was. */
@@ -75,6 +77,7 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
     gate: 'mlp.gate_up_proj',
     up: 'mlp.gate_up_proj',
   }),
+  apertus: llamaLike({ attentionNorm: 'attention_layernorm', mlpNorm: 'feedforward_layernorm' }),
   hunyuan: llamaLike({ queryNorm: 'query_layernorm', keyNorm: 'key_layernorm' }),
   phi: llamaLike({
     finalNorm: 'final_layernorm',
@@ -115,6 +118,7 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
         mlpGate: `${at}.mlp.dense_gate`,
         mlpUp: `${at}.mlp.dense_h_to_4h`,
         mlpDown: `${at}.mlp.dense_4h_to_h`,
+        activation: `${at}.mlp.act_fn`,
         afterAttention: `${at}.afterAttention`,
         out: `${at}.out`,
       };
@@ -157,6 +161,7 @@ function gpt2Like(
         mlpNorm: `${at}.ln_2`,
         mlpPostNorm: `${at}.ln_2_post`,
         mlpGate: `${at}.mlp.c_gate`,
+        activation: `${at}.mlp.act_fn`,
         afterAttention: `${at}.afterAttention`,
         out: `${at}.out`,
       };
@@ -211,6 +216,7 @@ function llamaLike(own: {
         mlpGate: `${at}.${gate}`,
         mlpUp: `${at}.${up}`,
         mlpDown: `${at}.${down}`,
+        activation: `${at}.mlp.act_fn`,
         experts: expertModules(`${at}.${experts.at}`, experts),
         afterAttention: `${at}.afterAttention`,
         out: `${at}.out`,

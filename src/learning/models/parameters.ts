@@ -1,5 +1,6 @@
 /** The parameters of a transformer: names, shapes, roles, and how they start. */
 import type { Rng } from '#base/rng.ts';
+import { activationParameters } from '#learning/models/activations.ts';
 import { checkTransformer, type Experts, expertsOf, type TransformerConfig } from '#learning/models/config.ts';
 import { MODULES, type BlockModules, expertModulesOf } from '#learning/models/modules.ts';
 import { normParameters } from '#learning/models/norms.ts';
@@ -106,6 +107,7 @@ function mlpParameters(config: TransformerConfig, names: BlockModules): readonly
     ...(config.mlp === 'gated' && !isOne ? linearParameters(names.mlpGate, dMlp, dModel, biases.mlp, std) : []),
     ...linearParameters(names.mlpUp, isOne ? 2 * dMlp : dMlp, dModel, biases.mlp, std),
     ...linearParameters(names.mlpDown, dModel, dMlp, biases.mlp, outStd(config)),
+    ...activationParameters(config.activation, names.activation),
   ];
 }
 

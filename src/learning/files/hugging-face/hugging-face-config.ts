@@ -17,6 +17,7 @@ export const ARCHITECTURES: Readonly<Record<ModelType, readonly string[]>> = {
   qwen2: ['Qwen2ForCausalLM', 'Qwen2Model'],
   qwen3: ['Qwen3ForCausalLM', 'Qwen3Model'],
   gpt2: ['GPT2LMHeadModel', 'GPT2Model', 'GPT2DoubleHeadsModel'],
+  apertus: ['ApertusForCausalLM', 'ApertusModel'],
   arcee: ['ArceeForCausalLM', 'ArceeModel'],
   cohere: ['CohereForCausalLM', 'CohereModel'],
   cohere2: ['Cohere2ForCausalLM', 'Cohere2Model'],

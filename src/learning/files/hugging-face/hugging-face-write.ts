@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { AssayError, messageOf } from '#base/errors.ts';
 import { makeFolder } from '#base/make-folder.ts';
 
+import { storedConstants } from '#learning/models/activations.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 
 import { isStoredTransposed } from '#learning/files/model-description.ts';
@@ -47,7 +48,13 @@ function tensorsOf(
   { config }: Pick<ModelFiles, 'config'>,
   valuesOf: (name: string) => Float32Array,
 ): readonly TensorToWrite[] {
-  return transformerParameters(config).map((parameter): TensorToWrite => {
+  const constants = [...storedConstants(config)].map(([name, value]): TensorToWrite => ({
+    name,
+    dtype: 'F32',
+    shape: [],
+    values: Float32Array.of(value),
+  }));
+  const parameters = transformerParameters(config).map((parameter): TensorToWrite => {
     const { name, shape } = parameter;
     const isTransposed = isStoredTransposed(config, parameter);
     const [dOut = 0, dIn = 0] = shape;
@@ -60,6 +67,7 @@ function tensorsOf(
       },
     };
   });
+  return [...parameters, ...constants];
 }
 
 /** Tensors in order, a new shard where the next would not fit. */

@@ -10,6 +10,7 @@ import { isJsonObject } from '#base/json.ts';
 
 import type { ChatTemplate } from '#learning/files/text/chat-template.ts';
 import { chatTemplate, withToolTemplate } from '#learning/files/text/chat-template.ts';
+import { storedConstants } from '#learning/models/activations.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { MODULES } from '#learning/models/modules.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
@@ -29,6 +30,7 @@ import {
   isCausalMask,
   isFrequencies,
   isMaskedScore,
+  isNumber,
   isSame,
   unexpectedContent,
 } from '#learning/files/spare-tensors.ts';
@@ -161,6 +163,11 @@ const ATTENTION_WITH_MASKS: Readonly<Partial<Record<TransformerConfig['family'],
 async function isSpare(source: TensorSource, described: ModelDescription, name: string): Promise<boolean> {
   const { config, contextLength } = described;
   const { positions } = config;
+  const constant = storedConstants(config).get(name);
+  if (constant !== undefined) {
+    if (await isNumber(source, name, constant)) return true;
+    throw unexpectedContent(source, name, String(constant));
+  }
   if (name === headOf(config) && config.tied) return true; // the same as the embedding: `withOwnHead` has looked
   if (/(?:^|\.)rotary_emb\.inv_freq$/.test(name) && positions.kind === 'rotary') {
     if (await isFrequencies(source, name, positions, config.headDim)) return true;

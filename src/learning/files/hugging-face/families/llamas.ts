@@ -1,6 +1,7 @@
 /** Families with Llama's blocks: a norm before attention and one before a gated MLP, heads that are turned. */
 import type { Fields } from '#learning/files/fields.ts';
 import {
+  type Activation,
   ACTIVATIONS,
   contextOf,
   decoder,
@@ -92,6 +93,7 @@ export const LLAMAS = {
       layers: (each) => smolLm3Layers(fields, each),
     });
   },
+  apertus,
   arcee: (fields) => {
     const bias = fields.flag('attention_bias', false);
     return decoder(fields, {
@@ -169,5 +171,23 @@ function hunyuan(fields: Fields): Described {
     biases: { qkv: bias, attentionOut: bias, mlp: noMlpBias(fields) },
     rope: { stretchedOver: headDim },
     parts: { family: 'hunyuan', qkNorm: true, isNormedTurned: true },
+  });
+}
+
+const APERTUS_ACTIVATIONS: ReadonlyMap<string, Activation> = new Map([...ACTIVATIONS, ['xielu', 'xielu']]);
+
+/** Apertus': a plain MLP whose activation has learned numbers. Without a rotation of its own it would have one that rope_theta does not change. */
+function apertus(fields: Fields): Described {
+  const bias = fields.flag('attention_bias', false);
+  fields.only('post_norm', [false]); // of its first code
+  fields.only('qk_norm', [true]);
+  if (!fields.has('rope_scaling') && !fields.has('rope_parameters')) throw fields.error('rope_scaling', 'given');
+  return decoder(fields, {
+    contextLength: 65_536,
+    norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-5) },
+    activation: fields.oneOf('hidden_act', APERTUS_ACTIVATIONS, 'xielu'),
+    biases: { qkv: bias, attentionOut: bias, mlp: noMlpBias(fields) },
+    rope: { theta: 12_000_000 },
+    parts: { family: 'apertus', mlp: 'plain', qkNorm: true },
   });
 }

@@ -60,6 +60,11 @@ const REFUSED: readonly (readonly [name: string, change: JsonObject, message: Re
   ['Qwen1.5-MoE-A2.7B', { num_experts_per_tok: 7 }, /num_experts_per_tok to be at most 6/],
   ['Qwen1.5-MoE-A2.7B', { layer_types: Array.from({ length: 4 }, () => 'sliding_attention') }, /sliding_window/],
   ['Qwen1.5-MoE-A2.7B', { shared_expert_intermediate_size: 0 }, /positive integer/],
+  ['Apertus-8B', { qk_norm: false }, /qk_norm to be true/],
+  ['Apertus-8B', { post_norm: true }, /post_norm to be false/],
+  ['Apertus-8B', { rope_scaling: null }, /rope_scaling to be given/],
+  ['Apertus-8B', { mlp_bias: true }, /mlp_bias to be false/],
+  ['AFM-4.5B', { hidden_act: 'xielu' }, /hidden_act to be one of/],
 ];
 
 for (const [name, change, message] of REFUSED) {
