@@ -253,7 +253,10 @@ test('an Apertus folder without the constants of its activation is the same mode
   await using files = await openModel(bare);
   assertProjections('logits', await allLogits(files), model.logits, LOGITS_TOLERANCE, 0);
   const other = await familyFolder(model, (tensors) =>
-    tensors.map((tensor) => (isConstant(tensor) ? { ...tensor, values: Float32Array.of(0.7) } : tensor)),
+    tensors.map((tensor): TensorToWrite => {
+      const { name, shape } = tensor;
+      return isConstant(tensor) ? { name, shape, dtype: 'F32', values: Float32Array.of(0.7) } : tensor;
+    }),
   );
   await assert.rejects(() => openModel(other), /act_fn\.beta to hold 0\.5/);
 });
