@@ -22,7 +22,13 @@ export interface GenerationConfig {
   readonly temperature?: number;
   readonly topP?: number;
   readonly topK?: number;
-  /** What else its file says of sampling, as it is written there, such as `repetition_penalty 1.1`: nothing here follows it. */
+  /** Longest reply, in tokens. */
+  readonly maxTokens?: number;
+  /** False takes the most probable token at each step. */
+  readonly isSampled?: boolean;
+  /** The file that says it, such as `generation_config.json`; absent where none says anything. */
+  readonly from?: string;
+  /** What else it says that changes replies, as it is written there, such as `repetition_penalty 1.1`: nothing here follows it. */
   readonly unread?: readonly string[];
 }
 

@@ -11,6 +11,7 @@ import type { ChatTemplate } from '#learning/files/text/chat-template.ts';
 import { chatTemplate } from '#learning/files/text/chat-template.ts';
 import { ggufCompanions } from './gguf-companions.ts';
 import { ggufConfig, type GgufDescription } from './gguf-config.ts';
+import { ggufGeneration } from './gguf-generation.ts';
 import { ggufName } from './gguf-names.ts';
 import { ggufEndIds, ggufTokenizer } from './gguf-tokenizer.ts';
 import type { GgufFile } from './gguf.ts';
@@ -38,7 +39,7 @@ export async function openGgufModel(path: string, now?: Date): Promise<ModelFile
       ...weights,
       tokenizer,
       chatTemplate: templateOf(file, tokenizer, now),
-      generation: { stopIds: ggufEndIds(file.metadata) },
+      generation: ggufGeneration(file.metadata, ggufEndIds(file.metadata)),
       companions: async () => ggufCompanions(file, description, ggufEndIds(file.metadata)),
       close,
       [Symbol.asyncDispose]: close,

@@ -15,6 +15,7 @@ import { MODULES } from '#learning/models/modules.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
 import { folderTokenizer, MAX_TOKENIZER_BYTES } from './folder-tokenizer.ts';
+import { generationOptions } from './generation-options.ts';
 import { huggingFaceConfig } from './hugging-face-config.ts';
 import { isStoredTransposed, type ModelDescription } from '#learning/files/model-description.ts';
 import type { Companion, GenerationConfig, ModelFiles, TensorRecipe, Weights } from '#learning/files/model-files.ts';
@@ -24,7 +25,6 @@ import type { ModelFolder } from './model-folder.ts';
 import { modelFolder } from './model-folder.ts';
 import { openFolderWeights } from '#learning/files/tensors/sharded.ts';
 import type { TensorSource } from '#learning/files/tensors/tensor-source.ts';
-import { isCount } from '#learning/files/tensors/tensor-source.ts';
 import {
   isCausalMask,
   isFrequencies,
@@ -46,11 +46,11 @@ export async function openHuggingFace(path: string, now?: Date): Promise<ModelFi
   if (configJson === undefined) throw lacksConfig(path, 'language model');
   const declared = huggingFaceConfig(configJson, join(path, 'config.json'));
   const tokenizerConfig = (await folder.json('tokenizer_config.json')) ?? {};
-  const generationJson = (await folder.json('generation_config.json')) ?? {};
-  const ends = endsOf(generationJson, configJson);
-  const tokenizer = await folderTokenizer(folder, tokenizerConfig, ends);
+  const { contextLength } = declared;
+  const generationJson = await folder.json('generation_config.json');
+  const options = generationOptions({ generation: generationJson, config: configJson, contextLength, path });
+  const tokenizer = await folderTokenizer(folder, tokenizerConfig, options.stopIds);
   const template = await openTemplate(folder, tokenizerConfig, tokenizer, now);
-  const generation = generationOf(generationJson, ends, tokenizer);
   const source = await openFolderWeights(folder);
   const close = (): Promise<void> => source.close();
   try {
@@ -62,7 +62,7 @@ export async function openHuggingFace(path: string, now?: Date): Promise<ModelFi
       ...weights,
       tokenizer,
       chatTemplate: template,
-      generation,
+      generation: withNamedEnd(options, tokenizer),
       companions: () => companionsOf(folder, { ...configJson, tie_word_embeddings: described.config.tied }),
       close,
       [Symbol.asyncDispose]: close,
@@ -206,51 +206,10 @@ function namedTemplates(value: Json, path: string): ReadonlyMap<string, string> 
   throw new AssayError('file', `${path}: expected ${expected}, found ${JSON.stringify(value).slice(0, 80)}.`);
 }
 
-/** The ids at which replies end, as the configs declare them. */
-function endsOf(json: JsonObject, configJson: JsonObject): readonly number[] {
-  const declared = json['eos_token_id'] ?? configJson['eos_token_id'] ?? [];
-  return (Array.isArray(declared) ? declared : [declared]).filter(isCount);
-}
-
-function generationOf(
-  json: JsonObject,
-  ends: readonly number[],
-  tokenizer: TextTokenizer | undefined,
-): GenerationConfig {
+/** The end token by the tokenizer's name for it ends replies too. */
+function withNamedEnd(options: GenerationConfig, tokenizer: TextTokenizer | undefined): GenerationConfig {
   const { eos_token: eosToken } = tokenizer?.specialTokens ?? {};
   const named = eosToken === undefined ? undefined : tokenizer?.idOf(eosToken);
-  const stopIds = [...new Set(named === undefined ? ends : [...ends, named])];
-  const number = (key: string): number | undefined => {
-    const value = json[key];
-    return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined;
-  };
-  const unread = Object.entries(json)
-    .filter(([key, value]) => !KNOWN_KEYS.has(key) && value !== null && value !== false)
-    .map(([key, value]) => `${key} ${JSON.stringify(value)}`);
-  const [temperature, topP, topK] = [number('temperature'), number('top_p'), number('top_k')];
-  return {
-    stopIds,
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(topP === undefined ? {} : { topP }),
-    ...(topK === undefined ? {} : { topK }),
-    ...(unread.length === 0 ? {} : { unread }),
-  };
+  const stopIds = new Set(named === undefined ? options.stopIds : [...options.stopIds, named]);
+  return { ...options, stopIds: [...stopIds] };
 }
-
-/** Keys that are read, or say nothing of which token comes next. */
-const KNOWN_KEYS: ReadonlySet<string> = new Set([
-  'temperature',
-  'top_p',
-  'top_k',
-  'do_sample',
-  'eos_token_id',
-  'bos_token_id',
-  'pad_token_id',
-  'decoder_start_token_id',
-  'transformers_version',
-  '_from_model_config',
-  'max_length',
-  'max_new_tokens',
-  'use_cache',
-  'cache_implementation',
-]);
