@@ -109,7 +109,7 @@ export const FAMILY_FAULTS: readonly Fault[] = [
   },
   {
     name: 'a cap that transformers does not apply is applied',
-    file: 'src/learning/files/hugging-face/hugging-face-families.ts',
+    file: 'src/learning/files/hugging-face/families/normed-after.ts',
     from: "fields.only('attn_logit_softcapping', []);",
     to: '',
     tests: [CONFIGS],

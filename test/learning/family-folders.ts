@@ -1,8 +1,8 @@
-/** Folders of the models of family-models.json, whose weights are computed from their names. */
-import { readFileSync } from 'node:fs';
+/** Folders of the models of family-models.json and family-models/, whose weights are computed from their names. */
+import { globSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import type { JsonObject } from '#base/json.ts';
 import type { TensorToWrite } from '#learning/files/tensors/safetensors-write.ts';
@@ -21,12 +21,12 @@ export interface FamilyCase {
   readonly replies: readonly (readonly number[])[];
   /** Losses of LoRA, step after step. */
   readonly lora: readonly number[];
+  /** What its hook points project to; of families in family-models.json they stand in hook-points.json. */
+  readonly hookPoints?: Readonly<Record<string, readonly number[]>>;
 }
 
-/** All of them, by family. */
-export const FAMILY_MODELS = JSON.parse(
-  readFileSync(new URL('../reference/family-models.json', import.meta.url), 'utf8'),
-) as {
+const REFERENCE = new URL('../reference/', import.meta.url);
+const FIRST = JSON.parse(readFileSync(new URL('family-models.json', REFERENCE), 'utf8')) as {
   readonly tokens: readonly (readonly number[])[];
   readonly labels: readonly (readonly number[])[];
   readonly prompts: readonly (readonly number[])[];
@@ -36,6 +36,15 @@ export const FAMILY_MODELS = JSON.parse(
   readonly rate: number;
   readonly families: Readonly<Record<string, readonly FamilyCase[]>>;
 };
+const LATER = globSync('family-models/*.json', { cwd: REFERENCE })
+  .toSorted()
+  .map((path): readonly [string, readonly FamilyCase[]] => {
+    const { models } = JSON.parse(readFileSync(new URL(path, REFERENCE), 'utf8')) as { readonly models: FamilyCase[] };
+    return [basename(path, '.json'), models];
+  });
+
+/** All of them, by family. */
+export const FAMILY_MODELS = { ...FIRST, families: { ...FIRST.families, ...Object.fromEntries(LATER) } };
 
 /** A new folder of the model. @param changed What becomes of its tensors. */
 export async function familyFolder(

@@ -43,6 +43,15 @@ export function tinyModels(length: number, theta: number): Readonly<Record<strin
       positions: { kind: 'rotary', theta, fraction: 0.5, attentionFactor: 1.2 },
       layers: [{ window: 5 }, { window: 40 }],
     },
+    'neighbours turned together, one norm for attention and MLP, norms of queries and keys, a biased head': {
+      ...gpt2,
+      family: 'phi',
+      nKvHeads: 2,
+      residual: 'parallelOneNorm',
+      positions: { kind: 'rotary', theta, fraction: 0.5, isInterleaved: true },
+      qkNorm: true,
+      biases: { ...gpt2.biases, head: true },
+    },
   };
 }
 

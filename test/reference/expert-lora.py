@@ -75,7 +75,7 @@ def lora_losses(model):
 
 def main():
     torch.set_num_threads(1)
-    families = json.loads((HERE / "family-models.json").read_text())["families"]
+    families = models.stored_families()
     expected = {f"{family}-{index}": lora_losses(models.model_of(case["config"]).double()) for family in ("mixtral", "qwen3_moe") for index, case in enumerate(families[family])}
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["node", str(HERE / "expert-lora-write.ts"), folder], check=True)

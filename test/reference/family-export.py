@@ -18,7 +18,8 @@ from transformers import AutoModelForCausalLM
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
-loss_of = importlib.import_module("family-models").loss_of
+models = importlib.import_module("family-models")
+loss_of = models.loss_of
 TOLERANCE = 1e-5
 
 
@@ -29,7 +30,7 @@ def load(folder):
 
 
 def main():
-    families = json.loads((HERE / "family-models.json").read_text())["families"]
+    families = models.stored_families()
     worst, count = 0.0, 0
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["node", str(HERE / "family-export-write.ts"), folder], check=True)

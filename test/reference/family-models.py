@@ -1,7 +1,8 @@
 """Tiny models of every family of decoders, random over the fields of its config, as Hugging Face transformers runs them.
 
 Run: python test/reference/family-models.py [FAMILY ...]      (torch, transformers)
-Writes family-models.json beside itself; with families named, only looks whether transformers runs them.
+Writes family-models.json beside itself, and a file each in family-models/ for families that came later, their hook points (hook-points.py)
+among it; with families named, only these, so that the others keep their numbers.
 
 A case is a `config.json`, as published models or `save_pretrained` write it, with the tensors of the model and what comes
 out: the logits of a row's last token; norms and projections of all logits and of every gradient; greedy tokens with the
@@ -9,6 +10,7 @@ cache; the losses of LoRA under SGD. No weight is stored: element i of a tensor 
 [-.5, .5) comes from the top 24 bits of a hash of i and the tensor's name (`values`), the center is 1 for the weights of norms
 and else 0.
 """
+import importlib
 import json
 import random
 import sys
@@ -216,7 +218,38 @@ def qwen3_moe(rng):
     return config | rope(rng, 8)
 
 
+def glm(rng):
+    share = pick(rng, None, 0.5, 1.0)
+    fields = {"hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "attention_bias": [..., False], "tie_word_embeddings": [..., True]}
+    config = sizes(rng) | {"head_dim": pick(rng, 8, 16), "pad_token_id": 0, "eos_token_id": 1} | some(rng, fields)
+    return config | rope(rng, int(config["head_dim"] * (share or 0.5)), share=share)
+
+
+def glm4(rng):
+    return glm(rng)
+
+
+def phi(rng):
+    share = pick(rng, None, 0.5, 1.0)
+    fields = {"qk_layernorm": [..., True], "tie_word_embeddings": [..., True, True], "hidden_act": ACTIVATIONS, "layer_norm_eps": EPSILON}
+    config = sizes(rng, kv=pick(rng, (1, 2), None)) | {"hidden_size": 32} | some(rng, fields)
+    return config | rope(rng, int(head_of(config) * (share or 0.5)), share=share, kinds=("default", "default", "linear"))
+
+
+def cohere(rng):
+    fields = {"use_qk_norm": [..., True], "attention_bias": [..., True], "logit_scale": [..., 0.25], "tie_word_embeddings": [..., False], "hidden_act": ACTIVATIONS, "layer_norm_eps": EPSILON}
+    config = sizes(rng, kv=(2, 4)) | some(rng, fields | {"head_dim": [..., 8]})
+    return config | pick(rng, {}, rope(rng, head_of(config)))
+
+
+def cohere2(rng):
+    fields = {"attention_bias": [..., True], "logit_scale": [..., 0.25], "tie_word_embeddings": [..., ..., False], "hidden_act": ACTIVATIONS, "layer_norm_eps": EPSILON, "sliding_window": [4, 3, 64]}
+    config = sizes(rng) | some(rng, fields) | pick(rng, {"sliding_window_pattern": 2}, {"layer_types": layer_types(rng)}, {})
+    return config | rope(rng, head_of(config))
+
+
 FAMILIES = {f.__name__: f for f in (llama, gemma, gemma2, gemma3_text, phi3, mistral, ministral, olmo2, olmo3, gpt_neox, smollm3, granite, stablelm, starcoder2, qwen2, qwen3, mixtral, qwen3_moe)}
+LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2)}
 
 
 def model_of(config):
@@ -276,7 +309,7 @@ def lora_losses(model):
     model.requires_grad_(False)
     factors = []
     for name, module in list(model.named_modules()):
-        if not isinstance(module, torch.nn.Linear) or ".layers." not in name or (hasattr(model.config, "num_experts_per_tok") and ".self_attn." not in name):
+        if not isinstance(module, torch.nn.Linear) or (".layers." not in name and ".h." not in name) or (hasattr(model.config, "num_experts_per_tok") and ".self_attn." not in name):
             continue
         d_out, d_in = module.weight.shape
         a = factor(RANK * d_in, torch.sin, 1.3).reshape(RANK, d_in).requires_grad_()
@@ -296,7 +329,7 @@ def lora_losses(model):
 
 def case(family, index):
     rng = random.Random(f"{family} {index}")
-    config = {"model_type": family, **FAMILIES[family](rng)}
+    config = {"model_type": family, **(FAMILIES | LATER)[family](rng)}
     model = model_of(config)
     if rng.random() < 0.4:  # as `save_pretrained` writes it
         config = json.loads(model.config.to_json_string(use_diff=True))
@@ -318,19 +351,37 @@ def case(family, index):
     }
 
 
+def stored_families():
+    """All cases, by family, as they were written."""
+    families = json.loads((HERE / "family-models.json").read_text())["families"]
+    for path in sorted((HERE / "family-models").glob("*.json")):
+        families[path.stem] = json.loads(path.read_text())["models"]
+    return families
+
+
+def write(path, content):
+    text = json.dumps({"source": f"transformers {transformers.__version__}, torch {torch.__version__}; test/reference/family-models.py", **content}, separators=(",", ":")) + "\n"
+    path.write_text(text)
+    print(path.name, len(text), "bytes")
+
+
+def write_later(family):
+    cases = [case(family, index) for index in range(CASES)]
+    for one in cases:
+        one["hookPoints"] = importlib.import_module("hook-points").numbers(model_of(one["config"]))
+    write(HERE / "family-models" / f"{family}.json", {"models": cases})
+    return [one["config"] for one in cases]
+
+
 def main():
     torch.set_num_threads(1)
-    chosen = sys.argv[1:] or list(FAMILIES)
-    cases = {family: [case(family, index) for index in range(CASES)] for family in chosen}
-    reference = {
-        "source": f"transformers {transformers.__version__}, torch {torch.__version__}; test/reference/family-models.py",
-        "tokens": TOKENS, "labels": LABELS, "prompts": PROMPTS, "phi": PHI,
-        "rank": RANK, "alpha": ALPHA, "rate": RATE, "families": cases,
-    }
-    text = json.dumps(reference, separators=(",", ":")) + "\n"
-    if len(sys.argv) == 1:
-        (HERE / "family-models.json").write_text(text)
-    print(len(text), "bytes", {family: [c["config"] for c in of] for family, of in cases.items()} if sys.argv[1:] else "")
+    for family in sys.argv[1:] or LATER:
+        print(write_later(family) if family in LATER else [case(family, index)["config"] for index in range(CASES)])
+    if len(sys.argv) > 1:
+        return
+    cases = {family: [case(family, index) for index in range(CASES)] for family in FAMILIES}
+    about = {"tokens": TOKENS, "labels": LABELS, "prompts": PROMPTS, "phi": PHI, "rank": RANK, "alpha": ALPHA, "rate": RATE}
+    write(HERE / "family-models.json", {**about, "families": cases})
 
 
 if __name__ == "__main__":

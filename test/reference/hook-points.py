@@ -1,7 +1,7 @@
 """What the models of family-models.py, and the tiny GPT-2 of the fixtures, compute at TransformerLens's hook points.
 
 Run: python test/reference/hook-points.py      (torch, transformers; with transformer-lens also against its own hooks)
-Writes hook-points.json beside itself: by model and hook point the norm and two projections of both rows' activations, read by forward
+Writes hook-points.json beside itself, for the families of family-models.json (family-models.py writes those of the others): by model and hook point the norm and two projections of both rows' activations, read by forward
 hooks on the modules of transformers. With transformer-lens the GPT-2 is run there too, and must have the same numbers under each name.
 """
 import importlib
@@ -27,6 +27,8 @@ MODULES = {
     "olmo2": OLMO2,
     "olmo3": OLMO2,
     "gpt_neox": {"layers": "gpt_neox.layers", "z": "attention.dense", "down": "mlp.dense_4h_to_h", "mid": "post_attention_layernorm"},
+    "glm4": LLAMA | {"attn": "post_self_attn_layernorm", "mlp": "post_mlp_layernorm"},
+    "phi": LLAMA | {"z": "self_attn.dense", "down": "mlp.fc2"},
     "starcoder2": LLAMA | {"down": "mlp.c_proj"},
 }
 
@@ -36,7 +38,7 @@ def tokens_of(vocabulary):
 
 
 def is_parallel(config):
-    by_default = config.model_type == "gpt_neox"
+    by_default = config.model_type in ("gpt_neox", "phi", "cohere", "cohere2", "gptj")
     return bool(getattr(config, "use_parallel_residual", by_default))
 
 

@@ -7,12 +7,13 @@ import { add, mul, tanh } from '#engine/ops/elementwise.ts';
 import { gather } from '#engine/ops/indexing.ts';
 import { broadcastTo, concat, reshape, slice, transpose } from '#engine/ops/layout.ts';
 import { matmul } from '#engine/ops/linear-algebra.ts';
-import { attention, blockwiseAttention, rmsNorm, rotary, softmax } from '#engine/ops/network.ts';
+import { attention, blockwiseAttention, rotary, softmax } from '#engine/ops/network.ts';
 import { constant } from '#engine/ops/sources.ts';
 import { axisLength, type Tensor } from '#engine/tensor.ts';
 import { positionsOf, type RotaryPositions, type TransformerConfig, turnedDim } from '#learning/models/config.ts';
 import { hookPoint } from '#learning/models/hook-points.ts';
 import { MODULES, type BlockModules } from '#learning/models/modules.ts';
+import { norm, normOfEachHead } from '#learning/models/norms.ts';
 import { rotaryTables } from '#learning/models/rotary-tables.ts';
 import type { Layers } from '#learning/nn/layers.ts';
 
@@ -110,10 +111,10 @@ export function capped(x: Tensor, cap: number): Tensor {
 }
 
 /** Turns the beginning of each head, as much as the tables are for, and leaves the rest. @param cos, sin shape [T, K/2]. */
-export function turnHeads(x: Tensor, cos: Tensor, sin: Tensor): Tensor {
+export function turnHeads(x: Tensor, { isInterleaved }: RotaryPositions, cos: Tensor, sin: Tensor): Tensor {
   const [turned, headDim] = [2 * axisLength(cos, 1), axisLength(x, 3)];
-  if (turned === headDim) return rotary(x, cos, sin);
-  return concat([rotary(slice(x, 3, 0, turned), cos, sin), slice(x, 3, turned, headDim)], 3);
+  if (turned === headDim) return rotary(x, cos, sin, isInterleaved);
+  return concat([rotary(slice(x, 3, 0, turned), cos, sin, isInterleaved), slice(x, 3, turned, headDim)], 3);
 }
 
 /** Turns heads whose tokens stand at positions 0, 1, ... of each row. */
@@ -122,7 +123,7 @@ export function turnFromStart({ headDim }: TransformerConfig, length: number): A
   return (x, positions) => {
     const tables = built.get(positions) ?? constantTables(positions, headDim, length);
     built.set(positions, tables);
-    return turnHeads(x, ...tables);
+    return turnHeads(x, positions, ...tables);
   };
 }
 
@@ -179,20 +180,19 @@ function plainHeads(
   const inPlaces = (tokens: Tensor): Tensor => (shared === undefined ? tokens : shared.layOut(tokens));
   const apart = (places: Tensor, count: number): Tensor =>
     transpose(reshape(places, [rows, length, count, headDim]), [0, 2, 1, 3]);
-  const normed = (values: Tensor, module: string): Tensor => {
-    const weight = layers.parameter(`${module}.weight`);
-    return rmsNorm(values, config.norm.plusOne === true ? add(weight, 1) : weight, config.norm.epsilon);
-  };
+  const normed = (values: Tensor, module: string): Tensor =>
+    qkNorm === 'eachHead' ? normOfEachHead(config, layers, module, values) : norm(config, layers, module, values);
   const { qkv } = names;
   if (qkv.kind === 'fused') {
+    const isOfHeads = qkNorm === true || qkNorm === 'eachHead';
     const [q, k, v] = fusedHeads(config, inPlaces(layers.linear(qkv.module, x)), qkv.layout, rows, length);
-    return qkNorm === true ? [normed(q, names.queryNorm), normed(k, names.keyNorm), v] : [q, k, v];
+    return isOfHeads ? [normed(q, names.queryNorm), normed(k, names.keyNorm), v] : [q, k, v];
   }
-  const head = (module: string, count: number, norm?: string): Tensor => {
+  const head = (module: string, count: number, own?: string): Tensor => {
     const values = layers.linear(module, x);
-    if (norm === undefined || qkNorm === false) return apart(inPlaces(values), count);
-    if (qkNorm === 'allHeads') return apart(inPlaces(normed(values, norm)), count);
-    return normed(apart(inPlaces(values), count), norm);
+    if (own === undefined || qkNorm === false) return apart(inPlaces(values), count);
+    if (qkNorm === 'allHeads') return apart(inPlaces(normed(values, own)), count);
+    return normed(apart(inPlaces(values), count), own);
   };
   return [head(qkv.q, nHeads, names.queryNorm), head(qkv.k, nKvHeads, names.keyNorm), head(qkv.v, nKvHeads)];
 }

@@ -117,7 +117,7 @@ function rowRotation(config: TransformerConfig, rows: number): AttentionForm['tu
   return (x, positions) => {
     const angles = (of: 'cos' | 'sin'): Tensor =>
       input(angleInput(of, keys.indexOf(rotationKey(positions))), [rows, turnedDim(positions, config.headDim) / 2]);
-    return transpose(turnHeads(transpose(x, swapped), angles('cos'), angles('sin')), swapped);
+    return transpose(turnHeads(transpose(x, swapped), positions, angles('cos'), angles('sin')), swapped);
   };
 }
 

@@ -73,6 +73,20 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
   llama: llamaLike({}),
   gemma2: llamaLike({ mlpNorm: 'pre_feedforward_layernorm' }),
   phi3: llamaLike({ qkv: 'self_attn.qkv_proj', gate: 'mlp.gate_up_proj', up: 'mlp.gate_up_proj' }),
+  glm: llamaLike({
+    attentionPostNorm: 'post_self_attn_layernorm',
+    mlpPostNorm: 'post_mlp_layernorm',
+    gate: 'mlp.gate_up_proj',
+    up: 'mlp.gate_up_proj',
+  }),
+  phi: llamaLike({
+    finalNorm: 'final_layernorm',
+    queryNorm: 'q_layernorm',
+    keyNorm: 'k_layernorm',
+    attentionOut: 'dense',
+    up: 'mlp.fc1',
+    down: 'mlp.fc2',
+  }),
   starcoder2: llamaLike({ up: 'mlp.c_fc', down: 'mlp.c_proj' }),
   mixtral: llamaLike({ experts: { at: 'block_sparse_moe', gate: 'w1', up: 'w3', down: 'w2' } }),
   neox: {
@@ -122,19 +136,27 @@ function expertModules(at: string, { gate, up, down }: ExpertNames): ExpertModul
 /** Llama's names, with what a family has under others. */
 function llamaLike(own: {
   readonly qkv?: string;
+  readonly finalNorm?: string;
+  readonly queryNorm?: string;
+  readonly keyNorm?: string;
+  readonly attentionOut?: string;
+  readonly attentionPostNorm?: string;
   readonly mlpNorm?: string;
+  readonly mlpPostNorm?: string;
   readonly gate?: string;
   readonly up?: string;
   readonly down?: string;
   readonly experts?: ExpertNames;
 }): FamilyModules {
-  const { qkv, mlpNorm = 'post_attention_layernorm' } = own;
+  const { qkv, mlpNorm = 'post_attention_layernorm', attentionPostNorm = 'post_attention_layernorm' } = own;
+  const { finalNorm = 'norm', queryNorm = 'q_norm', keyNorm = 'k_norm', attentionOut = 'o_proj' } = own;
+  const { mlpPostNorm = 'post_feedforward_layernorm' } = own;
   const { experts = { at: 'mlp', gate: 'gate_proj', up: 'up_proj', down: 'down_proj' } } = own;
   const { gate = 'mlp.gate_proj', up = 'mlp.up_proj', down = 'mlp.down_proj' } = own;
   return {
     tokenEmbedding: 'model.embed_tokens.weight',
     positionEmbedding: 'model.embed_positions.weight',
-    finalNorm: 'model.norm',
+    finalNorm: `model.${finalNorm}`,
     head: 'lm_head',
     embeddings: 'model.embeddings',
     block: (layer) => {
@@ -146,12 +168,12 @@ function llamaLike(own: {
           qkv === undefined
             ? { kind: 'apart', q: `${attention}.q_proj`, k: `${attention}.k_proj`, v: `${attention}.v_proj` }
             : { kind: 'fused', module: `${at}.${qkv}`, layout: 'stacked' },
-        queryNorm: `${attention}.q_norm`,
-        keyNorm: `${attention}.k_norm`,
-        attentionOut: `${attention}.o_proj`,
-        attentionPostNorm: `${at}.post_attention_layernorm`,
+        queryNorm: `${attention}.${queryNorm}`,
+        keyNorm: `${attention}.${keyNorm}`,
+        attentionOut: `${attention}.${attentionOut}`,
+        attentionPostNorm: `${at}.${attentionPostNorm}`,
         mlpNorm: `${at}.${mlpNorm}`,
-        mlpPostNorm: `${at}.post_feedforward_layernorm`,
+        mlpPostNorm: `${at}.${mlpPostNorm}`,
         mlpGate: `${at}.${gate}`,
         mlpUp: `${at}.${up}`,
         mlpDown: `${at}.${down}`,

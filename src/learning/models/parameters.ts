@@ -2,6 +2,7 @@
 import type { Rng } from '#base/rng.ts';
 import { checkTransformer, type Experts, expertsOf, type TransformerConfig } from '#learning/models/config.ts';
 import { MODULES, type BlockModules, expertModulesOf } from '#learning/models/modules.ts';
+import { normParameters } from '#learning/models/norms.ts';
 import { drawnWeights, type ParameterRole, type ParameterSpec } from '#learning/nn/layers.ts';
 import { sizeOf } from '#engine/tensor.ts';
 
@@ -17,8 +18,9 @@ export function transformerParameters(config: TransformerConfig): readonly Param
       ? [spec(names.positionEmbedding, [positions.length, dModel], 'embedding', initialStd)]
       : []),
     ...blocks.flat(),
-    ...normParameters(config, names.finalNorm, dModel),
+    ...normParameters(config.norm, names.finalNorm, [dModel]),
     ...(config.tied ? [] : [spec(`${names.head}.weight`, [vocabulary, dModel], 'head', initialStd)]),
+    ...(config.biases.head === true ? [bias(names.head, vocabulary)] : []),
   ];
 }
 
@@ -62,7 +64,7 @@ function blockParameters(config: TransformerConfig, layer: number): readonly Par
   const experts = expertsOf(config, layer);
   const { dModel, normPlacement = 'pre', residual } = config;
   const norms = (isThere: boolean, module: string): readonly ParameterSpec[] =>
-    isThere ? normParameters(config, module, dModel) : [];
+    isThere ? normParameters(config.norm, module, [dModel]) : [];
   const [isBefore, isAfter] = [normPlacement !== 'post', normPlacement !== 'pre'];
   return [
     ...norms(isBefore, names.attentionNorm),
@@ -77,8 +79,12 @@ function blockParameters(config: TransformerConfig, layer: number): readonly Par
 function attentionParameters(config: TransformerConfig, names: BlockModules): readonly ParameterSpec[] {
   const { dModel, nHeads, nKvHeads, headDim, biases, qkNorm, initialStd: std } = config;
   const [dQuery, dKv] = [nHeads * headDim, nKvHeads * headDim];
-  const [dQueryNorm, dKeyNorm] = qkNorm === 'allHeads' ? [dQuery, dKv] : [headDim, headDim];
   const { qkv } = names;
+  const normOf = (module: string, heads: number): readonly ParameterSpec[] => {
+    if (qkNorm === false) return [];
+    const shapes = { allHeads: [heads * headDim], eachHead: [heads, headDim] };
+    return normParameters(config.norm, module, qkNorm === true ? [headDim] : shapes[qkNorm]);
+  };
   return [
     ...(qkv.kind === 'fused'
       ? linearParameters(qkv.module, dQuery + 2 * dKv, dModel, biases.qkv, std)
@@ -87,9 +93,8 @@ function attentionParameters(config: TransformerConfig, names: BlockModules): re
           ...linearParameters(qkv.k, dKv, dModel, biases.qkv, std),
           ...linearParameters(qkv.v, dKv, dModel, biases.qkv, std),
         ]),
-    ...(qkNorm === false
-      ? []
-      : [scaleOf(config, names.queryNorm, dQueryNorm), scaleOf(config, names.keyNorm, dKeyNorm)]),
+    ...normOf(names.queryNorm, nHeads),
+    ...normOf(names.keyNorm, nKvHeads),
     ...linearParameters(names.attentionOut, dModel, dQuery, biases.attentionOut, outStd(config)),
   ];
 }
@@ -131,20 +136,11 @@ function linearParameters(
   std: number,
 ): readonly ParameterSpec[] {
   const weight = spec(`${module}.weight`, [dOut, dIn], 'matrix', std);
-  return hasBias
-    ? [weight, { name: `${module}.bias`, shape: [dOut], role: 'vector', initial: { kind: 'zeros' } }]
-    : [weight];
+  return hasBias ? [weight, bias(module, dOut)] : [weight];
 }
 
-function normParameters(config: TransformerConfig, module: string, length: number): readonly ParameterSpec[] {
-  const scale = scaleOf(config, module, length);
-  if (config.norm.kind === 'rmsNorm') return [scale];
-  return [scale, { name: `${module}.bias`, shape: [length], role: 'vector', initial: { kind: 'zeros' } }];
-}
-
-function scaleOf({ norm }: TransformerConfig, module: string, length: number): ParameterSpec {
-  const initial = norm.plusOne === true ? ({ kind: 'zeros' } as const) : ({ kind: 'ones' } as const);
-  return { name: `${module}.weight`, shape: [length], role: 'vector', initial };
+function bias(module: string, length: number): ParameterSpec {
+  return { name: `${module}.bias`, shape: [length], role: 'vector', initial: { kind: 'zeros' } };
 }
 
 function spec(name: string, shape: readonly number[], role: ParameterRole, std: number): ParameterSpec {

@@ -8,13 +8,14 @@ import { add, div, gelu, geluTanh, mul, silu, sub, swiglu } from '#engine/ops/el
 import { gather, scatterAlong, topK } from '#engine/ops/indexing.ts';
 import { broadcastTo, reshape, slice, sumKeep } from '#engine/ops/layout.ts';
 import { matmul } from '#engine/ops/linear-algebra.ts';
-import { layerNorm, rmsNorm, softmax } from '#engine/ops/network.ts';
+import { softmax } from '#engine/ops/network.ts';
 import { input } from '#engine/ops/sources.ts';
 import { axisLength, type Tensor } from '#engine/tensor.ts';
 import { type Experts, expertsOf, type TransformerConfig } from '#learning/models/config.ts';
 import type { BatchShape } from '#learning/models/batch-shape.ts';
 import { hookPoint } from '#learning/models/hook-points.ts';
 import { type BlockModules, expertModulesOf, MODULES } from '#learning/models/modules.ts';
+import { norm } from '#learning/models/norms.ts';
 import type { Layers } from '#learning/nn/layers.ts';
 
 import {
@@ -92,7 +93,9 @@ function head(config: TransformerConfig, layers: Layers, x: Tensor): Tensor {
   const logits = config.tied
     ? matmul(x, layers.parameter(names.tokenEmbedding), { transposeB: true })
     : layers.linear(names.head, x);
-  const scaled = times(logits, config.multipliers?.logits);
+  const biased =
+    config.tied && config.biases.head === true ? add(logits, layers.parameter(`${names.head}.bias`)) : logits;
+  const scaled = times(biased, config.multipliers?.logits);
   return config.caps?.logits === undefined ? scaled : capped(scaled, config.caps.logits);
 }
 
@@ -190,13 +193,6 @@ function gateAndUp(layers: Layers, names: BlockModules, x: Tensor): readonly [ga
   const both = layers.linear(names.mlpUp, x);
   const half = axisLength(both, 1) / 2;
   return [slice(both, 1, 0, half), slice(both, 1, half, 2 * half)];
-}
-
-function norm(config: TransformerConfig, layers: Layers, module: string, x: Tensor): Tensor {
-  const weight = layers.parameter(`${module}.weight`);
-  const scale = config.norm.plusOne === true ? add(weight, 1) : weight;
-  if (config.norm.kind === 'rmsNorm') return rmsNorm(x, scale, config.norm.epsilon);
-  return layerNorm(x, scale, layers.parameter(`${module}.bias`), config.norm.epsilon);
 }
 
 function times(x: Tensor, factor = 1): Tensor {

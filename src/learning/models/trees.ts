@@ -176,7 +176,7 @@ function turnAt(config: TransformerConfig, trees: number, count: number, length:
     const [cos, sin] = angles(positions);
     const turned = Array.from({ length: axisLength(x, 0) }, (_, tree) => {
       const own = (table: Tensor): Tensor => slice(table, 0, tree * count, (tree + 1) * count);
-      return turnHeads(slice(x, 0, tree, tree + 1), own(cos), own(sin));
+      return turnHeads(slice(x, 0, tree, tree + 1), positions, own(cos), own(sin));
     });
     return concat(turned, 0);
   };

@@ -16,7 +16,6 @@ const IDLE: ReadonlySet<string> = new Set(
   Object.values({
     'how the same numbers are computed': [
       'cache_config', // of the quantized cache, which `cache_implementation` names
-      'compile_config',
       'continuous_batching_config',
       'disable_compile',
       'low_memory',
@@ -85,6 +84,7 @@ const CHANGING: Readonly<Record<string, Test>> = {
   bad_words_ids: none,
   begin_suppress_tokens: isEmpty,
   cache_implementation: is(...CACHES),
+  compile_config: none, // no file may have one in transformers
   constraints: none,
   dola_layers: none,
   early_stopping: is(false, true, 'never'), // only with beams

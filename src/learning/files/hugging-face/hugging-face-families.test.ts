@@ -274,6 +274,8 @@ const KV_HEADS: Readonly<Record<string, number>> = {
   gemma: 16,
   gemma2: 4,
   gemma3_text: 4,
+  glm: 2,
+  glm4: 2,
   ministral: 8,
   mistral: 8,
   mixtral: 8,

@@ -24,7 +24,7 @@ export function everywhere(
   return Array.from({ length: nLayers }, () => ({ window }));
 }
 
-/** Layers by `layer_types`, or as `isSliding` says where the file has none. */
+/** Layers by `layer_types`, or as `isSliding` says where the file has none. @param full What layers without a window have of their own. */
 export function slidingLayers(
   fields: Fields,
   {
@@ -33,7 +33,12 @@ export function slidingLayers(
     sliding,
     window,
     isSliding,
-  }: Each & { readonly window: number | undefined; readonly isSliding: (layer: number) => boolean },
+    full = {},
+  }: Each & {
+    readonly window: number | undefined;
+    readonly isSliding: (layer: number) => boolean;
+    readonly full?: LayerConfig;
+  },
 ): readonly LayerConfig[] | undefined {
   const kinds =
     layerKinds(fields, nLayers) ?? Array.from({ length: nLayers }, (_, i) => window !== undefined && isSliding(i));
@@ -44,8 +49,8 @@ export function slidingLayers(
     ...(window === undefined || window >= contextLength ? {} : { window }),
     ...(sliding === undefined ? {} : { positions: sliding }),
   };
-  if (Object.keys(own).length === 0 || !kinds.some(Boolean)) return undefined;
-  return kinds.map((isWindowed) => (isWindowed ? own : {}));
+  const layers = kinds.map((isWindowed) => (isWindowed ? own : full));
+  return layers.some((layer) => Object.keys(layer).length > 0) ? layers : undefined;
 }
 
 const KINDS: ReadonlySet<string> = new Set(['full_attention', 'sliding_attention']);

@@ -20,6 +20,8 @@ export interface RopeDefaults {
   readonly theta?: number;
   /** The share of each head that is turned; left out where the family turns heads whole, and a file may not say otherwise. */
   readonly fraction?: number;
+  /** Whether the family turns neighbours together. */
+  readonly isInterleaved?: boolean;
   /** Other names of `rope_theta` and `partial_rotary_factor`. */
   readonly thetaName?: string;
   readonly fractionName?: string;
@@ -120,6 +122,7 @@ function ropeOf(value: JsonObject, place: string, fields: Fields, defaults: Rope
       kind: 'rotary',
       theta,
       ...(fraction === 1 ? {} : { fraction }),
+      ...(defaults.isInterleaved === true ? { isInterleaved: true } : {}),
       ...(attentionFactor === 1 ? {} : { attentionFactor }),
       ...(scaling === undefined ? {} : { scaling }),
     },

@@ -1,0 +1,50 @@
+/** Faults in parts that few families have, and the tests that must notice them. */
+import type { Fault } from './fault.ts';
+
+const PUBLISHED = 'src/learning/files/hugging-face/families/published.test.ts';
+const MODELS = 'test/learning/family-models.test.ts';
+
+export const FAMILY_PART_FAULTS: readonly Fault[] = [
+  {
+    name: 'neighbours of a head are turned as halves',
+    file: 'src/learning/files/hugging-face/hugging-face-rope.ts',
+    from: '...(defaults.isInterleaved === true ? { isInterleaved: true } : {}),',
+    to: '',
+    tests: [MODELS, PUBLISHED],
+  },
+  {
+    name: 'the gradient of turned neighbours is that of halves',
+    file: 'src/engine/gradients.ts',
+    from: 'rotary(dy, cos, mul(sin, -1), isInterleaved),',
+    to: 'rotary(dy, cos, mul(sin, -1), isInterleaved && false),',
+    tests: [MODELS],
+  },
+  {
+    name: 'a tied head has no bias',
+    file: 'src/learning/models/transformer.ts',
+    from: 'config.tied && config.biases.head === true ?',
+    to: 'config.tied && config.biases.head === undefined ?',
+    tests: [MODELS],
+  },
+  {
+    name: 'queries and keys of a model with LayerNorm are normed by its scale alone',
+    file: 'src/learning/models/norms.ts',
+    from: 'return layerNorm(x, scale ?? fixed(1), bias ?? fixed(0), epsilon);',
+    to: 'return x.shape.length > 2 ? rmsNorm(x, scale ?? fixed(1), epsilon) : layerNorm(x, scale ?? fixed(1), bias ?? fixed(0), epsilon);',
+    tests: [MODELS],
+  },
+  {
+    name: 'the scale of each head is left out',
+    file: 'src/learning/models/norms.ts',
+    from: 'return mul(normed(own, x), reshape(scaleOf(own, layers, module), [1, heads, 1, width]));',
+    to: 'return normed(own, x);',
+    tests: [MODELS],
+  },
+  {
+    name: "Cohere's layers without a window are turned",
+    file: 'src/learning/files/hugging-face/families/layer-normed.ts',
+    from: "full: { positions: { kind: 'none' } },",
+    to: '',
+    tests: [MODELS, PUBLISHED],
+  },
+];
