@@ -3,6 +3,7 @@ import type { Fault } from './fault.ts';
 
 const PUBLISHED = 'src/learning/files/hugging-face/families/published.test.ts';
 const MODELS = 'test/learning/family-models.test.ts';
+const GGUF = 'test/learning/gguf-families.test.ts';
 
 export const FAMILY_PART_FAULTS: readonly Fault[] = [
   {
@@ -36,9 +37,23 @@ export const FAMILY_PART_FAULTS: readonly Fault[] = [
   {
     name: 'the scale of each head is left out',
     file: 'src/learning/models/norms.ts',
-    from: 'return mul(normed(own, x), reshape(scaleOf(own, layers, module), [1, heads, 1, width]));',
+    from: 'return mul(normed(own, x), reshape(scale, [1, heads, 1, width]));',
     to: 'return normed(own, x);',
     tests: [MODELS],
+  },
+  {
+    name: "the heads of StableLM 2 12B share the first one's norm",
+    file: 'src/learning/models/norms.ts',
+    from: 'scaleOf(own, layers, head)),',
+    to: 'scaleOf(own, layers, head.replace(/[0-9]+$/, `${0}`))),',
+    tests: [MODELS],
+  },
+  {
+    name: "a GGUF file's norms of heads are all that of the first",
+    file: 'src/learning/files/gguf/gguf-model.ts',
+    from: 'rows.slice(head * headDim, (head + 1) * headDim)',
+    to: 'rows.slice(0, headDim)',
+    tests: [GGUF],
   },
   {
     name: "Cohere's layers without a window are turned",

@@ -249,7 +249,12 @@ def cohere2(rng):
 
 
 FAMILIES = {f.__name__: f for f in (llama, gemma, gemma2, gemma3_text, phi3, mistral, ministral, olmo2, olmo3, gpt_neox, smollm3, granite, stablelm, starcoder2, qwen2, qwen3, mixtral, qwen3_moe)}
-LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2)}
+def stablelm_12b(rng):
+    """StableLM 2 12B: each head's queries and keys are normed by a module of their own."""
+    return {**stablelm(rng), "model_type": "stablelm", "qk_layernorm": True}
+
+
+LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2, stablelm_12b)}
 
 
 def model_of(config):

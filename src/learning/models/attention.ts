@@ -180,11 +180,12 @@ function plainHeads(
   const inPlaces = (tokens: Tensor): Tensor => (shared === undefined ? tokens : shared.layOut(tokens));
   const apart = (places: Tensor, count: number): Tensor =>
     transpose(reshape(places, [rows, length, count, headDim]), [0, 2, 1, 3]);
+  const isOfEach = qkNorm === 'eachHead' || qkNorm === 'headByHead';
   const normed = (values: Tensor, module: string): Tensor =>
-    qkNorm === 'eachHead' ? normOfEachHead(config, layers, module, values) : norm(config, layers, module, values);
+    isOfEach ? normOfEachHead(config, layers, module, values) : norm(config, layers, module, values);
   const { qkv } = names;
   if (qkv.kind === 'fused') {
-    const isOfHeads = qkNorm === true || qkNorm === 'eachHead';
+    const isOfHeads = qkNorm === true || isOfEach;
     const [q, k, v] = fusedHeads(config, inPlaces(layers.linear(qkv.module, x)), qkv.layout, rows, length);
     return isOfHeads ? [normed(q, names.queryNorm), normed(k, names.keyNorm), v] : [q, k, v];
   }

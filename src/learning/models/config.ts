@@ -3,7 +3,17 @@ import { AssayError } from '#base/errors.ts';
 
 export interface TransformerConfig {
   /** Whose parameter names and module layout are used (`modules.ts`), such as whether q, k, v are one linear layer. */
-  readonly family: 'gpt2' | 'llama' | 'gemma2' | 'phi3' | 'glm' | 'phi' | 'neox' | 'starcoder2' | 'mixtral';
+  readonly family:
+    | 'gpt2'
+    | 'llama'
+    | 'gemma2'
+    | 'phi3'
+    | 'glm'
+    | 'phi'
+    | 'neox'
+    | 'stablelm'
+    | 'starcoder2'
+    | 'mixtral';
   readonly vocabulary: number;
   readonly dModel: number;
   readonly nLayers: number;
@@ -42,9 +52,10 @@ export interface TransformerConfig {
   };
   /**
    * A norm of queries and keys before the rotation, of the model's kind: of each head's (true, Qwen3), of each head's with a scale of
-   * its own and no bias (`eachHead`, Cohere), or of all heads' together (`allHeads`, OLMo 2).
+   * its own and no bias (`eachHead`, Cohere; `headByHead`, StableLM, where each head's is a module), or of all heads' together
+   * (`allHeads`, OLMo 2).
    */
-  readonly qkNorm: boolean | 'allHeads' | 'eachHead';
+  readonly qkNorm: boolean | 'allHeads' | 'eachHead' | 'headByHead';
   /** Factors on embeddings, on what attention and MLP add, and on logits; 1 where left out. */
   readonly multipliers?: { readonly embedding?: number; readonly residual?: number; readonly logits?: number };
   /** Factor on queries times keys; 1 / sqrt(headDim) where left out. */

@@ -87,6 +87,7 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
     up: 'mlp.fc1',
     down: 'mlp.fc2',
   }),
+  stablelm: llamaLike({ queryNorm: 'q_layernorm', keyNorm: 'k_layernorm' }),
   starcoder2: llamaLike({ up: 'mlp.c_fc', down: 'mlp.c_proj' }),
   mixtral: llamaLike({ experts: { at: 'block_sparse_moe', gate: 'w1', up: 'w3', down: 'w2' } }),
   neox: {

@@ -5,6 +5,7 @@
  * Source: `convert_hf_to_gguf.py` and `gguf-py/gguf/tensor_mapping.py` of llama.cpp.
  */
 import { transformerParameters } from '#learning/models/parameters.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
 
 import type { ChatTemplate } from '#learning/files/text/chat-template.ts';
@@ -54,6 +55,8 @@ async function ggufWeights(file: GgufFile, description: GgufDescription): Promis
   const { described } = description;
   const { config } = described;
   const recipeOf = (parameter: ParameterSpec): TensorRecipe => {
+    const own = headNorm(parameter, config);
+    if (own !== undefined) return own;
     const rearrange = rearrangementOf(parameter, description);
     const stored = { storedName: ggufName(config, parameter.name), storedShape: parameter.shape };
     return rearrange === undefined ? stored : { ...stored, rearrange };
@@ -62,6 +65,19 @@ async function ggufWeights(file: GgufFile, description: GgufDescription): Promis
   return await checkedWeights(file, `${described.modelType} model`, needed, recipeOf, (name) =>
     isSpare(file, description, name),
   );
+}
+
+/** The norm of one head, of a file that has those of all queries or keys in one tensor (StableLM 2 12B). */
+function headNorm({ name }: ParameterSpec, config: TransformerConfig): TensorRecipe | undefined {
+  const [, kind, place] = /\.([qk])_layernorm\.norms\.(\d+)\./.exec(name) ?? [];
+  if (kind === undefined) return undefined;
+  const { nHeads, nKvHeads, headDim } = config;
+  const head = Number(place);
+  return {
+    storedName: ggufName(config, name),
+    storedShape: [kind === 'q' ? nHeads : nKvHeads, headDim],
+    rearrange: (rows) => rows.slice(head * headDim, (head + 1) * headDim),
+  };
 }
 
 /** What llama.cpp's converter did to a tensor, undone. */
