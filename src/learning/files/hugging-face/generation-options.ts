@@ -160,9 +160,8 @@ export function generationOptions({ generation, config, contextLength, path }: G
     throw wrong(where, 'do_sample', 'true or false', isSampled);
   }
   const unread = unreadOf(options, contextLength);
-  return {
-    stopIds: stopIdsOf(options['eos_token_id'] ?? config['eos_token_id'] ?? [], where),
-    from,
+  const stopIds = stopIdsOf(options['eos_token_id'] ?? config['eos_token_id'] ?? [], where);
+  const asked = {
     ...(temperature === undefined ? {} : { temperature }),
     ...(topP === undefined ? {} : { topP: Math.min(topP, 1) }),
     ...(topK === undefined ? {} : { topK }),
@@ -170,6 +169,7 @@ export function generationOptions({ generation, config, contextLength, path }: G
     ...(isSampled === undefined ? {} : { isSampled }),
     ...(unread.length === 0 ? {} : { unread }),
   };
+  return Object.keys(asked).length === 0 ? { stopIds } : { stopIds, from, ...asked };
 }
 
 function stopIdsOf(declared: Json, where: string): readonly number[] {
