@@ -62,4 +62,18 @@ export const FAMILY_PART_FAULTS: readonly Fault[] = [
     to: '',
     tests: [MODELS, PUBLISHED],
   },
+  {
+    name: 'learned positions begin with the first row of their table',
+    file: 'src/learning/models/transformer.ts',
+    from: 'return offset === 0 ? all : slice(all, 0, offset, axisLength(all, 0));',
+    to: 'return offset === 0 ? all : slice(all, 0, 0, axisLength(all, 0) - offset);',
+    tests: [MODELS],
+  },
+  {
+    name: 'the square of a rectifier is left out',
+    file: 'src/learning/models/transformer.ts',
+    from: 'square(relu(x))',
+    to: 'relu(x)',
+    tests: [MODELS],
+  },
 ];

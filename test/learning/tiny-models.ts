@@ -43,6 +43,14 @@ export function tinyModels(length: number, theta: number): Readonly<Record<strin
       positions: { kind: 'rotary', theta, fraction: 0.5, attentionFactor: 1.2 },
       layers: [{ window: 5 }, { window: 40 }],
     },
+    'learned positions behind two rows of their table, norms without parameters': {
+      ...gpt2,
+      family: 'opt',
+      norm: { kind: 'layerNorm', epsilon: 1e-5, parts: 'none' },
+      positions: { kind: 'learned', length, offset: 2 },
+      activation: 'reluSquared',
+      biases: { qkv: false, attentionOut: true, mlp: true }, // a key's changes nothing where keys are not turned: rounding alone
+    },
     'neighbours turned together, one norm for attention and MLP, norms of queries and keys, a biased head': {
       ...gpt2,
       family: 'phi',

@@ -248,13 +248,53 @@ def cohere2(rng):
     return config | rope(rng, head_of(config))
 
 
-FAMILIES = {f.__name__: f for f in (llama, gemma, gemma2, gemma3_text, phi3, mistral, ministral, olmo2, olmo3, gpt_neox, smollm3, granite, stablelm, starcoder2, qwen2, qwen3, mixtral, qwen3_moe)}
+def gptj(rng):
+    width = pick(rng, 16, 32)
+    fields = {"activation_function": ACTIVATIONS, "layer_norm_epsilon": EPSILON, "tie_word_embeddings": [..., True], "n_inner": [..., 24]}
+    return {"vocab_size": VOCABULARY, "n_embd": width, "n_layer": 3, "n_head": 4, "n_positions": 64, "rotary_dim": pick(rng, 2, 4)} | some(rng, fields)
+
+
+def opt(rng):
+    width = pick(rng, 16, 32)
+    fields = {"layer_norm_elementwise_affine": [..., False], "enable_bias": [..., False], "tie_word_embeddings": [..., False], "activation_function": [..., "gelu", "relu2"], "word_embed_proj_dim": [..., width]}
+    return {"vocab_size": VOCABULARY, "hidden_size": width, "num_hidden_layers": 3, "num_attention_heads": 4, "ffn_dim": pick(rng, 20, 40), "max_position_embeddings": 64} | some(rng, fields)
+
+
+RECTIFIERS = [..., "relu2", "silu", "relu"]
+
+
+def arcee(rng):
+    fields = {"hidden_act": RECTIFIERS, "rms_norm_eps": EPSILON, "attention_bias": [..., True], "mlp_bias": [..., True], "tie_word_embeddings": [..., True], "head_dim": [..., 8]}
+    config = sizes(rng) | some(rng, fields)
+    return config | rope(rng, head_of(config))
+
+
+def ernie4_5(rng):
+    fields = {"use_bias": [..., True], "tie_word_embeddings": [False, ...], "rms_norm_eps": EPSILON, "hidden_act": ACTIVATIONS, "head_dim": [8, 16]}
+    config = sizes(rng) | some(rng, fields)
+    return config | pick(rng, {}, rope(rng, head_of(config)))
+
+
+def nemotron(rng):
+    share = pick(rng, None, 0.5, 1.0)
+    fields = {"hidden_act": RECTIFIERS, "norm_eps": EPSILON, "attention_bias": [..., True], "mlp_bias": [..., True], "tie_word_embeddings": [..., True], "head_dim": [..., 8, 16]}
+    config = sizes(rng) | {"hidden_size": 32} | some(rng, fields)
+    return config | rope(rng, int(head_of(config) * (share or 0.5)), share=share, kinds=("default", "default", "linear"))
+
+
+def seed_oss(rng):
+    fields = {"attention_bias": [..., False], "attention_out_bias": [..., True], "mlp_bias": [..., True], "tie_word_embeddings": [..., ..., True], "rms_norm_eps": EPSILON, "hidden_act": ACTIVATIONS, "head_dim": [8, 16]}
+    config = sizes(rng) | some(rng, fields)
+    return config | rope(rng, head_of(config))
+
+
 def stablelm_12b(rng):
     """StableLM 2 12B: each head's queries and keys are normed by a module of their own."""
     return {**stablelm(rng), "model_type": "stablelm", "qk_layernorm": True}
 
 
-LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2, stablelm_12b)}
+FAMILIES = {f.__name__: f for f in (llama, gemma, gemma2, gemma3_text, phi3, mistral, ministral, olmo2, olmo3, gpt_neox, smollm3, granite, stablelm, starcoder2, qwen2, qwen3, mixtral, qwen3_moe)}
+LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2, stablelm_12b, gptj, opt, arcee, ernie4_5, nemotron, seed_oss)}
 
 
 def model_of(config):

@@ -28,6 +28,8 @@ MODULES = {
     "olmo3": OLMO2,
     "gpt_neox": {"layers": "gpt_neox.layers", "z": "attention.dense", "down": "mlp.dense_4h_to_h", "mid": "post_attention_layernorm"},
     "glm4": LLAMA | {"attn": "post_self_attn_layernorm", "mlp": "post_mlp_layernorm"},
+    "gptj": {"layers": "transformer.h", "z": "attn.out_proj", "down": "mlp.fc_out", "mid": "mlp"},
+    "opt": {"layers": "model.decoder.layers", "z": "self_attn.out_proj", "down": "fc2", "mid": "final_layer_norm"},
     "phi": LLAMA | {"z": "self_attn.dense", "down": "mlp.fc2"},
     "starcoder2": LLAMA | {"down": "mlp.c_proj"},
 }

@@ -8,6 +8,10 @@ import type { ParameterSpec } from '#learning/nn/layers.ts';
 
 /** The kinds of models whose files are understood, by Hugging Face's `model_type`. */
 export type ModelType =
+  | 'arcee'
+  | 'ernie4_5'
+  | 'nemotron'
+  | 'seed_oss'
   | 'llama'
   | 'qwen2'
   | 'qwen3'
@@ -20,12 +24,14 @@ export type ModelType =
   | 'glm'
   | 'glm4'
   | 'gpt_neox'
+  | 'gptj'
   | 'granite'
   | 'ministral'
   | 'mistral'
   | 'mixtral'
   | 'olmo2'
   | 'olmo3'
+  | 'opt'
   | 'phi'
   | 'phi3'
   | 'qwen3_moe'

@@ -5,6 +5,7 @@ export interface TransformerConfig {
   /** Whose parameter names and module layout are used (`modules.ts`), such as whether q, k, v are one linear layer. */
   readonly family:
     | 'gpt2'
+    | 'gptj'
     | 'llama'
     | 'gemma2'
     | 'phi3'
@@ -12,6 +13,7 @@ export interface TransformerConfig {
     | 'phi'
     | 'neox'
     | 'stablelm'
+    | 'opt'
     | 'starcoder2'
     | 'mixtral';
   readonly vocabulary: number;
@@ -37,7 +39,7 @@ export interface TransformerConfig {
    * each with a norm of its own (`parallel`, NeoX) or with one for both (`parallelOneNorm`, StableLM).
    */
   readonly residual?: 'serial' | 'parallel' | 'parallelOneNorm';
-  readonly activation: 'gelu' | 'geluTanh' | 'silu';
+  readonly activation: 'gelu' | 'geluTanh' | 'silu' | 'relu' | 'reluSquared';
   /** `gated`: down(activation(gate x) * up x), as in SwiGLU; `plain`: down(activation(up x)). */
   readonly mlp: 'plain' | 'gated';
   /** Experts in place of the MLP; none where left out. */
@@ -107,6 +109,8 @@ export interface LearnedPositions {
   readonly kind: 'learned';
   /** The longest sequence. */
   readonly length: number;
+  /** How many rows of the table stand before that of the first position (OPT); none where left out. */
+  readonly offset?: number;
 }
 
 export interface RotaryPositions {

@@ -45,31 +45,18 @@ export interface FamilyModules {
 }
 
 export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModules } = {
-  gpt2: {
-    tokenEmbedding: 'transformer.wte.weight',
-    positionEmbedding: 'transformer.wpe.weight',
-    finalNorm: 'transformer.ln_f',
-    head: 'lm_head',
-    embeddings: 'transformer.embeddings',
-    block: (layer) => {
-      const at = `transformer.h.${layer}`;
-      return {
-        attentionNorm: `${at}.ln_1`,
-        qkv: { kind: 'fused', module: `${at}.attn.c_attn`, layout: 'stacked' },
-        queryNorm: `${at}.attn.q_norm`,
-        keyNorm: `${at}.attn.k_norm`,
-        attentionOut: `${at}.attn.c_proj`,
-        attentionPostNorm: `${at}.ln_1_post`,
-        mlpNorm: `${at}.ln_2`,
-        mlpPostNorm: `${at}.ln_2_post`,
-        mlpGate: `${at}.mlp.c_gate`,
-        mlpUp: `${at}.mlp.c_fc`,
-        mlpDown: `${at}.mlp.c_proj`,
-        afterAttention: `${at}.afterAttention`,
-        out: `${at}.out`,
-      };
-    },
-  },
+  gpt2: gpt2Like((at) => ({
+    qkv: { kind: 'fused', module: `${at}.attn.c_attn`, layout: 'stacked' },
+    attentionOut: `${at}.attn.c_proj`,
+    mlpUp: `${at}.mlp.c_fc`,
+    mlpDown: `${at}.mlp.c_proj`,
+  })),
+  gptj: gpt2Like((at) => ({
+    qkv: { kind: 'apart', q: `${at}.attn.q_proj`, k: `${at}.attn.k_proj`, v: `${at}.attn.v_proj` },
+    attentionOut: `${at}.attn.out_proj`,
+    mlpUp: `${at}.mlp.fc_in`,
+    mlpDown: `${at}.mlp.fc_out`,
+  })),
   llama: llamaLike({}),
   gemma2: llamaLike({ mlpNorm: 'pre_feedforward_layernorm' }),
   phi3: llamaLike({ qkv: 'self_attn.qkv_proj', gate: 'mlp.gate_up_proj', up: 'mlp.gate_up_proj' }),
@@ -88,6 +75,15 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
     down: 'mlp.fc2',
   }),
   stablelm: llamaLike({ queryNorm: 'q_layernorm', keyNorm: 'k_layernorm' }),
+  opt: llamaLike({
+    root: 'model.decoder',
+    finalNorm: 'final_layer_norm',
+    attentionNorm: 'self_attn_layer_norm',
+    attentionOut: 'out_proj',
+    mlpNorm: 'final_layer_norm',
+    up: 'fc1',
+    down: 'fc2',
+  }),
   starcoder2: llamaLike({ up: 'mlp.c_fc', down: 'mlp.c_proj' }),
   mixtral: llamaLike({ experts: { at: 'block_sparse_moe', gate: 'w1', up: 'w3', down: 'w2' } }),
   neox: {
@@ -134,9 +130,39 @@ function expertModules(at: string, { gate, up, down }: ExpertNames): ExpertModul
   };
 }
 
+/** GPT-2's names. @param own What families call differently, in the block of a name. */
+function gpt2Like(
+  own: (at: string) => Pick<BlockModules, 'attentionOut' | 'mlpDown' | 'mlpUp' | 'qkv'>,
+): FamilyModules {
+  return {
+    tokenEmbedding: 'transformer.wte.weight',
+    positionEmbedding: 'transformer.wpe.weight',
+    finalNorm: 'transformer.ln_f',
+    head: 'lm_head',
+    embeddings: 'transformer.embeddings',
+    block: (layer) => {
+      const at = `transformer.h.${layer}`;
+      return {
+        ...own(at),
+        attentionNorm: `${at}.ln_1`,
+        queryNorm: `${at}.attn.q_norm`,
+        keyNorm: `${at}.attn.k_norm`,
+        attentionPostNorm: `${at}.ln_1_post`,
+        mlpNorm: `${at}.ln_2`,
+        mlpPostNorm: `${at}.ln_2_post`,
+        mlpGate: `${at}.mlp.c_gate`,
+        afterAttention: `${at}.afterAttention`,
+        out: `${at}.out`,
+      };
+    },
+  };
+}
+
 /** Llama's names, with what a family has under others. */
 function llamaLike(own: {
+  readonly root?: string;
   readonly qkv?: string;
+  readonly attentionNorm?: string;
   readonly finalNorm?: string;
   readonly queryNorm?: string;
   readonly keyNorm?: string;
@@ -150,21 +176,22 @@ function llamaLike(own: {
   readonly experts?: ExpertNames;
 }): FamilyModules {
   const { qkv, mlpNorm = 'post_attention_layernorm', attentionPostNorm = 'post_attention_layernorm' } = own;
+  const { root = 'model', attentionNorm = 'input_layernorm' } = own;
   const { finalNorm = 'norm', queryNorm = 'q_norm', keyNorm = 'k_norm', attentionOut = 'o_proj' } = own;
   const { mlpPostNorm = 'post_feedforward_layernorm' } = own;
   const { experts = { at: 'mlp', gate: 'gate_proj', up: 'up_proj', down: 'down_proj' } } = own;
   const { gate = 'mlp.gate_proj', up = 'mlp.up_proj', down = 'mlp.down_proj' } = own;
   return {
-    tokenEmbedding: 'model.embed_tokens.weight',
-    positionEmbedding: 'model.embed_positions.weight',
-    finalNorm: `model.${finalNorm}`,
+    tokenEmbedding: `${root}.embed_tokens.weight`,
+    positionEmbedding: `${root}.embed_positions.weight`,
+    finalNorm: `${root}.${finalNorm}`,
     head: 'lm_head',
-    embeddings: 'model.embeddings',
+    embeddings: `${root}.embeddings`,
     block: (layer) => {
-      const at = `model.layers.${layer}`;
+      const at = `${root}.layers.${layer}`;
       const attention = `${at}.self_attn`;
       return {
-        attentionNorm: `${at}.input_layernorm`,
+        attentionNorm: `${at}.${attentionNorm}`,
         qkv:
           qkv === undefined
             ? { kind: 'apart', q: `${attention}.q_proj`, k: `${attention}.k_proj`, v: `${attention}.v_proj` }

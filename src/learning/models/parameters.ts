@@ -15,7 +15,7 @@ export function transformerParameters(config: TransformerConfig): readonly Param
   return [
     spec(names.tokenEmbedding, [vocabulary, dModel], 'embedding', initialStd),
     ...(positions.kind === 'learned'
-      ? [spec(names.positionEmbedding, [positions.length, dModel], 'embedding', initialStd)]
+      ? [spec(names.positionEmbedding, [positions.length + (positions.offset ?? 0), dModel], 'embedding', initialStd)]
       : []),
     ...blocks.flat(),
     ...normParameters(config.norm, names.finalNorm, [dModel]),

@@ -4,7 +4,7 @@
  * files keep them transposed). Activations are kept flat, [N, D] with N = B T, so that every linear is one matrix product.
  * @see Vaswani et al. 2017, arXiv:1706.03762; Radford et al. 2019 (GPT-2); Touvron et al. 2023, arXiv:2302.13971 (Llama).
  */
-import { add, div, gelu, geluTanh, mul, silu, sub, swiglu } from '#engine/ops/elementwise.ts';
+import { add, div, gelu, geluTanh, mul, relu, silu, square, sub, swiglu } from '#engine/ops/elementwise.ts';
 import { gather, scatterAlong, topK } from '#engine/ops/indexing.ts';
 import { broadcastTo, reshape, slice, sumKeep } from '#engine/ops/layout.ts';
 import { matmul } from '#engine/ops/linear-algebra.ts';
@@ -32,7 +32,7 @@ import {
   turnFromStart,
 } from './attention.ts';
 
-const ACTIVATIONS = { gelu, geluTanh, silu };
+const ACTIVATIONS = { gelu, geluTanh, silu, relu, reluSquared: (x: Tensor): Tensor => square(relu(x)) };
 
 /**
  * Next-token logits.
@@ -104,12 +104,19 @@ export function embed(config: TransformerConfig, layers: Layers, batch: BatchSha
   const embedded = embeddedTokens(config, layers, tokens);
   if (config.positions.kind === 'rotary') return embedded;
   const { rows, length, packed = false, shared } = batch;
-  const all = layers.parameter(MODULES[config.family].positionEmbedding);
+  const all = positionTable(config, layers);
   if (shared !== undefined) return add(embedded, gather(all, shared.positions));
   if (packed) return add(embedded, gather(all, input('positions', [rows * length], 'int32')));
   const table = slice(all, 0, 0, length);
   const positioned = add(reshape(embedded, [rows, length, config.dModel]), table);
   return reshape(positioned, [rows * length, config.dModel]);
+}
+
+/** Learned positions from the first on, shape [length, D]. */
+export function positionTable({ family, positions }: TransformerConfig, layers: Layers): Tensor {
+  const all = layers.parameter(MODULES[family].positionEmbedding);
+  const offset = positions.kind === 'learned' ? (positions.offset ?? 0) : 0;
+  return offset === 0 ? all : slice(all, 0, offset, axisLength(all, 0));
 }
 
 /** Embeddings of tokens, wherever they stand; shape [N, D]. */

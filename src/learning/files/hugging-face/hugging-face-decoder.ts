@@ -19,6 +19,8 @@ export type Activation = TransformerConfig['activation'];
 export const ACTIVATIONS: ReadonlyMap<string, Activation> = new Map<string, Activation>([
   ['silu', 'silu'],
   ['swish', 'silu'],
+  ['relu', 'relu'],
+  ['relu2', 'reluSquared'],
   ['gelu', 'gelu'],
   ['gelu_new', 'geluTanh'],
   ['gelu_pytorch_tanh', 'geluTanh'],

@@ -6,6 +6,7 @@
 import type { Fields } from '#learning/files/fields.ts';
 import type { ModelType } from '#learning/files/model-description.ts';
 
+import { GPT2S } from './families/gpt2s.ts';
 import { LAYER_NORMED } from './families/layer-normed.ts';
 import { LLAMAS } from './families/llamas.ts';
 import { NORMED_AFTER } from './families/normed-after.ts';
@@ -14,6 +15,7 @@ import type { Described } from './hugging-face-decoder.ts';
 
 /** How the config of each `model_type` is read. */
 export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>> = {
+  ...GPT2S,
   ...LLAMAS,
   ...NORMED_AFTER,
   ...LAYER_NORMED,

@@ -153,6 +153,7 @@ async function folderWeights(source: TensorSource, described: ModelDescription):
 /** What the attention is called in families whose checkpoints keep the causal mask in it. */
 const ATTENTION_WITH_MASKS: Readonly<Partial<Record<TransformerConfig['family'], string>>> = {
   gpt2: 'attn',
+  gptj: 'attn',
   neox: 'attention',
 };
 

@@ -1,6 +1,5 @@
 /** Families with LayerNorm; in some of them attention and MLP read the same stream. */
 import type { Fields } from '#learning/files/fields.ts';
-import { PRETRAINED_STD } from '#learning/files/model-description.ts';
 import {
   ACTIVATIONS,
   decoder,
@@ -10,7 +9,6 @@ import {
   type Own,
 } from '#learning/files/hugging-face/hugging-face-decoder.ts';
 import { everywhere, slidingLayers, windowOf } from '#learning/files/hugging-face/hugging-face-layers.ts';
-import type { TransformerConfig } from '#learning/models/config.ts';
 
 /** Those with LayerNorm, by `model_type`. */
 export const LAYER_NORMED = {
@@ -38,7 +36,6 @@ export const LAYER_NORMED = {
         }),
     });
   },
-  gpt2,
   gpt_neox: (fields) => {
     const bias = fields.flag('attention_bias', true);
     const isParallel = fields.flag('use_parallel_residual', true);
@@ -52,6 +49,20 @@ export const LAYER_NORMED = {
       biases: { qkv: bias, attentionOut: bias, mlp: true },
       rope: { fraction: 0.25, thetaName: 'rotary_emb_base', fractionName: 'rotary_pct' },
       parts: { family: 'neox', mlp: 'plain', residual: isParallel ? 'parallel' : 'serial' },
+    });
+  },
+  nemotron: (fields) => {
+    const bias = fields.flag('attention_bias', false);
+    fields.only('kv_channels', [
+      fields.size('head_dim', fields.size('hidden_size') / fields.size('num_attention_heads')),
+    ]); // an older name of it
+    return decoder(fields, {
+      contextLength: 4096,
+      norm: { kind: 'layerNorm', epsilon: fields.positive('norm_eps', 1e-5), plusOne: true },
+      activation: fields.oneOf('hidden_act', ACTIVATIONS, 'relu2'),
+      biases: { qkv: bias, attentionOut: bias, mlp: fields.flag('mlp_bias', false) },
+      rope: { fraction: 0.5 },
+      parts: { mlp: 'plain' },
     });
   },
   phi: (fields) =>
@@ -124,33 +135,4 @@ function cohere(fields: Fields, own: Pick<Own, 'layers' | 'parts' | 'rope'>): De
       ...own.parts,
     },
   });
-}
-
-function gpt2(fields: Fields): Described {
-  fields.only('scale_attn_weights', [true]);
-  fields.only('scale_attn_by_inverse_layer_idx', [false]);
-  fields.only('add_cross_attention', [false]);
-  const dModel = fields.size(fields.spelling('n_embd', 'hidden_size'), 768);
-  const nHeads = fields.size(fields.spelling('n_head', 'num_attention_heads'), 12);
-  const contextLength = fields.size(fields.spelling('n_positions', 'max_position_embeddings', 'n_ctx'), 1024);
-  fields.only('head_dim', [dModel / nHeads]);
-  const config: TransformerConfig = {
-    family: 'gpt2',
-    vocabulary: fields.size('vocab_size', 50_257),
-    dModel,
-    nLayers: fields.size(fields.spelling('n_layer', 'num_hidden_layers'), 12),
-    nHeads,
-    nKvHeads: nHeads,
-    headDim: fields.size('head_dim', dModel / nHeads),
-    dMlp: fields.optionalSize('n_inner', 4 * dModel),
-    norm: { kind: 'layerNorm', epsilon: fields.positive('layer_norm_epsilon', 1e-5) },
-    activation: fields.oneOf('activation_function', ACTIVATIONS, 'gelu_new'),
-    mlp: 'plain',
-    positions: { kind: 'learned', length: contextLength },
-    biases: { qkv: true, attentionOut: true, mlp: true },
-    qkNorm: false,
-    tied: fields.flag('tie_word_embeddings', true),
-    initialStd: PRETRAINED_STD,
-  };
-  return { contextLength, config };
 }

@@ -1,6 +1,7 @@
 /** Families with Llama's blocks: a norm before attention and one before a gated MLP, heads that are turned. */
 import type { Fields } from '#learning/files/fields.ts';
 import {
+  ACTIVATIONS,
   contextOf,
   decoder,
   type Described,
@@ -91,6 +92,39 @@ export const LLAMAS = {
       layers: (each) => smolLm3Layers(fields, each),
     });
   },
+  arcee: (fields) => {
+    const bias = fields.flag('attention_bias', false);
+    return decoder(fields, {
+      contextLength: 4096,
+      norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-5) },
+      activation: fields.oneOf('hidden_act', ACTIVATIONS, 'relu2'),
+      biases: { qkv: bias, attentionOut: bias, mlp: fields.flag('mlp_bias', false) },
+      parts: { mlp: 'plain' },
+    });
+  },
+  ernie4_5: (fields) => {
+    const bias = fields.flag('use_bias', false);
+    return decoder(fields, {
+      contextLength: 131_072,
+      kvHeads: 2,
+      headDim: 128,
+      tied: true,
+      norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-5) },
+      biases: { qkv: bias, attentionOut: bias, mlp: bias },
+      rope: { theta: 500_000, isInterleaved: true },
+    });
+  },
+  seed_oss: (fields) =>
+    decoder(fields, {
+      contextLength: 524_288,
+      kvHeads: 8,
+      headDim: 128,
+      biases: {
+        qkv: fields.flag('attention_bias', true),
+        attentionOut: fields.flag('attention_out_bias', false),
+        mlp: fields.flag('mlp_bias', false),
+      },
+    }),
   glm: (fields) => glm(fields, {}),
   glm4: (fields) => glm(fields, { normPlacement: 'both' }),
   granite: (fields) => {
