@@ -3,9 +3,24 @@ import type { Fault } from './fault.ts';
 
 const PUBLISHED = 'src/learning/files/hugging-face/families/published.test.ts';
 const MODELS = 'test/learning/family-models.test.ts';
+const IMAGES = 'test/learning/with-images.test.ts';
 const GGUF = 'test/learning/gguf-families.test.ts';
 
 export const FAMILY_PART_FAULTS: readonly Fault[] = [
+  {
+    name: 'what sees images is left out of an export',
+    file: 'src/learning/files/hugging-face/hugging-face-write.ts',
+    from: '...carried.map(',
+    to: '...carried.slice(1).map(',
+    tests: [MODELS, IMAGES],
+  },
+  {
+    name: 'an adapter beside images names modules of what sees too',
+    file: 'src/learning/files/hugging-face/peft.ts',
+    from: "name.includes('.language_model.')",
+    to: "name.includes('.language_models.')",
+    tests: [IMAGES],
+  },
   {
     name: 'neighbours of a head are turned as halves',
     file: 'src/learning/files/hugging-face/hugging-face-rope.ts',

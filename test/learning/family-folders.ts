@@ -13,6 +13,8 @@ export interface FamilyCase {
   readonly config: JsonObject;
   /** By name: the shape, and what the gradient projects to. */
   readonly tensors: Readonly<Record<string, readonly [shape: readonly number[], projections: readonly number[]]>>;
+  /** Shapes of what is not read: by which a model sees images. */
+  readonly carried?: Readonly<Record<string, readonly number[]>>;
   /** Logits of the first row's last token. */
   readonly last: readonly number[];
   /** Projections of all logits. */
@@ -48,13 +50,14 @@ export const FAMILY_MODELS = { ...FIRST, families: { ...FIRST.families, ...Objec
 
 /** A new folder of the model. @param changed What becomes of its tensors. */
 export async function familyFolder(
-  { config, tensors }: FamilyCase,
+  { config, tensors, carried = {} }: FamilyCase,
   changed: (tensors: readonly TensorToWrite[]) => readonly TensorToWrite[] = (stored) => stored,
 ): Promise<string> {
   const folder = join(await mkdtemp(join(tmpdir(), 'assay-family-')), 'model');
   await mkdir(folder);
   await writeFile(join(folder, 'config.json'), JSON.stringify(config));
-  const stored = Object.entries(tensors).map(([name, [shape]]): TensorToWrite => ({
+  const shapes = { ...Object.fromEntries(Object.entries(tensors).map(([name, [shape]]) => [name, shape])), ...carried };
+  const stored = Object.entries(shapes).map(([name, shape]): TensorToWrite => ({
     name,
     dtype: 'F32',
     shape,

@@ -47,7 +47,14 @@ export function jsonCompanion(name: string, content: JsonObject): Companion {
 
 /** Settings that transformers 5 refuses as 50, where its configs say float and nothing else; it writes and reads 50.0. */
 const WHOLE_FLOATS =
-  /^( {2}"(?:(?:attn|final)_logit_softcapping|router_(?:jitter_noise|aux_loss_coef))": \d+)(?=,?$)/gm;
+  /^( {2,4}"(?:(?:attn|final)_logit_softcapping|router_(?:jitter_noise|aux_loss_coef))": \d+)(?=,?$)/gm;
+
+/** A tensor that is not read and goes with an export as it is: of what a model sees images by. */
+export interface CarriedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  read(): Promise<Float32Array>;
+}
 
 /** An open model. Weights are read when asked for. */
 export interface ModelFiles extends ModelDescription, AsyncDisposable {
@@ -56,6 +63,8 @@ export interface ModelFiles extends ModelDescription, AsyncDisposable {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   /** One tensor as float32, row-major, in the shape `shapes` says. */
   tensor(name: string): Promise<Float32Array<ArrayBuffer>>;
+  /** None where left out. */
+  readonly carried?: readonly CarriedTensor[];
   /** Undefined when the files bring none. */
   readonly tokenizer: TextTokenizer | undefined;
   /** Undefined when the files bring none. */

@@ -8,6 +8,7 @@ export interface TransformerConfig {
     | 'gptj'
     | 'llama'
     | 'gemma2'
+    | 'gemma3'
     | 'phi3'
     | 'glm'
     | 'phi'
@@ -15,6 +16,7 @@ export interface TransformerConfig {
     | 'stablelm'
     | 'opt'
     | 'starcoder2'
+    | 'mistral3'
     | 'mixtral';
   readonly vocabulary: number;
   readonly dModel: number;

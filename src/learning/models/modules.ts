@@ -59,6 +59,8 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
   })),
   llama: llamaLike({}),
   gemma2: llamaLike({ mlpNorm: 'pre_feedforward_layernorm' }),
+  gemma3: llamaLike({ root: 'model.language_model', mlpNorm: 'pre_feedforward_layernorm' }), // beside images
+  mistral3: llamaLike({ root: 'model.language_model' }), // beside images
   phi3: llamaLike({ qkv: 'self_attn.qkv_proj', gate: 'mlp.gate_up_proj', up: 'mlp.gate_up_proj' }),
   glm: llamaLike({
     attentionPostNorm: 'post_self_attn_layernorm',

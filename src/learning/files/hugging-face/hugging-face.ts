@@ -14,11 +14,19 @@ import type { TransformerConfig } from '#learning/models/config.ts';
 import { MODULES } from '#learning/models/modules.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
+import { isOfImages, olderName } from './families/with-images.ts';
 import { folderTokenizer, MAX_TOKENIZER_BYTES } from './folder-tokenizer.ts';
 import { generationOptions } from './generation-options.ts';
 import { huggingFaceConfig } from './hugging-face-config.ts';
 import { isStoredTransposed, type ModelDescription } from '#learning/files/model-description.ts';
-import type { Companion, GenerationConfig, ModelFiles, TensorRecipe, Weights } from '#learning/files/model-files.ts';
+import type {
+  CarriedTensor,
+  Companion,
+  GenerationConfig,
+  ModelFiles,
+  TensorRecipe,
+  Weights,
+} from '#learning/files/model-files.ts';
 import { checkedWeights, jsonCompanion, transposed } from '#learning/files/model-files.ts';
 import { lacksConfig } from '#learning/files/model-place.ts';
 import type { ModelFolder } from './model-folder.ts';
@@ -60,6 +68,7 @@ export async function openHuggingFace(path: string, now?: Date): Promise<ModelFi
       path,
       ...described,
       ...weights,
+      carried: carriedTensors(source, described),
       tokenizer,
       chatTemplate: template,
       generation: withNamedEnd(options, tokenizer),
@@ -82,6 +91,8 @@ const COMPANIONS = [
   'added_tokens.json',
   'chat_template.jinja',
   'chat_template.json',
+  'preprocessor_config.json', // of models with images
+  'processor_config.json',
   'vocab.json',
   'merges.txt',
   'tokenizer.model',
@@ -90,7 +101,10 @@ const COMPANIONS = [
 async function companionsOf(folder: ModelFolder, configJson: JsonObject): Promise<Companion[]> {
   const dtypes = ['torch_dtype', 'dtype'].filter((name) => configJson[name] !== undefined); // the first before transformers 5
   const float32 = Object.fromEntries((dtypes.length === 0 ? ['dtype'] : dtypes).map((name) => [name, 'float32']));
-  const companions = [jsonCompanion('config.json', { ...configJson, ...float32 })];
+  const text = configJson['text_config'] ?? null;
+  const isUntied = isJsonObject(text) && configJson['tie_word_embeddings'] === false;
+  const inner = isUntied ? { text_config: { ...text, tie_word_embeddings: false } } : {}; // where transformers 4 looks
+  const companions = [jsonCompanion('config.json', { ...configJson, ...inner, ...float32 })];
   for (const name of COMPANIONS) {
     const bytes = await folder.bytes(name, MAX_TOKENIZER_BYTES);
     if (bytes !== undefined) companions.push({ name, bytes });
@@ -117,7 +131,7 @@ const headOf = ({ family }: TransformerConfig): string => `${MODULES[family].hea
 /** As transformers 5: a head that is stored and differs from the embedding is used, though the config ties the two. */
 async function withOwnHead(described: ModelDescription, source: TensorSource): Promise<ModelDescription> {
   const { config } = described;
-  const head = headOf(config);
+  const head = storedName(source, config, headOf(config));
   if (!config.tied || !source.tensors.has(head)) return described;
   const embedding = storedName(source, config, MODULES[config.family].tokenEmbedding);
   if (embedding === head || (await isSame(source, head, embedding))) return described;
@@ -129,10 +143,20 @@ function storedName(source: TensorSource, config: TransformerConfig, name: strin
   const { tokenEmbedding } = MODULES[config.family];
   const prefix = tokenEmbedding.slice(0, tokenEmbedding.indexOf('.') + 1);
   if (source.tensors.has(name)) return name;
+  const older = olderName(config, name);
+  if (source.tensors.has(older)) return older;
   const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
   if (source.tensors.has(bare)) return bare; // the base model saved alone
-  const isHead = config.tied && name === tokenEmbedding && source.tensors.has(headOf(config));
-  return isHead ? headOf(config) : name; // the tied head alone was saved
+  if (!config.tied || name !== tokenEmbedding) return name;
+  const heads = [headOf(config), olderName(config, headOf(config))];
+  return heads.find((head) => source.tensors.has(head)) ?? name; // the tied head alone was saved
+}
+
+/** What goes with an export as it is. */
+function carriedTensors(source: TensorSource, { config }: ModelDescription): readonly CarriedTensor[] {
+  return [...source.tensors.values()]
+    .filter(({ name }) => isOfImages(config, name))
+    .map(({ name, shape }) => ({ name, shape, read: () => source.read(name) }));
 }
 
 async function folderWeights(source: TensorSource, described: ModelDescription): Promise<Weights> {
@@ -161,7 +185,9 @@ const ATTENTION_WITH_MASKS: Readonly<Partial<Record<TransformerConfig['family'],
 async function isSpare(source: TensorSource, described: ModelDescription, name: string): Promise<boolean> {
   const { config, contextLength } = described;
   const { positions } = config;
-  if (name === headOf(config) && config.tied) return true; // the same as the embedding: `withOwnHead` has looked
+  if (isOfImages(config, name)) return true;
+  const head = headOf(config);
+  if ((name === head || name === olderName(config, head)) && config.tied) return true; // the same as the embedding: `withOwnHead` has looked
   if (/(?:^|\.)rotary_emb\.inv_freq$/.test(name) && positions.kind === 'rotary') {
     if (await isFrequencies(source, name, positions, config.headDim)) return true;
     throw unexpectedContent(source, name, "the rotation's frequencies");

@@ -101,7 +101,8 @@ function targets(names: readonly string[]): JsonObject {
   const short = [...new Set(parsed.map((match) => match?.[2] ?? ''))].toSorted();
   const isGrid = parsed.every((match) => match !== null) && layers.length * short.length === names.length;
   // `c_proj` is both the attention's and the MLP's in GPT-2: the short name would adapt both
-  const isPlain = isGrid && !short.includes('c_proj');
+  // and where a model sees images too, short names are also those of what sees
+  const isPlain = isGrid && !short.includes('c_proj') && !names.some((name) => name.includes('.language_model.'));
   if (isPlain) return { layers_to_transform: layers, target_modules: short };
   return { target_modules: names.toSorted() };
 }
