@@ -8,6 +8,20 @@ const GGUF = 'test/learning/gguf-families.test.ts';
 
 export const FAMILY_PART_FAULTS: readonly Fault[] = [
   {
+    name: 'columns of stacked experts stand one expert behind another',
+    file: 'src/learning/files/hugging-face/peft-stacks.ts',
+    from: 'b[o * columns + k * count + index]',
+    to: 'b[o * columns + index * rank + k]',
+    tests: [MODELS],
+  },
+  {
+    name: 'up stands before gate in a stack',
+    file: 'src/learning/files/hugging-face/peft-stacks.ts',
+    from: 'halves(own, gate, up)',
+    to: 'halves(own, up, gate)',
+    tests: [MODELS],
+  },
+  {
     name: 'what sees images is left out of an export',
     file: 'src/learning/files/hugging-face/hugging-face-write.ts',
     from: '...carried.map(',

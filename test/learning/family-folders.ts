@@ -68,7 +68,7 @@ export async function familyFolder(
 }
 
 /** A tensor's values as in family-models.py. */
-function valuesOf(name: string, shape: readonly number[]): Float32Array {
+export function valuesOf(name: string, shape: readonly number[]): Float32Array {
   const seed = hashOf(name);
   const isNorm = name.includes('norm') && name.endsWith('.weight');
   const [center, spread] = isNorm ? [1, 0.5] : [0, shape.length > 1 ? 1 : 0.5];
