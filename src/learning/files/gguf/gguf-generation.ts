@@ -8,16 +8,18 @@ import type { GenerationConfig } from '#learning/files/model-files.ts';
 const GROUP = 'general.sampling.';
 
 /** Keys that change nothing at some value, or beside another key that is told; undefined means any value. */
-const IDLE: Readonly<Record<string, number | undefined>> = {
-  min_p: 0,
-  mirostat: 0,
-  mirostat_eta: undefined,
-  mirostat_tau: undefined,
-  penalty_last_n: undefined,
-  penalty_repeat: 1,
-  xtc_probability: 0,
-  xtc_threshold: undefined,
-};
+const IDLE: ReadonlyMap<string, number | undefined> = new Map(
+  Object.entries({
+    min_p: 0,
+    mirostat: 0,
+    mirostat_eta: undefined,
+    mirostat_tau: undefined,
+    penalty_last_n: undefined,
+    penalty_repeat: 1,
+    xtc_probability: 0,
+    xtc_threshold: undefined,
+  }),
+);
 
 /** What is asked for. @param stopIds The tokens that end a reply. */
 export function ggufGeneration(metadata: ReadonlyMap<string, unknown>, stopIds: readonly number[]): GenerationConfig {
@@ -32,7 +34,7 @@ export function ggufGeneration(metadata: ReadonlyMap<string, unknown>, stopIds: 
     return Math.max(0, Number(value.toPrecision(7))); // a float32 as it was written; 0 and below are off
   };
   const [temperature, topP, topK] = [number('temp'), number('top_p'), number('top_k')];
-  const told = [...asked].filter(([key, value]) => !(key in IDLE) || (IDLE[key] ?? value) !== value);
+  const told = [...asked].filter(([key, value]) => !IDLE.has(key) || (IDLE.get(key) ?? value) !== value);
   return {
     stopIds,
     from: 'file (general.sampling)',

@@ -106,6 +106,11 @@ test('options are those of generation_config.json, and of config.json and its te
   assert.deepEqual(generationOptions(read), { stopIds: [3], from: 'generation_config.json', topP: 0.8 });
 });
 
+test('an option that nobody knows is told, whatever its name, unless it is off', () => {
+  const { unread } = asFile({ constructor: 1, valueOf: 'x', toString: false });
+  assert.deepEqual(unread, ['constructor 1', 'valueOf "x"']);
+});
+
 test('an option that is used is refused where its value is none, naming file, option, what was expected and found', () => {
   const refused: readonly (readonly [JsonObject, RegExp])[] = [
     [{ temperature: -1 }, /model.generation_config\.json: expected temperature to be a number, 0 or more, found -1\./],

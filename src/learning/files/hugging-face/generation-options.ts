@@ -79,42 +79,44 @@ const isEmpty: Test = (value) => isList(value) && value.length === 0;
 const isNoShare: Test = (value) => typeof value === 'number' && (value <= 0 || value >= 1);
 
 /** Options that change tokens, with the values under which they do not. */
-const CHANGING: Readonly<Record<string, Test>> = {
-  assistant_ensemble_weight: none,
-  bad_words_ids: none,
-  begin_suppress_tokens: isEmpty,
-  cache_implementation: is(...CACHES),
-  compile_config: none, // no file may have one in transformers
-  constraints: none,
-  dola_layers: none,
-  early_stopping: is(false, true, 'never'), // only with beams
-  encoder_no_repeat_ngram_size: is(0), // prompts count as what an encoder reads
-  encoder_repetition_penalty: is(1),
-  epsilon_cutoff: isNoShare,
-  eta_cutoff: isNoShare,
-  exponential_decay_length_penalty: none,
-  force_words_ids: none,
-  forced_bos_token_id: none,
-  forced_eos_token_id: none,
-  guidance_scale: is(1),
-  is_assistant: is(false),
-  max_length: (value, contextLength) => typeof value === 'number' && value >= contextLength,
-  max_time: none,
-  min_length: is(0),
-  min_new_tokens: is(0),
-  min_p: is(0),
-  no_repeat_ngram_size: is(0),
-  num_beams: is(1),
-  penalty_alpha: none,
-  repetition_penalty: is(1),
-  sequence_bias: none,
-  stop_strings: none,
-  suppress_tokens: isEmpty,
-  token_healing: is(false),
-  top_h: none,
-  typical_p: (value) => typeof value === 'number' && value >= 1,
-  watermarking_config: none,
-};
+const CHANGING: ReadonlyMap<string, Test> = new Map(
+  Object.entries({
+    assistant_ensemble_weight: none,
+    bad_words_ids: none,
+    begin_suppress_tokens: isEmpty,
+    cache_implementation: is(...CACHES),
+    compile_config: none, // no file may have one in transformers
+    constraints: none,
+    dola_layers: none,
+    early_stopping: is(false, true, 'never'), // only with beams
+    encoder_no_repeat_ngram_size: is(0), // prompts count as what an encoder reads
+    encoder_repetition_penalty: is(1),
+    epsilon_cutoff: isNoShare,
+    eta_cutoff: isNoShare,
+    exponential_decay_length_penalty: none,
+    force_words_ids: none,
+    forced_bos_token_id: none,
+    forced_eos_token_id: none,
+    guidance_scale: is(1),
+    is_assistant: is(false),
+    max_length: (value, contextLength) => typeof value === 'number' && value >= contextLength,
+    max_time: none,
+    min_length: is(0),
+    min_new_tokens: is(0),
+    min_p: is(0),
+    no_repeat_ngram_size: is(0),
+    num_beams: is(1),
+    penalty_alpha: none,
+    repetition_penalty: is(1),
+    sequence_bias: none,
+    stop_strings: none,
+    suppress_tokens: isEmpty,
+    token_healing: is(false),
+    top_h: none,
+    typical_p: (value) => typeof value === 'number' && value >= 1,
+    watermarking_config: none,
+  } satisfies Record<string, Test>),
+);
 
 /** Options that are used, or that a study's own settings stand in for. */
 const READ: ReadonlySet<string> = new Set([
@@ -127,7 +129,7 @@ const READ: ReadonlySet<string> = new Set([
 ]);
 
 /** All that is known of the file: no option of transformers is missing (a test compares). */
-export const GENERATION_OPTIONS: ReadonlySet<string> = new Set([...READ, ...Object.keys(CHANGING), ...IDLE]);
+export const GENERATION_OPTIONS: ReadonlySet<string> = new Set([...READ, ...CHANGING.keys(), ...IDLE]);
 
 const FILE = 'generation_config.json';
 
@@ -182,7 +184,7 @@ function stopIdsOf(declared: Json, where: string): readonly number[] {
 function unreadOf(options: JsonObject, contextLength: number): readonly string[] {
   return Object.entries(options).flatMap(([name, value]) => {
     if (value === null || READ.has(name) || IDLE.has(name)) return [];
-    const isIdle = CHANGING[name]?.(value, contextLength) ?? value === false; // what nobody knows is told unless it is off
+    const isIdle = CHANGING.get(name)?.(value, contextLength) ?? value === false; // what nobody knows is told unless it is off
     return isIdle ? [] : [`${name} ${JSON.stringify(value)}`];
   });
 }
