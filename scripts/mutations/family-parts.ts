@@ -3,11 +3,40 @@ import type { Fault } from './fault.ts';
 
 const PUBLISHED = 'src/learning/files/hugging-face/families/published.test.ts';
 const PACKING = 'test/learning/packing.test.ts';
-const GGUF = 'test/learning/gguf-families.test.ts';
 const GGUF_TOKENIZERS = 'test/learning/gguf-tokenizers.test.ts';
 const MODELS = 'test/learning/family-models.test.ts';
+const IMAGES = 'test/learning/with-images.test.ts';
+const GGUF = 'test/learning/gguf-families.test.ts';
 
 export const FAMILY_PART_FAULTS: readonly Fault[] = [
+  {
+    name: 'columns of stacked experts stand one expert behind another',
+    file: 'src/learning/files/hugging-face/peft-stacks.ts',
+    from: 'b[o * columns + k * count + index]',
+    to: 'b[o * columns + index * rank + k]',
+    tests: [MODELS],
+  },
+  {
+    name: 'up stands before gate in a stack',
+    file: 'src/learning/files/hugging-face/peft-stacks.ts',
+    from: 'halves(own, gate, up)',
+    to: 'halves(own, up, gate)',
+    tests: [MODELS],
+  },
+  {
+    name: 'what sees images is left out of an export',
+    file: 'src/learning/files/hugging-face/hugging-face-write.ts',
+    from: '...carried.map(',
+    to: '...carried.slice(1).map(',
+    tests: [MODELS, IMAGES],
+  },
+  {
+    name: 'an adapter beside images names modules of what sees too',
+    file: 'src/learning/files/hugging-face/peft.ts',
+    from: "name.includes('.language_model.')",
+    to: "name.includes('.language_models.')",
+    tests: [IMAGES],
+  },
   {
     name: 'neighbours of a head are turned as halves',
     file: 'src/learning/files/hugging-face/hugging-face-rope.ts',
@@ -39,9 +68,23 @@ export const FAMILY_PART_FAULTS: readonly Fault[] = [
   {
     name: 'the scale of each head is left out',
     file: 'src/learning/models/norms.ts',
-    from: 'return mul(normed(own, x), reshape(scaleOf(own, layers, module), [1, heads, 1, width]));',
+    from: 'return mul(normed(own, x), reshape(scale, [1, heads, 1, width]));',
     to: 'return normed(own, x);',
     tests: [MODELS],
+  },
+  {
+    name: "the heads of StableLM 2 12B share the first one's norm",
+    file: 'src/learning/models/norms.ts',
+    from: 'scaleOf(own, layers, head)),',
+    to: 'scaleOf(own, layers, head.replace(/[0-9]+$/, `${0}`))),',
+    tests: [MODELS],
+  },
+  {
+    name: "a GGUF file's norms of heads are all that of the first",
+    file: 'src/learning/files/gguf/gguf-model.ts',
+    from: 'rows.slice(head * headDim, (head + 1) * headDim)',
+    to: 'rows.slice(0, headDim)',
+    tests: [GGUF],
   },
   {
     name: "Cohere's layers without a window are turned",

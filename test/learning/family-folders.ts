@@ -15,6 +15,8 @@ export interface FamilyCase {
   readonly tensors: Readonly<Record<string, readonly [shape: readonly number[], projections: readonly number[]]>>;
   /** Numbers that files keep beside, where a family has some. */
   readonly constants?: Readonly<Record<string, number>>;
+  /** Shapes of what is not read: by which a model sees images. */
+  readonly carried?: Readonly<Record<string, readonly number[]>>;
   /** Logits of the first row's last token. */
   readonly last: readonly number[];
   /** Projections of all logits. */
@@ -50,13 +52,14 @@ export const FAMILY_MODELS = { ...FIRST, families: { ...FIRST.families, ...Objec
 
 /** A new folder of the model. @param changed What becomes of its tensors. */
 export async function familyFolder(
-  { config, tensors, constants = {} }: FamilyCase,
+  { config, tensors, constants = {}, carried = {} }: FamilyCase,
   changed: (tensors: readonly TensorToWrite[]) => readonly TensorToWrite[] = (stored) => stored,
 ): Promise<string> {
   const folder = join(await mkdtemp(join(tmpdir(), 'assay-family-')), 'model');
   await mkdir(folder);
   await writeFile(join(folder, 'config.json'), JSON.stringify(config));
-  const stored = Object.entries(tensors).map(([name, [shape]]): TensorToWrite => ({
+  const shapes = { ...Object.fromEntries(Object.entries(tensors).map(([name, [shape]]) => [name, shape])), ...carried };
+  const stored = Object.entries(shapes).map(([name, shape]): TensorToWrite => ({
     name,
     dtype: 'F32',
     shape,
@@ -73,7 +76,7 @@ export async function familyFolder(
 }
 
 /** A tensor's values as in family-models.py. */
-function valuesOf(name: string, shape: readonly number[]): Float32Array {
+export function valuesOf(name: string, shape: readonly number[]): Float32Array {
   const seed = hashOf(name);
   const isNorm = name.includes('norm') && name.endsWith('.weight');
   const [center, spread] = isNorm ? [1, 0.5] : [0, shape.length > 1 ? 1 : 0.5];

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
 HERE = Path(__file__).parent
 VOCABULARY = 29
@@ -332,8 +332,36 @@ def apertus(rng):
     return config | positions | ({} if "rope_parameters" in positions else {"rope_scaling": {"rope_type": "default"}} | positions)
 
 
+def stablelm_12b(rng):
+    """StableLM 2 12B: each head's queries and keys are normed by a module of their own."""
+    return {**stablelm(rng), "model_type": "stablelm", "qk_layernorm": True}
+
+
+def with_images(text, vision, **more):
+    """A model that sees images beside text; only the language model inside has a gradient here."""
+    outer = {name: text[name] for name in ("tie_word_embeddings",) if name in text}
+    return {"text_config": text, "vision_config": vision, **outer, **more}
+
+
+def gemma3(rng):
+    vision = dict(model_type="siglip_vision_model", hidden_size=16, intermediate_size=12, num_hidden_layers=1, num_attention_heads=2, image_size=8, patch_size=4, vision_use_head=False)
+    tokens = dict(boi_token_index=26, eoi_token_index=27, image_token_index=40, mm_tokens_per_image=4)
+    return with_images(gemma3_text(rng) | pick(rng, {"model_type": "gemma3_text"}, {}), vision, **tokens)
+
+
+def mistral3(rng):
+    vision = dict(model_type="pixtral", hidden_size=16, intermediate_size=12, num_hidden_layers=1, num_attention_heads=2, head_dim=8, image_size=8, patch_size=4)
+    more = dict(image_token_index=40) | some(rng, {"spatial_merge_size": [2, 1], "multimodal_projector_bias": [..., True], "vision_feature_layer": [..., -1]})
+    return with_images(mistral(rng) | {"model_type": "mistral"}, vision, **more)
+
+
 FAMILIES = {f.__name__: f for f in (llama, gemma, gemma2, gemma3_text, phi3, mistral, ministral, olmo2, olmo3, gpt_neox, smollm3, granite, stablelm, starcoder2, qwen2, qwen3, mixtral, qwen3_moe)}
-LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2, gptj, opt, arcee, ernie4_5, nemotron, seed_oss, exaone4, hunyuan_v1_dense, olmo, olmoe, qwen2_moe, apertus)}
+LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2, stablelm_12b, gptj, opt, arcee, ernie4_5, nemotron, seed_oss, exaone4, hunyuan_v1_dense, olmo, olmoe, qwen2_moe, apertus, gemma3, mistral3)}
+
+
+def class_of(config):
+    """The class that opens a model: most of those that see images too are no models for text to transformers."""
+    return AutoModelForImageTextToText if config["model_type"] == "mistral3" else AutoModelForCausalLM
 
 
 def model_of(config):
@@ -341,7 +369,7 @@ def model_of(config):
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "config.json").write_text(json.dumps(config))
         read = AutoConfig.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_config(read, attn_implementation="eager", experts_implementation="eager").eval()
+    model = class_of(config).from_config(read, attn_implementation="eager", experts_implementation="eager").eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             for stored_name, part in parts(model, name, parameter):
@@ -423,12 +451,14 @@ def case(family, index):
     model = model.double()
     loss = loss_of(model)
     loss.backward()
-    tensors = {name: [list(part.shape), projections(part)] for parameter, p in model.named_parameters() for name, part in parts(model, parameter, p.grad)}
+    tensors = {name: [list(part.shape), projections(part)] for parameter, p in model.named_parameters() if p.grad is not None for name, part in parts(model, parameter, p.grad)}
+    carried = {name: list(p.shape) for name, p in model.named_parameters() if p.grad is None}
     constants = {name: float(f"{buffer.item():.8g}") for name, buffer in model.named_buffers() if ".act_fn." in name}
     return {
         "config": config,
         "tensors": tensors,
         **({"constants": constants} if constants else {}),
+        **({"carried": carried} if carried else {}),
         "last": [float(f"{v:.8g}") for v in logits[0, -1].tolist()],
         "logits": projections(logits, 4, 8),
         "loss": float(f"{loss.item():.8g}"),

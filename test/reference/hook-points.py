@@ -34,6 +34,8 @@ MODULES = {
     "opt": {"layers": "model.decoder.layers", "z": "self_attn.out_proj", "down": "fc2", "mid": "final_layer_norm"},
     "phi": LLAMA | {"z": "self_attn.dense", "down": "mlp.fc2"},
     "starcoder2": LLAMA | {"down": "mlp.c_proj"},
+    "gemma3": GEMMA2 | {"layers": "model.language_model.layers"},
+    "mistral3": LLAMA | {"layers": "model.language_model.layers"},
 }
 
 
@@ -75,7 +77,7 @@ def activations(model):
             before(names["down"], f"{at}.mlp.hook_post")
         after("mlp" if has_experts else names.get("mlp", names["down"]), f"{at}.hook_mlp_out")
     with torch.no_grad():
-        model(tokens_of(model.config.vocab_size), use_cache=False)
+        model(tokens_of(model.config.get_text_config().vocab_size), use_cache=False)
     return seen
 
 

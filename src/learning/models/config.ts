@@ -8,14 +8,17 @@ export interface TransformerConfig {
     | 'gptj'
     | 'llama'
     | 'gemma2'
+    | 'gemma3'
     | 'phi3'
     | 'apertus'
     | 'glm'
     | 'hunyuan'
     | 'phi'
-    | 'opt'
     | 'neox'
+    | 'stablelm'
+    | 'opt'
     | 'starcoder2'
+    | 'mistral3'
     | 'mixtral';
   readonly vocabulary: number;
   readonly dModel: number;
@@ -55,9 +58,10 @@ export interface TransformerConfig {
   };
   /**
    * A norm of queries and keys before the rotation, of the model's kind: of each head's (true, Qwen3), of each head's with a scale of
-   * its own and no bias (`eachHead`, Cohere), or of all heads' together (`allHeads`, OLMo 2).
+   * its own and no bias (`eachHead`, Cohere; `headByHead`, StableLM, where each head's is a module), or of all heads' together
+   * (`allHeads`, OLMo 2).
    */
-  readonly qkNorm: boolean | 'allHeads' | 'eachHead';
+  readonly qkNorm: boolean | 'allHeads' | 'eachHead' | 'headByHead';
   /** Whether heads are normed after the rotation, not before (HunYuan). */
   readonly isNormedTurned?: boolean;
   /** Queries, keys and values are bounded to [-b, b] before they are turned (OLMo 1); free where left out. */

@@ -70,6 +70,8 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
   })),
   llama: llamaLike({}),
   gemma2: llamaLike({ mlpNorm: 'pre_feedforward_layernorm' }),
+  gemma3: llamaLike({ root: 'model.language_model', mlpNorm: 'pre_feedforward_layernorm' }), // beside images
+  mistral3: llamaLike({ root: 'model.language_model' }), // beside images
   phi3: llamaLike({ qkv: 'self_attn.qkv_proj', gate: 'mlp.gate_up_proj', up: 'mlp.gate_up_proj' }),
   glm: llamaLike({
     attentionPostNorm: 'post_self_attn_layernorm',
@@ -87,6 +89,7 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
     up: 'mlp.fc1',
     down: 'mlp.fc2',
   }),
+  stablelm: llamaLike({ queryNorm: 'q_layernorm', keyNorm: 'k_layernorm' }),
   opt: llamaLike({
     root: 'model.decoder',
     finalNorm: 'final_layer_norm',

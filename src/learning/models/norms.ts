@@ -1,6 +1,6 @@
 /** The norms of a model's stream, of its queries and keys, and their parameters: one kind for the whole model. */
 import { add, mul } from '#engine/ops/elementwise.ts';
-import { reshape } from '#engine/ops/layout.ts';
+import { concat, reshape } from '#engine/ops/layout.ts';
 import { layerNorm, rmsNorm } from '#engine/ops/network.ts';
 import { constant } from '#engine/ops/sources.ts';
 import { axisLength, type Shape, type Tensor } from '#engine/tensor.ts';
@@ -27,14 +27,26 @@ export function norm(
 
 /** Queries or keys, normed head by head where the config has that. @param x shape [B, H, T, K]. */
 export function normOfHeads(config: TransformerConfig, layers: Layers, module: string, x: Tensor): Tensor {
-  if (config.qkNorm === 'eachHead') return normOfEachHead(config.norm, layers, module, x);
+  if (config.qkNorm === 'eachHead' || config.qkNorm === 'headByHead') return normOfEachHead(config, layers, module, x);
   return config.qkNorm === true ? norm(config, layers, module, x) : x;
 }
 
 /** As `norm`, where each head has a scale of its own and no bias. */
-function normOfEachHead(own: Norm, layers: Layers, module: string, x: Tensor): Tensor {
+function normOfEachHead({ norm: own, qkNorm }: TransformerConfig, layers: Layers, module: string, x: Tensor): Tensor {
   const [heads, width] = [axisLength(x, 1), axisLength(x, 3)];
-  return mul(normed(own, x), reshape(scaleOf(own, layers, module), [1, heads, 1, width]));
+  const scale =
+    qkNorm === 'headByHead'
+      ? concat(
+          headModules(module, heads).map((head) => scaleOf(own, layers, head)),
+          0,
+        )
+      : scaleOf(own, layers, module);
+  return mul(normed(own, x), reshape(scale, [1, heads, 1, width]));
+}
+
+/** The modules of norms that each head has for itself. */
+export function headModules(module: string, heads: number): readonly string[] {
+  return Array.from({ length: heads }, (_, head) => `${module}.norms.${head}`);
 }
 
 /** The parameters of `norm`, or of heads that have a scale each for a shape [H, K]. */

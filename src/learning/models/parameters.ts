@@ -3,7 +3,7 @@ import type { Rng } from '#base/rng.ts';
 import { activationParameters } from '#learning/models/activations.ts';
 import { checkTransformer, type Experts, expertsOf, type TransformerConfig } from '#learning/models/config.ts';
 import { MODULES, type BlockModules, expertModulesOf } from '#learning/models/modules.ts';
-import { normParameters } from '#learning/models/norms.ts';
+import { headModules, normParameters } from '#learning/models/norms.ts';
 import { drawnWeights, type ParameterRole, type ParameterSpec } from '#learning/nn/layers.ts';
 import { sizeOf } from '#engine/tensor.ts';
 
@@ -83,6 +83,10 @@ function attentionParameters(config: TransformerConfig, names: BlockModules): re
   const { qkv } = names;
   const normOf = (module: string, heads: number): readonly ParameterSpec[] => {
     if (qkNorm === false) return [];
+    if (qkNorm === 'headByHead') {
+      const own = { ...config.norm, parts: 'scale' } as const;
+      return headModules(module, heads).flatMap((each) => normParameters(own, each, [headDim]));
+    }
     const shapes = { allHeads: [heads * headDim], eachHead: [heads, headDim] };
     return normParameters(config.norm, module, qkNorm === true ? [headDim] : shapes[qkNorm]);
   };

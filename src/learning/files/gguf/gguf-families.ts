@@ -233,6 +233,7 @@ function stableLm(reading: GgufReading): Config {
     hidden_act: 'silu',
     layer_norm_eps: float(fields, 'attention.layer_norm_epsilon'),
     use_qkv_bias: hasQkvBias(reading),
+    qk_layernorm: reading.has('blk.0.attn_q_norm.weight'),
     use_parallel_residual: !reading.has('blk.0.ffn_norm.weight'),
     partial_rotary_factor: rope.fraction,
   };

@@ -15,7 +15,7 @@ export type Named = Pick<TransformerConfig, 'family' | 'normPlacement'>;
  */
 export function ggufName(config: Named, name: string): string {
   const { tokenEmbedding, positionEmbedding, finalNorm, head, block } = MODULES[config.family];
-  const [, stem = '', kind = ''] = /^(.+)\.(weight|bias)$/.exec(name) ?? [];
+  const [, stem = '', kind = ''] = /^(.+?)(?:\.norms\.\d+)?\.(weight|bias)$/.exec(name) ?? []; // norms of all heads are one
   const outside = new Map([
     [stemOf(tokenEmbedding), 'token_embd'],
     [stemOf(positionEmbedding), 'position_embd'],

@@ -10,6 +10,7 @@ import { GPT2S } from './families/gpt2s.ts';
 import { LAYER_NORMED } from './families/layer-normed.ts';
 import { LLAMAS } from './families/llamas.ts';
 import { NORMED_AFTER } from './families/normed-after.ts';
+import { WITH_IMAGES } from './families/with-images.ts';
 import { WITH_EXPERTS } from './families/with-experts.ts';
 import type { Described } from './hugging-face-decoder.ts';
 
@@ -20,4 +21,5 @@ export const FAMILIES: Readonly<Record<ModelType, (fields: Fields) => Described>
   ...NORMED_AFTER,
   ...LAYER_NORMED,
   ...WITH_EXPERTS,
+  ...WITH_IMAGES,
 };

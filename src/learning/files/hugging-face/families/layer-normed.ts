@@ -89,7 +89,6 @@ export const LAYER_NORMED = {
       },
     }),
   stablelm: (fields) => {
-    fields.only('qk_layernorm', [false]);
     fields.only('norm_eps', [fields.positive('layer_norm_eps', 1e-5)]); // an older name of it, which transformers passes over
     const isParallel = fields.flag('use_parallel_residual', false);
     return decoder(fields, {
@@ -98,7 +97,11 @@ export const LAYER_NORMED = {
       norm: { kind: 'layerNorm', epsilon: fields.positive('layer_norm_eps', 1e-5) },
       biases: { qkv: fields.flag('use_qkv_bias', false), attentionOut: false, mlp: false },
       rope: { fraction: 0.25 },
-      parts: isParallel ? { residual: 'parallelOneNorm' } : {},
+      parts: {
+        family: 'stablelm',
+        qkNorm: fields.flag('qk_layernorm', false) ? 'headByHead' : false,
+        ...(isParallel ? { residual: 'parallelOneNorm' } : {}),
+      },
     });
   },
   starcoder2: (fields) => {
