@@ -102,7 +102,7 @@ export const FAMILY_PART_FAULTS: readonly Fault[] = [
   },
   {
     name: 'the square of a rectifier is left out',
-    file: 'src/learning/models/transformer.ts',
+    file: 'src/learning/models/activations.ts',
     from: 'square(relu(x))',
     to: 'relu(x)',
     tests: [MODELS],
@@ -187,8 +187,8 @@ export const FAMILY_PART_FAULTS: readonly Fault[] = [
   {
     name: 'the constants of xIELU are not written',
     file: 'src/learning/files/hugging-face/hugging-face-write.ts',
-    from: 'return [...parameters, ...constants];',
-    to: 'return [...parameters, ...constants.slice(1)];',
+    from: '...constants, ...carried',
+    to: '...constants.slice(1), ...carried',
     tests: [MODELS],
   },
 ];
