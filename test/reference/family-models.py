@@ -239,7 +239,7 @@ def phi(rng):
 def cohere(rng):
     fields = {"use_qk_norm": [..., True], "attention_bias": [..., True], "logit_scale": [..., 0.25], "tie_word_embeddings": [..., False], "hidden_act": ACTIVATIONS, "layer_norm_eps": EPSILON}
     config = sizes(rng, kv=(2, 4)) | some(rng, fields | {"head_dim": [..., 8]})
-    return config | pick(rng, {}, rope(rng, head_of(config)))
+    return config | rope(rng, head_of(config))
 
 
 def cohere2(rng):
@@ -318,9 +318,9 @@ def olmoe(rng):
 
 
 def qwen2_moe(rng):
-    windows = pick(rng, {"use_sliding_window": True, "sliding_window": 3, "layer_types": layer_types(rng)}, {}, {"use_sliding_window": False, "sliding_window": 4}, {"use_sliding_window": True, "sliding_window": 4, "max_window_layers": 2})
+    windows = pick(rng, {}, {"use_sliding_window": True, "sliding_window": 3, "layer_types": layer_types(rng)}, {"use_sliding_window": True, "sliding_window": 4, "max_window_layers": 2, "layer_types": layer_types(rng)}, {"use_sliding_window": False, "sliding_window": 4})
     count = pick(rng, 3, 4, 5)
-    fields = {"qkv_bias": [..., ..., False], "hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "tie_word_embeddings": [..., True], "norm_topk_prob": [..., True, False], "decoder_sparse_step": [..., 2], "mlp_only_layers": [..., [], [0], [2]]}
+    fields = {"qkv_bias": [..., ..., False], "hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "tie_word_embeddings": [..., True], "norm_topk_prob": [..., True, False], "decoder_sparse_step": [..., ..., 2], "mlp_only_layers": [..., [], [0], [2]]}
     config = sizes(rng) | {"num_experts": count, "num_experts_per_tok": rng.randint(1, count), "moe_intermediate_size": pick(rng, 8, 12), "shared_expert_intermediate_size": pick(rng, 10, 16)} | some(rng, fields) | windows
     return config | rope(rng, head_of(config))
 

@@ -275,7 +275,6 @@ const KV_HEADS: Readonly<Record<string, number>> = {
   gemma2: 4,
   gemma3_text: 4,
   arcee: 64,
-  cohere: 64,
   cohere2: 64,
   ernie4_5: 2,
   olmo: 64,

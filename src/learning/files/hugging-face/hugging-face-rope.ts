@@ -31,6 +31,16 @@ export interface RopeDefaults {
   readonly kinds?: readonly string[];
 }
 
+/** Refuses a config without `rope_theta`, of a family whose versions differ in what holds then. */
+export function needTheta(fields: Fields): void {
+  const inside = PLACES.some((place) => {
+    const value = fields.value(place);
+    return isJsonObject(value) && (value['rope_theta'] ?? null) !== null;
+  });
+  if (inside || fields.has('rope_theta')) return;
+  throw fields.error('rope_theta', 'given: versions of transformers differ in what holds without it');
+}
+
 /** A rotation, and how long rows may be under it. */
 export interface Rope {
   readonly positions: RotaryPositions;

@@ -8,15 +8,18 @@ import {
   noMlpBias,
   type Own,
 } from '#learning/files/hugging-face/hugging-face-decoder.ts';
+import { needTheta } from '#learning/files/hugging-face/hugging-face-rope.ts';
 import { boundOf, everywhere, slidingLayers, windowOf } from '#learning/files/hugging-face/hugging-face-layers.ts';
 
 /** Those with LayerNorm, by `model_type`. */
 export const LAYER_NORMED = {
-  cohere: (fields) =>
-    cohere(fields, {
-      rope: { theta: 500_000, isInterleaved: true },
+  cohere: (fields) => {
+    needTheta(fields);
+    return cohere(fields, {
+      rope: { isInterleaved: true },
       parts: fields.flag('use_qk_norm', false) ? { qkNorm: 'eachHead' } : {},
-    }),
+    });
+  },
   cohere2: (fields) => {
     const pattern = fields.size('sliding_window_pattern', 4);
     fields.only('layer_switch', [pattern]); // older names of it, which transformers passes over

@@ -53,16 +53,16 @@ export const WITH_EXPERTS = {
     });
   },
   qwen2_moe: (fields) => {
-    const until = fields.value('max_window_layers') ?? 28;
-    if (typeof until !== 'number') throw fields.error('max_window_layers', 'a number');
     const window = fields.flag('use_sliding_window', false) ? windowOf(fields, 4096) : undefined;
-    fields.value('sliding_window');
+    for (const idle of ['sliding_window', 'max_window_layers']) fields.value(idle);
+    if (window !== undefined && !fields.has('layer_types')) {
+      throw fields.error('layer_types', 'given: versions of transformers differ in which layers have a window');
+    }
     return decoder(fields, {
       contextLength: 32_768,
       kvHeads: 16,
       biases: { qkv: fields.flag('qkv_bias', true), attentionOut: false, mlp: noMlpBias(fields) },
-      layers: (each) =>
-        slidingLayers(fields, { ...each, window, isSliding: (layer) => layer % 2 === 0 && layer < until }),
+      layers: (each) => slidingLayers(fields, { ...each, window, isSliding: () => false }),
       parts: {
         experts: expertsOf(fields, {
           count: fields.size('num_experts', 60),
