@@ -2,9 +2,11 @@
 import type { Fault } from './fault.ts';
 
 const PUBLISHED = 'src/learning/files/hugging-face/families/published.test.ts';
+const PACKING = 'test/learning/packing.test.ts';
+const GGUF = 'test/learning/gguf-families.test.ts';
+const GGUF_TOKENIZERS = 'test/learning/gguf-tokenizers.test.ts';
 const MODELS = 'test/learning/family-models.test.ts';
 const IMAGES = 'test/learning/with-images.test.ts';
-const GGUF = 'test/learning/gguf-families.test.ts';
 
 export const FAMILY_PART_FAULTS: readonly Fault[] = [
   {
@@ -73,8 +75,8 @@ export const FAMILY_PART_FAULTS: readonly Fault[] = [
   {
     name: "the heads of StableLM 2 12B share the first one's norm",
     file: 'src/learning/models/norms.ts',
-    from: 'scaleOf(own, layers, head)),',
-    to: 'scaleOf(own, layers, head.replace(/[0-9]+$/, `${0}`))),',
+    from: '.map((head) => scaleOf(own, layers, head));',
+    to: '.map((head) => scaleOf(own, layers, head.replace(/[0-9]+$/, `${0}`)));',
     tests: [MODELS],
   },
   {
@@ -103,6 +105,90 @@ export const FAMILY_PART_FAULTS: readonly Fault[] = [
     file: 'src/learning/models/transformer.ts',
     from: 'square(relu(x))',
     to: 'relu(x)',
+    tests: [MODELS],
+  },
+  {
+    name: 'heads that are normed after the rotation are normed before it',
+    file: 'src/learning/models/attention.ts',
+    from: 'if (config.isNormedTurned === true)',
+    to: 'if (config.isNormedTurned === undefined && config.qkNorm === false)',
+    tests: [MODELS],
+  },
+  {
+    name: 'alpha stretches no base',
+    file: 'src/learning/files/hugging-face/hugging-face-rope.ts',
+    from: 'theta: theta * stretch,',
+    to: 'theta,',
+    tests: [MODELS, PUBLISHED],
+  },
+  {
+    name: 'queries and keys are not bounded',
+    file: 'src/learning/models/attention.ts',
+    from: 'qkvBound === undefined ? values : clamp(values, -qkvBound, qkvBound)',
+    to: 'qkvBound === undefined ? values : clamp(values, -1e9, 1e9)',
+    tests: [MODELS],
+  },
+  {
+    name: 'the shared expert has no gate',
+    file: 'src/learning/models/transformer.ts',
+    from: 'mul(outOf(shared), sigmoid(layers.linear(sharedGate, x)))',
+    to: 'outOf(shared)',
+    tests: [MODELS],
+  },
+  {
+    name: 'packed rows whose heads are normed after the rotation count on from row to row',
+    file: 'src/learning/models/transformer.ts',
+    from: "return positions.kind === 'learned' || isNormedTurned === true;",
+    to: "return positions.kind === 'learned' || isNormedTurned === null;",
+    tests: [PACKING],
+  },
+  {
+    name: "a GGUF file's bias of the head is left out",
+    file: 'src/learning/files/gguf/gguf-config.ts',
+    from: '    ...config.biases,\n',
+    to: '',
+    tests: [GGUF],
+  },
+  {
+    name: "the gate and the up matrix of a GGUF file's shared expert change places",
+    file: 'src/learning/files/gguf/gguf-names.ts',
+    from: "[experts.shared.gate, 'ffn_gate_shexp']",
+    to: "[experts.shared.gate, 'ffn_up_shexp']",
+    tests: [GGUF],
+  },
+  {
+    name: 'a gate that is a vector is not read',
+    file: 'src/learning/files/gguf/gguf-model.ts',
+    from: 'shape[0] === 1 && found?.length === 1',
+    to: 'shape[0] === 1 && found?.length === 0',
+    tests: [GGUF],
+  },
+  {
+    name: "OLMo 1's queries and keys stay in pairs",
+    file: 'src/learning/files/gguf/gguf-later-families.ts',
+    from: "['olmo', { rope: {}, isPaired: true,",
+    to: "['olmo', { rope: {},",
+    tests: [GGUF],
+  },
+  {
+    name: "Command R's tokenizer does not normalise",
+    file: 'src/learning/files/gguf/gguf-tokenizer.ts',
+    from: "{ ...DIGITS, normalizer: { type: 'NFC' } }",
+    to: 'DIGITS',
+    tests: [GGUF_TOKENIZERS],
+  },
+  {
+    name: 'xIELU is not bent below 0',
+    file: 'src/learning/models/activations.ts',
+    from: 'mul(grown, below)',
+    to: 'mul(grown, 0)',
+    tests: [MODELS],
+  },
+  {
+    name: 'the constants of xIELU are not written',
+    file: 'src/learning/files/hugging-face/hugging-face-write.ts',
+    from: 'return [...parameters, ...constants];',
+    to: 'return [...parameters, ...constants.slice(1)];',
     tests: [MODELS],
   },
 ];

@@ -15,6 +15,8 @@ export interface FamilyCase {
   readonly tensors: Readonly<Record<string, readonly [shape: readonly number[], projections: readonly number[]]>>;
   /** Shapes of what is not read: by which a model sees images. */
   readonly carried?: Readonly<Record<string, readonly number[]>>;
+  /** Numbers that files keep beside, where a family has some. */
+  readonly constants?: Readonly<Record<string, number>>;
   /** Logits of the first row's last token. */
   readonly last: readonly number[];
   /** Projections of all logits. */
@@ -50,7 +52,7 @@ export const FAMILY_MODELS = { ...FIRST, families: { ...FIRST.families, ...Objec
 
 /** A new folder of the model. @param changed What becomes of its tensors. */
 export async function familyFolder(
-  { config, tensors, carried = {} }: FamilyCase,
+  { config, tensors, constants = {}, carried = {} }: FamilyCase,
   changed: (tensors: readonly TensorToWrite[]) => readonly TensorToWrite[] = (stored) => stored,
 ): Promise<string> {
   const folder = join(await mkdtemp(join(tmpdir(), 'assay-family-')), 'model');
@@ -63,7 +65,13 @@ export async function familyFolder(
     shape,
     values: valuesOf(name, shape),
   }));
-  await writeSafetensors(join(folder, 'model.safetensors'), changed(stored), { format: 'pt' });
+  const beside = Object.entries(constants).map(([name, value]): TensorToWrite => ({
+    name,
+    dtype: 'F32',
+    shape: [],
+    values: Float32Array.of(value),
+  }));
+  await writeSafetensors(join(folder, 'model.safetensors'), changed([...stored, ...beside]), { format: 'pt' });
   return folder;
 }
 

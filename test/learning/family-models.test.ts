@@ -330,6 +330,22 @@ test('a GPT-NeoX folder with saved masks and without the prefix of its names, as
   await assert.rejects(() => openModel(sees), /attention\.bias to hold a causal mask/);
 });
 
+test('an Apertus folder without the constants of its activation is the same model, and one with others is refused', async () => {
+  const [model] = FAMILY_MODELS.families['apertus'] ?? [];
+  assert.ok(model !== undefined);
+  const isConstant = ({ name }: TensorToWrite): boolean => /act_fn\.(?:beta|eps)$/.test(name);
+  const bare = await familyFolder(model, (tensors) => tensors.filter((tensor) => !isConstant(tensor)));
+  await using files = await openModel(bare);
+  assertProjections('logits', await allLogits(files), model.logits, LOGITS_TOLERANCE, 0);
+  const other = await familyFolder(model, (tensors) =>
+    tensors.map((tensor): TensorToWrite => {
+      const { name, shape } = tensor;
+      return isConstant(tensor) ? { name, shape, dtype: 'F32', values: Float32Array.of(0.7) } : tensor;
+    }),
+  );
+  await assert.rejects(() => openModel(other), /act_fn\.beta to hold 0\.5/);
+});
+
 /** The tensors of a folder by name. */
 async function storedIn(folder: string): Promise<ReadonlyMap<string, TensorToWrite>> {
   const tensors = await tensorsOf(join(folder, 'model.safetensors'));

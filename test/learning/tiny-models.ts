@@ -36,6 +36,15 @@ export function tinyModels(length: number, theta: number): Readonly<Record<strin
       ...rotary,
       experts: { count: 4, perToken: 2, dHidden: 24, isNormed: true, denseLayers: [0] },
     },
+    'an expert for all tokens beside those that are chosen, bounded queries and keys that are normed where they are turned':
+      {
+        ...rotary,
+        family: 'hunyuan',
+        qkNorm: 'eachHead',
+        isNormedTurned: true,
+        qkvBound: 0.5,
+        experts: { count: 3, perToken: 1, dHidden: 24, isNormed: false, denseLayers: [1], sharedHidden: 20 },
+      },
     'parallel residual, windows, heads turned in part': {
       ...gpt2,
       family: 'neox',

@@ -288,6 +288,50 @@ def seed_oss(rng):
     return config | rope(rng, head_of(config))
 
 
+def exaone4(rng):
+    window = {"sliding_window": 3}
+    windows = pick(rng, window | {"sliding_window_pattern": 2}, window, {"sliding_window": None, "layer_types": ["full_attention"] * 3}, window | {"sliding_window_pattern": "LLG", "layer_types": layer_types(rng)})
+    fields = {"hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "tie_word_embeddings": [..., True], "head_dim": [..., 8, 16]}
+    config = sizes(rng) | some(rng, fields) | windows
+    return config | rope(rng, head_of(config))
+
+
+def hunyuan_v1_dense(rng):
+    alpha = {"alpha": 1000.0, "factor": 1.0, "beta_fast": 32, "beta_slow": 1, "mscale": 1.0, "mscale_all_dim": 0.0, "type": "dynamic"}
+    positions = pick(rng, {"rope_theta": 10000.0, "rope_scaling": alpha}, {"rope_parameters": {"rope_theta": 500000.0, "rope_type": "dynamic", "alpha": 50.0, "factor": 2.0}}, None)
+    fields = {"hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "attention_bias": [..., True], "tie_word_embeddings": [..., True]}
+    config = sizes(rng) | {"head_dim": pick(rng, 8, 16)} | some(rng, fields)
+    return config | (positions or rope(rng, head_of(config)))
+
+
+def olmo(rng):
+    fields = {"clip_qkv": [..., 0.8, None], "attention_bias": [..., True], "hidden_act": ACTIVATIONS, "tie_word_embeddings": [..., True]}
+    config = sizes(rng) | {"pad_token_id": 0, "eos_token_id": 1} | some(rng, fields)
+    return config | rope(rng, head_of(config))
+
+
+def olmoe(rng):
+    count = pick(rng, 2, 3, 4)
+    fields = {"clip_qkv": [..., 1.2, None], "norm_topk_prob": [..., True, False], "attention_bias": [..., True], "hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "tie_word_embeddings": [..., True], "router_aux_loss_coef": [..., 0.02]}
+    config = sizes(rng) | {"pad_token_id": 0, "eos_token_id": 1, "num_experts": count, "num_experts_per_tok": rng.randint(1, count)} | some(rng, fields)
+    return config | rope(rng, head_of(config))
+
+
+def qwen2_moe(rng):
+    windows = pick(rng, {"use_sliding_window": True, "sliding_window": 3, "layer_types": layer_types(rng)}, {}, {"use_sliding_window": False, "sliding_window": 4}, {"use_sliding_window": True, "sliding_window": 4, "max_window_layers": 2})
+    count = pick(rng, 3, 4, 5)
+    fields = {"qkv_bias": [..., ..., False], "hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "tie_word_embeddings": [..., True], "norm_topk_prob": [..., True, False], "decoder_sparse_step": [..., 2], "mlp_only_layers": [..., [], [0], [2]]}
+    config = sizes(rng) | {"num_experts": count, "num_experts_per_tok": rng.randint(1, count), "moe_intermediate_size": pick(rng, 8, 12), "shared_expert_intermediate_size": pick(rng, 10, 16)} | some(rng, fields) | windows
+    return config | rope(rng, head_of(config))
+
+
+def apertus(rng):
+    fields = {"hidden_act": [..., "xielu", ..., "relu2"], "attention_bias": [..., True], "tie_word_embeddings": [..., True], "rms_norm_eps": EPSILON, "head_dim": [..., 8]}
+    config = sizes(rng) | some(rng, fields)
+    positions = rope(rng, head_of(config))
+    return config | positions | ({} if "rope_parameters" in positions else {"rope_scaling": {"rope_type": "default"}} | positions)
+
+
 def stablelm_12b(rng):
     """StableLM 2 12B: each head's queries and keys are normed by a module of their own."""
     return {**stablelm(rng), "model_type": "stablelm", "qk_layernorm": True}
@@ -312,7 +356,7 @@ def mistral3(rng):
 
 
 FAMILIES = {f.__name__: f for f in (llama, gemma, gemma2, gemma3_text, phi3, mistral, ministral, olmo2, olmo3, gpt_neox, smollm3, granite, stablelm, starcoder2, qwen2, qwen3, mixtral, qwen3_moe)}
-LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2, stablelm_12b, gptj, opt, arcee, ernie4_5, nemotron, seed_oss, gemma3, mistral3)}
+LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2, stablelm_12b, gptj, opt, arcee, ernie4_5, nemotron, seed_oss, exaone4, hunyuan_v1_dense, olmo, olmoe, qwen2_moe, apertus, gemma3, mistral3)}
 
 
 def class_of(config):
@@ -409,10 +453,12 @@ def case(family, index):
     loss.backward()
     tensors = {name: [list(part.shape), projections(part)] for parameter, p in model.named_parameters() if p.grad is not None for name, part in parts(model, parameter, p.grad)}
     carried = {name: list(p.shape) for name, p in model.named_parameters() if p.grad is None}
+    constants = {name: float(f"{buffer.item():.8g}") for name, buffer in model.named_buffers() if ".act_fn." in name}
     return {
         "config": config,
         "tensors": tensors,
         **({"carried": carried} if carried else {}),
+        **({"constants": constants} if constants else {}),
         "last": [float(f"{v:.8g}") for v in logits[0, -1].tolist()],
         "logits": projections(logits, 4, 8),
         "loss": float(f"{loss.item():.8g}"),

@@ -10,7 +10,9 @@ export interface TransformerConfig {
     | 'gemma2'
     | 'gemma3'
     | 'phi3'
+    | 'apertus'
     | 'glm'
+    | 'hunyuan'
     | 'phi'
     | 'neox'
     | 'stablelm'
@@ -41,7 +43,7 @@ export interface TransformerConfig {
    * each with a norm of its own (`parallel`, NeoX) or with one for both (`parallelOneNorm`, StableLM).
    */
   readonly residual?: 'serial' | 'parallel' | 'parallelOneNorm';
-  readonly activation: 'gelu' | 'geluTanh' | 'silu' | 'relu' | 'reluSquared';
+  readonly activation: 'gelu' | 'geluTanh' | 'silu' | 'relu' | 'reluSquared' | 'xielu';
   /** `gated`: down(activation(gate x) * up x), as in SwiGLU; `plain`: down(activation(up x)). */
   readonly mlp: 'plain' | 'gated';
   /** Experts in place of the MLP; none where left out. */
@@ -60,6 +62,10 @@ export interface TransformerConfig {
    * (`allHeads`, OLMo 2).
    */
   readonly qkNorm: boolean | 'allHeads' | 'eachHead' | 'headByHead';
+  /** Whether heads are normed after the rotation, not before (HunYuan). */
+  readonly isNormedTurned?: boolean;
+  /** Queries, keys and values are bounded to [-b, b] before they are turned (OLMo 1); free where left out. */
+  readonly qkvBound?: number;
   /** Factors on embeddings, on what attention and MLP add, and on logits; 1 where left out. */
   readonly multipliers?: { readonly embedding?: number; readonly residual?: number; readonly logits?: number };
   /** Factor on queries times keys; 1 / sqrt(headDim) where left out. */
@@ -87,6 +93,8 @@ export interface Experts {
   readonly isNormed: boolean;
   /** Layers that have one MLP of the model's width instead. */
   readonly denseLayers: readonly number[];
+  /** The width of an expert that every token has besides, as much as a gate of its own says (Qwen2-MoE); none where left out. */
+  readonly sharedHidden?: number;
 }
 
 /** The experts of a layer, where it has some. */

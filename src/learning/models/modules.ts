@@ -19,6 +19,8 @@ export interface BlockModules {
   readonly mlpGate: string;
   readonly mlpUp: string;
   readonly mlpDown: string;
+  /** Only read where the activation has parameters. */
+  readonly activation: string;
   /** Only read where there are experts; absent in families that have none. */
   readonly experts?: ExpertModules;
   /** Sites of the residual stream: after attention was added, and after the MLP was. */
@@ -29,7 +31,16 @@ export interface BlockModules {
 /** A router, and the three linear layers of each expert. */
 export interface ExpertModules {
   readonly router: string;
-  expert(index: number): { readonly gate: string; readonly up: string; readonly down: string };
+  expert(index: number): ExpertMatrices;
+  /** Of the expert that all tokens have, and its gate; only read where there is one. */
+  readonly shared: ExpertMatrices;
+  readonly sharedGate: string;
+}
+
+interface ExpertMatrices {
+  readonly gate: string;
+  readonly up: string;
+  readonly down: string;
 }
 
 export interface FamilyModules {
@@ -68,6 +79,8 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
     gate: 'mlp.gate_up_proj',
     up: 'mlp.gate_up_proj',
   }),
+  apertus: llamaLike({ attentionNorm: 'attention_layernorm', mlpNorm: 'feedforward_layernorm' }),
+  hunyuan: llamaLike({ queryNorm: 'query_layernorm', keyNorm: 'key_layernorm' }),
   phi: llamaLike({
     finalNorm: 'final_layernorm',
     queryNorm: 'q_layernorm',
@@ -108,6 +121,7 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
         mlpGate: `${at}.mlp.dense_gate`,
         mlpUp: `${at}.mlp.dense_h_to_4h`,
         mlpDown: `${at}.mlp.dense_4h_to_h`,
+        activation: `${at}.mlp.act_fn`,
         afterAttention: `${at}.afterAttention`,
         out: `${at}.out`,
       };
@@ -115,20 +129,17 @@ export const MODULES: { readonly [F in TransformerConfig['family']]: FamilyModul
   },
 };
 
-interface ExpertNames {
+interface ExpertNames extends ExpertMatrices {
   readonly at: string;
-  readonly gate: string;
-  readonly up: string;
-  readonly down: string;
 }
 
 function expertModules(at: string, { gate, up, down }: ExpertNames): ExpertModules {
+  const of = (one: string): ExpertMatrices => ({ gate: `${one}.${gate}`, up: `${one}.${up}`, down: `${one}.${down}` });
   return {
     router: `${at}.gate`,
-    expert: (index) => {
-      const one = `${at}.experts.${index}`;
-      return { gate: `${one}.${gate}`, up: `${one}.${up}`, down: `${one}.${down}` };
-    },
+    expert: (index) => of(`${at}.experts.${index}`),
+    shared: of(`${at}.shared_expert`),
+    sharedGate: `${at}.shared_expert_gate`,
   };
 }
 
@@ -153,6 +164,7 @@ function gpt2Like(
         mlpNorm: `${at}.ln_2`,
         mlpPostNorm: `${at}.ln_2_post`,
         mlpGate: `${at}.mlp.c_gate`,
+        activation: `${at}.mlp.act_fn`,
         afterAttention: `${at}.afterAttention`,
         out: `${at}.out`,
       };
@@ -207,6 +219,7 @@ function llamaLike(own: {
         mlpGate: `${at}.${gate}`,
         mlpUp: `${at}.${up}`,
         mlpDown: `${at}.${down}`,
+        activation: `${at}.mlp.act_fn`,
         experts: expertModules(`${at}.${experts.at}`, experts),
         afterAttention: `${at}.afterAttention`,
         out: `${at}.out`,

@@ -25,21 +25,20 @@ export function norm(
   );
 }
 
-/** As `norm`, where each head has a scale of its own and no bias. @param x shape [B, H, T, K]. */
-export function normOfEachHead(
-  { norm: own, qkNorm }: TransformerConfig,
-  layers: Layers,
-  module: string,
-  x: Tensor,
-): Tensor {
+/** Queries or keys, normed head by head where the config has that. @param x shape [B, H, T, K]. */
+export function normOfHeads(config: TransformerConfig, layers: Layers, module: string, x: Tensor): Tensor {
+  const { norm: own, qkNorm } = config;
+  if (qkNorm === 'eachHead') return normOfEachHead(own, x, scaleOf(own, layers, module));
+  if (qkNorm === 'headByHead') {
+    const scales = headModules(module, axisLength(x, 1)).map((head) => scaleOf(own, layers, head));
+    return normOfEachHead(own, x, concat(scales, 0));
+  }
+  return qkNorm === true ? norm(config, layers, module, x) : x;
+}
+
+/** A norm in which each head has a scale of its own and no bias. @param scale Of all heads, H K numbers. */
+function normOfEachHead(own: Norm, x: Tensor, scale: Tensor): Tensor {
   const [heads, width] = [axisLength(x, 1), axisLength(x, 3)];
-  const scale =
-    qkNorm === 'headByHead'
-      ? concat(
-          headModules(module, heads).map((head) => scaleOf(own, layers, head)),
-          0,
-        )
-      : scaleOf(own, layers, module);
   return mul(normed(own, x), reshape(scale, [1, heads, 1, width]));
 }
 
@@ -48,7 +47,7 @@ export function headModules(module: string, heads: number): readonly string[] {
   return Array.from({ length: heads }, (_, head) => `${module}.norms.${head}`);
 }
 
-/** The parameters of `norm`, or of `normOfEachHead` for a shape [H, K]. */
+/** The parameters of `norm`, or of heads that have a scale each for a shape [H, K]. */
 export function normParameters(own: Norm, module: string, shape: Shape): readonly ParameterSpec[] {
   const { scale, bias } = shape.length > 1 ? { scale: true, bias: false } : partsOf(own);
   const vector = (name: string, kind: 'zeros' | 'ones'): ParameterSpec => ({

@@ -1,5 +1,6 @@
 /** The parameters of a transformer: names, shapes, roles, and how they start. */
 import type { Rng } from '#base/rng.ts';
+import { activationParameters } from '#learning/models/activations.ts';
 import { checkTransformer, type Experts, expertsOf, type TransformerConfig } from '#learning/models/config.ts';
 import { MODULES, type BlockModules, expertModulesOf } from '#learning/models/modules.ts';
 import { headModules, normParameters } from '#learning/models/norms.ts';
@@ -39,7 +40,7 @@ export function linearModules(config: TransformerConfig): readonly string[] {
   }).flat();
 }
 
-/** The linear layers of all experts, in order; routers, which are no part of it, are not adapted. */
+/** The linear layers of all experts that tokens are routed to, in order; routers and what all tokens share (which PEFT leaves out) are not adapted. */
 export function expertModules(config: TransformerConfig): readonly string[] {
   return Array.from({ length: config.nLayers }, (_, layer) => {
     const experts = expertsOf(config, layer);
@@ -110,21 +111,26 @@ function mlpParameters(config: TransformerConfig, names: BlockModules): readonly
     ...(config.mlp === 'gated' && !isOne ? linearParameters(names.mlpGate, dMlp, dModel, biases.mlp, std) : []),
     ...linearParameters(names.mlpUp, isOne ? 2 * dMlp : dMlp, dModel, biases.mlp, std),
     ...linearParameters(names.mlpDown, dModel, dMlp, biases.mlp, outStd(config)),
+    ...activationParameters(config.activation, names.activation),
   ];
 }
 
 function expertParameters(config: TransformerConfig, names: BlockModules, experts: Experts): readonly ParameterSpec[] {
   const { dModel, initialStd: std } = config;
-  const { router, expert } = expertModulesOf(names);
-  const each = Array.from({ length: experts.count }, (_, index) => {
-    const { gate, up, down } = expert(index);
-    return [
-      ...linearParameters(gate, experts.dHidden, dModel, false, std),
-      ...linearParameters(up, experts.dHidden, dModel, false, std),
-      ...linearParameters(down, dModel, experts.dHidden, false, outStd(config)),
-    ];
-  });
-  return [...linearParameters(router, experts.count, dModel, false, std), ...each.flat()];
+  const { router, expert, shared, sharedGate } = expertModulesOf(names);
+  const { count, dHidden, sharedHidden } = experts;
+  const one = ({ gate, up, down }: typeof shared, width: number): readonly ParameterSpec[] => [
+    ...linearParameters(gate, width, dModel, false, std),
+    ...linearParameters(up, width, dModel, false, std),
+    ...linearParameters(down, dModel, width, false, outStd(config)),
+  ];
+  return [
+    ...linearParameters(router, count, dModel, false, std),
+    ...Array.from({ length: count }, (_, index) => one(expert(index), dHidden)).flat(),
+    ...(sharedHidden === undefined
+      ? []
+      : [...one(shared, sharedHidden), ...linearParameters(sharedGate, 1, dModel, false, std)]),
+  ];
 }
 
 /** Projections back to the stream shrink with depth: Radford et al. 2019 (GPT-2), section 2.3. */

@@ -4,13 +4,14 @@
  * files keep them transposed). Activations are kept flat, [N, D] with N = B T, so that every linear is one matrix product.
  * @see Vaswani et al. 2017, arXiv:1706.03762; Radford et al. 2019 (GPT-2); Touvron et al. 2023, arXiv:2302.13971 (Llama).
  */
-import { add, div, gelu, geluTanh, mul, relu, silu, square, sub, swiglu } from '#engine/ops/elementwise.ts';
+import { add, div, mul, sigmoid, sub, swiglu } from '#engine/ops/elementwise.ts';
 import { gather, scatterAlong, topK } from '#engine/ops/indexing.ts';
 import { broadcastTo, reshape, slice, sumKeep } from '#engine/ops/layout.ts';
 import { matmul } from '#engine/ops/linear-algebra.ts';
 import { softmax } from '#engine/ops/network.ts';
 import { input } from '#engine/ops/sources.ts';
 import { axisLength, type Tensor } from '#engine/tensor.ts';
+import { activated } from '#learning/models/activations.ts';
 import { type Experts, expertsOf, type TransformerConfig } from '#learning/models/config.ts';
 import type { BatchShape } from '#learning/models/batch-shape.ts';
 import { hookPoint } from '#learning/models/hook-points.ts';
@@ -31,8 +32,7 @@ import {
   type SelfAttention,
   turnFromStart,
 } from './attention.ts';
-
-const ACTIVATIONS = { gelu, geluTanh, silu, relu, reluSquared: (x: Tensor): Tensor => square(relu(x)) };
+import { turnRowsAt } from './fed-positions.ts';
 
 /**
  * Next-token logits.
@@ -52,12 +52,20 @@ export function transformerLogits(
   return decoderLogits(config, layers, embedded, attend, rows, batch.endsAtAsked);
 }
 
+/** Whether a program of packed rows has the input `positions`: rotations alone tell distances, unless norms come after them. */
+export function readsPackedPositions({ positions, isNormedTurned }: TransformerConfig): boolean {
+  return positions.kind === 'learned' || isNormedTurned === true;
+}
+
 /** Rows from their first token on, each of which sees its past. */
 export function wholeRows(config: TransformerConfig, batch: BatchShape): AttentionForm {
   const mask = masksOf(config, (window) => attentionMask(batch, config.nHeads / config.nKvHeads, window));
   return {
     batch,
-    turn: turnFromStart(config, batch.length),
+    turn:
+      batch.packed === true && readsPackedPositions(config)
+        ? turnRowsAt(config, batch.rows, batch.length, batch.length)
+        : turnFromStart(config, batch.length),
     attend: (heads, layer) =>
       isBlockwise(config, batch)
         ? attendByBlocks(config, heads, config.layers?.[layer]?.window)
@@ -168,28 +176,29 @@ function mixture(
   config: TransformerConfig,
   layers: Layers,
   names: BlockModules,
-  { count, perToken, isNormed }: Experts,
+  { count, perToken, isNormed, sharedHidden }: Experts,
   x: Tensor,
 ): Tensor {
-  const { router, expert } = expertModulesOf(names);
+  const { router, expert, shared, sharedGate } = expertModulesOf(names);
   const { values, indices } = topK(softmax(layers.linear(router, x)), perToken);
   const weights = scatterAlong(isNormed ? div(values, sumKeep(values, [1])) : values, indices, count);
-  const parts = Array.from({ length: count }, (_, index) => {
-    const { gate, up, down } = expert(index);
-    const hidden = gated(config, layers.linear(gate, x), layers.linear(up, x));
-    return mul(layers.linear(down, hidden), slice(weights, 1, index, index + 1));
-  });
-  return parts.reduce((total, part) => add(total, part));
+  const outOf = ({ gate, up, down }: typeof shared): Tensor =>
+    layers.linear(down, gated(config, layers, names, layers.linear(gate, x), layers.linear(up, x)));
+  const parts = Array.from({ length: count }, (_, index) =>
+    mul(outOf(expert(index)), slice(weights, 1, index, index + 1)),
+  );
+  const routed = parts.reduce((total, part) => add(total, part));
+  return sharedHidden === undefined ? routed : add(routed, mul(outOf(shared), sigmoid(layers.linear(sharedGate, x))));
 }
 
 /** What the MLP's last matrix reads. */
 function mlpHidden(config: TransformerConfig, layers: Layers, names: BlockModules, x: Tensor): Tensor {
-  if (config.mlp === 'plain') return ACTIVATIONS[config.activation](layers.linear(names.mlpUp, x));
-  return gated(config, ...gateAndUp(layers, names, x));
+  if (config.mlp === 'plain') return activated(config, layers, names.activation, layers.linear(names.mlpUp, x));
+  return gated(config, layers, names, ...gateAndUp(layers, names, x));
 }
 
-function gated({ activation }: TransformerConfig, gate: Tensor, up: Tensor): Tensor {
-  return activation === 'silu' ? swiglu(gate, up) : mul(ACTIVATIONS[activation](gate), up);
+function gated(config: TransformerConfig, layers: Layers, names: BlockModules, gate: Tensor, up: Tensor): Tensor {
+  return config.activation === 'silu' ? swiglu(gate, up) : mul(activated(config, layers, names.activation, gate), up);
 }
 
 function gateAndUp(layers: Layers, names: BlockModules, x: Tensor): readonly [gate: Tensor, up: Tensor] {

@@ -4,6 +4,7 @@
  * families want it; all of it is undone here.
  * Source: `convert_hf_to_gguf.py` and `gguf-py/gguf/tensor_mapping.py` of llama.cpp.
  */
+import type { Shape } from '#engine/tensor.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
@@ -58,7 +59,8 @@ async function ggufWeights(file: GgufFile, description: GgufDescription): Promis
     const own = headNorm(parameter, config);
     if (own !== undefined) return own;
     const rearrange = rearrangementOf(parameter, description);
-    const stored = { storedName: ggufName(config, parameter.name), storedShape: parameter.shape };
+    const storedName = ggufName(config, parameter.name);
+    const stored = { storedName, storedShape: storedShape(parameter, file.tensors.get(storedName)?.shape) };
     return rearrange === undefined ? stored : { ...stored, rearrange };
   };
   const needed = transformerParameters(config);
@@ -78,6 +80,11 @@ function headNorm({ name }: ParameterSpec, config: TransformerConfig): TensorRec
     storedShape: [kind === 'q' ? nHeads : nKvHeads, headDim],
     rearrange: (rows) => rows.slice(head * headDim, (head + 1) * headDim),
   };
+}
+
+/** One row, the gate of an expert that all tokens have, may be a vector, as older converters wrote it. */
+function storedShape({ shape }: ParameterSpec, found: Shape | undefined): Shape {
+  return shape[0] === 1 && found?.length === 1 ? shape.slice(1) : shape;
 }
 
 /** What llama.cpp's converter did to a tensor, undone. */

@@ -44,6 +44,10 @@ function expertNames({ experts }: BlockModules, index: number): ReadonlyMap<stri
     [gate, `ffn_gate_exps.${index}`],
     [up, `ffn_up_exps.${index}`],
     [down, `ffn_down_exps.${index}`],
+    [experts.shared.gate, 'ffn_gate_shexp'],
+    [experts.shared.up, 'ffn_up_shexp'],
+    [experts.shared.down, 'ffn_down_shexp'],
+    [experts.sharedGate, 'ffn_gate_inp_shexp'],
   ]);
 }
 

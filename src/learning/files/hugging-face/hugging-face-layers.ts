@@ -1,6 +1,6 @@
 /** What the `config.json` of a family says of single layers: windows of attention, rotations, and experts. */
 import type { Fields } from '#learning/files/fields.ts';
-import type { Experts, LayerConfig, RotaryPositions } from '#learning/models/config.ts';
+import type { Experts, LayerConfig, RotaryPositions, TransformerConfig } from '#learning/models/config.ts';
 
 /** What layers are made from: how many, the longest row, and the rotation of layers with a window. */
 export interface Each {
@@ -104,6 +104,11 @@ export function smolLm3Layers(fields: Fields, { nLayers, contextLength }: Each):
     ...(isTurned(layer) ? {} : { positions: { kind: 'none' } }),
   }));
   return all.some((one) => Object.keys(one).length > 0) ? all : undefined;
+}
+
+/** OLMo's bound of queries, keys and values; null says none. */
+export function boundOf(fields: Fields): Pick<TransformerConfig, 'qkvBound'> {
+  return fields.has('clip_qkv') ? { qkvBound: fields.positive('clip_qkv') } : {};
 }
 
 /** Experts as they are, once nothing trains them that Assay has not: a loss that balances routers is refused. */

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { AssayError, messageOf } from '#base/errors.ts';
 import { makeFolder } from '#base/make-folder.ts';
 
+import { storedConstants } from '#learning/models/activations.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 
 import { isStoredTransposed } from '#learning/files/model-description.ts';
@@ -47,6 +48,12 @@ function tensorsOf(
   { config, carried = [] }: Pick<ModelFiles, 'carried' | 'config'>,
   valuesOf: (name: string) => Float32Array,
 ): readonly TensorInTurn[] {
+  const constants = [...storedConstants(config)].map(([name, value]): TensorToWrite => ({
+    name,
+    dtype: 'F32',
+    shape: [],
+    values: Float32Array.of(value),
+  }));
   const parameters = transformerParameters(config).map((parameter): TensorToWrite => {
     const { name, shape } = parameter;
     const isTransposed = isStoredTransposed(config, parameter);
@@ -60,7 +67,7 @@ function tensorsOf(
       },
     };
   });
-  return [...parameters, ...carried.map((tensor) => ({ ...tensor, dtype: 'F32' as const }))];
+  return [...parameters, ...constants, ...carried.map((tensor) => ({ ...tensor, dtype: 'F32' as const }))];
 }
 
 /** Tensors in order, a new shard where the next would not fit. */

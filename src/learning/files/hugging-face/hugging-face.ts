@@ -10,6 +10,7 @@ import { isJsonObject } from '#base/json.ts';
 
 import type { ChatTemplate } from '#learning/files/text/chat-template.ts';
 import { chatTemplate, withToolTemplate } from '#learning/files/text/chat-template.ts';
+import { storedConstants } from '#learning/models/activations.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { MODULES } from '#learning/models/modules.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
@@ -37,6 +38,7 @@ import {
   isCausalMask,
   isFrequencies,
   isMaskedScore,
+  isNumber,
   isSame,
   unexpectedContent,
 } from '#learning/files/spare-tensors.ts';
@@ -201,6 +203,11 @@ async function isSpare(source: TensorSource, described: ModelDescription, name: 
   const { config, contextLength } = described;
   const { positions } = config;
   if (isOfImages(config, name)) return true;
+  const constant = storedConstants(config).get(name);
+  if (constant !== undefined) {
+    if (await isNumber(source, name, constant)) return true;
+    throw unexpectedContent(source, name, String(constant));
+  }
   const head = headOf(config);
   if ((name === head || name === olderName(config, head)) && config.tied) return true; // the same as the embedding: `withOwnHead` has looked
   if (/(?:^|\.)rotary_emb\.inv_freq$/.test(name) && positions.kind === 'rotary') {

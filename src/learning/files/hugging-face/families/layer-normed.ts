@@ -8,7 +8,7 @@ import {
   noMlpBias,
   type Own,
 } from '#learning/files/hugging-face/hugging-face-decoder.ts';
-import { everywhere, slidingLayers, windowOf } from '#learning/files/hugging-face/hugging-face-layers.ts';
+import { boundOf, everywhere, slidingLayers, windowOf } from '#learning/files/hugging-face/hugging-face-layers.ts';
 
 /** Those with LayerNorm, by `model_type`. */
 export const LAYER_NORMED = {
@@ -63,6 +63,15 @@ export const LAYER_NORMED = {
       biases: { qkv: bias, attentionOut: bias, mlp: fields.flag('mlp_bias', false) },
       rope: { fraction: 0.5 },
       parts: { mlp: 'plain' },
+    });
+  },
+  olmo: (fields) => {
+    const bias = fields.flag('attention_bias', false);
+    return decoder(fields, {
+      contextLength: 2048,
+      norm: { kind: 'layerNorm', epsilon: 1e-5, parts: 'none' },
+      biases: { qkv: bias, attentionOut: bias, mlp: noMlpBias(fields) },
+      parts: boundOf(fields),
     });
   },
   phi: (fields) =>

@@ -1,6 +1,7 @@
 /** Families with Llama's blocks: a norm before attention and one before a gated MLP, heads that are turned. */
 import type { Fields } from '#learning/files/fields.ts';
 import {
+  type Activation,
   ACTIVATIONS,
   contextOf,
   decoder,
@@ -92,6 +93,7 @@ export const LLAMAS = {
       layers: (each) => smolLm3Layers(fields, each),
     });
   },
+  apertus,
   arcee: (fields) => {
     const bias = fields.flag('attention_bias', false);
     return decoder(fields, {
@@ -114,6 +116,7 @@ export const LLAMAS = {
       rope: { theta: 500_000, isInterleaved: true },
     });
   },
+  hunyuan_v1_dense: hunyuan,
   seed_oss: (fields) =>
     decoder(fields, {
       contextLength: 524_288,
@@ -152,5 +155,39 @@ function glm(fields: Fields, parts: Pick<TransformerConfig, 'normPlacement'>): D
     biases: { qkv: fields.flag('attention_bias', true), attentionOut: false, mlp: noMlpBias(fields) },
     rope: { fraction: 0.5, isInterleaved: true },
     parts: { family: 'glm', ...parts },
+  });
+}
+
+/** HunYuan's: heads are normed after they are turned; `alpha` stretches the base of rotations once and for all. */
+function hunyuan(fields: Fields): Described {
+  const bias = fields.flag('attention_bias', false);
+  const headDim = fields.optionalSize('head_dim', fields.size('hidden_size') / fields.size('num_attention_heads'));
+  const always = { use_qk_norm: true, use_cla: false, norm_type: 'rms', num_experts: 1, attention_head_dim: headDim };
+  for (const [name, value] of Object.entries(always)) fields.only(name, [value]); // transformers reads none of them
+  for (const idle of ['cla_share_factor', 'eod_token_id', 'org_vocab_size', 'pad_id']) fields.value(idle);
+  return decoder(fields, {
+    contextLength: 2048,
+    norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-5) },
+    biases: { qkv: bias, attentionOut: bias, mlp: noMlpBias(fields) },
+    rope: { stretchedOver: headDim },
+    parts: { family: 'hunyuan', qkNorm: true, isNormedTurned: true },
+  });
+}
+
+const APERTUS_ACTIVATIONS: ReadonlyMap<string, Activation> = new Map([...ACTIVATIONS, ['xielu', 'xielu']]);
+
+/** Apertus': a plain MLP whose activation has learned numbers. Without a rotation of its own it would have one that rope_theta does not change. */
+function apertus(fields: Fields): Described {
+  const bias = fields.flag('attention_bias', false);
+  fields.only('post_norm', [false]); // of its first code
+  fields.only('qk_norm', [true]);
+  if (!fields.has('rope_scaling') && !fields.has('rope_parameters')) throw fields.error('rope_scaling', 'given');
+  return decoder(fields, {
+    contextLength: 65_536,
+    norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-5) },
+    activation: fields.oneOf('hidden_act', APERTUS_ACTIVATIONS, 'xielu'),
+    biases: { qkv: bias, attentionOut: bias, mlp: noMlpBias(fields) },
+    rope: { theta: 12_000_000 },
+    parts: { family: 'apertus', mlp: 'plain', qkNorm: true },
   });
 }

@@ -22,6 +22,26 @@ const OLMO3_THETA = 500_000;
 
 /** Gemma's and OLMo's, by `model_type`. */
 export const NORMED_AFTER = {
+  exaone4: (fields) => {
+    const window = windowOf(fields, 4096);
+    const hasLayers = fields.has('layer_types');
+    if (window === undefined && !hasLayers) throw fields.error('layer_types', 'given, where sliding_window is null');
+    const pattern = hasLayers ? 1 : fields.size('sliding_window_pattern', 4);
+    fields.value('sliding_window_pattern'); // "LLLG" in published files, where layer_types has the layers
+    return decoder(fields, {
+      contextLength: 2048,
+      kvHeads: 32,
+      norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-5) },
+      layers: (each) =>
+        slidingLayers(fields, {
+          ...each,
+          window,
+          isSliding: (layer) => (layer + 1) % pattern !== 0,
+          full: window === undefined ? {} : { positions: { kind: 'none' } },
+        }),
+      parts: { normPlacement: 'post', qkNorm: true },
+    });
+  },
   gemma: (fields) => {
     fields.only('hidden_activation', ['gelu_pytorch_tanh']);
     return gemma(fields, { activation: fields.oneOf('hidden_act', GEMMA_ACTIVATIONS, 'gelu_pytorch_tanh') });

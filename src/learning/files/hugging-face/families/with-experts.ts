@@ -1,6 +1,13 @@
 /** Families with experts in place of MLPs (ADR 0187). */
 import { decoder, type Families, noMlpBias } from '#learning/files/hugging-face/hugging-face-decoder.ts';
-import { denseLayers, everywhere, expertsOf, windowOf } from '#learning/files/hugging-face/hugging-face-layers.ts';
+import {
+  boundOf,
+  denseLayers,
+  everywhere,
+  expertsOf,
+  slidingLayers,
+  windowOf,
+} from '#learning/files/hugging-face/hugging-face-layers.ts';
 
 /** Those with experts, by `model_type`. */
 export const WITH_EXPERTS = {
@@ -21,6 +28,49 @@ export const WITH_EXPERTS = {
           dHidden: fields.size('intermediate_size'),
           isNormed: true,
           denseLayers: [],
+        }),
+      },
+    });
+  },
+  olmoe: (fields) => {
+    const bias = fields.flag('attention_bias', false);
+    fields.only('head_dim', [fields.size('hidden_size') / fields.size('num_attention_heads')]);
+    return decoder(fields, {
+      contextLength: 4096,
+      norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-5) },
+      biases: { qkv: bias, attentionOut: bias, mlp: noMlpBias(fields) },
+      parts: {
+        qkNorm: 'allHeads',
+        ...boundOf(fields),
+        experts: expertsOf(fields, {
+          count: fields.size(fields.spelling('num_experts', 'num_local_experts'), 64),
+          perToken: fields.size('num_experts_per_tok', 8),
+          dHidden: fields.size('intermediate_size'),
+          isNormed: fields.flag('norm_topk_prob', false),
+          denseLayers: [],
+        }),
+      },
+    });
+  },
+  qwen2_moe: (fields) => {
+    const until = fields.value('max_window_layers') ?? 28;
+    if (typeof until !== 'number') throw fields.error('max_window_layers', 'a number');
+    const window = fields.flag('use_sliding_window', false) ? windowOf(fields, 4096) : undefined;
+    fields.value('sliding_window');
+    return decoder(fields, {
+      contextLength: 32_768,
+      kvHeads: 16,
+      biases: { qkv: fields.flag('qkv_bias', true), attentionOut: false, mlp: noMlpBias(fields) },
+      layers: (each) =>
+        slidingLayers(fields, { ...each, window, isSliding: (layer) => layer % 2 === 0 && layer < until }),
+      parts: {
+        experts: expertsOf(fields, {
+          count: fields.size('num_experts', 60),
+          perToken: fields.size('num_experts_per_tok', 4),
+          dHidden: fields.size('moe_intermediate_size', 1408),
+          isNormed: fields.flag('norm_topk_prob', false),
+          denseLayers: denseLayers(fields),
+          sharedHidden: fields.size('shared_expert_intermediate_size', 5632),
         }),
       },
     });
