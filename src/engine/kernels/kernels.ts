@@ -9,10 +9,10 @@ import { setFlagsFromString } from 'node:v8';
 import { KERNELS_WASM_BASE64 } from './kernels-wasm.ts';
 
 /**
- * V8 compiles two neighbouring operations of 128 bits to one of 256 where the processor has AVX2: every lane is computed as before, so
+ * V8 joins two neighbouring operations of 128 bits to one of 256 where the processor has AVX2: every lane is computed as before, so
  * bits are the same. Off by default in V8, so it is asked for in the version of Node whose bits a test compares, and in no other (ADR 0195).
  */
-const WIDE = { node: '26.10.0', flag: '--experimental-wasm-revectorize' };
+export const WIDE = { node: '26.10.0', flag: '--experimental-wasm-revectorize' };
 
 /** The part of the WebAssembly API used here; the es2024 library declares none of it. */
 interface WasmMemory {
