@@ -109,7 +109,7 @@ export const FAMILY_FAULTS: readonly Fault[] = [
   },
   {
     name: 'a cap that transformers does not apply is applied',
-    file: 'src/learning/files/hugging-face/hugging-face-families.ts',
+    file: 'src/learning/files/hugging-face/families/normed-after.ts',
     from: "fields.only('attn_logit_softcapping', []);",
     to: '',
     tests: [CONFIGS],
@@ -207,14 +207,14 @@ export const FAMILY_FAULTS: readonly Fault[] = [
   },
   {
     name: 'every layer of a windowed GGUF file has the window',
-    file: 'src/learning/files/gguf/gguf-families.ts',
+    file: 'src/learning/files/gguf/gguf-family.ts',
     from: 'layer % every < every - 1',
     to: 'layer % every < every',
     tests: [GGUF],
   },
   {
     name: 'a pattern of windows in a GGUF file is passed over',
-    file: 'src/learning/files/gguf/gguf-families.ts',
+    file: 'src/learning/files/gguf/gguf-family.ts',
     from: 'listed === undefined ? layer',
     to: 'listed !== null ? layer',
     tests: [GGUF],

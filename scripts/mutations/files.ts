@@ -7,8 +7,23 @@ const STAND_INS = 'src/learning/files/tensors/stand-ins.test.ts';
 const FOLDERS = 'test/learning/half-read-folders.test.ts';
 const GGUF = 'test/learning/half-read-gguf.test.ts';
 const PATHS = 'test/e2e/model-paths.test.ts';
+const GENERATION = 'src/learning/files/hugging-face/generation-options.test.ts';
 
 export const FILE_FAULTS: readonly Fault[] = [
+  {
+    name: 'a penalty on repetitions is thought to change nothing',
+    file: 'src/learning/files/hugging-face/generation-options.ts',
+    from: '  repetition_penalty: is(1),',
+    to: '  repetition_penalty: is(1, 5),',
+    tests: [GENERATION],
+  },
+  {
+    name: 'how a config.json without generation_config.json samples is passed over',
+    file: 'src/learning/files/hugging-face/generation-options.ts',
+    from: 'generation ?? optionsIn(config)',
+    to: 'generation ?? {}',
+    tests: [GENERATION],
+  },
   {
     name: 'a model without a tokenizer is found out by its runs',
     file: 'src/recipes/text-model-files.ts',

@@ -160,8 +160,8 @@ export const NUMBERS_FAULTS: readonly Fault[] = [
   {
     name: 'rotary positions turn forward in the backward pass',
     file: 'src/engine/gradients.ts',
-    from: 'rotary(dy, cos, mul(sin, -1))',
-    to: 'rotary(dy, cos, sin)',
+    from: 'rotary(dy, cos, mul(sin, -1), isInterleaved)',
+    to: 'rotary(dy, cos, sin, isInterleaved)',
     tests: [PRIMITIVES],
   },
   {

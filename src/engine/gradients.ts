@@ -110,7 +110,11 @@ export const GRADIENTS: GradientTable = {
   layerNorm: ({ inputs: [x, scale] }, y, dy) => layerNormGradient(x, scale, y, dy),
   rmsNorm: ({ inputs: [x, scale] }, y, dy) => rmsNormGradient(x, scale, y, dy),
   // A rotation's adjoint is the rotation by the opposite angle.
-  rotary: ({ inputs: [, cos, sin] }, _y, dy) => [rotary(dy, cos, mul(sin, -1)), undefined, undefined],
+  rotary: ({ inputs: [, cos, sin], attributes: { isInterleaved } }, _y, dy) => [
+    rotary(dy, cos, mul(sin, -1), isInterleaved),
+    undefined,
+    undefined,
+  ],
   attention: (node, y, dy) => attentionGradient(node, y, dy),
 
   // y_n = -log p_n[l_n], p = softmax z  =>  dz_n = dy_n (p_n - onehot(l_n))

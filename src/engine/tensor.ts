@@ -82,7 +82,7 @@ export interface Primitives {
   softmax: Primitive<Unary>;
   layerNorm: Primitive<readonly [x: Tensor, scale: Tensor, bias: Tensor], { readonly epsilon: number }>;
   rmsNorm: Primitive<readonly [x: Tensor, scale: Tensor], { readonly epsilon: number }>;
-  rotary: Primitive<readonly [x: Tensor, cos: Tensor, sin: Tensor]>;
+  rotary: Primitive<readonly [x: Tensor, cos: Tensor, sin: Tensor], { readonly isInterleaved: boolean }>;
   attention: Primitive<readonly [q: Tensor, k: Tensor, v: Tensor, mask: Tensor], { readonly scale: number }>;
   crossEntropy: Primitive<readonly [logits: Tensor, labels: Tensor]>;
 }

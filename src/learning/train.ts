@@ -9,6 +9,7 @@ import type { Feeds } from '#learning/feeds.ts';
 import { createLearner, type Learner, type Pass } from '#learning/learner.ts';
 import { applyMethod, type Method, type TrainedModel } from '#learning/method.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
+import { readsPackedPositions } from '#learning/models/transformer.ts';
 import { readsPositions, type RowsAsTrees, treeFeeds } from '#learning/models/trees.ts';
 import type { Layers } from '#learning/nn/layers.ts';
 import type { OptimizerConfig } from '#learning/optim/optimizer-config.ts';
@@ -95,7 +96,7 @@ export async function createTrainer(config: TrainerConfig): Promise<Trainer> {
   const isLearned = config.model.positions.kind === 'learned';
   const feedsIn = (batch: Batch): Feeds => {
     if ('prefix' in layout) return feedsOf(batch, false);
-    if (layout.trees === undefined) return feedsOf(batch, isLearned && layout.packed === true);
+    if (layout.trees === undefined) return feedsOf(batch, readsPackedPositions(config.model) && layout.packed === true);
     return treesFeeds(batch, { ...layout, trees: layout.trees }, readsPositions(config.model));
   };
   const passes = new Map<string, Promise<Pass | undefined>>();

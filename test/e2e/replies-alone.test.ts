@@ -59,8 +59,8 @@ test("what a model's generation_config.json asks of sampling beyond what is done
     return stderr;
   };
   assert.match(
-    await planned({ temperature: 0.6, top_k: 50, repetition_penalty: 1.1 }),
-    /asks for temperature 0\.6, repetition_penalty 1\.1; replies are sampled at temperature 1, topP 1, topK 50/,
+    await planned({ temperature: 0.6, top_k: 50, repetition_penalty: 1.1, max_new_tokens: 9, do_sample: false }),
+    /asks for the most probable tokens, temperature 0\.6, maxTokens 9, repetition_penalty 1\.1; replies are sampled at temperature 1, topP 1, topK 50, maxTokens 4 /,
   );
-  assert.doesNotMatch(await planned({ temperature: 1, top_p: 1, top_k: 50 }), /asks for/);
+  assert.doesNotMatch(await planned({ temperature: 1, top_p: 1, top_k: 50, repetition_penalty: 1 }), /asks for/);
 });

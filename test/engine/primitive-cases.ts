@@ -250,6 +250,18 @@ export const CASES: { readonly [P in Exclude<PrimitiveName, 'input'>]: readonly 
           return at(x, [b, h, t, k]) * Math.cos(angle) + (k < 2 ? -1 : 1) * partner * Math.sin(angle);
         }),
     ),
+    floats(
+      'of neighbours',
+      [[2, 2, 3, 4]],
+      (x = never()) => rotary(x, table(Math.cos), table(Math.sin), true),
+      (x = none()) =>
+        fromIndex([2, 2, 3, 4], ([b = 0, h = 0, t = 0, k = 0]) => {
+          const isFirst = k % 2 === 0;
+          const angle = angleAt(t, Math.floor(k / 2));
+          const partner = at(x, [b, h, t, isFirst ? k + 1 : k - 1]);
+          return at(x, [b, h, t, k]) * Math.cos(angle) + (isFirst ? -1 : 1) * partner * Math.sin(angle);
+        }),
+    ),
   ],
   attention: [
     floats(

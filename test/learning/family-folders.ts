@@ -1,8 +1,8 @@
-/** Folders of the models of family-models.json, whose weights are computed from their names. */
-import { readFileSync } from 'node:fs';
+/** Folders of the models of family-models.json and family-models/, whose weights are computed from their names. */
+import { globSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import type { JsonObject } from '#base/json.ts';
 import type { TensorToWrite } from '#learning/files/tensors/safetensors-write.ts';
@@ -13,6 +13,10 @@ export interface FamilyCase {
   readonly config: JsonObject;
   /** By name: the shape, and what the gradient projects to. */
   readonly tensors: Readonly<Record<string, readonly [shape: readonly number[], projections: readonly number[]]>>;
+  /** Numbers that files keep beside, where a family has some. */
+  readonly constants?: Readonly<Record<string, number>>;
+  /** Shapes of what is not read: by which a model sees images. */
+  readonly carried?: Readonly<Record<string, readonly number[]>>;
   /** Logits of the first row's last token. */
   readonly last: readonly number[];
   /** Projections of all logits. */
@@ -21,12 +25,12 @@ export interface FamilyCase {
   readonly replies: readonly (readonly number[])[];
   /** Losses of LoRA, step after step. */
   readonly lora: readonly number[];
+  /** What its hook points project to; of families in family-models.json they stand in hook-points.json. */
+  readonly hookPoints?: Readonly<Record<string, readonly number[]>>;
 }
 
-/** All of them, by family. */
-export const FAMILY_MODELS = JSON.parse(
-  readFileSync(new URL('../reference/family-models.json', import.meta.url), 'utf8'),
-) as {
+const REFERENCE = new URL('../reference/', import.meta.url);
+const FIRST = JSON.parse(readFileSync(new URL('family-models.json', REFERENCE), 'utf8')) as {
   readonly tokens: readonly (readonly number[])[];
   readonly labels: readonly (readonly number[])[];
   readonly prompts: readonly (readonly number[])[];
@@ -36,27 +40,43 @@ export const FAMILY_MODELS = JSON.parse(
   readonly rate: number;
   readonly families: Readonly<Record<string, readonly FamilyCase[]>>;
 };
+const LATER = globSync('family-models/*.json', { cwd: REFERENCE })
+  .toSorted()
+  .map((path): readonly [string, readonly FamilyCase[]] => {
+    const { models } = JSON.parse(readFileSync(new URL(path, REFERENCE), 'utf8')) as { readonly models: FamilyCase[] };
+    return [basename(path, '.json'), models];
+  });
+
+/** All of them, by family. */
+export const FAMILY_MODELS = { ...FIRST, families: { ...FIRST.families, ...Object.fromEntries(LATER) } };
 
 /** A new folder of the model. @param changed What becomes of its tensors. */
 export async function familyFolder(
-  { config, tensors }: FamilyCase,
+  { config, tensors, constants = {}, carried = {} }: FamilyCase,
   changed: (tensors: readonly TensorToWrite[]) => readonly TensorToWrite[] = (stored) => stored,
 ): Promise<string> {
   const folder = join(await mkdtemp(join(tmpdir(), 'assay-family-')), 'model');
   await mkdir(folder);
   await writeFile(join(folder, 'config.json'), JSON.stringify(config));
-  const stored = Object.entries(tensors).map(([name, [shape]]): TensorToWrite => ({
+  const shapes = { ...Object.fromEntries(Object.entries(tensors).map(([name, [shape]]) => [name, shape])), ...carried };
+  const stored = Object.entries(shapes).map(([name, shape]): TensorToWrite => ({
     name,
     dtype: 'F32',
     shape,
     values: valuesOf(name, shape),
   }));
-  await writeSafetensors(join(folder, 'model.safetensors'), changed(stored), { format: 'pt' });
+  const beside = Object.entries(constants).map(([name, value]): TensorToWrite => ({
+    name,
+    dtype: 'F32',
+    shape: [],
+    values: Float32Array.of(value),
+  }));
+  await writeSafetensors(join(folder, 'model.safetensors'), changed([...stored, ...beside]), { format: 'pt' });
   return folder;
 }
 
 /** A tensor's values as in family-models.py. */
-function valuesOf(name: string, shape: readonly number[]): Float32Array {
+export function valuesOf(name: string, shape: readonly number[]): Float32Array {
   const seed = hashOf(name);
   const isNorm = name.includes('norm') && name.endsWith('.weight');
   const [center, spread] = isNorm ? [1, 0.5] : [0, shape.length > 1 ? 1 : 0.5];

@@ -1,6 +1,6 @@
 /** Every family of models, random over the fields of its config: from files to numbers and back, against transformers. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -13,7 +13,8 @@ import { sizeOf } from '#engine/tensor.ts';
 import { writeHuggingFace } from '#learning/files/hugging-face/hugging-face-write.ts';
 import type { ModelFiles } from '#learning/files/model-files.ts';
 import { openModel } from '#learning/files/open-model.ts';
-import type { TensorToWrite } from '#learning/files/tensors/safetensors-write.ts';
+import { readPeftAdapter } from '#learning/files/hugging-face/peft.ts';
+import { type TensorToWrite, writeSafetensors } from '#learning/files/tensors/safetensors-write.ts';
 import { applyMethod, type Method } from '#learning/method.ts';
 import { transformerLogits } from '#learning/models/transformer.ts';
 import { feedLayers } from '#learning/nn/layers.ts';
@@ -22,7 +23,7 @@ import { checkContinues, startingWeights, writeTrainedAdapter } from '#recipes/f
 import { createTrainer, type Trainer } from '#learning/train.ts';
 
 import { tensorsOf } from './altered-files.ts';
-import { FAMILY_MODELS, familyFolder } from './family-folders.ts';
+import { FAMILY_MODELS, familyFolder, valuesOf } from './family-folders.ts';
 import { assertLogits } from './last-logits.ts';
 
 /** Of a norm: float32 through three layers, where transformers sums in another order (logits) or in float64 (gradients). */
@@ -96,6 +97,90 @@ for (const [name, losses] of Object.entries(EXPERT_LORA)) {
     assert.ok(trained.every((parameter) => parameter.includes('.self_attn.')));
   });
 }
+
+/** Adapters of stacked experts as PEFT saves them, and the loss of their models with them (stacked-lora.py). */
+const { source: _, ...STACKED_LORA } = JSON.parse(
+  await readFile(join(import.meta.dirname, '../reference/stacked-lora.json'), 'utf8'),
+) as Readonly<Record<string, StackedAdapter>>;
+
+interface StackedAdapter {
+  readonly config: JsonObject;
+  readonly tensors: Readonly<Record<string, readonly number[]>>;
+  readonly loss: number;
+}
+
+/** A new folder of the adapter. @param changed What becomes of its config. */
+async function stackedAdapter({ config, tensors }: StackedAdapter, changed: JsonObject = {}): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'assay-stacked-'));
+  await writeFile(join(folder, 'adapter_config.json'), JSON.stringify({ ...config, ...changed }));
+  const stored = Object.entries(tensors).map(([name, shape]): TensorToWrite => ({
+    name,
+    dtype: 'F32',
+    shape,
+    values: valuesOf(name, shape),
+  }));
+  await writeSafetensors(join(folder, 'adapter_model.safetensors'), stored, { format: 'pt' });
+  return folder;
+}
+
+async function baseOf(name: string): Promise<ModelFiles> {
+  const [, family = '', index = 0] = /^(\w+)-(\d)/.exec(name) ?? [];
+  const model = FAMILY_MODELS.families[family]?.[Number(index)];
+  assert.ok(model !== undefined, name);
+  return openModel(await familyFolder(model));
+}
+
+for (const [name, adapter] of Object.entries(STACKED_LORA)) {
+  test(`${name}: an adapter of stacked experts that PEFT saved is merged as PEFT applies it, and not continued`, async () => {
+    await using files = await baseOf(name);
+    const folder = await stackedAdapter(adapter);
+    const merged = await startingWeights(files, folder, 'merge');
+    const tensor = async (one: string): Promise<Float32Array<ArrayBuffer>> =>
+      new Float32Array(await merged.tensor(one));
+    await using whole = await trainerOf({ ...files, tensor }, { kind: 'full' });
+    assertLoss(await whole.forwardBackward(batch()), adapter.loss, TRAJECTORY_TOLERANCE);
+    await assert.rejects(
+      () => checkContinues(folder, LORA, files.config),
+      /factors of stacked experts.*adapter.use=merge/,
+    );
+  });
+}
+
+const STACKS_REFUSED: readonly (readonly [change: JsonObject, message: RegExp])[] = [
+  [{ target_parameters: ['mlp.gate.weight'] }, /target_parameters to be a list of gate_up_proj and down_proj/],
+  [{ target_parameters: 'experts.down_proj' }, /target_parameters to be a list/],
+  [
+    { target_parameters: ['mlp.experts.down_proj'] },
+    /to choose stacks of experts that the model has, found factors of .*experts/,
+  ],
+  [{ target_parameters: null }, /to choose stacks of experts/],
+  [{ r: 4, lora_alpha: 2 }, /expected rank 4 for each of \d experts, found .* of rank \d+ in all/],
+  [{ rank_pattern: { '.*\\.gate_up_proj': 4 } }, /alpha_pattern to be such that the scale of every module is 0\.5/],
+  [{ rank_pattern: { q_proj: 4 } }, /rank_pattern to be off/],
+];
+
+for (const [change, message] of STACKS_REFUSED) {
+  test(`an adapter of stacked experts that says ${JSON.stringify(change)} is refused, naming what is wrong`, async () => {
+    const name = 'mixtral-0 both';
+    const adapter = STACKED_LORA[name];
+    assert.ok(adapter !== undefined);
+    await using files = await baseOf(name);
+    const folder = await stackedAdapter(adapter, change);
+    await assert.rejects(() => startingWeights(files, folder, 'merge'), message);
+  });
+}
+
+test('an adapter of stacked experts is refused on a model that has none, and where its model is not known', async () => {
+  const adapter = STACKED_LORA['mixtral-0 both'];
+  assert.ok(adapter !== undefined);
+  const folder = await stackedAdapter(adapter);
+  await using dense = await baseOf('mistral-0');
+  await assert.rejects(() => startingWeights(dense, folder, 'merge'), /to choose stacks of experts that the model has/);
+  await assert.rejects(
+    () => readPeftAdapter(folder),
+    /target_parameters to be off \(factors of stacked experts are read/,
+  );
+});
 
 for (const [family, cases] of Object.entries(FAMILY_MODELS.families)) {
   for (const [index, expected] of cases.entries()) {
@@ -243,6 +328,22 @@ test('a GPT-NeoX folder with saved masks and without the prefix of its names, as
   assertProjections('logits', await allLogits(files), model.logits, LOGITS_TOLERANCE, 0);
   const sees = await familyFolder(model, (tensors) => [...tensors, MASK(`gpt_neox.${attention}.bias`, 0)]);
   await assert.rejects(() => openModel(sees), /attention\.bias to hold a causal mask/);
+});
+
+test('an Apertus folder without the constants of its activation is the same model, and one with others is refused', async () => {
+  const [model] = FAMILY_MODELS.families['apertus'] ?? [];
+  assert.ok(model !== undefined);
+  const isConstant = ({ name }: TensorToWrite): boolean => /act_fn\.(?:beta|eps)$/.test(name);
+  const bare = await familyFolder(model, (tensors) => tensors.filter((tensor) => !isConstant(tensor)));
+  await using files = await openModel(bare);
+  assertProjections('logits', await allLogits(files), model.logits, LOGITS_TOLERANCE, 0);
+  const other = await familyFolder(model, (tensors) =>
+    tensors.map((tensor): TensorToWrite => {
+      const { name, shape } = tensor;
+      return isConstant(tensor) ? { name, shape, dtype: 'F32', values: Float32Array.of(0.7) } : tensor;
+    }),
+  );
+  await assert.rejects(() => openModel(other), /act_fn\.beta to hold 0\.5/);
 });
 
 /** The tensors of a folder by name. */

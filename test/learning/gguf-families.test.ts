@@ -64,11 +64,7 @@ async function altered(name: string, metadata: Readonly<Record<string, MetadataV
 
 /** Keys that would change what is computed, and that nothing here follows. */
 const REFUSED: readonly (readonly [name: string, Readonly<Record<string, MetadataValue>>, RegExp])[] = [
-  [
-    'mistral',
-    { 'general.architecture': 'qwen2moe' },
-    /general\.architecture to be one of .*granite.*, found "qwen2moe"/,
-  ],
+  ['mistral', { 'general.architecture': 'phimoe' }, /general\.architecture to be one of .*granite.*, found "phimoe"/],
   ['mistral', { 'llama.expert_count': { u32: 8 } }, /llama\.expert_used_count/],
   ['mistral', { 'llama.expert_used_count': { u32: 2 } }, /llama\.expert_used_count to be 0/],
   ['mistral3', { 'mistral3.expert_count': { u32: 8 } }, /mistral3\.expert_count to be 0/],
@@ -106,6 +102,14 @@ const REFUSED: readonly (readonly [name: string, Readonly<Record<string, Metadat
   ['phi3', { 'phi3.rope.scaling.type': 'longrope' }, /phi3\.rope\.scaling\.type to be one of none, linear, yarn/],
   ['phi3-longrope', { 'phi3.rope.scaling.type': 'yarn' }, /phi3\.rope\.scaling\.type to be one of longrope/],
   ['phi3-longrope', { 'phi3.rope.dimension_count': { u32: 4 } }, /expected 2 numbers in rope_factors_short\.weight/],
+  ['glm4', { 'glm4.rope.dimension_sections': { u32s: [2, 2, 2, 0] } }, /unknown key glm4\.rope\.dimension_sections/],
+  ['glm4', { 'glm4.nextn_predict_layers': { u32: 1 } }, /glm4\.nextn_predict_layers to be 0/],
+  ['cohere2', { 'cohere2.rope.freq_base_swa': { f32: 5000 } }, /cohere2\.rope\.freq_base_swa to be 50000/],
+  ['command-r', { 'command-r.attention.clamp_kqv': { f32: 8 } }, /command-r\.attention\.clamp_kqv to be 0/],
+  ['olmo', { 'olmo.attention.layer_norm_epsilon': { f32: 1e-3 } }, /layer_norm_epsilon to be 0\.00001/],
+  ['exaone4', { 'exaone4.attention.sliding_window': { u32: 4 } }, /exaone4\.attention\.sliding_window to be off/],
+  ['exaone4', { 'exaone4.block_count': { u32: 64 } }, /exaone4\.block_count to be another than 64/],
+  ['qwen2moe', { 'qwen2moe.expert_weights_norm': true }, /unknown key qwen2moe\.expert_weights_norm/],
   ['gptneox', { 'gptneox.attention.head_count_kv': { u32: 1 } }, /head_count_kv to be 2, as many as heads/],
   ['gptneox', { 'gptneox.rope.dimension_count': { u32: 10 } }, /rope\.dimension_count to be at most 8/],
   ['stablelm', { 'stablelm.expert_count': { u32: 2 } }, /stablelm\.expert_count to be 0/],

@@ -43,6 +43,9 @@ function opened(fields: Readonly<Record<string, GgufValue>>, architecture = 'lla
 
 /** Names that mean the same splitting, of those that are compared. */
 const SAME: Readonly<Record<string, string>> = {
+  glm4: 'dbrx',
+  'chatglm-bpe': 'dbrx',
+  'command-r': 'command-r',
   'gpt-2': 'gpt-2',
   'phi-2': 'gpt-2',
   smollm: 'starcoder',

@@ -84,6 +84,24 @@ for (const metadata of SAME) {
   });
 }
 
+test('what a GGUF file asks of sampling is told: by name what a study sets itself, as it is written what nothing follows', async () => {
+  await using silent = await openModel(join(MODELS, 'llama.gguf'));
+  assert.deepEqual(Object.keys(silent.generation), ['stopIds']);
+  const idle = { min_p: { f32: 0 }, penalty_repeat: { f32: 1 }, mirostat: { u32: 0 }, mirostat_tau: { f32: 5 } };
+  const asked = { temp: { f32: 0.6 }, top_p: { f32: 0.95 }, top_k: { u32: 20 }, xtc_probability: { f32: 0.5 } };
+  const sampling = Object.entries({ ...idle, ...asked, sequence: 'kpt', new_sampler: { u32: 3 } });
+  const metadata = Object.fromEntries(sampling.map(([key, value]) => [`general.sampling.${key}`, value]));
+  await using model = await openModel(await alteredGguf('llama', metadata));
+  assert.deepEqual(model.generation, {
+    stopIds: silent.generation.stopIds,
+    from: 'file (general.sampling)',
+    temperature: 0.6,
+    topP: 0.95,
+    topK: 20,
+    unread: ['xtc_probability 0.5', 'sequence kpt', 'new_sampler 3'],
+  });
+});
+
 const REFUSED: readonly (readonly [Metadata, RegExp])[] = [
   [
     { 'llama.attention.head_count_kv': { u32s: [2, 1] } },

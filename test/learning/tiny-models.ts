@@ -36,12 +36,38 @@ export function tinyModels(length: number, theta: number): Readonly<Record<strin
       ...rotary,
       experts: { count: 4, perToken: 2, dHidden: 24, isNormed: true, denseLayers: [0] },
     },
+    'an expert for all tokens beside those that are chosen, bounded queries and keys that are normed where they are turned':
+      {
+        ...rotary,
+        family: 'hunyuan',
+        qkNorm: 'eachHead',
+        isNormedTurned: true,
+        qkvBound: 0.5,
+        experts: { count: 3, perToken: 1, dHidden: 24, isNormed: false, denseLayers: [1], sharedHidden: 20 },
+      },
     'parallel residual, windows, heads turned in part': {
       ...gpt2,
       family: 'neox',
       residual: 'parallel',
       positions: { kind: 'rotary', theta, fraction: 0.5, attentionFactor: 1.2 },
       layers: [{ window: 5 }, { window: 40 }],
+    },
+    'learned positions behind two rows of their table, norms without parameters': {
+      ...gpt2,
+      family: 'opt',
+      norm: { kind: 'layerNorm', epsilon: 1e-5, parts: 'none' },
+      positions: { kind: 'learned', length, offset: 2 },
+      activation: 'reluSquared',
+      biases: { qkv: false, attentionOut: true, mlp: true }, // a key's changes nothing where keys are not turned: rounding alone
+    },
+    'neighbours turned together, one norm for attention and MLP, norms of queries and keys, a biased head': {
+      ...gpt2,
+      family: 'phi',
+      nKvHeads: 2,
+      residual: 'parallelOneNorm',
+      positions: { kind: 'rotary', theta, fraction: 0.5, isInterleaved: true },
+      qkNorm: true,
+      biases: { ...gpt2.biases, head: true },
     },
   };
 }

@@ -16,7 +16,7 @@ const [, , to = ''] = process.argv;
 const factor = (length: number, of: (place: number) => number): Float32Array =>
   Float32Array.from({ length }, (_, i) => 0.2 * of(i + 1));
 
-for (const family of ['mixtral', 'qwen3_moe']) {
+for (const family of ['mixtral', 'qwen3_moe', 'olmoe', 'qwen2_moe']) {
   for (const [index, model] of (families[family] ?? []).entries()) {
     await using files = await openModel(await familyFolder(model));
     const weights = new Map<string, Float32Array>();

@@ -1,6 +1,7 @@
 """Writes expert-lora.json: the losses of LoRA on every matrix of every expert of the models with experts of family-models.json.
 
-Run: python test/reference/expert-lora.py      (torch, transformers 5, peft; node; after family-models.py)
+Run: python test/reference/expert-lora.py [FAMILY ...]      (torch, transformers 5, peft; node; after family-models.py)
+With families named, the others keep their numbers.
 One pair of factors a matrix, as PEFT has it where each expert is a module of its own (transformers 4). Transformers 5 stacks experts, gate
 and up together, and PEFT turns such adapters into its form for stacks when it loads them: the adapters that Assay writes
 (expert-lora-write.ts) are loaded so, and their loss is the first one here; an adapter of queries and of one layer's experts gives the loss
@@ -75,18 +76,23 @@ def lora_losses(model):
 
 def main():
     torch.set_num_threads(1)
-    families = json.loads((HERE / "family-models.json").read_text())["families"]
-    expected = {f"{family}-{index}": lora_losses(models.model_of(case["config"]).double()) for family in ("mixtral", "qwen3_moe") for index, case in enumerate(families[family])}
+    families = models.stored_families()
+    kept = json.loads((HERE / "expert-lora.json").read_text())
+    chosen = sys.argv[1:] or ("mixtral", "qwen3_moe", "olmoe", "qwen2_moe")
+    expected = {f"{family}-{index}": lora_losses(models.model_of(case["config"]).double()) for family in chosen for index, case in enumerate(families[family])}
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["node", str(HERE / "expert-lora-write.ts"), folder], check=True)
         for name, losses in expected.items():
+            if name.startswith("qwen2_moe"):  # whose adapters PEFT 0.21 does not turn into its form for stacks
+                print(name, losses)
+                continue
             found = models.loss_of(PeftModel.from_pretrained(load(f"{folder}/{name}/base"), f"{folder}/{name}/adapter")).item()
             some = models.loss_of(PeftModel.from_pretrained(load(f"{folder}/{name}/base"), f"{folder}/{name}/some")).item()
             merged = models.loss_of(load(f"{folder}/{name}/merged")).item()
             print(name, losses, "PEFT", found, "some modules", some, "merged", merged)
             assert abs(some / merged - 1) < TOLERANCE, name
             assert abs(found / losses[0] - 1) < TOLERANCE, name
-    (HERE / "expert-lora.json").write_text(json.dumps(expected) + "\n")
+    (HERE / "expert-lora.json").write_text(json.dumps(kept | expected) + "\n")
 
 
 main()

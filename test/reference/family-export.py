@@ -14,22 +14,23 @@ from pathlib import Path
 
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
-loss_of = importlib.import_module("family-models").loss_of
+models = importlib.import_module("family-models")
+loss_of = models.loss_of
 TOLERANCE = 1e-5
 
 
 def load(folder):
-    model, info = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", output_loading_info=True)
+    opener = models.class_of(json.loads(Path(folder, "config.json").read_text()))
+    model, info = opener.from_pretrained(folder, attn_implementation="eager", output_loading_info=True)
     assert not any(info[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys")), (folder, info)
     return model.eval()
 
 
 def main():
-    families = json.loads((HERE / "family-models.json").read_text())["families"]
+    families = models.stored_families()
     worst, count = 0.0, 0
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["node", str(HERE / "family-export-write.ts"), folder], check=True)
@@ -37,6 +38,9 @@ def main():
             for index, case in enumerate(cases):
                 at = f"{folder}/{family}-{index}"
                 model = load(f"{at}/base")
+                for name, parameter in model.named_parameters():
+                    if name in case.get("carried", {}):  # what sees images went along as it was
+                        assert torch.equal(parameter, torch.from_numpy(models.values(name, tuple(parameter.shape)))), (at, name)
                 plain = loss_of(model).item()
                 adapted = loss_of(PeftModel.from_pretrained(model, f"{at}/adapter")).item()
                 difference = max(abs(plain / case["loss"] - 1), abs(adapted / case["lora"][0] - 1))

@@ -1,7 +1,8 @@
 """Tiny models of every family of decoders, random over the fields of its config, as Hugging Face transformers runs them.
 
 Run: python test/reference/family-models.py [FAMILY ...]      (torch, transformers)
-Writes family-models.json beside itself; with families named, only looks whether transformers runs them.
+Writes family-models.json beside itself, and a file each in family-models/ for families that came later, their hook points (hook-points.py)
+among it; with families named, only these, so that the others keep their numbers.
 
 A case is a `config.json`, as published models or `save_pretrained` write it, with the tensors of the model and what comes
 out: the logits of a row's last token; norms and projections of all logits and of every gradient; greedy tokens with the
@@ -9,6 +10,7 @@ cache; the losses of LoRA under SGD. No weight is stored: element i of a tensor 
 [-.5, .5) comes from the top 24 bits of a hash of i and the tensor's name (`values`), the center is 1 for the weights of norms
 and else 0.
 """
+import importlib
 import json
 import random
 import sys
@@ -18,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
 HERE = Path(__file__).parent
 VOCABULARY = 29
@@ -216,7 +218,150 @@ def qwen3_moe(rng):
     return config | rope(rng, 8)
 
 
+def glm(rng):
+    share = pick(rng, None, 0.5, 1.0)
+    fields = {"hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "attention_bias": [..., False], "tie_word_embeddings": [..., True]}
+    config = sizes(rng) | {"head_dim": pick(rng, 8, 16), "pad_token_id": 0, "eos_token_id": 1} | some(rng, fields)
+    return config | rope(rng, int(config["head_dim"] * (share or 0.5)), share=share)
+
+
+def glm4(rng):
+    return glm(rng)
+
+
+def phi(rng):
+    share = pick(rng, None, 0.5, 1.0)
+    fields = {"qk_layernorm": [..., True], "tie_word_embeddings": [..., True, True], "hidden_act": ACTIVATIONS, "layer_norm_eps": EPSILON}
+    config = sizes(rng, kv=pick(rng, (1, 2), None)) | {"hidden_size": 32} | some(rng, fields)
+    return config | rope(rng, int(head_of(config) * (share or 0.5)), share=share, kinds=("default", "default", "linear"))
+
+
+def cohere(rng):
+    fields = {"use_qk_norm": [..., True], "attention_bias": [..., True], "logit_scale": [..., 0.25], "tie_word_embeddings": [..., False], "hidden_act": ACTIVATIONS, "layer_norm_eps": EPSILON}
+    config = sizes(rng, kv=(2, 4)) | some(rng, fields | {"head_dim": [..., 8]})
+    return config | rope(rng, head_of(config))
+
+
+def cohere2(rng):
+    fields = {"attention_bias": [..., True], "logit_scale": [..., 0.25], "tie_word_embeddings": [..., ..., False], "hidden_act": ACTIVATIONS, "layer_norm_eps": EPSILON, "sliding_window": [4, 3, 64]}
+    config = sizes(rng) | some(rng, fields) | pick(rng, {"sliding_window_pattern": 2}, {"layer_types": layer_types(rng)}, {})
+    return config | rope(rng, head_of(config))
+
+
+def gptj(rng):
+    width = pick(rng, 16, 32)
+    fields = {"activation_function": ACTIVATIONS, "layer_norm_epsilon": EPSILON, "tie_word_embeddings": [..., True], "n_inner": [..., 24]}
+    return {"vocab_size": VOCABULARY, "n_embd": width, "n_layer": 3, "n_head": 4, "n_positions": 64, "rotary_dim": pick(rng, 2, 4)} | some(rng, fields)
+
+
+def opt(rng):
+    width = pick(rng, 16, 32)
+    fields = {"layer_norm_elementwise_affine": [..., False], "enable_bias": [..., False], "tie_word_embeddings": [..., False], "activation_function": [..., "gelu", "relu2"], "word_embed_proj_dim": [..., width]}
+    return {"vocab_size": VOCABULARY, "hidden_size": width, "num_hidden_layers": 3, "num_attention_heads": 4, "ffn_dim": pick(rng, 20, 40), "max_position_embeddings": 64} | some(rng, fields)
+
+
+RECTIFIERS = [..., "relu2", "silu", "relu"]
+
+
+def arcee(rng):
+    fields = {"hidden_act": RECTIFIERS, "rms_norm_eps": EPSILON, "attention_bias": [..., True], "mlp_bias": [..., True], "tie_word_embeddings": [..., True], "head_dim": [..., 8]}
+    config = sizes(rng) | some(rng, fields)
+    return config | rope(rng, head_of(config))
+
+
+def ernie4_5(rng):
+    fields = {"use_bias": [..., True], "tie_word_embeddings": [False, ...], "rms_norm_eps": EPSILON, "hidden_act": ACTIVATIONS, "head_dim": [8, 16]}
+    config = sizes(rng) | some(rng, fields)
+    return config | pick(rng, {}, rope(rng, head_of(config)))
+
+
+def nemotron(rng):
+    share = pick(rng, None, 0.5, 1.0)
+    fields = {"hidden_act": RECTIFIERS, "norm_eps": EPSILON, "attention_bias": [..., True], "mlp_bias": [..., True], "tie_word_embeddings": [..., True], "head_dim": [..., 8, 16]}
+    config = sizes(rng) | {"hidden_size": 32} | some(rng, fields)
+    return config | rope(rng, int(head_of(config) * (share or 0.5)), share=share, kinds=("default", "default", "linear"))
+
+
+def seed_oss(rng):
+    fields = {"attention_bias": [..., False], "attention_out_bias": [..., True], "mlp_bias": [..., True], "tie_word_embeddings": [..., ..., True], "rms_norm_eps": EPSILON, "hidden_act": ACTIVATIONS, "head_dim": [8, 16]}
+    config = sizes(rng) | some(rng, fields)
+    return config | rope(rng, head_of(config))
+
+
+def exaone4(rng):
+    window = {"sliding_window": 3}
+    windows = pick(rng, window | {"sliding_window_pattern": 2}, window, {"sliding_window": None, "layer_types": ["full_attention"] * 3}, window | {"sliding_window_pattern": "LLG", "layer_types": layer_types(rng)})
+    fields = {"hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "tie_word_embeddings": [..., True], "head_dim": [..., 8, 16]}
+    config = sizes(rng) | some(rng, fields) | windows
+    return config | rope(rng, head_of(config))
+
+
+def hunyuan_v1_dense(rng):
+    alpha = {"alpha": 1000.0, "factor": 1.0, "beta_fast": 32, "beta_slow": 1, "mscale": 1.0, "mscale_all_dim": 0.0, "type": "dynamic"}
+    positions = pick(rng, {"rope_theta": 10000.0, "rope_scaling": alpha}, {"rope_parameters": {"rope_theta": 500000.0, "rope_type": "dynamic", "alpha": 50.0, "factor": 2.0}}, None)
+    fields = {"hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "attention_bias": [..., True], "tie_word_embeddings": [..., True]}
+    config = sizes(rng) | {"head_dim": pick(rng, 8, 16)} | some(rng, fields)
+    return config | (positions or rope(rng, head_of(config)))
+
+
+def olmo(rng):
+    fields = {"clip_qkv": [..., 0.8, None], "attention_bias": [..., True], "hidden_act": ACTIVATIONS, "tie_word_embeddings": [..., True]}
+    config = sizes(rng) | {"pad_token_id": 0, "eos_token_id": 1} | some(rng, fields)
+    return config | rope(rng, head_of(config))
+
+
+def olmoe(rng):
+    count = pick(rng, 2, 3, 4)
+    fields = {"clip_qkv": [..., 1.2, None], "norm_topk_prob": [..., True, False], "attention_bias": [..., True], "hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "tie_word_embeddings": [..., True], "router_aux_loss_coef": [..., 0.02]}
+    config = sizes(rng) | {"pad_token_id": 0, "eos_token_id": 1, "num_experts": count, "num_experts_per_tok": rng.randint(1, count)} | some(rng, fields)
+    return config | rope(rng, head_of(config))
+
+
+def qwen2_moe(rng):
+    windows = pick(rng, {}, {"use_sliding_window": True, "sliding_window": 3, "layer_types": layer_types(rng)}, {"use_sliding_window": True, "sliding_window": 4, "max_window_layers": 2, "layer_types": layer_types(rng)}, {"use_sliding_window": False, "sliding_window": 4})
+    count = pick(rng, 3, 4, 5)
+    fields = {"qkv_bias": [..., ..., False], "hidden_act": ACTIVATIONS, "rms_norm_eps": EPSILON, "tie_word_embeddings": [..., True], "norm_topk_prob": [..., True, False], "decoder_sparse_step": [..., ..., 2], "mlp_only_layers": [..., [], [0], [2]]}
+    config = sizes(rng) | {"num_experts": count, "num_experts_per_tok": rng.randint(1, count), "moe_intermediate_size": pick(rng, 8, 12), "shared_expert_intermediate_size": pick(rng, 10, 16)} | some(rng, fields) | windows
+    return config | rope(rng, head_of(config))
+
+
+def apertus(rng):
+    fields = {"hidden_act": [..., "xielu", ..., "relu2"], "attention_bias": [..., True], "tie_word_embeddings": [..., True], "rms_norm_eps": EPSILON, "head_dim": [..., 8]}
+    config = sizes(rng) | some(rng, fields)
+    positions = rope(rng, head_of(config))
+    return config | positions | ({} if "rope_parameters" in positions else {"rope_scaling": {"rope_type": "default"}} | positions)
+
+
+def stablelm_12b(rng):
+    """StableLM 2 12B: each head's queries and keys are normed by a module of their own."""
+    return {**stablelm(rng), "model_type": "stablelm", "qk_layernorm": True}
+
+
+def with_images(text, vision, **more):
+    """A model that sees images beside text; only the language model inside has a gradient here."""
+    outer = {name: text[name] for name in ("tie_word_embeddings",) if name in text}
+    return {"text_config": text, "vision_config": vision, **outer, **more}
+
+
+def gemma3(rng):
+    vision = dict(model_type="siglip_vision_model", hidden_size=16, intermediate_size=12, num_hidden_layers=1, num_attention_heads=2, image_size=8, patch_size=4, vision_use_head=False)
+    tokens = dict(boi_token_index=26, eoi_token_index=27, image_token_index=40, mm_tokens_per_image=4)
+    return with_images(gemma3_text(rng) | pick(rng, {"model_type": "gemma3_text"}, {}), vision, **tokens)
+
+
+def mistral3(rng):
+    vision = dict(model_type="pixtral", hidden_size=16, intermediate_size=12, num_hidden_layers=1, num_attention_heads=2, head_dim=8, image_size=8, patch_size=4)
+    more = dict(image_token_index=40) | some(rng, {"spatial_merge_size": [2, 1], "multimodal_projector_bias": [..., True], "vision_feature_layer": [..., -1]})
+    return with_images(mistral(rng) | {"model_type": "mistral"}, vision, **more)
+
+
 FAMILIES = {f.__name__: f for f in (llama, gemma, gemma2, gemma3_text, phi3, mistral, ministral, olmo2, olmo3, gpt_neox, smollm3, granite, stablelm, starcoder2, qwen2, qwen3, mixtral, qwen3_moe)}
+LATER = {f.__name__: f for f in (glm, glm4, phi, cohere, cohere2, stablelm_12b, gptj, opt, arcee, ernie4_5, nemotron, seed_oss, exaone4, hunyuan_v1_dense, olmo, olmoe, qwen2_moe, apertus, gemma3, mistral3)}
+
+
+def class_of(config):
+    """The class that opens a model: most of those that see images too are no models for text to transformers."""
+    return AutoModelForImageTextToText if config["model_type"] == "mistral3" else AutoModelForCausalLM
 
 
 def model_of(config):
@@ -224,7 +369,7 @@ def model_of(config):
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "config.json").write_text(json.dumps(config))
         read = AutoConfig.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_config(read, attn_implementation="eager", experts_implementation="eager").eval()
+    model = class_of(config).from_config(read, attn_implementation="eager", experts_implementation="eager").eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             for stored_name, part in parts(model, name, parameter):
@@ -276,7 +421,7 @@ def lora_losses(model):
     model.requires_grad_(False)
     factors = []
     for name, module in list(model.named_modules()):
-        if not isinstance(module, torch.nn.Linear) or ".layers." not in name or (hasattr(model.config, "num_experts_per_tok") and ".self_attn." not in name):
+        if not isinstance(module, torch.nn.Linear) or (".layers." not in name and ".h." not in name) or (hasattr(model.config, "num_experts_per_tok") and ".self_attn." not in name):
             continue
         d_out, d_in = module.weight.shape
         a = factor(RANK * d_in, torch.sin, 1.3).reshape(RANK, d_in).requires_grad_()
@@ -296,7 +441,7 @@ def lora_losses(model):
 
 def case(family, index):
     rng = random.Random(f"{family} {index}")
-    config = {"model_type": family, **FAMILIES[family](rng)}
+    config = {"model_type": family, **(FAMILIES | LATER)[family](rng)}
     model = model_of(config)
     if rng.random() < 0.4:  # as `save_pretrained` writes it
         config = json.loads(model.config.to_json_string(use_diff=True))
@@ -306,10 +451,14 @@ def case(family, index):
     model = model.double()
     loss = loss_of(model)
     loss.backward()
-    tensors = {name: [list(part.shape), projections(part)] for parameter, p in model.named_parameters() for name, part in parts(model, parameter, p.grad)}
+    tensors = {name: [list(part.shape), projections(part)] for parameter, p in model.named_parameters() if p.grad is not None for name, part in parts(model, parameter, p.grad)}
+    carried = {name: list(p.shape) for name, p in model.named_parameters() if p.grad is None}
+    constants = {name: float(f"{buffer.item():.8g}") for name, buffer in model.named_buffers() if ".act_fn." in name}
     return {
         "config": config,
         "tensors": tensors,
+        **({"constants": constants} if constants else {}),
+        **({"carried": carried} if carried else {}),
         "last": [float(f"{v:.8g}") for v in logits[0, -1].tolist()],
         "logits": projections(logits, 4, 8),
         "loss": float(f"{loss.item():.8g}"),
@@ -318,19 +467,37 @@ def case(family, index):
     }
 
 
+def stored_families():
+    """All cases, by family, as they were written."""
+    families = json.loads((HERE / "family-models.json").read_text())["families"]
+    for path in sorted((HERE / "family-models").glob("*.json")):
+        families[path.stem] = json.loads(path.read_text())["models"]
+    return families
+
+
+def write(path, content):
+    text = json.dumps({"source": f"transformers {transformers.__version__}, torch {torch.__version__}; test/reference/family-models.py", **content}, separators=(",", ":")) + "\n"
+    path.write_text(text)
+    print(path.name, len(text), "bytes")
+
+
+def write_later(family):
+    cases = [case(family, index) for index in range(CASES)]
+    for one in cases:
+        one["hookPoints"] = importlib.import_module("hook-points").numbers(model_of(one["config"]))
+    write(HERE / "family-models" / f"{family}.json", {"models": cases})
+    return [one["config"] for one in cases]
+
+
 def main():
     torch.set_num_threads(1)
-    chosen = sys.argv[1:] or list(FAMILIES)
-    cases = {family: [case(family, index) for index in range(CASES)] for family in chosen}
-    reference = {
-        "source": f"transformers {transformers.__version__}, torch {torch.__version__}; test/reference/family-models.py",
-        "tokens": TOKENS, "labels": LABELS, "prompts": PROMPTS, "phi": PHI,
-        "rank": RANK, "alpha": ALPHA, "rate": RATE, "families": cases,
-    }
-    text = json.dumps(reference, separators=(",", ":")) + "\n"
-    if len(sys.argv) == 1:
-        (HERE / "family-models.json").write_text(text)
-    print(len(text), "bytes", {family: [c["config"] for c in of] for family, of in cases.items()} if sys.argv[1:] else "")
+    for family in sys.argv[1:] or LATER:
+        print(write_later(family) if family in LATER else [case(family, index)["config"] for index in range(CASES)])
+    if len(sys.argv) > 1:
+        return
+    cases = {family: [case(family, index) for index in range(CASES)] for family in FAMILIES}
+    about = {"tokens": TOKENS, "labels": LABELS, "prompts": PROMPTS, "phi": PHI, "rank": RANK, "alpha": ALPHA, "rate": RATE}
+    write(HERE / "family-models.json", {**about, "families": cases})
 
 
 if __name__ == "__main__":

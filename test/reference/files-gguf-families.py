@@ -1,16 +1,15 @@
 """Writes test/fixtures/gguf-families: tiny models of the families that GGUF files hold, converted by llama.cpp's own converter.
 
-Run: python test/reference/files-gguf-families.py LLAMA_CPP [RUNNER]      (torch, transformers)
+Run: python test/reference/files-gguf-families.py LLAMA_CPP [RUNNER [FILE ...]]      (torch, transformers)
 LLAMA_CPP is a checkout of llama.cpp, or the folder of that name in the source package of llama-cpp-python. RUNNER is a program that
 prints the logits of the last token, one a line: RUNNER model.gguf VOCABULARY id id ...; with it llama.cpp's own logits, on float32
-files, are written beside those of transformers.
+files, are written beside those of transformers. With files named, only these are made, so that the others keep their numbers.
 
 expected.json gives for each file the logits of the last token. Weights are those of family-models.py rounded to half precision,
 so that the files keep them. Made with transformers 5.24, llama.cpp 0.5.0.
 """
 import importlib
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-LLAMA_CPP, RUNNER = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None
+LLAMA_CPP, RUNNER, CHOSEN = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None, sys.argv[3:]
 sys.path[:0] = [str(Path(__file__).parent), str(LLAMA_CPP), str(LLAMA_CPP / "gguf-py")]
 models = importlib.import_module("family-models")
 import conversion  # noqa: E402
@@ -58,8 +57,22 @@ CASES = {
     "gptneox-serial": dict(model_type="gpt_neox", **SMALL, use_parallel_residual=False, **rope(theta=10000.0, partial_rotary_factor=1.0)),
     "stablelm": dict(model_type="stablelm", **SMALL, use_qkv_bias=True, **rope(theta=10000.0, partial_rotary_factor=0.25)),
     "stablelm-parallel": dict(model_type="stablelm", **SMALL, use_parallel_residual=True, **rope(theta=10000.0, partial_rotary_factor=0.5)),
+    "stablelm-heads": dict(model_type="stablelm", **SMALL, qk_layernorm=True, use_parallel_residual=True, **rope(theta=10000.0, partial_rotary_factor=0.5)),
     "starcoder2": dict(model_type="starcoder2", **SMALL, sliding_window=None, **rope()),
+    "glm4": dict(model_type="glm4", **SMALL, head_dim=12, pad_token_id=0, eos_token_id=1, attention_bias=True, **rope(partial_rotary_factor=0.5)),
+    "phi2": dict(model_type="phi", **SMALL | dict(num_key_value_heads=2, intermediate_size=64), **rope(theta=10000.0, partial_rotary_factor=0.5)),
+    "command-r": dict(model_type="cohere", **SMALL, eos_token_id=1, bos_token_id=1, logit_scale=0.25, **rope()),
+    "cohere2": dict(model_type="cohere2", **SMALL | dict(num_hidden_layers=4), eos_token_id=1, bos_token_id=1, logit_scale=0.5, sliding_window=3, **rope()),
+    "nemotron": dict(model_type="nemotron", **SMALL, attention_bias=True, mlp_bias=True, **rope(partial_rotary_factor=0.5)),
+    "olmo": dict(model_type="olmo", **SMALL, pad_token_id=0, eos_token_id=1, clip_qkv=0.8, **rope()),
+    "olmoe": dict(model_type="olmoe", **SMALL | dict(num_key_value_heads=2, intermediate_size=12), pad_token_id=0, eos_token_id=1, num_experts=4, num_experts_per_tok=2, **rope()),
+    "arcee": dict(model_type="arcee", **SMALL, head_dim=12, rope_parameters=YARN),
+    "ernie4_5": dict(model_type="ernie4_5", **SMALL, head_dim=12, **rope()),
+    "exaone4": dict(model_type="exaone4", **SMALL, sliding_window=None, layer_types=["full_attention"] * 2, **rope("llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=16)),
+    "hunyuan-dense": dict(model_type="hunyuan_v1_dense", **SMALL | dict(max_position_embeddings=32768), head_dim=12, **rope("dynamic", theta=10000.0, alpha=1000.0, factor=1.0)),
+    "qwen2moe": dict(model_type="qwen2_moe", **SMALL, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=12, shared_expert_intermediate_size=10, norm_topk_prob=False, **rope()),
 }
+CASES["qwen2moe-vector"] = CASES["qwen2moe"]  # whose gates of the shared expert are vectors, as converters wrote them before
 ARCHITECTURE = {"mistral3": "Mistral3ForConditionalGeneration"}
 # llama.cpp passes over the window of Phi.
 DIFFERS = {"phi3": 2.0}
@@ -85,12 +98,25 @@ def convert(folder, name, to, kind):
         if kind == gguf.LlamaFileType.ALL_F32 and not isinstance(self, conversion.get_model_class("LlamaForCausalLM")):
             self.gguf_writer.add_vocab_size(models.VOCABULARY)  # llama.cpp counts tokens otherwise
 
+    modify = cls.modify_tensors
+
+    def all_tensors(self, *tensor):
+        last = yield from modify(self, *tensor)  # the converter returns the norms of StableLM's heads where it should yield them
+        yield from last or ()
+
+    if name == "stablelm-heads":
+        cls.modify_tensors = all_tensors
     for one in {cls, getattr(cls, "Ministral3Model", cls)}:
         one.set_vocab = no_vocabulary
+    if name == "qwen2moe-vector":
+        cls = type(name, (cls,), {"model_arch": cls.model_arch, "modify_tensors": lambda self, *of: ((to, x.squeeze() if "gate_inp_shexp" in to else x) for to, x in super(cls, self).modify_tensors(*of))})
     read = conversion.ModelBase.load_hparams(folder, False)
     if hparams["model_type"] == "gpt_neox":  # where published configs have it; transformers 5 keeps it in rope_parameters
         read["rotary_pct"] = read["rope_parameters"]["partial_rotary_factor"]
+    if hparams["model_type"] == "cohere2":  # as published
+        read["rotary_pct"] = 1.0
     cls(folder, kind, to, hparams=read).write()
+    cls.modify_tensors = modify
 
 
 def theirs(path):
@@ -100,10 +126,10 @@ def theirs(path):
 
 def main():
     torch.set_num_threads(1)
-    shutil.rmtree(OUT, ignore_errors=True)
-    OUT.mkdir(parents=True)
-    expected = {}
-    for name, config in CASES.items():
+    OUT.mkdir(parents=True, exist_ok=True)
+    expected = json.loads((OUT / "expected.json").read_text())["files"] if CHOSEN else {}
+    for name in CHOSEN or CASES:
+        config = CASES[name]
         model = model_of(config)
         with tempfile.TemporaryDirectory() as folder:
             folder = Path(folder)
@@ -122,7 +148,7 @@ def main():
             print(f"{name}: llama.cpp differs by {far:.1e}")
             assert far < DIFFERS.get(name, CLOSE), name
             expected[name]["llamaCpp"] = [float(f"{v:.6g}") for v in found]
-    (OUT / "expected.json").write_text(json.dumps({"ids": IDS, "files": expected}, indent=0) + "\n")
+    (OUT / "expected.json").write_text(json.dumps({"ids": IDS, "files": {name: expected[name] for name in CASES}}, indent=0) + "\n")
 
 
 main()

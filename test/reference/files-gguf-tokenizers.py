@@ -2,7 +2,7 @@
 
 Run: python test/reference/files-gguf-tokenizers.py [RUNNER LLAMA_CPP]      (tokenizers, sentencepiece, tiktoken)
 The byte-level ones have one vocabulary, whose merges were learned without any split, and split as the tokenizer.json of the model that
-llama.cpp names them after: each expression stands in a comment of `llama-vocab.cpp`, NFC in GPT-NeoX's class in transformers. StableLM 2's is also held against tiktoken behind NFC, which is what its own
+llama.cpp names them after: each expression stands in a comment of `llama-vocab.cpp`, NFC in GPT-NeoX's class in transformers, Command R's whole in Cohere's. StableLM 2's is also held against tiktoken behind NFC, which is what its own
 class (`tokenization_arcade100k.py` in its repository) runs. "spm" is a
 SentencePiece model with symbols of its user, as Gemma's. RUNNER prints the ids that llama.cpp gives the texts of a file; how
 many are the same is printed. Made with tokenizers 0.23, sentencepiece 0.2. Run after files-tokenizers.py.
@@ -36,7 +36,7 @@ def split(regex):
     return pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(regex), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
 
 
-KINDS = {"gpt-2": (GPT2, None), "starcoder": (DIGITS, None), "olmo": (GPT2, normalizers.NFC()), "dbrx": (split(LLAMA3), None), "tekken": (split(TEKKEN), None), "gpt-4o": (split(GPT4O), None), "stablelm2": (split(QWEN2), normalizers.NFC())}
+KINDS = {"gpt-2": (GPT2, None), "starcoder": (DIGITS, None), "olmo": (GPT2, normalizers.NFC()), "dbrx": (split(LLAMA3), None), "tekken": (split(TEKKEN), None), "gpt-4o": (split(GPT4O), None), "stablelm2": (split(QWEN2), normalizers.NFC()), "command-r": (DIGITS, normalizers.NFC())}
 
 
 def unsplit():

@@ -1,7 +1,7 @@
 """What the models of family-models.py, and the tiny GPT-2 of the fixtures, compute at TransformerLens's hook points.
 
 Run: python test/reference/hook-points.py      (torch, transformers; with transformer-lens also against its own hooks)
-Writes hook-points.json beside itself: by model and hook point the norm and two projections of both rows' activations, read by forward
+Writes hook-points.json beside itself, for the families of family-models.json (family-models.py writes those of the others): by model and hook point the norm and two projections of both rows' activations, read by forward
 hooks on the modules of transformers. With transformer-lens the GPT-2 is run there too, and must have the same numbers under each name.
 """
 import importlib
@@ -26,8 +26,16 @@ MODULES = {
     "gemma3_text": GEMMA2,
     "olmo2": OLMO2,
     "olmo3": OLMO2,
+    "exaone4": OLMO2,
     "gpt_neox": {"layers": "gpt_neox.layers", "z": "attention.dense", "down": "mlp.dense_4h_to_h", "mid": "post_attention_layernorm"},
+    "glm4": LLAMA | {"attn": "post_self_attn_layernorm", "mlp": "post_mlp_layernorm"},
+    "apertus": LLAMA | {"mid": "feedforward_layernorm"},
+    "gptj": {"layers": "transformer.h", "z": "attn.out_proj", "down": "mlp.fc_out", "mid": "mlp"},
+    "opt": {"layers": "model.decoder.layers", "z": "self_attn.out_proj", "down": "fc2", "mid": "final_layer_norm"},
+    "phi": LLAMA | {"z": "self_attn.dense", "down": "mlp.fc2"},
     "starcoder2": LLAMA | {"down": "mlp.c_proj"},
+    "gemma3": GEMMA2 | {"layers": "model.language_model.layers"},
+    "mistral3": LLAMA | {"layers": "model.language_model.layers"},
 }
 
 
@@ -36,7 +44,7 @@ def tokens_of(vocabulary):
 
 
 def is_parallel(config):
-    by_default = config.model_type == "gpt_neox"
+    by_default = config.model_type in ("gpt_neox", "phi", "cohere", "cohere2", "gptj")
     return bool(getattr(config, "use_parallel_residual", by_default))
 
 
@@ -69,7 +77,7 @@ def activations(model):
             before(names["down"], f"{at}.mlp.hook_post")
         after("mlp" if has_experts else names.get("mlp", names["down"]), f"{at}.hook_mlp_out")
     with torch.no_grad():
-        model(tokens_of(model.config.vocab_size), use_cache=False)
+        model(tokens_of(model.config.get_text_config().vocab_size), use_cache=False)
     return seen
 
 

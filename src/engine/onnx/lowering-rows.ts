@@ -133,9 +133,9 @@ export const LOWERING: LoweringTable = {
     const attributes = { axis: -1, epsilon: { float: epsilon } };
     emit.nodeAll('SimplifiedLayerNormalization', inputs.map(emit.of), attributes, [y, inverseRms]);
   },
-  rotary: ({ inputs: [x, cos, sin] }, emit, [y]) => {
+  rotary: ({ inputs: [x, cos, sin], attributes: { isInterleaved } }, emit, [y]) => {
     const operands = [emit.of(x), emit.ints([0]), emit.of(cos), emit.of(sin)];
-    emit.node('com.microsoft.RotaryEmbedding', operands, { interleaved: 0 }, y);
+    emit.node('com.microsoft.RotaryEmbedding', operands, { interleaved: isInterleaved ? 1 : 0 }, y);
   },
   attention: ({ inputs: [q, k, v, mask], attributes: { scale } }, emit, [o, probabilities = '']) => {
     const options = { transposeA: false, transposeB: true, alpha: scale };

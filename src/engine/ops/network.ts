@@ -48,16 +48,17 @@ export function rmsNorm(x: Tensor, scale: Tensor, epsilon: number): Tensor {
 }
 
 /**
- * Rotary position embedding in the half-split layout of Hugging Face: (x1, x2) -> (x1 cos - x2 sin, x2 cos + x1 sin).
+ * Rotary position embedding, (x1, x2) -> (x1 cos - x2 sin, x2 cos + x1 sin): of the halves of each head, as Hugging Face's Llama has
+ * it, or of neighbours (2i, 2i + 1) where `isInterleaved`.
  * @param x shape [B, H, T, K]. @param cos, sin shape [T, K/2].
  * @see Su et al. 2021, arXiv:2104.09864.
  */
-export function rotary(x: Tensor, cos: Tensor, sin: Tensor): Tensor {
+export function rotary(x: Tensor, cos: Tensor, sin: Tensor, isInterleaved = false): Tensor {
   const table: Shape = [axisLength(x, -2), axisLength(x, -1) / 2];
   if (x.shape.length !== 4 || !sameShape(cos.shape, table) || !sameShape(sin.shape, table)) {
     throw shapeError(`rotary: x ${describe(x)}, cos ${describe(cos)}`, `x [B, H, T, K] and cos [${table.join(', ')}]`);
   }
-  return apply('rotary', [x, cos, sin], {}, x.shape);
+  return apply('rotary', [x, cos, sin], { isInterleaved }, x.shape);
 }
 
 /**

@@ -8,21 +8,40 @@ import type { ParameterSpec } from '#learning/nn/layers.ts';
 
 /** The kinds of models whose files are understood, by Hugging Face's `model_type`. */
 export type ModelType =
+  | 'apertus'
+  | 'arcee'
+  | 'ernie4_5'
+  | 'nemotron'
+  | 'seed_oss'
+  | 'hunyuan_v1_dense'
   | 'llama'
   | 'qwen2'
   | 'qwen3'
+  | 'cohere'
+  | 'cohere2'
   | 'gpt2'
+  | 'exaone4'
   | 'gemma'
   | 'gemma2'
+  | 'gemma3'
   | 'gemma3_text'
+  | 'glm'
+  | 'glm4'
   | 'gpt_neox'
+  | 'gptj'
   | 'granite'
   | 'ministral'
   | 'mistral'
+  | 'mistral3'
   | 'mixtral'
+  | 'olmo'
   | 'olmo2'
   | 'olmo3'
+  | 'opt'
+  | 'olmoe'
+  | 'phi'
   | 'phi3'
+  | 'qwen2_moe'
   | 'qwen3_moe'
   | 'smollm3'
   | 'stablelm'
@@ -68,6 +87,7 @@ export function checkSizes({ config, contextLength }: ModelDescription, where: s
     config.dMlp,
     config.experts?.count ?? 1,
     config.experts?.dHidden ?? 1,
+    config.experts?.sharedHidden ?? 1,
     config.vocabulary,
     nHeads,
     headDim,

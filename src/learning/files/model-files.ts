@@ -22,7 +22,13 @@ export interface GenerationConfig {
   readonly temperature?: number;
   readonly topP?: number;
   readonly topK?: number;
-  /** What else its file says of sampling, as it is written there, such as `repetition_penalty 1.1`: nothing here follows it. */
+  /** Longest reply, in tokens. */
+  readonly maxTokens?: number;
+  /** False takes the most probable token at each step. */
+  readonly isSampled?: boolean;
+  /** The file that says it, such as `generation_config.json`; absent where none says anything. */
+  readonly from?: string;
+  /** What else it says that changes replies, as it is written there, such as `repetition_penalty 1.1`: nothing here follows it. */
   readonly unread?: readonly string[];
 }
 
@@ -41,7 +47,14 @@ export function jsonCompanion(name: string, content: JsonObject): Companion {
 
 /** Settings that transformers 5 refuses as 50, where its configs say float and nothing else; it writes and reads 50.0. */
 const WHOLE_FLOATS =
-  /^( {2}"(?:(?:attn|final)_logit_softcapping|router_(?:jitter_noise|aux_loss_coef))": \d+)(?=,?$)/gm;
+  /^( {2,4}"(?:(?:attn|final)_logit_softcapping|router_(?:jitter_noise|aux_loss_coef))": \d+)(?=,?$)/gm;
+
+/** A tensor that is not read and goes with an export as it is: of what a model sees images by. */
+export interface CarriedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  read(): Promise<Float32Array>;
+}
 
 /** An open model. Weights are read when asked for. */
 export interface ModelFiles extends ModelDescription, AsyncDisposable {
@@ -50,6 +63,8 @@ export interface ModelFiles extends ModelDescription, AsyncDisposable {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   /** One tensor as float32, row-major, in the shape `shapes` says. */
   tensor(name: string): Promise<Float32Array<ArrayBuffer>>;
+  /** None where left out. */
+  readonly carried?: readonly CarriedTensor[];
   /** Undefined when the files bring none. */
   readonly tokenizer: TextTokenizer | undefined;
   /** Undefined when the files bring none. */

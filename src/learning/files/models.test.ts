@@ -177,12 +177,12 @@ test('configs of transformers 4 (rope_theta and rope_scaling apart) are read, wi
 });
 
 const UNSUPPORTED: readonly (readonly [JsonObject, RegExp])[] = [
-  [{ model_type: 'olmoe' }, /model_type to be one of llama, qwen2, qwen3, gpt2, .*found "olmoe"/],
+  [{ model_type: 'phimoe' }, /model_type to be one of llama, qwen2, qwen3, gpt2, .*found "phimoe"/],
   [{ rope_scaling: { rope_type: 'proportional' } }, /rope_type to be one of default, linear, .*found "proportional"/],
   [{ rope_scaling: { rope_type: 'yarn' } }, /factor to be given, a number or null, found nothing/],
   [{ rope_scaling: { rope_type: 'llama3', factor: 8 } }, /low_freq_factor to be a positive number, found nothing/],
   [{ hidden_act: 'xielu' }, /hidden_act to be one of silu/],
-  [{ hidden_act: 'relu' }, /hidden_act to be one of silu/],
+  [{ hidden_act: 'relu6' }, /hidden_act to be one of silu/],
   [{ quantization_config: { quant_method: 'gptq' } }, /quantization_config is not supported/],
   [{ partial_rotary_factor: 0.5 }, /partial_rotary_factor to be 1/],
   [{ layer_types: ['full_attention', 'sliding_attention'] }, /layer_types/],

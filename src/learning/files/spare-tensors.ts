@@ -53,6 +53,16 @@ export async function isMaskedScore(source: TensorSource, name: string): Promise
   return value <= -1e4;
 }
 
+/** Whether a tensor is one known number, as far as its format keeps it. */
+export async function isNumber(source: TensorSource, name: string, expected: number): Promise<boolean> {
+  const info = source.tensors.get(name);
+  const [relative, step] = ROUNDING[info?.format ?? ''] ?? [];
+  if (info === undefined || elementCount(info.shape) !== 1 || relative === undefined || step === undefined)
+    return false;
+  const [value = Number.NaN] = await source.read(name);
+  return Math.abs(value - expected) <= relative * Math.abs(expected) + step;
+}
+
 /** Whether two tensors hold the same numbers in the same shape. */
 export async function isSame(source: TensorSource, one: string, other: string): Promise<boolean> {
   const [a, b] = [source.tensors.get(one), source.tensors.get(other)];

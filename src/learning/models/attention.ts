@@ -3,16 +3,18 @@
  * kept, and single tokens after what was kept. A form says how heads are turned to their positions and what they look at;
  * all else, as the config has it for each layer, stands here.
  */
+import { clamp } from '#engine/ops/comparison.ts';
 import { add, mul, tanh } from '#engine/ops/elementwise.ts';
 import { gather } from '#engine/ops/indexing.ts';
 import { broadcastTo, concat, reshape, slice, transpose } from '#engine/ops/layout.ts';
 import { matmul } from '#engine/ops/linear-algebra.ts';
-import { attention, blockwiseAttention, rmsNorm, rotary, softmax } from '#engine/ops/network.ts';
+import { attention, blockwiseAttention, rotary, softmax } from '#engine/ops/network.ts';
 import { constant } from '#engine/ops/sources.ts';
 import { axisLength, type Tensor } from '#engine/tensor.ts';
 import { positionsOf, type RotaryPositions, type TransformerConfig, turnedDim } from '#learning/models/config.ts';
 import { hookPoint } from '#learning/models/hook-points.ts';
 import { MODULES, type BlockModules } from '#learning/models/modules.ts';
+import { norm, normOfHeads } from '#learning/models/norms.ts';
 import { rotaryTables } from '#learning/models/rotary-tables.ts';
 import type { Layers } from '#learning/nn/layers.ts';
 
@@ -46,7 +48,11 @@ export function selfAttention(config: TransformerConfig, layers: Layers, form: A
     const positions = positionsOf(config, layer);
     const [q, k, v] = plainHeads(config, layers, names, form.batch, x);
     const turned = (heads: Tensor): Tensor => (positions.kind === 'rotary' ? form.turn(heads, positions) : heads);
-    const out = form.attend([turned(q), turned(k), v], layer);
+    const ready = (heads: Tensor, module: string): Tensor => {
+      if (config.isNormedTurned === true) return normOfHeads(config, layers, module, turned(heads));
+      return turned(normOfHeads(config, layers, module, heads));
+    };
+    const out = form.attend([ready(q, names.queryNorm), ready(k, names.keyNorm), v], layer);
     const perToken = transpose(reshape(out, [rows, nHeads, length, headDim]), [0, 2, 1, 3]);
     const places = reshape(perToken, [rows * length, nHeads * headDim]);
     const tokens = shared === undefined ? places : shared.pickUp(places);
@@ -110,10 +116,10 @@ export function capped(x: Tensor, cap: number): Tensor {
 }
 
 /** Turns the beginning of each head, as much as the tables are for, and leaves the rest. @param cos, sin shape [T, K/2]. */
-export function turnHeads(x: Tensor, cos: Tensor, sin: Tensor): Tensor {
+export function turnHeads(x: Tensor, { isInterleaved }: RotaryPositions, cos: Tensor, sin: Tensor): Tensor {
   const [turned, headDim] = [2 * axisLength(cos, 1), axisLength(x, 3)];
-  if (turned === headDim) return rotary(x, cos, sin);
-  return concat([rotary(slice(x, 3, 0, turned), cos, sin), slice(x, 3, turned, headDim)], 3);
+  if (turned === headDim) return rotary(x, cos, sin, isInterleaved);
+  return concat([rotary(slice(x, 3, 0, turned), cos, sin, isInterleaved), slice(x, 3, turned, headDim)], 3);
 }
 
 /** Turns heads whose tokens stand at positions 0, 1, ... of each row. */
@@ -122,7 +128,7 @@ export function turnFromStart({ headDim }: TransformerConfig, length: number): A
   return (x, positions) => {
     const tables = built.get(positions) ?? constantTables(positions, headDim, length);
     built.set(positions, tables);
-    return turnHeads(x, ...tables);
+    return turnHeads(x, positions, ...tables);
   };
 }
 
@@ -167,7 +173,7 @@ function scaleOf({ attentionScale, headDim }: TransformerConfig): number {
   return attentionScale ?? 1 / Math.sqrt(headDim);
 }
 
-/** The heads of a block before they are turned; queries and keys normed where the config says so. */
+/** The heads of a block before they are normed one by one and turned. */
 function plainHeads(
   config: TransformerConfig,
   layers: Layers,
@@ -175,24 +181,19 @@ function plainHeads(
   { rows, length, shared }: BatchShape,
   x: Tensor,
 ): Heads {
-  const { nHeads, nKvHeads, headDim, qkNorm } = config;
+  const { nHeads, nKvHeads, headDim, qkNorm, qkvBound } = config;
   const inPlaces = (tokens: Tensor): Tensor => (shared === undefined ? tokens : shared.layOut(tokens));
   const apart = (places: Tensor, count: number): Tensor =>
     transpose(reshape(places, [rows, length, count, headDim]), [0, 2, 1, 3]);
-  const normed = (values: Tensor, module: string): Tensor => {
-    const weight = layers.parameter(`${module}.weight`);
-    return rmsNorm(values, config.norm.plusOne === true ? add(weight, 1) : weight, config.norm.epsilon);
-  };
+  const bounded = (values: Tensor): Tensor => (qkvBound === undefined ? values : clamp(values, -qkvBound, qkvBound));
   const { qkv } = names;
   if (qkv.kind === 'fused') {
-    const [q, k, v] = fusedHeads(config, inPlaces(layers.linear(qkv.module, x)), qkv.layout, rows, length);
-    return qkNorm === true ? [normed(q, names.queryNorm), normed(k, names.keyNorm), v] : [q, k, v];
+    return fusedHeads(config, inPlaces(bounded(layers.linear(qkv.module, x))), qkv.layout, rows, length);
   }
-  const head = (module: string, count: number, norm?: string): Tensor => {
+  const head = (module: string, count: number, own?: string): Tensor => {
     const values = layers.linear(module, x);
-    if (norm === undefined || qkNorm === false) return apart(inPlaces(values), count);
-    if (qkNorm === 'allHeads') return apart(inPlaces(normed(values, norm)), count);
-    return normed(apart(inPlaces(values), count), norm);
+    const isNormed = own !== undefined && qkNorm === 'allHeads';
+    return apart(inPlaces(bounded(isNormed ? norm(config, layers, own, values) : values)), count);
   };
   return [head(qkv.q, nHeads, names.queryNorm), head(qkv.k, nKvHeads, names.keyNorm), head(qkv.v, nKvHeads)];
 }

@@ -7,7 +7,7 @@ export interface BatchShape {
   readonly length: number;
   /**
    * Each sequence holds several rows that must not see each other, told apart by the input `segments`, float32 [B, T];
-   * learned positions are those of the input `positions`, int32 [B T]. (Rotary ones only matter as differences.)
+   * learned positions are those of the input `positions`, int32 [B T]. (Rotary ones only matter as differences, unless heads are normed after the rotation.)
    */
   readonly packed?: boolean;
   /** Where some places of the rows hold one token in common, which is computed once; without it every place has its own. */

@@ -36,7 +36,7 @@ export function branchedLogits(config: TransformerConfig, layers: Layers, length
 /** Turns heads [1, H, T, K] by the angles of the input `positions`, each below `length`. */
 function turnAt(config: TransformerConfig, length: number): AttentionForm['turn'] {
   const angles = fedAngles(config, length, length);
-  return (x, positions) => turnHeads(x, ...angles(positions));
+  return (x, positions) => turnHeads(x, positions, ...angles(positions));
 }
 
 /**

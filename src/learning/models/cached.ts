@@ -9,11 +9,10 @@ import { transpose } from '#engine/ops/layout.ts';
 import { input } from '#engine/ops/sources.ts';
 import type { Tensor } from '#engine/tensor.ts';
 import { positionsOf, type RotaryPositions, type TransformerConfig, turnedDim } from '#learning/models/config.ts';
-import { MODULES } from '#learning/models/modules.ts';
 import type { Layers } from '#learning/nn/layers.ts';
 
 import { attendAfter, type AttentionForm, type Heads, masksOf, selfAttention, turnHeads } from './attention.ts';
-import { decoderLogits, embed, embeddedTokens, wholeRows } from './transformer.ts';
+import { decoderLogits, embed, embeddedTokens, positionTable, wholeRows } from './transformer.ts';
 
 /** The most prompts that one program reads. */
 export const MOST_PROMPTS = 8;
@@ -117,13 +116,12 @@ function rowRotation(config: TransformerConfig, rows: number): AttentionForm['tu
   return (x, positions) => {
     const angles = (of: 'cos' | 'sin'): Tensor =>
       input(angleInput(of, keys.indexOf(rotationKey(positions))), [rows, turnedDim(positions, config.headDim) / 2]);
-    return transpose(turnHeads(transpose(x, swapped), angles('cos'), angles('sin')), swapped);
+    return transpose(turnHeads(transpose(x, swapped), positions, angles('cos'), angles('sin')), swapped);
   };
 }
 
 function embedAt(config: TransformerConfig, layers: Layers, tokens: Tensor): Tensor {
   const embedded = embeddedTokens(config, layers, tokens);
   if (config.positions.kind === 'rotary') return embedded;
-  const names = MODULES[config.family];
-  return add(embedded, gather(layers.parameter(names.positionEmbedding), input('positions', tokens.shape, 'int32')));
+  return add(embedded, gather(positionTable(config, layers), input('positions', tokens.shape, 'int32')));
 }

@@ -3,7 +3,23 @@ import { AssayError } from '#base/errors.ts';
 
 export interface TransformerConfig {
   /** Whose parameter names and module layout are used (`modules.ts`), such as whether q, k, v are one linear layer. */
-  readonly family: 'gpt2' | 'llama' | 'gemma2' | 'phi3' | 'neox' | 'starcoder2' | 'mixtral';
+  readonly family:
+    | 'gpt2'
+    | 'gptj'
+    | 'llama'
+    | 'gemma2'
+    | 'gemma3'
+    | 'phi3'
+    | 'apertus'
+    | 'glm'
+    | 'hunyuan'
+    | 'phi'
+    | 'neox'
+    | 'stablelm'
+    | 'opt'
+    | 'starcoder2'
+    | 'mistral3'
+    | 'mixtral';
   readonly vocabulary: number;
   readonly dModel: number;
   readonly nLayers: number;
@@ -17,6 +33,8 @@ export interface TransformerConfig {
     readonly epsilon: number;
     /** Whether the scale is 1 + weight (Gemma). */
     readonly plusOne?: boolean;
+    /** What it has where that is less than usual, which is scale and bias of LayerNorm: its scale alone (Cohere), or nothing (OLMo 1). */
+    readonly parts?: 'scale' | 'none';
   };
   /** Whether attention and MLP are normed before, after (OLMo 2), or both (Gemma 2); before where left out. */
   readonly normPlacement?: 'pre' | 'post' | 'both';
@@ -25,16 +43,29 @@ export interface TransformerConfig {
    * each with a norm of its own (`parallel`, NeoX) or with one for both (`parallelOneNorm`, StableLM).
    */
   readonly residual?: 'serial' | 'parallel' | 'parallelOneNorm';
-  readonly activation: 'gelu' | 'geluTanh' | 'silu';
+  readonly activation: 'gelu' | 'geluTanh' | 'silu' | 'relu' | 'reluSquared' | 'xielu';
   /** `gated`: down(activation(gate x) * up x), as in SwiGLU; `plain`: down(activation(up x)). */
   readonly mlp: 'plain' | 'gated';
   /** Experts in place of the MLP; none where left out. */
   readonly experts?: Experts;
   readonly positions: LearnedPositions | RotaryPositions;
-  /** Biases on the attention's inputs (q, k, v), its output, and the MLP. */
-  readonly biases: { readonly qkv: boolean; readonly attentionOut: boolean; readonly mlp: boolean };
-  /** RMSNorm of queries and keys before the rotation: of each head's (true, Qwen3), or of all heads' together (OLMo 2). */
-  readonly qkNorm: boolean | 'allHeads';
+  /** Biases on the attention's inputs (q, k, v), its output, the MLP, and the head, which has none where left out. */
+  readonly biases: {
+    readonly qkv: boolean;
+    readonly attentionOut: boolean;
+    readonly mlp: boolean;
+    readonly head?: boolean;
+  };
+  /**
+   * A norm of queries and keys before the rotation, of the model's kind: of each head's (true, Qwen3), of each head's with a scale of
+   * its own and no bias (`eachHead`, Cohere; `headByHead`, StableLM, where each head's is a module), or of all heads' together
+   * (`allHeads`, OLMo 2).
+   */
+  readonly qkNorm: boolean | 'allHeads' | 'eachHead' | 'headByHead';
+  /** Whether heads are normed after the rotation, not before (HunYuan). */
+  readonly isNormedTurned?: boolean;
+  /** Queries, keys and values are bounded to [-b, b] before they are turned (OLMo 1); free where left out. */
+  readonly qkvBound?: number;
   /** Factors on embeddings, on what attention and MLP add, and on logits; 1 where left out. */
   readonly multipliers?: { readonly embedding?: number; readonly residual?: number; readonly logits?: number };
   /** Factor on queries times keys; 1 / sqrt(headDim) where left out. */
@@ -62,6 +93,8 @@ export interface Experts {
   readonly isNormed: boolean;
   /** Layers that have one MLP of the model's width instead. */
   readonly denseLayers: readonly number[];
+  /** The width of an expert that every token has besides, as much as a gate of its own says (Qwen2-MoE); none where left out. */
+  readonly sharedHidden?: number;
 }
 
 /** The experts of a layer, where it has some. */
@@ -86,6 +119,8 @@ export interface LearnedPositions {
   readonly kind: 'learned';
   /** The longest sequence. */
   readonly length: number;
+  /** How many rows of the table stand before that of the first position (OPT); none where left out. */
+  readonly offset?: number;
 }
 
 export interface RotaryPositions {
@@ -93,6 +128,8 @@ export interface RotaryPositions {
   readonly theta: number;
   /** The share of each head, from its beginning, that is turned; 1 where left out. */
   readonly fraction?: number;
+  /** Whether neighbours (2i, 2i + 1) of a head are turned together (GLM, Cohere, GPT-J), not (i, i + half). */
+  readonly isInterleaved?: boolean;
   /** Multiplies cosines and sines (YaRN, LongRoPE); 1 where left out. */
   readonly attentionFactor?: number;
   /** Changed frequencies for longer contexts; none where left out. */

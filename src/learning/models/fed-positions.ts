@@ -2,12 +2,12 @@
 import { greaterOrEqual } from '#engine/ops/comparison.ts';
 import { sub } from '#engine/ops/elementwise.ts';
 import { gather } from '#engine/ops/indexing.ts';
-import { reshape } from '#engine/ops/layout.ts';
+import { concat, reshape, slice } from '#engine/ops/layout.ts';
 import { constant, input } from '#engine/ops/sources.ts';
-import type { Tensor } from '#engine/tensor.ts';
+import { axisLength, type Tensor } from '#engine/tensor.ts';
 import type { RotaryPositions, TransformerConfig } from '#learning/models/config.ts';
 
-import { constantTables } from './attention.ts';
+import { type AttentionForm, constantTables, turnHeads } from './attention.ts';
 
 /** The input `positions`, int32 [N]. */
 function fedPositions(count: number): Tensor {
@@ -26,6 +26,24 @@ export function fedAngles(
     const [cos, sin] = built.get(positions) ?? constantTables(positions, headDim, length);
     built.set(positions, [cos, sin]);
     return [gather(cos, places), gather(sin, places)];
+  };
+}
+
+/** Turns heads [G, H, L, K] of G rows by the angles of the input `positions`, each below `length`. */
+export function turnRowsAt(
+  config: TransformerConfig,
+  rows: number,
+  count: number,
+  length: number,
+): AttentionForm['turn'] {
+  const angles = fedAngles(config, rows * count, length);
+  return (x, positions) => {
+    const [cos, sin] = angles(positions);
+    const turned = Array.from({ length: axisLength(x, 0) }, (_, row) => {
+      const own = (table: Tensor): Tensor => slice(table, 0, row * count, (row + 1) * count);
+      return turnHeads(slice(x, 0, row, row + 1), positions, own(cos), own(sin));
+    });
+    return concat(turned, 0);
   };
 }
 

@@ -1,7 +1,9 @@
 /** The parameters of a transformer: names, shapes, roles, and how they start. */
 import type { Rng } from '#base/rng.ts';
+import { activationParameters } from '#learning/models/activations.ts';
 import { checkTransformer, type Experts, expertsOf, type TransformerConfig } from '#learning/models/config.ts';
 import { MODULES, type BlockModules, expertModulesOf } from '#learning/models/modules.ts';
+import { headModules, normParameters } from '#learning/models/norms.ts';
 import { drawnWeights, type ParameterRole, type ParameterSpec } from '#learning/nn/layers.ts';
 import { sizeOf } from '#engine/tensor.ts';
 
@@ -14,11 +16,12 @@ export function transformerParameters(config: TransformerConfig): readonly Param
   return [
     spec(names.tokenEmbedding, [vocabulary, dModel], 'embedding', initialStd),
     ...(positions.kind === 'learned'
-      ? [spec(names.positionEmbedding, [positions.length, dModel], 'embedding', initialStd)]
+      ? [spec(names.positionEmbedding, [positions.length + (positions.offset ?? 0), dModel], 'embedding', initialStd)]
       : []),
     ...blocks.flat(),
-    ...normParameters(config, names.finalNorm, dModel),
+    ...normParameters(config.norm, names.finalNorm, [dModel]),
     ...(config.tied ? [] : [spec(`${names.head}.weight`, [vocabulary, dModel], 'head', initialStd)]),
+    ...(config.biases.head === true ? [bias(names.head, vocabulary)] : []),
   ];
 }
 
@@ -37,7 +40,7 @@ export function linearModules(config: TransformerConfig): readonly string[] {
   }).flat();
 }
 
-/** The linear layers of all experts, in order; routers, which are no part of it, are not adapted. */
+/** The linear layers of all experts that tokens are routed to, in order; routers and what all tokens share (which PEFT leaves out) are not adapted. */
 export function expertModules(config: TransformerConfig): readonly string[] {
   return Array.from({ length: config.nLayers }, (_, layer) => {
     const experts = expertsOf(config, layer);
@@ -62,7 +65,7 @@ function blockParameters(config: TransformerConfig, layer: number): readonly Par
   const experts = expertsOf(config, layer);
   const { dModel, normPlacement = 'pre', residual } = config;
   const norms = (isThere: boolean, module: string): readonly ParameterSpec[] =>
-    isThere ? normParameters(config, module, dModel) : [];
+    isThere ? normParameters(config.norm, module, [dModel]) : [];
   const [isBefore, isAfter] = [normPlacement !== 'post', normPlacement !== 'pre'];
   return [
     ...norms(isBefore, names.attentionNorm),
@@ -77,8 +80,16 @@ function blockParameters(config: TransformerConfig, layer: number): readonly Par
 function attentionParameters(config: TransformerConfig, names: BlockModules): readonly ParameterSpec[] {
   const { dModel, nHeads, nKvHeads, headDim, biases, qkNorm, initialStd: std } = config;
   const [dQuery, dKv] = [nHeads * headDim, nKvHeads * headDim];
-  const [dQueryNorm, dKeyNorm] = qkNorm === 'allHeads' ? [dQuery, dKv] : [headDim, headDim];
   const { qkv } = names;
+  const normOf = (module: string, heads: number): readonly ParameterSpec[] => {
+    if (qkNorm === false) return [];
+    if (qkNorm === 'headByHead') {
+      const own = { ...config.norm, parts: 'scale' } as const;
+      return headModules(module, heads).flatMap((each) => normParameters(own, each, [headDim]));
+    }
+    const shapes = { allHeads: [heads * headDim], eachHead: [heads, headDim] };
+    return normParameters(config.norm, module, qkNorm === true ? [headDim] : shapes[qkNorm]);
+  };
   return [
     ...(qkv.kind === 'fused'
       ? linearParameters(qkv.module, dQuery + 2 * dKv, dModel, biases.qkv, std)
@@ -87,9 +98,8 @@ function attentionParameters(config: TransformerConfig, names: BlockModules): re
           ...linearParameters(qkv.k, dKv, dModel, biases.qkv, std),
           ...linearParameters(qkv.v, dKv, dModel, biases.qkv, std),
         ]),
-    ...(qkNorm === false
-      ? []
-      : [scaleOf(config, names.queryNorm, dQueryNorm), scaleOf(config, names.keyNorm, dKeyNorm)]),
+    ...normOf(names.queryNorm, nHeads),
+    ...normOf(names.keyNorm, nKvHeads),
     ...linearParameters(names.attentionOut, dModel, dQuery, biases.attentionOut, outStd(config)),
   ];
 }
@@ -101,21 +111,26 @@ function mlpParameters(config: TransformerConfig, names: BlockModules): readonly
     ...(config.mlp === 'gated' && !isOne ? linearParameters(names.mlpGate, dMlp, dModel, biases.mlp, std) : []),
     ...linearParameters(names.mlpUp, isOne ? 2 * dMlp : dMlp, dModel, biases.mlp, std),
     ...linearParameters(names.mlpDown, dModel, dMlp, biases.mlp, outStd(config)),
+    ...activationParameters(config.activation, names.activation),
   ];
 }
 
 function expertParameters(config: TransformerConfig, names: BlockModules, experts: Experts): readonly ParameterSpec[] {
   const { dModel, initialStd: std } = config;
-  const { router, expert } = expertModulesOf(names);
-  const each = Array.from({ length: experts.count }, (_, index) => {
-    const { gate, up, down } = expert(index);
-    return [
-      ...linearParameters(gate, experts.dHidden, dModel, false, std),
-      ...linearParameters(up, experts.dHidden, dModel, false, std),
-      ...linearParameters(down, dModel, experts.dHidden, false, outStd(config)),
-    ];
-  });
-  return [...linearParameters(router, experts.count, dModel, false, std), ...each.flat()];
+  const { router, expert, shared, sharedGate } = expertModulesOf(names);
+  const { count, dHidden, sharedHidden } = experts;
+  const one = ({ gate, up, down }: typeof shared, width: number): readonly ParameterSpec[] => [
+    ...linearParameters(gate, width, dModel, false, std),
+    ...linearParameters(up, width, dModel, false, std),
+    ...linearParameters(down, dModel, width, false, outStd(config)),
+  ];
+  return [
+    ...linearParameters(router, count, dModel, false, std),
+    ...Array.from({ length: count }, (_, index) => one(expert(index), dHidden)).flat(),
+    ...(sharedHidden === undefined
+      ? []
+      : [...one(shared, sharedHidden), ...linearParameters(sharedGate, 1, dModel, false, std)]),
+  ];
 }
 
 /** Projections back to the stream shrink with depth: Radford et al. 2019 (GPT-2), section 2.3. */
@@ -131,20 +146,11 @@ function linearParameters(
   std: number,
 ): readonly ParameterSpec[] {
   const weight = spec(`${module}.weight`, [dOut, dIn], 'matrix', std);
-  return hasBias
-    ? [weight, { name: `${module}.bias`, shape: [dOut], role: 'vector', initial: { kind: 'zeros' } }]
-    : [weight];
+  return hasBias ? [weight, bias(module, dOut)] : [weight];
 }
 
-function normParameters(config: TransformerConfig, module: string, length: number): readonly ParameterSpec[] {
-  const scale = scaleOf(config, module, length);
-  if (config.norm.kind === 'rmsNorm') return [scale];
-  return [scale, { name: `${module}.bias`, shape: [length], role: 'vector', initial: { kind: 'zeros' } }];
-}
-
-function scaleOf({ norm }: TransformerConfig, module: string, length: number): ParameterSpec {
-  const initial = norm.plusOne === true ? ({ kind: 'zeros' } as const) : ({ kind: 'ones' } as const);
-  return { name: `${module}.weight`, shape: [length], role: 'vector', initial };
+function bias(module: string, length: number): ParameterSpec {
+  return { name: `${module}.bias`, shape: [length], role: 'vector', initial: { kind: 'zeros' } };
 }
 
 function spec(name: string, shape: readonly number[], role: ParameterRole, std: number): ParameterSpec {

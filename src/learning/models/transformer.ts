@@ -4,17 +4,19 @@
  * files keep them transposed). Activations are kept flat, [N, D] with N = B T, so that every linear is one matrix product.
  * @see Vaswani et al. 2017, arXiv:1706.03762; Radford et al. 2019 (GPT-2); Touvron et al. 2023, arXiv:2302.13971 (Llama).
  */
-import { add, div, gelu, geluTanh, mul, silu, sub, swiglu } from '#engine/ops/elementwise.ts';
+import { add, div, mul, sigmoid, sub, swiglu } from '#engine/ops/elementwise.ts';
 import { gather, scatterAlong, topK } from '#engine/ops/indexing.ts';
 import { broadcastTo, reshape, slice, sumKeep } from '#engine/ops/layout.ts';
 import { matmul } from '#engine/ops/linear-algebra.ts';
-import { layerNorm, rmsNorm, softmax } from '#engine/ops/network.ts';
+import { softmax } from '#engine/ops/network.ts';
 import { input } from '#engine/ops/sources.ts';
 import { axisLength, type Tensor } from '#engine/tensor.ts';
+import { activated } from '#learning/models/activations.ts';
 import { type Experts, expertsOf, type TransformerConfig } from '#learning/models/config.ts';
 import type { BatchShape } from '#learning/models/batch-shape.ts';
 import { hookPoint } from '#learning/models/hook-points.ts';
 import { type BlockModules, expertModulesOf, MODULES } from '#learning/models/modules.ts';
+import { norm } from '#learning/models/norms.ts';
 import type { Layers } from '#learning/nn/layers.ts';
 
 import {
@@ -30,8 +32,7 @@ import {
   type SelfAttention,
   turnFromStart,
 } from './attention.ts';
-
-const ACTIVATIONS = { gelu, geluTanh, silu };
+import { turnRowsAt } from './fed-positions.ts';
 
 /**
  * Next-token logits.
@@ -51,12 +52,20 @@ export function transformerLogits(
   return decoderLogits(config, layers, embedded, attend, rows, batch.endsAtAsked);
 }
 
+/** Whether a program of packed rows has the input `positions`: rotations alone tell distances, unless norms come after them. */
+export function readsPackedPositions({ positions, isNormedTurned }: TransformerConfig): boolean {
+  return positions.kind === 'learned' || isNormedTurned === true;
+}
+
 /** Rows from their first token on, each of which sees its past. */
 export function wholeRows(config: TransformerConfig, batch: BatchShape): AttentionForm {
   const mask = masksOf(config, (window) => attentionMask(batch, config.nHeads / config.nKvHeads, window));
   return {
     batch,
-    turn: turnFromStart(config, batch.length),
+    turn:
+      batch.packed === true && readsPackedPositions(config)
+        ? turnRowsAt(config, batch.rows, batch.length, batch.length)
+        : turnFromStart(config, batch.length),
     attend: (heads, layer) =>
       isBlockwise(config, batch)
         ? attendByBlocks(config, heads, config.layers?.[layer]?.window)
@@ -92,7 +101,9 @@ function head(config: TransformerConfig, layers: Layers, x: Tensor): Tensor {
   const logits = config.tied
     ? matmul(x, layers.parameter(names.tokenEmbedding), { transposeB: true })
     : layers.linear(names.head, x);
-  const scaled = times(logits, config.multipliers?.logits);
+  const biased =
+    config.tied && config.biases.head === true ? add(logits, layers.parameter(`${names.head}.bias`)) : logits;
+  const scaled = times(biased, config.multipliers?.logits);
   return config.caps?.logits === undefined ? scaled : capped(scaled, config.caps.logits);
 }
 
@@ -101,12 +112,19 @@ export function embed(config: TransformerConfig, layers: Layers, batch: BatchSha
   const embedded = embeddedTokens(config, layers, tokens);
   if (config.positions.kind === 'rotary') return embedded;
   const { rows, length, packed = false, shared } = batch;
-  const all = layers.parameter(MODULES[config.family].positionEmbedding);
+  const all = positionTable(config, layers);
   if (shared !== undefined) return add(embedded, gather(all, shared.positions));
   if (packed) return add(embedded, gather(all, input('positions', [rows * length], 'int32')));
   const table = slice(all, 0, 0, length);
   const positioned = add(reshape(embedded, [rows, length, config.dModel]), table);
   return reshape(positioned, [rows * length, config.dModel]);
+}
+
+/** Learned positions from the first on, shape [length, D]. */
+export function positionTable({ family, positions }: TransformerConfig, layers: Layers): Tensor {
+  const all = layers.parameter(MODULES[family].positionEmbedding);
+  const offset = positions.kind === 'learned' ? (positions.offset ?? 0) : 0;
+  return offset === 0 ? all : slice(all, 0, offset, axisLength(all, 0));
 }
 
 /** Embeddings of tokens, wherever they stand; shape [N, D]. */
@@ -158,28 +176,29 @@ function mixture(
   config: TransformerConfig,
   layers: Layers,
   names: BlockModules,
-  { count, perToken, isNormed }: Experts,
+  { count, perToken, isNormed, sharedHidden }: Experts,
   x: Tensor,
 ): Tensor {
-  const { router, expert } = expertModulesOf(names);
+  const { router, expert, shared, sharedGate } = expertModulesOf(names);
   const { values, indices } = topK(softmax(layers.linear(router, x)), perToken);
   const weights = scatterAlong(isNormed ? div(values, sumKeep(values, [1])) : values, indices, count);
-  const parts = Array.from({ length: count }, (_, index) => {
-    const { gate, up, down } = expert(index);
-    const hidden = gated(config, layers.linear(gate, x), layers.linear(up, x));
-    return mul(layers.linear(down, hidden), slice(weights, 1, index, index + 1));
-  });
-  return parts.reduce((total, part) => add(total, part));
+  const outOf = ({ gate, up, down }: typeof shared): Tensor =>
+    layers.linear(down, gated(config, layers, names, layers.linear(gate, x), layers.linear(up, x)));
+  const parts = Array.from({ length: count }, (_, index) =>
+    mul(outOf(expert(index)), slice(weights, 1, index, index + 1)),
+  );
+  const routed = parts.reduce((total, part) => add(total, part));
+  return sharedHidden === undefined ? routed : add(routed, mul(outOf(shared), sigmoid(layers.linear(sharedGate, x))));
 }
 
 /** What the MLP's last matrix reads. */
 function mlpHidden(config: TransformerConfig, layers: Layers, names: BlockModules, x: Tensor): Tensor {
-  if (config.mlp === 'plain') return ACTIVATIONS[config.activation](layers.linear(names.mlpUp, x));
-  return gated(config, ...gateAndUp(layers, names, x));
+  if (config.mlp === 'plain') return activated(config, layers, names.activation, layers.linear(names.mlpUp, x));
+  return gated(config, layers, names, ...gateAndUp(layers, names, x));
 }
 
-function gated({ activation }: TransformerConfig, gate: Tensor, up: Tensor): Tensor {
-  return activation === 'silu' ? swiglu(gate, up) : mul(ACTIVATIONS[activation](gate), up);
+function gated(config: TransformerConfig, layers: Layers, names: BlockModules, gate: Tensor, up: Tensor): Tensor {
+  return config.activation === 'silu' ? swiglu(gate, up) : mul(activated(config, layers, names.activation, gate), up);
 }
 
 function gateAndUp(layers: Layers, names: BlockModules, x: Tensor): readonly [gate: Tensor, up: Tensor] {
@@ -190,13 +209,6 @@ function gateAndUp(layers: Layers, names: BlockModules, x: Tensor): readonly [ga
   const both = layers.linear(names.mlpUp, x);
   const half = axisLength(both, 1) / 2;
   return [slice(both, 1, 0, half), slice(both, 1, half, 2 * half)];
-}
-
-function norm(config: TransformerConfig, layers: Layers, module: string, x: Tensor): Tensor {
-  const weight = layers.parameter(`${module}.weight`);
-  const scale = config.norm.plusOne === true ? add(weight, 1) : weight;
-  if (config.norm.kind === 'rmsNorm') return rmsNorm(x, scale, config.norm.epsilon);
-  return layerNorm(x, scale, layers.parameter(`${module}.bias`), config.norm.epsilon);
 }
 
 function times(x: Tensor, factor = 1): Tensor {

@@ -6,14 +6,14 @@
  */
 import { AssayError } from '#base/errors.ts';
 import { add, mul } from '#engine/ops/elementwise.ts';
-import { broadcastTo, concat, reshape, slice } from '#engine/ops/layout.ts';
+import { broadcastTo, reshape } from '#engine/ops/layout.ts';
 import { input } from '#engine/ops/sources.ts';
-import { axisLength, type Tensor } from '#engine/tensor.ts';
+import type { Tensor } from '#engine/tensor.ts';
 import { positionsOf, type TransformerConfig } from '#learning/models/config.ts';
 import type { Layers } from '#learning/nn/layers.ts';
 
-import { attendUnder, type AttentionForm, MASKED, masksOf, selfAttention, turnHeads } from './attention.ts';
-import { fedAngles, isOutside } from './fed-positions.ts';
+import { attendUnder, type AttentionForm, MASKED, masksOf, selfAttention } from './attention.ts';
+import { isOutside, turnRowsAt } from './fed-positions.ts';
 import { decoderLogits, embed } from './transformer.ts';
 
 /** So many pairs of a token with one that it may see take the time of a token; found at width 96. */
@@ -91,7 +91,7 @@ export function treeLogits(
   const mask = masksOf(config, (window) => treeMask(groups, trees, count, length, window));
   const form: AttentionForm = {
     batch: { rows: trees, length: count, packed: true },
-    turn: turnAt(config, trees, count, length),
+    turn: turnRowsAt(config, trees, count, length),
     attend: (heads, layer) => attendUnder(config, heads, mask(layer)),
   };
   const embedded = embed(config, layers, form.batch, input('tokens', [trees * count], 'int32'));
@@ -167,17 +167,4 @@ function treeMask(groups: number, trees: number, count: number, length: number, 
   const mask = window === undefined ? unseen : add(unseen, mul(isOutside(trees, count, length, window), MASKED));
   const repeated = broadcastTo(reshape(mask, [trees, 1, count, count]), [trees, groups, count, count]);
   return reshape(repeated, [trees, 1, groups * count, count]);
-}
-
-/** Turns heads [G, H, L, K] by the angles of the input `positions`, each below `length`. */
-function turnAt(config: TransformerConfig, trees: number, count: number, length: number): AttentionForm['turn'] {
-  const angles = fedAngles(config, trees * count, length);
-  return (x, positions) => {
-    const [cos, sin] = angles(positions);
-    const turned = Array.from({ length: axisLength(x, 0) }, (_, tree) => {
-      const own = (table: Tensor): Tensor => slice(table, 0, tree * count, (tree + 1) * count);
-      return turnHeads(slice(x, 0, tree, tree + 1), own(cos), own(sin));
-    });
-    return concat(turned, 0);
-  };
 }

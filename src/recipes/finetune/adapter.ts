@@ -29,7 +29,7 @@ export interface StartingWeights {
 /** The weights of a model with the adapter at `path`, '' for none. @throws AssayError naming a module the model lacks. */
 export async function startingWeights(base: ModelFiles, path: string, use: AdapterUse): Promise<StartingWeights> {
   if (path === '') return { tensor: (name) => base.tensor(name), factors: new Map() };
-  const adapter = await readPeftAdapter(path);
+  const adapter = await readPeftAdapter(path, base.config);
   for (const [module, { dOut, dIn }] of adapter.modules) {
     const shape = base.shapes.get(`${module}.weight`);
     if (shape?.join() === [dOut, dIn].join()) continue;
@@ -56,7 +56,14 @@ export async function startingWeights(base: ModelFiles, path: string, use: Adapt
 
 /** Refuses to go on training an adapter under a method that would not be the same adapter. @throws AssayError saying what differs. */
 export async function checkContinues(path: string, method: Method, model: TransformerConfig): Promise<void> {
-  const adapter = await readPeftAdapter(path);
+  const adapter = await readPeftAdapter(path, model);
+  if (adapter.isStacked === true) {
+    const why = 'it has factors of stacked experts, in which gate and up share one: trained on here they would not';
+    throw new AssayError(
+      'config',
+      `adapter ${path}: expected one that can be continued, found that ${why}. Set adapter.use=merge.`,
+    );
+  }
   const found = method.kind === 'lora' ? describeLora(method, model) : `method ${method.kind}`;
   const expected = describeAdapter(adapter);
   if (found === expected) return;

@@ -79,13 +79,15 @@ export async function summarizeFiles(config: FinetuneConfig, known: KnownScores)
 
 /** Where a model's own file says other than how replies are sampled: replies are compared across models, so it is not followed. */
 function samplingNotes(own: ModelSampling, used: GenerationConfig): readonly string[] {
-  const names = ['temperature', 'topP', 'topK'] as const;
+  const names = ['temperature', 'topP', 'topK', 'maxTokens'] as const;
   const others = names.filter((name) => own[name] !== undefined && own[name] !== used[name]);
-  const said = [...others.map((name) => `${name} ${own[name]}`), ...(own.unread ?? [])];
+  const isOther = own.isSampled !== undefined && own.isSampled !== used.temperature > 0;
+  const choice = isOther ? [own.isSampled ? 'sampled tokens' : 'the most probable tokens'] : [];
+  const said = [...choice, ...others.map((name) => `${name} ${own[name]}`), ...(own.unread ?? [])];
   if (said.length === 0) return [];
   const sampled = names.map((name) => `${name} ${used[name]}`).join(', ');
   return [
-    `The model's generation_config.json asks for ${said.join(', ')}; replies are sampled at ${sampled} (replies.generation)`,
+    `The model's ${own.from ?? 'file'} asks for ${said.join(', ')}; replies are sampled at ${sampled} (replies.generation)`,
   ];
 }
 

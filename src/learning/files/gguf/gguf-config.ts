@@ -12,7 +12,8 @@ import type { ModelDescription } from '#learning/files/model-description.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { MODULES } from '#learning/models/modules.ts';
 
-import { GGUF_FAMILIES, type GgufFamily, type GgufReading } from './gguf-families.ts';
+import { GGUF_FAMILIES } from './gguf-families.ts';
+import type { GgufFamily, GgufReading } from './gguf-family.ts';
 import { isIdleGgufKey, ONLY } from './gguf-keys.ts';
 import { ggufName } from './gguf-names.ts';
 import { FLOAT32_STEP, ggufRope, type GgufRope, ropeTensors } from './gguf-rope.ts';
@@ -123,6 +124,7 @@ function biasesIn(config: TransformerConfig, { has }: GgufReading): TransformerC
   const { qkv, attentionOut, mlpDown } = MODULES[config.family].block(0);
   const hasBias = (module: string): boolean => has(ggufName(config, `${module}.bias`));
   return {
+    ...config.biases,
     qkv: hasBias(qkv.kind === 'fused' ? qkv.module : qkv.q),
     attentionOut: hasBias(attentionOut),
     mlp: hasBias(mlpDown),

@@ -33,7 +33,7 @@ const GENERAL = new Set([
   'version',
 ]);
 
-/** Groups of such: origins again, and how a chat program may sample, which an evaluation says itself. */
+/** Groups of such: origins again, and how a chat program may sample, which is told (gguf-generation.ts). */
 const GENERAL_GROUPS = /^(?:base_model|dataset|license|sampling|source)\./;
 
 /** Keys of the tokenizer: those under `ggml.` are looked at where it is made (gguf-tokenizer.ts), the others repeat them. */

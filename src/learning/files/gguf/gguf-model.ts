@@ -4,13 +4,16 @@
  * families want it; all of it is undone here.
  * Source: `convert_hf_to_gguf.py` and `gguf-py/gguf/tensor_mapping.py` of llama.cpp.
  */
+import type { Shape } from '#engine/tensor.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
 
 import type { ChatTemplate } from '#learning/files/text/chat-template.ts';
 import { chatTemplate } from '#learning/files/text/chat-template.ts';
 import { ggufCompanions } from './gguf-companions.ts';
 import { ggufConfig, type GgufDescription } from './gguf-config.ts';
+import { ggufGeneration } from './gguf-generation.ts';
 import { ggufName } from './gguf-names.ts';
 import { ggufEndIds, ggufTokenizer } from './gguf-tokenizer.ts';
 import type { GgufFile } from './gguf.ts';
@@ -38,7 +41,7 @@ export async function openGgufModel(path: string, now?: Date): Promise<ModelFile
       ...weights,
       tokenizer,
       chatTemplate: templateOf(file, tokenizer, now),
-      generation: { stopIds: ggufEndIds(file.metadata) },
+      generation: ggufGeneration(file.metadata, ggufEndIds(file.metadata)),
       companions: async () => ggufCompanions(file, description, ggufEndIds(file.metadata)),
       close,
       [Symbol.asyncDispose]: close,
@@ -53,14 +56,35 @@ async function ggufWeights(file: GgufFile, description: GgufDescription): Promis
   const { described } = description;
   const { config } = described;
   const recipeOf = (parameter: ParameterSpec): TensorRecipe => {
+    const own = headNorm(parameter, config);
+    if (own !== undefined) return own;
     const rearrange = rearrangementOf(parameter, description);
-    const stored = { storedName: ggufName(config, parameter.name), storedShape: parameter.shape };
+    const storedName = ggufName(config, parameter.name);
+    const stored = { storedName, storedShape: storedShape(parameter, file.tensors.get(storedName)?.shape) };
     return rearrange === undefined ? stored : { ...stored, rearrange };
   };
   const needed = transformerParameters(config);
   return await checkedWeights(file, `${described.modelType} model`, needed, recipeOf, (name) =>
     isSpare(file, description, name),
   );
+}
+
+/** One row, the gate of an expert that all tokens have, may be a vector, as older converters wrote it. */
+function storedShape({ shape }: ParameterSpec, found: Shape | undefined): Shape {
+  return shape[0] === 1 && found?.length === 1 ? shape.slice(1) : shape;
+}
+
+/** The norm of one head, of a file that has those of all queries or keys in one tensor (StableLM 2 12B). */
+function headNorm({ name }: ParameterSpec, config: TransformerConfig): TensorRecipe | undefined {
+  const [, kind, place] = /\.([qk])_layernorm\.norms\.(\d+)\./.exec(name) ?? [];
+  if (kind === undefined) return undefined;
+  const { nHeads, nKvHeads, headDim } = config;
+  const head = Number(place);
+  return {
+    storedName: ggufName(config, name),
+    storedShape: [kind === 'q' ? nHeads : nKvHeads, headDim],
+    rearrange: (rows) => rows.slice(head * headDim, (head + 1) * headDim),
+  };
 }
 
 /** What llama.cpp's converter did to a tensor, undone. */

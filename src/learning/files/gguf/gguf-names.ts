@@ -15,7 +15,7 @@ export type Named = Pick<TransformerConfig, 'family' | 'normPlacement'>;
  */
 export function ggufName(config: Named, name: string): string {
   const { tokenEmbedding, positionEmbedding, finalNorm, head, block } = MODULES[config.family];
-  const [, stem = '', kind = ''] = /^(.+)\.(weight|bias)$/.exec(name) ?? [];
+  const [, stem = '', kind = ''] = /^(.+?)(?:\.norms\.\d+)?\.(weight|bias)$/.exec(name) ?? []; // norms of all heads are one
   const outside = new Map([
     [stemOf(tokenEmbedding), 'token_embd'],
     [stemOf(positionEmbedding), 'position_embd'],
@@ -44,6 +44,10 @@ function expertNames({ experts }: BlockModules, index: number): ReadonlyMap<stri
     [gate, `ffn_gate_exps.${index}`],
     [up, `ffn_up_exps.${index}`],
     [down, `ffn_down_exps.${index}`],
+    [experts.shared.gate, 'ffn_gate_shexp'],
+    [experts.shared.up, 'ffn_up_shexp'],
+    [experts.shared.down, 'ffn_down_shexp'],
+    [experts.sharedGate, 'ffn_gate_inp_shexp'],
   ]);
 }
 

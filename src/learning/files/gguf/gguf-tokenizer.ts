@@ -51,8 +51,11 @@ const SPLITTINGS: ReadonlyMap<string, Splitting> = new Map([
   ['refact', DIGITS], // Granite's
   ['olmo', NEOX],
   ['mpt', NEOX],
+  ['command-r', { ...DIGITS, normalizer: { type: 'NFC' } }],
   ['dbrx', CL100K], // Phi-4's
   ['smaug-bpe', CL100K],
+  ['glm4', CL100K],
+  ['chatglm-bpe', CL100K],
   ['llama-bpe', LLAMA3],
   ['llama3', LLAMA3],
   ['llama-v3', LLAMA3],

@@ -3,7 +3,7 @@
  * Source: the configuration and modeling files of transformers 5.24.
  */
 import type { Fields } from '#learning/files/fields.ts';
-import { type ModelDescription, PRETRAINED_STD } from '#learning/files/model-description.ts';
+import { type ModelDescription, type ModelType, PRETRAINED_STD } from '#learning/files/model-description.ts';
 import type { LayerConfig, TransformerConfig } from '#learning/models/config.ts';
 
 import type { Each } from './hugging-face-layers.ts';
@@ -11,12 +11,16 @@ import { layeredPositions, type RopeDefaults, rotaryPositions } from './hugging-
 
 /** What a config says of a model, but for its type. */
 export type Described = Omit<ModelDescription, 'modelType'>;
+/** How configs of some model types are read. */
+export type Families = Readonly<Partial<Record<ModelType, (fields: Fields) => Described>>>;
 export type Activation = TransformerConfig['activation'];
 
 /** The activations that are built, by the names that configs have for them. */
 export const ACTIVATIONS: ReadonlyMap<string, Activation> = new Map<string, Activation>([
   ['silu', 'silu'],
   ['swish', 'silu'],
+  ['relu', 'relu'],
+  ['relu2', 'reluSquared'],
   ['gelu', 'gelu'],
   ['gelu_new', 'geluTanh'],
   ['gelu_pytorch_tanh', 'geluTanh'],
@@ -100,4 +104,10 @@ function kvHeadsOf(fields: Fields, absent: number, nHeads: number): number {
 /** Tokens. @param byDefault Where the file says nothing. */
 export function contextOf(fields: Fields, byDefault: number): number {
   return fields.size('max_position_embeddings', byDefault);
+}
+
+/** For families whose MLP has none. */
+export function noMlpBias(fields: Fields): false {
+  if (fields.flag('mlp_bias', false)) throw fields.error('mlp_bias', 'false');
+  return false;
 }

@@ -45,12 +45,15 @@ const NEVER: Readonly<Record<string, readonly string[]>> = {
   ],
   'how weights start before training; these are read': ['initializer_range', 'init_std'],
   'dropout while training: Assay trains without': [
+    'activation_dropout',
     'attention_dropout',
     'attn_pdrop',
     'classifier_dropout',
+    'dropout',
     'embd_pdrop',
     'hidden_dropout',
     'embedding_dropout',
+    'layerdrop',
     'resid_pdrop',
     'residual_dropout',
   ],
@@ -119,7 +122,7 @@ export const ONLY: Readonly<Record<string, readonly (string | number | boolean)[
   is_decoder: [false, true], // causal in either case: the model types that are read have no other
   is_encoder_decoder: [false],
   n_special: [0],
-  prefix: [''],
+  prefix: ['', '</s>'], // OPT's: its tokenizer begins with it too
   rope_interleaved: [false],
   tf_legacy_loss: [false],
   tie_encoder_decoder: [false],

@@ -1,6 +1,6 @@
 /** What the `config.json` of a family says of single layers: windows of attention, rotations, and experts. */
 import type { Fields } from '#learning/files/fields.ts';
-import type { Experts, LayerConfig, RotaryPositions } from '#learning/models/config.ts';
+import type { Experts, LayerConfig, RotaryPositions, TransformerConfig } from '#learning/models/config.ts';
 
 /** What layers are made from: how many, the longest row, and the rotation of layers with a window. */
 export interface Each {
@@ -24,7 +24,7 @@ export function everywhere(
   return Array.from({ length: nLayers }, () => ({ window }));
 }
 
-/** Layers by `layer_types`, or as `isSliding` says where the file has none. */
+/** Layers by `layer_types`, or as `isSliding` says where the file has none. @param full What layers without a window have of their own. */
 export function slidingLayers(
   fields: Fields,
   {
@@ -33,7 +33,12 @@ export function slidingLayers(
     sliding,
     window,
     isSliding,
-  }: Each & { readonly window: number | undefined; readonly isSliding: (layer: number) => boolean },
+    full = {},
+  }: Each & {
+    readonly window: number | undefined;
+    readonly isSliding: (layer: number) => boolean;
+    readonly full?: LayerConfig;
+  },
 ): readonly LayerConfig[] | undefined {
   const kinds =
     layerKinds(fields, nLayers) ?? Array.from({ length: nLayers }, (_, i) => window !== undefined && isSliding(i));
@@ -44,8 +49,8 @@ export function slidingLayers(
     ...(window === undefined || window >= contextLength ? {} : { window }),
     ...(sliding === undefined ? {} : { positions: sliding }),
   };
-  if (Object.keys(own).length === 0 || !kinds.some(Boolean)) return undefined;
-  return kinds.map((isWindowed) => (isWindowed ? own : {}));
+  const layers = kinds.map((isWindowed) => (isWindowed ? own : full));
+  return layers.some((layer) => Object.keys(layer).length > 0) ? layers : undefined;
 }
 
 const KINDS: ReadonlySet<string> = new Set(['full_attention', 'sliding_attention']);
@@ -99,6 +104,11 @@ export function smolLm3Layers(fields: Fields, { nLayers, contextLength }: Each):
     ...(isTurned(layer) ? {} : { positions: { kind: 'none' } }),
   }));
   return all.some((one) => Object.keys(one).length > 0) ? all : undefined;
+}
+
+/** OLMo's bound of queries, keys and values; null says none. */
+export function boundOf(fields: Fields): Pick<TransformerConfig, 'qkvBound'> {
+  return fields.has('clip_qkv') ? { qkvBound: fields.positive('clip_qkv') } : {};
 }
 
 /** Experts as they are, once nothing trains them that Assay has not: a loss that balances routers is refused. */

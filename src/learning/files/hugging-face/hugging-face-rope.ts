@@ -20,11 +20,25 @@ export interface RopeDefaults {
   readonly theta?: number;
   /** The share of each head that is turned; left out where the family turns heads whole, and a file may not say otherwise. */
   readonly fraction?: number;
+  /** Whether the family turns neighbours together. */
+  readonly isInterleaved?: boolean;
   /** Other names of `rope_theta` and `partial_rotary_factor`. */
   readonly thetaName?: string;
   readonly fractionName?: string;
+  /** The size of heads whose base an `alpha` beside `dynamic` stretches, whatever a row's length (HunYuan); others may have none. */
+  readonly stretchedOver?: number;
   /** The kinds of rotation that the family has; all of them where left out. */
   readonly kinds?: readonly string[];
+}
+
+/** Refuses a config without `rope_theta`, of a family whose versions differ in what holds then. */
+export function needTheta(fields: Fields): void {
+  const inside = PLACES.some((place) => {
+    const value = fields.value(place);
+    return isJsonObject(value) && (value['rope_theta'] ?? null) !== null;
+  });
+  if (inside || fields.has('rope_theta')) return;
+  throw fields.error('rope_theta', 'given: versions of transformers differ in what holds without it');
 }
 
 /** A rotation, and how long rows may be under it. */
@@ -112,19 +126,29 @@ function ropeOf(value: JsonObject, place: string, fields: Fields, defaults: Rope
   const fraction = number('partial_rotary_factor', defaults.fraction ?? 1, defaults.fractionName);
   if (fraction > 1) throw rope.error('partial_rotary_factor', 'at most 1');
   if (defaults.kinds !== undefined) for (const name of ['rope_type', 'type']) rope.only(name, defaults.kinds);
+  const stretch = stretchOf(rope, defaults.stretchedOver);
   const scaled = ropeScaling(rope, fields, defaults.contextLength);
   rope.refuseRest(() => false);
   const { scaling, attentionFactor = 1, contextLength = defaults.contextLength } = scaled;
   return {
     positions: {
       kind: 'rotary',
-      theta,
+      theta: theta * stretch,
       ...(fraction === 1 ? {} : { fraction }),
+      ...(defaults.isInterleaved === true ? { isInterleaved: true } : {}),
       ...(attentionFactor === 1 ? {} : { attentionFactor }),
       ...(scaling === undefined ? {} : { scaling }),
     },
     contextLength,
   };
+}
+
+/** What the base is multiplied by: alpha^(K / (K - 2)), NTK-aware scaling. */
+function stretchOf(rope: Fields, headDim: number | undefined): number {
+  if (headDim === undefined || !rope.has('alpha')) return 1;
+  rope.only(rope.spelling('rope_type', 'type'), ['dynamic']); // beside others it is passed over,
+  for (const passedOver of ['beta_fast', 'beta_slow', 'mscale', 'mscale_all_dim']) rope.value(passedOver); // as these are beside it
+  return rope.positive('alpha') ** (headDim / (headDim - 2));
 }
 
 /** Where a setting stands that may be inside the rotation's object or beside it. @throws AssayError where two disagree. */

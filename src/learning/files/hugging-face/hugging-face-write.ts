@@ -9,12 +9,13 @@ import { join } from 'node:path';
 import { AssayError, messageOf } from '#base/errors.ts';
 import { makeFolder } from '#base/make-folder.ts';
 
+import { storedConstants } from '#learning/models/activations.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 
 import { isStoredTransposed } from '#learning/files/model-description.ts';
 import type { Companion, ModelFiles } from '#learning/files/model-files.ts';
 import { transposed } from '#learning/files/model-files.ts';
-import type { TensorToWrite } from '#learning/files/tensors/safetensors-write.ts';
+import type { TensorInTurn, TensorToWrite } from '#learning/files/tensors/safetensors-write.ts';
 import { storedLength, writeSafetensors } from '#learning/files/tensors/safetensors-write.ts';
 
 /** Above this the weights are split, as `save_pretrained` does, in bytes. */
@@ -28,7 +29,7 @@ const SHARD_BYTES = 5e9;
  */
 export async function writeHuggingFace(
   path: string,
-  base: Pick<ModelFiles, 'config' | 'companions'>,
+  base: Pick<ModelFiles, 'carried' | 'config' | 'companions'>,
   valuesOf: (name: string) => Float32Array,
   shardBytes: number = SHARD_BYTES,
 ): Promise<void> {
@@ -44,10 +45,16 @@ export async function writeHuggingFace(
 }
 
 function tensorsOf(
-  { config }: Pick<ModelFiles, 'config'>,
+  { config, carried = [] }: Pick<ModelFiles, 'carried' | 'config'>,
   valuesOf: (name: string) => Float32Array,
-): readonly TensorToWrite[] {
-  return transformerParameters(config).map((parameter): TensorToWrite => {
+): readonly TensorInTurn[] {
+  const constants = [...storedConstants(config)].map(([name, value]): TensorToWrite => ({
+    name,
+    dtype: 'F32',
+    shape: [],
+    values: Float32Array.of(value),
+  }));
+  const parameters = transformerParameters(config).map((parameter): TensorToWrite => {
     const { name, shape } = parameter;
     const isTransposed = isStoredTransposed(config, parameter);
     const [dOut = 0, dIn = 0] = shape;
@@ -60,11 +67,12 @@ function tensorsOf(
       },
     };
   });
+  return [...parameters, ...constants, ...carried.map((tensor) => ({ ...tensor, dtype: 'F32' as const }))];
 }
 
 /** Tensors in order, a new shard where the next would not fit. */
-function shardsOf(tensors: readonly TensorToWrite[], shardBytes: number): readonly (readonly TensorToWrite[])[] {
-  const shards: TensorToWrite[][] = [[]];
+function shardsOf(tensors: readonly TensorInTurn[], shardBytes: number): readonly (readonly TensorInTurn[])[] {
+  const shards: TensorInTurn[][] = [[]];
   let bytes = 0;
   for (const tensor of tensors) {
     const length = storedLength(tensor);
@@ -83,7 +91,7 @@ function shardName(index: number, count: number): string {
   return count === 1 ? 'model.safetensors' : `model-${number(index + 1)}-of-${number(count)}.safetensors`;
 }
 
-function indexOf(shards: readonly (readonly TensorToWrite[])[]): Companion {
+function indexOf(shards: readonly (readonly TensorInTurn[])[]): Companion {
   const size = shards.flat().reduce((sum, tensor) => sum + storedLength(tensor), 0);
   const map = shards.flatMap((tensors, i) => tensors.map(({ name }) => [name, shardName(i, shards.length)] as const));
   const index = { metadata: { total_size: size }, weight_map: Object.fromEntries(map) };

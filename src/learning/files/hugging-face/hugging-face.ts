@@ -10,25 +10,35 @@ import { isJsonObject } from '#base/json.ts';
 
 import type { ChatTemplate } from '#learning/files/text/chat-template.ts';
 import { chatTemplate, withToolTemplate } from '#learning/files/text/chat-template.ts';
+import { storedConstants } from '#learning/models/activations.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 import { MODULES } from '#learning/models/modules.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
+import { isOfImages, olderName } from './families/with-images.ts';
 import { folderTokenizer, MAX_TOKENIZER_BYTES } from './folder-tokenizer.ts';
+import { generationOptions } from './generation-options.ts';
 import { huggingFaceConfig } from './hugging-face-config.ts';
 import { isStoredTransposed, type ModelDescription } from '#learning/files/model-description.ts';
-import type { Companion, GenerationConfig, ModelFiles, TensorRecipe, Weights } from '#learning/files/model-files.ts';
+import type {
+  CarriedTensor,
+  Companion,
+  GenerationConfig,
+  ModelFiles,
+  TensorRecipe,
+  Weights,
+} from '#learning/files/model-files.ts';
 import { checkedWeights, jsonCompanion, transposed } from '#learning/files/model-files.ts';
 import { lacksConfig } from '#learning/files/model-place.ts';
 import type { ModelFolder } from './model-folder.ts';
 import { modelFolder } from './model-folder.ts';
 import { openFolderWeights } from '#learning/files/tensors/sharded.ts';
 import type { TensorSource } from '#learning/files/tensors/tensor-source.ts';
-import { isCount } from '#learning/files/tensors/tensor-source.ts';
 import {
   isCausalMask,
   isFrequencies,
   isMaskedScore,
+  isNumber,
   isSame,
   unexpectedContent,
 } from '#learning/files/spare-tensors.ts';
@@ -46,11 +56,11 @@ export async function openHuggingFace(path: string, now?: Date): Promise<ModelFi
   if (configJson === undefined) throw lacksConfig(path, 'language model');
   const declared = huggingFaceConfig(configJson, join(path, 'config.json'));
   const tokenizerConfig = (await folder.json('tokenizer_config.json')) ?? {};
-  const generationJson = (await folder.json('generation_config.json')) ?? {};
-  const ends = endsOf(generationJson, configJson);
-  const tokenizer = await folderTokenizer(folder, tokenizerConfig, ends);
+  const { contextLength } = declared;
+  const generationJson = await folder.json('generation_config.json');
+  const options = generationOptions({ generation: generationJson, config: configJson, contextLength, path });
+  const tokenizer = await folderTokenizer(folder, tokenizerConfig, options.stopIds);
   const template = await openTemplate(folder, tokenizerConfig, tokenizer, now);
-  const generation = generationOf(generationJson, ends, tokenizer);
   const source = await openFolderWeights(folder);
   const close = (): Promise<void> => source.close();
   try {
@@ -60,9 +70,10 @@ export async function openHuggingFace(path: string, now?: Date): Promise<ModelFi
       path,
       ...described,
       ...weights,
+      carried: carriedTensors(source, described),
       tokenizer,
       chatTemplate: template,
-      generation,
+      generation: withNamedEnd(options, tokenizer),
       companions: () => companionsOf(folder, { ...configJson, tie_word_embeddings: described.config.tied }),
       close,
       [Symbol.asyncDispose]: close,
@@ -82,6 +93,8 @@ const COMPANIONS = [
   'added_tokens.json',
   'chat_template.jinja',
   'chat_template.json',
+  'preprocessor_config.json', // of models with images
+  'processor_config.json',
   'vocab.json',
   'merges.txt',
   'tokenizer.model',
@@ -90,7 +103,10 @@ const COMPANIONS = [
 async function companionsOf(folder: ModelFolder, configJson: JsonObject): Promise<Companion[]> {
   const dtypes = ['torch_dtype', 'dtype'].filter((name) => configJson[name] !== undefined); // the first before transformers 5
   const float32 = Object.fromEntries((dtypes.length === 0 ? ['dtype'] : dtypes).map((name) => [name, 'float32']));
-  const companions = [jsonCompanion('config.json', { ...configJson, ...float32 })];
+  const text = configJson['text_config'] ?? null;
+  const isUntied = isJsonObject(text) && configJson['tie_word_embeddings'] === false;
+  const inner = isUntied ? { text_config: { ...text, tie_word_embeddings: false } } : {}; // where transformers 4 looks
+  const companions = [jsonCompanion('config.json', { ...configJson, ...inner, ...float32 })];
   for (const name of COMPANIONS) {
     const bytes = await folder.bytes(name, MAX_TOKENIZER_BYTES);
     if (bytes !== undefined) companions.push({ name, bytes });
@@ -117,7 +133,7 @@ const headOf = ({ family }: TransformerConfig): string => `${MODULES[family].hea
 /** As transformers 5: a head that is stored and differs from the embedding is used, though the config ties the two. */
 async function withOwnHead(described: ModelDescription, source: TensorSource): Promise<ModelDescription> {
   const { config } = described;
-  const head = headOf(config);
+  const head = storedName(source, config, headOf(config));
   if (!config.tied || !source.tensors.has(head)) return described;
   const embedding = storedName(source, config, MODULES[config.family].tokenEmbedding);
   if (embedding === head || (await isSame(source, head, embedding))) return described;
@@ -129,10 +145,20 @@ function storedName(source: TensorSource, config: TransformerConfig, name: strin
   const { tokenEmbedding } = MODULES[config.family];
   const prefix = tokenEmbedding.slice(0, tokenEmbedding.indexOf('.') + 1);
   if (source.tensors.has(name)) return name;
+  const older = olderName(config, name);
+  if (source.tensors.has(older)) return older;
   const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name;
   if (source.tensors.has(bare)) return bare; // the base model saved alone
-  const isHead = config.tied && name === tokenEmbedding && source.tensors.has(headOf(config));
-  return isHead ? headOf(config) : name; // the tied head alone was saved
+  if (!config.tied || name !== tokenEmbedding) return name;
+  const heads = [headOf(config), olderName(config, headOf(config))];
+  return heads.find((head) => source.tensors.has(head)) ?? name; // the tied head alone was saved
+}
+
+/** What goes with an export as it is. */
+function carriedTensors(source: TensorSource, { config }: ModelDescription): readonly CarriedTensor[] {
+  return [...source.tensors.values()]
+    .filter(({ name }) => isOfImages(config, name))
+    .map(({ name, shape }) => ({ name, shape, read: () => source.read(name) }));
 }
 
 async function folderWeights(source: TensorSource, described: ModelDescription): Promise<Weights> {
@@ -153,6 +179,7 @@ async function folderWeights(source: TensorSource, described: ModelDescription):
 /** What the attention is called in families whose checkpoints keep the causal mask in it. */
 const ATTENTION_WITH_MASKS: Readonly<Partial<Record<TransformerConfig['family'], string>>> = {
   gpt2: 'attn',
+  gptj: 'attn',
   neox: 'attention',
 };
 
@@ -160,7 +187,14 @@ const ATTENTION_WITH_MASKS: Readonly<Partial<Record<TransformerConfig['family'],
 async function isSpare(source: TensorSource, described: ModelDescription, name: string): Promise<boolean> {
   const { config, contextLength } = described;
   const { positions } = config;
-  if (name === headOf(config) && config.tied) return true; // the same as the embedding: `withOwnHead` has looked
+  if (isOfImages(config, name)) return true;
+  const constant = storedConstants(config).get(name);
+  if (constant !== undefined) {
+    if (await isNumber(source, name, constant)) return true;
+    throw unexpectedContent(source, name, String(constant));
+  }
+  const head = headOf(config);
+  if ((name === head || name === olderName(config, head)) && config.tied) return true; // the same as the embedding: `withOwnHead` has looked
   if (/(?:^|\.)rotary_emb\.inv_freq$/.test(name) && positions.kind === 'rotary') {
     if (await isFrequencies(source, name, positions, config.headDim)) return true;
     throw unexpectedContent(source, name, "the rotation's frequencies");
@@ -206,51 +240,10 @@ function namedTemplates(value: Json, path: string): ReadonlyMap<string, string> 
   throw new AssayError('file', `${path}: expected ${expected}, found ${JSON.stringify(value).slice(0, 80)}.`);
 }
 
-/** The ids at which replies end, as the configs declare them. */
-function endsOf(json: JsonObject, configJson: JsonObject): readonly number[] {
-  const declared = json['eos_token_id'] ?? configJson['eos_token_id'] ?? [];
-  return (Array.isArray(declared) ? declared : [declared]).filter(isCount);
-}
-
-function generationOf(
-  json: JsonObject,
-  ends: readonly number[],
-  tokenizer: TextTokenizer | undefined,
-): GenerationConfig {
+/** The end token by the tokenizer's name for it ends replies too. */
+function withNamedEnd(options: GenerationConfig, tokenizer: TextTokenizer | undefined): GenerationConfig {
   const { eos_token: eosToken } = tokenizer?.specialTokens ?? {};
   const named = eosToken === undefined ? undefined : tokenizer?.idOf(eosToken);
-  const stopIds = [...new Set(named === undefined ? ends : [...ends, named])];
-  const number = (key: string): number | undefined => {
-    const value = json[key];
-    return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined;
-  };
-  const unread = Object.entries(json)
-    .filter(([key, value]) => !KNOWN_KEYS.has(key) && value !== null && value !== false)
-    .map(([key, value]) => `${key} ${JSON.stringify(value)}`);
-  const [temperature, topP, topK] = [number('temperature'), number('top_p'), number('top_k')];
-  return {
-    stopIds,
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(topP === undefined ? {} : { topP }),
-    ...(topK === undefined ? {} : { topK }),
-    ...(unread.length === 0 ? {} : { unread }),
-  };
+  const stopIds = new Set(named === undefined ? options.stopIds : [...options.stopIds, named]);
+  return { ...options, stopIds: [...stopIds] };
 }
-
-/** Keys that are read, or say nothing of which token comes next. */
-const KNOWN_KEYS: ReadonlySet<string> = new Set([
-  'temperature',
-  'top_p',
-  'top_k',
-  'do_sample',
-  'eos_token_id',
-  'bos_token_id',
-  'pad_token_id',
-  'decoder_start_token_id',
-  'transformers_version',
-  '_from_model_config',
-  'max_length',
-  'max_new_tokens',
-  'use_cache',
-  'cache_implementation',
-]);

@@ -68,9 +68,10 @@ for (const name of ADAPTERS) {
 const UNSUPPORTED: readonly (readonly [JsonObject, RegExp])[] = [
   [{ peft_type: 'IA3' }, /peft_type to be "LORA", found "IA3"/],
   [{ use_dora: true }, /use_dora to be off/],
+  [{ target_parameters: ['mlp.gate.weight'] }, /target_parameters to be a list of gate_up_proj and down_proj/],
   [
-    { target_parameters: ['experts.gate_up_proj'], rank_pattern: { gate_up_proj: 8 } },
-    /target_parameters to be off \(adapters of stacked experts are not read/,
+    { target_parameters: ['experts.gate_up_proj'], alpha_pattern: { gate_up_proj: 8 } },
+    /alpha_pattern to be such that/,
   ],
   [{ bias: 'all' }, /bias to be "none"/],
   [{ modules_to_save: ['lm_head'] }, /modules_to_save to be off/],

@@ -11,9 +11,11 @@ import { AssayError, messageOf } from '#base/errors.ts';
 import type { JsonObject } from '#base/json.ts';
 import { makeFolder } from '#base/make-folder.ts';
 import type { LoraFactors } from '#learning/lora.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
 
 import { type Fields, fieldsOf } from '#learning/files/fields.ts';
 import { modelFolder } from './model-folder.ts';
+import { isStack, type StackedFactors, stackTargets, unstacked } from './peft-stacks.ts';
 import type { TensorToWrite } from '#learning/files/tensors/safetensors-write.ts';
 import { writeSafetensors } from '#learning/files/tensors/safetensors-write.ts';
 import type { SafetensorsFile } from '#learning/files/tensors/safetensors.ts';
@@ -30,6 +32,8 @@ export interface LoraAdapter {
   readonly useRsLora: boolean;
   /** Whether the base keeps its weights as [dIn, dOut], as GPT-2 does. */
   readonly isBaseTransposed: boolean;
+  /** Whether it was stored as factors of stacked experts, in which gate and up share one: another adapter where it is trained on. */
+  readonly isStacked?: boolean;
   /** Factors by the adapted module's name in the base model, such as `model.layers.3.self_attn.q_proj`. */
   readonly modules: ReadonlyMap<string, LoraFactors>;
 }
@@ -101,7 +105,8 @@ function targets(names: readonly string[]): JsonObject {
   const short = [...new Set(parsed.map((match) => match?.[2] ?? ''))].toSorted();
   const isGrid = parsed.every((match) => match !== null) && layers.length * short.length === names.length;
   // `c_proj` is both the attention's and the MLP's in GPT-2: the short name would adapt both
-  const isPlain = isGrid && !short.includes('c_proj');
+  // and where a model sees images too, short names are also those of what sees
+  const isPlain = isGrid && !short.includes('c_proj') && !names.some((name) => name.includes('.language_model.'));
   if (isPlain) return { layers_to_transform: layers, target_modules: short };
   return { target_modules: names.toSorted() };
 }
@@ -111,8 +116,6 @@ const MUST_BE_OFF = [
   'use_dora',
   'lora_bias',
   'modules_to_save',
-  'rank_pattern',
-  'alpha_pattern',
   'layer_replication',
   'trainable_token_indices',
   'alora_invocation_tokens',
@@ -151,9 +154,10 @@ const PLAIN_STARTS: ReadonlySet<unknown> = new Set([undefined, true, false, 'gau
 
 /**
  * Reads an adapter that PEFT (or Assay) wrote.
+ * @param model Its base: needed for factors of stacked experts, which are read as one pair a matrix.
  * @throws AssayError naming what is missing, wrong or not supported.
  */
-export async function readPeftAdapter(path: string): Promise<LoraAdapter> {
+export async function readPeftAdapter(path: string, model?: TransformerConfig): Promise<LoraAdapter> {
   const folder = await modelFolder(path, 'adapter');
   const config = await folder.json(CONFIG_FILE);
   const weights = await folder.find(WEIGHTS_FILE);
@@ -166,9 +170,14 @@ export async function readPeftAdapter(path: string): Promise<LoraAdapter> {
   if (typeof alpha !== 'number' || !Number.isFinite(alpha)) throw fields.error('lora_alpha', 'a number');
   const [useRsLora, isBaseTransposed] = [fields.flag('use_rslora', false), fields.flag('fan_in_fan_out', false)];
   refuseOptions(fields);
+  const targets = stackTargets(fields, rank, alpha, useRsLora);
   await using file = await openSafetensors(weights);
-  const modules = await readModules(file, rank);
+  const { modules, stacks } = await readFactors(file, rank);
   refuseUntargeted(fields, [...modules.keys()]);
+  if (model === undefined && stacks.length > 0) {
+    throw fields.error('target_parameters', 'off (factors of stacked experts are read with their model)');
+  }
+  const apart = model === undefined ? [] : unstacked(stacks, targets, model);
   fields.refuseRest((name) => IDLE.has(name));
   return {
     baseModel: typeof baseModel === 'string' ? baseModel : '',
@@ -176,17 +185,14 @@ export async function readPeftAdapter(path: string): Promise<LoraAdapter> {
     alpha,
     useRsLora,
     isBaseTransposed,
-    modules,
+    ...(stacks.length === 0 ? {} : { isStacked: true }),
+    modules: new Map([...modules, ...apart]),
   };
 }
 
 function refuseOptions(fields: Fields): void {
   if (fields.value('peft_type') !== 'LORA') throw fields.error('peft_type', '"LORA"');
   fields.only('bias', ['none']);
-  if (!isOff(fields.value('target_parameters'))) {
-    const read = 'one pair of factors for each matrix, as PEFT has it where each expert is a module';
-    throw fields.error('target_parameters', `off (adapters of stacked experts are not read: expected ${read})`);
-  }
   for (const option of MUST_BE_OFF) {
     if (!isOff(fields.value(option))) throw fields.error(option, 'off (it is not supported)');
   }
@@ -226,8 +232,15 @@ function refuseUntargeted(fields: Fields, modules: readonly string[]): void {
   }
 }
 
-async function readModules(file: SafetensorsFile, rank: number): Promise<ReadonlyMap<string, LoraFactors>> {
+/** All pairs of factors, by module, and those of stacked experts. */
+interface StoredFactors {
+  readonly modules: ReadonlyMap<string, LoraFactors>;
+  readonly stacks: readonly StackedFactors[];
+}
+
+async function readFactors(file: SafetensorsFile, rank: number): Promise<StoredFactors> {
   const modules = new Map<string, LoraFactors>();
+  const stacks: StackedFactors[] = [];
   for (const [name, info] of file.tensors) {
     const [, module, factor] = /^base_model\.model\.(.+)\.lora_([AB])\.weight$/.exec(name) ?? [];
     if (module === undefined) {
@@ -238,7 +251,8 @@ async function readModules(file: SafetensorsFile, rank: number): Promise<Readonl
     const partner = file.tensors.get(`${PREFIX}${module}.lora_B.weight`);
     const [rankOfA, dIn = 0] = info.shape;
     const [dOut = 0, rankOfB] = partner?.shape ?? [];
-    if (partner === undefined || info.shape.length !== 2 || rankOfA !== rank || rankOfB !== rank) {
+    const expectedRank = isStack(module) ? rankOfA : rank; // of a stack it is looked at with the number of experts
+    if (partner === undefined || info.shape.length !== 2 || rankOfA !== expectedRank || rankOfB !== expectedRank) {
       const found = `[${info.shape.join(', ')}] and [${partner?.shape.join(', ') ?? 'none'}]`;
       throw new AssayError(
         'file',
@@ -247,9 +261,12 @@ async function readModules(file: SafetensorsFile, rank: number): Promise<Readonl
     }
     const read = async (tensor: string): Promise<Float32Array> =>
       finite(await file.read(tensor), `${file.path}: tensor ${tensor}`);
-    modules.set(module, { dIn, dOut, a: await read(name), b: await read(partner.name) });
+    const factors = { dIn, dOut, a: await read(name), b: await read(partner.name) };
+    if (isStack(module)) stacks.push({ ...factors, module });
+    else modules.set(module, factors);
   }
-  if (modules.size > 0 && modules.size * 2 === file.tensors.size) return modules;
+  const count = modules.size + stacks.length;
+  if (count > 0 && count * 2 === file.tensors.size) return { modules, stacks };
   throw new AssayError(
     'file',
     `${file.path}: expected pairs of lora_A and lora_B, found ${file.tensors.size} tensors.`,

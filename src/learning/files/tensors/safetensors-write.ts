@@ -21,6 +21,11 @@ export type TensorToWrite = { readonly name: string; readonly shape: readonly nu
   | { readonly dtype: 'U8'; readonly values: Uint8Array }
 );
 
+/** A tensor to be written, or one that is fetched when its turn comes. */
+export type TensorInTurn =
+  | TensorToWrite
+  | (Pick<TensorToWrite, 'name' | 'shape'> & { readonly dtype: 'F32'; read(): Promise<Float32Array> });
+
 /** The order of element types in a file, after the reference library: 8 bytes before 4, then 2, then 1. */
 const ELEMENT_ORDER = ['I64', 'F32', 'I32', 'BF16', 'F16', 'U8'] as const;
 
@@ -44,7 +49,7 @@ export function safetensorsBytes(tensors: readonly TensorToWrite[], metadata: Sa
  */
 export async function writeSafetensors(
   path: string,
-  tensors: readonly TensorToWrite[],
+  tensors: readonly TensorInTurn[],
   metadata: SafetensorsMetadata = {},
 ): Promise<void> {
   const { header, ordered } = layout(tensors, metadata);
@@ -53,7 +58,7 @@ export async function writeSafetensors(
     const file = await open(partial, 'w');
     try {
       await file.writeFile(header);
-      for (const tensor of ordered) await file.writeFile(storedBytes(tensor));
+      for (const tensor of ordered) await file.writeFile(storedBytes(await fetched(tensor)));
       await file.sync();
     } finally {
       await file.close();
@@ -65,13 +70,19 @@ export async function writeSafetensors(
   }
 }
 
-interface Layout {
-  readonly header: Uint8Array;
-  readonly ordered: readonly TensorToWrite[];
+async function fetched(tensor: TensorInTurn): Promise<TensorToWrite> {
+  if (!('read' in tensor)) return tensor;
+  const { name, shape, dtype } = tensor;
+  return { name, shape, dtype, values: await tensor.read() };
 }
 
-function layout(tensors: readonly TensorToWrite[], metadata: SafetensorsMetadata): Layout {
-  const rank = (tensor: TensorToWrite): number => ELEMENT_ORDER.indexOf(tensor.dtype);
+interface Layout<T extends TensorInTurn> {
+  readonly header: Uint8Array;
+  readonly ordered: readonly T[];
+}
+
+function layout<T extends TensorInTurn>(tensors: readonly T[], metadata: SafetensorsMetadata): Layout<T> {
+  const rank = (tensor: TensorInTurn): number => ELEMENT_ORDER.indexOf(tensor.dtype);
   const ordered = tensors.toSorted((a, b) => rank(a) - rank(b) || compareBytes(a.name, b.name));
   const entries: [string, unknown][] = [];
   const metadataKeys = Object.keys(metadata).toSorted(compareBytes);
@@ -95,7 +106,7 @@ function layout(tensors: readonly TensorToWrite[], metadata: SafetensorsMetadata
   return { header, ordered };
 }
 
-function checkTensor(tensor: TensorToWrite, taken: ReadonlySet<string>): void {
+function checkTensor(tensor: TensorInTurn, taken: ReadonlySet<string>): void {
   if (taken.has(tensor.name)) throw new AssayError('data', `Two tensors are called ${tensor.name}.`);
 }
 
