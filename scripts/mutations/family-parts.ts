@@ -3,10 +3,10 @@ import type { Fault } from './fault.ts';
 
 const PUBLISHED = 'src/learning/files/hugging-face/families/published.test.ts';
 const PACKING = 'test/learning/packing.test.ts';
+const GGUF = 'test/learning/gguf-families.test.ts';
 const GGUF_TOKENIZERS = 'test/learning/gguf-tokenizers.test.ts';
 const MODELS = 'test/learning/family-models.test.ts';
 const IMAGES = 'test/learning/with-images.test.ts';
-const GGUF = 'test/learning/gguf-families.test.ts';
 
 export const FAMILY_PART_FAULTS: readonly Fault[] = [
   {
@@ -75,8 +75,8 @@ export const FAMILY_PART_FAULTS: readonly Fault[] = [
   {
     name: "the heads of StableLM 2 12B share the first one's norm",
     file: 'src/learning/models/norms.ts',
-    from: 'scaleOf(own, layers, head)),',
-    to: 'scaleOf(own, layers, head.replace(/[0-9]+$/, `${0}`))),',
+    from: '.map((head) => scaleOf(own, layers, head));',
+    to: '.map((head) => scaleOf(own, layers, head.replace(/[0-9]+$/, `${0}`)));',
     tests: [MODELS],
   },
   {

@@ -7,9 +7,24 @@ const STAND_INS = 'src/learning/files/tensors/stand-ins.test.ts';
 const FOLDERS = 'test/learning/half-read-folders.test.ts';
 const GGUF = 'test/learning/half-read-gguf.test.ts';
 const PATHS = 'test/e2e/model-paths.test.ts';
+const TIKTOKEN = 'test/learning/tiktoken.test.ts';
 const GENERATION = 'src/learning/files/hugging-face/generation-options.test.ts';
 
 export const FILE_FAULTS: readonly Fault[] = [
+  {
+    name: 'tokens of ranks are merged in the order of their parts',
+    file: 'src/learning/files/hugging-face/tiktoken.ts',
+    from: 'a[0] - b[0] || a[1] - b[1]',
+    to: 'a[1] - b[1] || a[0] - b[0]',
+    tests: [TIKTOKEN],
+  },
+  {
+    name: 'special tokens of ranks start one id early',
+    file: 'src/learning/files/hugging-face/tiktoken.ts',
+    from: 'firstId: 100_257',
+    to: 'firstId: 100_256',
+    tests: [TIKTOKEN],
+  },
   {
     name: 'a penalty on repetitions is thought to change nothing',
     file: 'src/learning/files/hugging-face/generation-options.ts',

@@ -457,8 +457,8 @@ def case(family, index):
     return {
         "config": config,
         "tensors": tensors,
-        **({"constants": constants} if constants else {}),
         **({"carried": carried} if carried else {}),
+        **({"constants": constants} if constants else {}),
         "last": [float(f"{v:.8g}") for v in logits[0, -1].tolist()],
         "logits": projections(logits, 4, 8),
         "loss": float(f"{loss.item():.8g}"),

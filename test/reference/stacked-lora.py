@@ -1,7 +1,7 @@
 """Writes stacked-lora.json: what PEFT makes of adapters of stacked experts (`target_parameters`, PEFT 0.17 and later).
 
 Run: python test/reference/stacked-lora.py      (torch, transformers 5, peft; after family-models.py)
-For every model with experts of family-models.json some adapters, each as PEFT saves it: its config, the names and shapes of its
+For models with experts of family-models.py some adapters, each as PEFT saves it: its config, the names and shapes of its
 tensors, and the loss of the model with it. No number is stored: tensors hold what family-models.py makes of their names.
 """
 import importlib
@@ -40,8 +40,9 @@ def main():
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     made = {"source": f"transformers {transformers.__version__}, peft {peft.__version__}, torch {torch.__version__}; test/reference/stacked-lora.py"}
-    for family in ("mixtral", "qwen3_moe"):
-        for index, case in enumerate(models.stored_families()[family]):
+    for family, chosen in {"mixtral": (0, 1, 2), "qwen3_moe": (0, 1, 2), "olmoe": (0,), "qwen2_moe": (1,)}.items():
+        for index in chosen:
+            case = models.stored_families()[family][index]
             for name, config in adapters(family == "mixtral").items():
                 with tempfile.TemporaryDirectory() as folder:
                     base = models.model_of(case["config"])
@@ -62,6 +63,8 @@ def main():
                     assert abs(plain - loss) > 1e-3, (name, "changes nothing")
                     stored = json.loads(Path(folder, "adapter", "adapter_config.json").read_text())
                     stored["base_model_name_or_path"] = ""
+                    for key in ("target_modules", "target_parameters"):  # sets, in any order
+                        stored[key] = sorted(stored[key] or [])
                     made[f"{family}-{index} {name}"] = {"config": stored, "tensors": {key: list(tensor.shape) for key, tensor in sorted(tensors.items())}, "loss": float(f"{loss:.8g}")}
                     print(family, index, name, plain, loss)
     (HERE / "stacked-lora.json").write_text("{\n" + ",\n".join(f"{json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in made.items()) + "\n}\n")

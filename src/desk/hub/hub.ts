@@ -53,12 +53,12 @@ const HUB_URL = 'https://huggingface.co';
 const WANTED = [
   /^(?:config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|adapter_config)\.json$/,
   /^(?:preprocessor_config|processor_config|vocab|open_clip_config|model\.safetensors\.index)\.json$/,
-  /^(?:chat_template\.jinja|merges\.txt|spiece\.model)$/,
+  /^(?:chat_template\.jinja|merges\.txt|spiece\.model|arcade100k\.tiktoken)$/,
   /^(?:model(?:-\d+-of-\d+)?|adapter_model|open_clip_model)\.safetensors$/,
 ];
 /** What is only read where another file is not there. */
 const INSTEAD_OF: Readonly<Record<string, readonly string[]>> = {
-  'tokenizer.json': ['vocab.json', 'merges.txt'],
+  'tokenizer.json': ['vocab.json', 'merges.txt', 'arcade100k.tiktoken'],
   'config.json': ['open_clip_config.json', 'open_clip_model.safetensors'],
 };
 

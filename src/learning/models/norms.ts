@@ -27,20 +27,18 @@ export function norm(
 
 /** Queries or keys, normed head by head where the config has that. @param x shape [B, H, T, K]. */
 export function normOfHeads(config: TransformerConfig, layers: Layers, module: string, x: Tensor): Tensor {
-  if (config.qkNorm === 'eachHead' || config.qkNorm === 'headByHead') return normOfEachHead(config, layers, module, x);
-  return config.qkNorm === true ? norm(config, layers, module, x) : x;
+  const { norm: own, qkNorm } = config;
+  if (qkNorm === 'eachHead') return normOfEachHead(own, x, scaleOf(own, layers, module));
+  if (qkNorm === 'headByHead') {
+    const scales = headModules(module, axisLength(x, 1)).map((head) => scaleOf(own, layers, head));
+    return normOfEachHead(own, x, concat(scales, 0));
+  }
+  return qkNorm === true ? norm(config, layers, module, x) : x;
 }
 
-/** As `norm`, where each head has a scale of its own and no bias. */
-function normOfEachHead({ norm: own, qkNorm }: TransformerConfig, layers: Layers, module: string, x: Tensor): Tensor {
+/** A norm in which each head has a scale of its own and no bias. @param scale Of all heads, H K numbers. */
+function normOfEachHead(own: Norm, x: Tensor, scale: Tensor): Tensor {
   const [heads, width] = [axisLength(x, 1), axisLength(x, 3)];
-  const scale =
-    qkNorm === 'headByHead'
-      ? concat(
-          headModules(module, heads).map((head) => scaleOf(own, layers, head)),
-          0,
-        )
-      : scaleOf(own, layers, module);
   return mul(normed(own, x), reshape(scale, [1, heads, 1, width]));
 }
 

@@ -69,11 +69,6 @@ async function ggufWeights(file: GgufFile, description: GgufDescription): Promis
   );
 }
 
-/** One row, the gate of an expert that all tokens have, may be a vector, as older converters wrote it. */
-function storedShape({ shape }: ParameterSpec, found: Shape | undefined): Shape {
-  return shape[0] === 1 && found?.length === 1 ? shape.slice(1) : shape;
-}
-
 /** The norm of one head, of a file that has those of all queries or keys in one tensor (StableLM 2 12B). */
 function headNorm({ name }: ParameterSpec, config: TransformerConfig): TensorRecipe | undefined {
   const [, kind, place] = /\.([qk])_layernorm\.norms\.(\d+)\./.exec(name) ?? [];
@@ -85,6 +80,11 @@ function headNorm({ name }: ParameterSpec, config: TransformerConfig): TensorRec
     storedShape: [kind === 'q' ? nHeads : nKvHeads, headDim],
     rearrange: (rows) => rows.slice(head * headDim, (head + 1) * headDim),
   };
+}
+
+/** One row, the gate of an expert that all tokens have, may be a vector, as older converters wrote it. */
+function storedShape({ shape }: ParameterSpec, found: Shape | undefined): Shape {
+  return shape[0] === 1 && found?.length === 1 ? shape.slice(1) : shape;
 }
 
 /** What llama.cpp's converter did to a tensor, undone. */

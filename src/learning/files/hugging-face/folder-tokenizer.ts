@@ -5,9 +5,26 @@ import type { JsonObject } from '#base/json.ts';
 import { type TextTokenizer, textTokenizer } from '#learning/files/text/tokenizer.ts';
 
 import type { ModelFolder } from './model-folder.ts';
+import { TIKTOKEN_FILES, tiktokenFiles, type TokenizerFiles } from './tiktoken.ts';
 
 /** Llama 3's tokenizer has 17 MB; ten times that is refused. */
 export const MAX_TOKENIZER_BYTES = 200 << 20;
+
+/**
+ * What a folder's ranks of tiktoken say in place of `tokenizer.json`; undefined where it has that, or no ranks that are known.
+ * @throws AssayError when the ranks are not understood.
+ */
+export async function ranksOfFolder(
+  folder: ModelFolder,
+  tokenizerConfig: JsonObject,
+): Promise<TokenizerFiles | undefined> {
+  if ((await folder.find('tokenizer.json')) !== undefined) return undefined;
+  for (const name of TIKTOKEN_FILES) {
+    const ranks = await folder.text(name, MAX_TOKENIZER_BYTES);
+    if (ranks !== undefined) return tiktokenFiles(name, ranks, tokenizerConfig, join(folder.path, name));
+  }
+  return undefined;
+}
 
 /**
  * Undefined where there is no `tokenizer.json`.

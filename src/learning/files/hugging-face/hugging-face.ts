@@ -16,7 +16,7 @@ import { MODULES } from '#learning/models/modules.ts';
 import { transformerParameters } from '#learning/models/parameters.ts';
 import type { ParameterSpec } from '#learning/nn/layers.ts';
 import { isOfImages, olderName } from './families/with-images.ts';
-import { folderTokenizer, MAX_TOKENIZER_BYTES } from './folder-tokenizer.ts';
+import { folderTokenizer, MAX_TOKENIZER_BYTES, ranksOfFolder } from './folder-tokenizer.ts';
 import { generationOptions } from './generation-options.ts';
 import { huggingFaceConfig } from './hugging-face-config.ts';
 import { isStoredTransposed, type ModelDescription } from '#learning/files/model-description.ts';
@@ -43,6 +43,7 @@ import {
   unexpectedContent,
 } from '#learning/files/spare-tensors.ts';
 import type { TextTokenizer } from '#learning/files/text/tokenizer.ts';
+import type { TokenizerFiles } from './tiktoken.ts';
 
 /**
  * Opens a model's folder.
@@ -59,7 +60,8 @@ export async function openHuggingFace(path: string, now?: Date): Promise<ModelFi
   const { contextLength } = declared;
   const generationJson = await folder.json('generation_config.json');
   const options = generationOptions({ generation: generationJson, config: configJson, contextLength, path });
-  const tokenizer = await folderTokenizer(folder, tokenizerConfig, options.stopIds);
+  const ranks = await ranksOfFolder(folder, tokenizerConfig);
+  const tokenizer = await folderTokenizer(folder, ranks?.config ?? tokenizerConfig, options.stopIds, ranks?.tokenizer);
   const template = await openTemplate(folder, tokenizerConfig, tokenizer, now);
   const source = await openFolderWeights(folder);
   const close = (): Promise<void> => source.close();
@@ -74,7 +76,7 @@ export async function openHuggingFace(path: string, now?: Date): Promise<ModelFi
       tokenizer,
       chatTemplate: template,
       generation: withNamedEnd(options, tokenizer),
-      companions: () => companionsOf(folder, { ...configJson, tie_word_embeddings: described.config.tied }),
+      companions: () => companionsOf(folder, { ...configJson, tie_word_embeddings: described.config.tied }, ranks),
       close,
       [Symbol.asyncDispose]: close,
     };
@@ -100,14 +102,27 @@ const COMPANIONS = [
   'tokenizer.model',
 ];
 
-async function companionsOf(folder: ModelFolder, configJson: JsonObject): Promise<Companion[]> {
+async function companionsOf(
+  folder: ModelFolder,
+  configJson: JsonObject,
+  ranks: TokenizerFiles | undefined,
+): Promise<Companion[]> {
   const dtypes = ['torch_dtype', 'dtype'].filter((name) => configJson[name] !== undefined); // the first before transformers 5
   const float32 = Object.fromEntries((dtypes.length === 0 ? ['dtype'] : dtypes).map((name) => [name, 'float32']));
   const text = configJson['text_config'] ?? null;
   const isUntied = isJsonObject(text) && configJson['tie_word_embeddings'] === false;
   const inner = isUntied ? { text_config: { ...text, tie_word_embeddings: false } } : {}; // where transformers 4 looks
   const companions = [jsonCompanion('config.json', { ...configJson, ...inner, ...float32 })];
-  for (const name of COMPANIONS) {
+  const made = new Map<string, JsonObject>(
+    ranks === undefined
+      ? []
+      : [
+          ['tokenizer.json', ranks.tokenizer],
+          ['tokenizer_config.json', ranks.config],
+        ],
+  );
+  for (const [name, content] of made) companions.push(jsonCompanion(name, content));
+  for (const name of COMPANIONS.filter((each) => !made.has(each))) {
     const bytes = await folder.bytes(name, MAX_TOKENIZER_BYTES);
     if (bytes !== undefined) companions.push({ name, bytes });
   }
