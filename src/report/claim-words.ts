@@ -8,6 +8,7 @@ import { chosen, intervalText, plain, signed } from '#analysis/words/number-text
 import type { ClaimLevel, ClaimRecord, ClaimVerdict } from '#analysis/records/claim-record.ts';
 import type { Against, Place } from '#study/claim.ts';
 import type { ReportedStudy } from './report-input.ts';
+import { decidedText } from './wording.ts';
 
 /** The parts of a study that name things; what it does not know is called by its name. */
 export type ClaimNames = Pick<ReportedStudy, 'arms' | 'outcomes' | 'matchOn'>;
@@ -76,6 +77,10 @@ function prepositionOf(at: Place): string {
 
 /** What a place's verdict says: `above chance`, `within ±0.05 of the theory`, `rises more than AdamW`. */
 export function levelPhrase(names: ClaimNames, record: ClaimRecord, level: ClaimLevel): string {
+  return `${kindPhrase(names, record, level)}${decidedText(level)}`;
+}
+
+function kindPhrase(names: ClaimNames, record: ClaimRecord, level: ClaimLevel): string {
   const kind = markKind(level);
   const other = otherText(names, record.against);
   if (record.at.kind === 'trend') return trendPhrase(kind, other, record, smallText(record, level));
