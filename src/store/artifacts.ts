@@ -23,7 +23,7 @@ import { join } from 'node:path';
 import { bytesAt, type ByteSource, lengthOf, type Pieces, piecesOf, sha256Of, slicesOf } from '#base/bytes.ts';
 import { AssayError, messageOf } from '#base/errors.ts';
 import { sha256 } from '#base/json.ts';
-import { makeFolder } from '#base/make-folder.ts';
+import { isFolder, makeFolder } from '#base/make-folder.ts';
 
 import { vanished } from './sqlite-errors.ts';
 
@@ -74,6 +74,10 @@ export function artifactsIn(folder: string, within?: string): Artifacts {
     if (within !== undefined && !existsSync(within)) throw vanished(within);
     makeFolder(folder);
   };
+  // Below what is no folder there is nothing to take away, and the error of the write is the one to tell.
+  const forget = (temporary: string): void => {
+    if (isFolder(folder)) rmSync(temporary, { force: true });
+  };
   const put = (bytes: Uint8Array | Pieces): string => {
     const pieces = piecesOf(bytes);
     const file = sha256Of(pieces);
@@ -85,7 +89,7 @@ export function artifactsIn(folder: string, within?: string): Artifacts {
       renameSync(temporary, join(folder, file));
       syncFolder(folder);
     } catch (error) {
-      rmSync(temporary, { force: true });
+      forget(temporary);
       throw writeError(error, `${lengthOf(pieces)} bytes to ${folder}`);
     }
     return file;
@@ -101,7 +105,7 @@ export function artifactsIn(folder: string, within?: string): Artifacts {
       syncFolder(folder);
       return file;
     } catch (error) {
-      rmSync(temporary, { force: true });
+      forget(temporary);
       throw writeError(error, `to ${folder}`);
     }
   };
