@@ -74,10 +74,6 @@ export function artifactsIn(folder: string, within?: string): Artifacts {
     if (within !== undefined && !existsSync(within)) throw vanished(within);
     makeFolder(folder);
   };
-  // Below what is no folder there is nothing to take away, and the error of the write is the one to tell.
-  const forget = (temporary: string): void => {
-    if (isFolder(folder)) rmSync(temporary, { force: true });
-  };
   const put = (bytes: Uint8Array | Pieces): string => {
     const pieces = piecesOf(bytes);
     const file = sha256Of(pieces);
@@ -89,7 +85,7 @@ export function artifactsIn(folder: string, within?: string): Artifacts {
       renameSync(temporary, join(folder, file));
       syncFolder(folder);
     } catch (error) {
-      forget(temporary);
+      forget(folder, temporary);
       throw writeError(error, `${lengthOf(pieces)} bytes to ${folder}`);
     }
     return file;
@@ -105,7 +101,7 @@ export function artifactsIn(folder: string, within?: string): Artifacts {
       syncFolder(folder);
       return file;
     } catch (error) {
-      forget(temporary);
+      forget(folder, temporary);
       throw writeError(error, `to ${folder}`);
     }
   };
@@ -130,6 +126,11 @@ export function artifactsIn(folder: string, within?: string): Artifacts {
     }
   };
   return { put, get, putFile, pathOf, sourceOf: verifiedSource, keepOnly };
+}
+
+/** Takes a file away that was not written whole; below what is no folder there is none, and the error of the write is the one to tell. */
+function forget(folder: string, temporary: string): void {
+  if (isFolder(folder)) rmSync(temporary, { force: true });
 }
 
 /** The error of a write that failed; one that says itself what to do passes. */
