@@ -335,6 +335,17 @@ test('words that are several tokens, and fillers of another length, are refused 
   );
 });
 
+test('prompts that the model cannot take whole are refused before any run, with what to do', async () => {
+  const filesOf = async (more: JsonObject) =>
+    recipe.files?.(withSettings(recipe.defaults, settingsOf({ ...LETTERS, ...more }, 'test')));
+  const [summary] = (await filesOf({ slots: 4 })) ?? [];
+  assert.equal(summary?.counts['tokens at most in a text'], 64);
+  await assert.rejects(
+    filesOf({ slots: 30 }),
+    /llama: expected prompts of at most 64 tokens, found 12\d; the model takes no more\. Give fewer slots/u,
+  );
+});
+
 test('what does not go together is refused', async () => {
   await assert.rejects(ran({ objects: 5 }), /objects.*at most the slots \(4\)/su);
   // Two keys of nine, of which one value in eight is asked, would have the same one of eight values.
