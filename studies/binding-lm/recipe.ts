@@ -19,7 +19,7 @@ import { givenSubject, knownSubject, personaSubject, type Subject } from './subj
 
 const GATE_OUTCOMES = ['right', 'answered', 'answeredFirst', 'answeredLast', 'gate'] as const;
 const SUBJECTS_KEPT = 2;
-/** So many prompts are asked of each object for each that is measured on: drawn weights answer half of two objects by chance. */
+/** So many prompts are asked of each object for each that is measured on: drawn weights answer half of two objects by chance. Where fewer are right than are measured on, those are. */
 const ASKED_TIMES = 3;
 
 /** The small transformers: `binding-task`'s, with fillers where objects are asked for by key. */
@@ -110,6 +110,8 @@ async function measured(context: RunContext, config: Config, subjects: LabShelf<
   }
   // An answer that is right has something to lose: where nothing moves it, a swap scores 0, and 1/2 only where it is destroyed.
   const prompts = places.flatMap((right) => right.slice(0, config.measured));
+  const few = fewText(places, config.measured);
+  if (few !== undefined) context.note?.(`${kind}, block ${context.block}: ${few}`);
   const [fit, others] = [drawn('fit', config.fit), drawn('others', prompts.length)];
   const material = {
     prompts,
@@ -129,6 +131,13 @@ async function measured(context: RunContext, config: Config, subjects: LabShelf<
     context.progress((1 + (step + 1) / subject.depths.length) / 2);
   }
   return { kind: 'finished' };
+}
+
+/** Said where not as many are measured of each object that is asked for: every score is of its own prompts, and those of few are rougher. */
+function fewText(places: Gated['places'], measured: number): string | undefined {
+  if (places.every((right) => right.length >= measured)) return undefined;
+  const counts = places.map((right) => Math.min(right.length, measured)).join(', ');
+  return `${counts} prompts are measured where the first, the next ... is asked for, and not ${measured} of each: so few answers are right.`;
 }
 
 interface Gated {
