@@ -1,6 +1,6 @@
 /**
  * Plants faults in a copy of the tree, one at a time, and checks that the tests named beside each turn red: the proof
- * that the suite would notice (METHOD.md, Validation, "Mutation list").
+ * that the suite would notice.
  *
  *     npm run mutate [-- --only part-of-a-name-or-path]
  *
