@@ -1,6 +1,6 @@
 /**
  * Plants faults in a copy of the tree, one at a time, and checks that the tests named beside each turn red: the proof
- * that the suite would notice (METHOD.md, Validation, "Mutation list").
+ * that the suite would notice.
  *
  *     npm run mutate [-- --only part-of-a-name-or-path]
  *
@@ -8,7 +8,17 @@
  * test is red without any fault; the last line on stdout is JSON.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  globSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +28,7 @@ import type { Fault } from './mutations/fault.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 /** What the tests read; `assets` is large and only read, like `node_modules`. */
-const COPIED = ['src', 'studies', 'test', 'docs', 'package.json', 'tsconfig.json'];
+const COPIED = ['src', 'studies', 'test', 'docs', 'templates', 'package.json', 'tsconfig.json'];
 const LINKED = ['node_modules', 'assets'];
 /** A fault that makes a loop endless counts as noticed after this long. */
 const LIMIT_MS = 300_000;
@@ -85,6 +95,8 @@ function check(faults: readonly Fault[]): void {
 
 function copyOfTree(): string {
   const copy = mkdtempSync(join(tmpdir(), 'assay-mutate-'));
+  // Some tests become another user, who must be able to read it.
+  chmodSync(copy, 0o755);
   for (const part of COPIED) cpSync(join(ROOT, part), join(copy, part), { recursive: true });
   for (const part of LINKED) symlinkSync(join(ROOT, part), join(copy, part));
   return copy;

@@ -247,7 +247,13 @@ export {
 } from '#scoring/explicitness.ts';
 export { type Good, parseGood, type ProfileName } from '#scoring/good.ts';
 export { readTranscripts } from '#scoring/import/read-transcripts.ts';
-export { type LocalModel, openLocalModel, type Opening } from '#scoring/said/local-model.ts';
+export {
+  continuationTokens,
+  type LocalModel,
+  openLocalModel,
+  type Opening,
+  type TextReading,
+} from '#scoring/said/local-model.ts';
 export {
   type EpisodeReading,
   type ScoreEpisode,

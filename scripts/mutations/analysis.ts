@@ -247,4 +247,11 @@ export const ANALYSIS_FAULTS: readonly Fault[] = [
     to: 'const passed = significant || isLarge || direction !== mean;',
     tests: [ANALYSE],
   },
+  {
+    name: 'arms that are read at their end alone are told to pass levels',
+    file: 'src/analysis/import/early-doubts.ts',
+    from: "places.some((at) => at.kind !== 'end' && at.axis === axis.name)",
+    to: 'places.length > 0 && axis.levels.length > 0',
+    tests: ['src/desk/doubts-while-running.test.ts'],
+  },
 ];

@@ -5,6 +5,13 @@ const TESTS = ['studies/binding-lm/recipe.test.ts'];
 
 export const BINDING_LM_FAULTS: readonly Fault[] = [
   {
+    name: 'nobody is told that fewer prompts are measured of one object',
+    file: 'studies/binding-lm/recipe.ts',
+    from: 'places.every((right) => right.length >= measured)',
+    to: 'places.some((right) => right.length >= measured)',
+    tests: TESTS,
+  },
+  {
     name: 'objects do not stand in the order of their slots',
     file: 'studies/binding-lm/sentences.ts',
     from: '.subarray(0, shape.objects)).toSorted((a, b) => a - b);',

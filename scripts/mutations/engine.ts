@@ -243,4 +243,11 @@ export const ENGINE_FAULTS: readonly Fault[] = [
     to: 'const WIDE = 819_200;',
     tests: [WIDE_ROWS],
   },
+  {
+    name: 'kernels are compiled wide for a version of Node that is not installed',
+    file: 'src/engine/kernels/kernels.ts',
+    from: "node: '26.10.0'",
+    to: "node: '26.9.0'",
+    tests: ['test/engine/kernels-tiers.test.ts'],
+  },
 ];

@@ -266,4 +266,11 @@ export const LEARNER_FAULTS: readonly Fault[] = [
     to: 'rng.uniform()',
     tests: ['studies/gaming-curriculum/world.test.ts'],
   },
+  {
+    name: 'a weight that broke at the first place of its matrix passes',
+    file: 'src/learning/optim/training-memory.ts',
+    from: 'if (index >= 0) return { kind',
+    to: 'if (index > 0) return { kind',
+    tests: [LEARNER],
+  },
 ];

@@ -20,6 +20,20 @@ export const SHOWN_FAULTS: readonly Fault[] = [
     tests: [CLAIMS],
   },
   {
+    name: 'of places that say as much only the first is named',
+    file: 'src/report/claim-words.ts',
+    from: 'sizeOf(first) - sizeOf(level) < record.delta',
+    to: 'level === first',
+    tests: [CLAIMS],
+  },
+  {
+    name: 'a place counts as the strongest, whatever its verdict',
+    file: 'src/report/claim-words.ts',
+    from: 'verdict === CLAIM_IMPORTANCE[rank]).toSorted',
+    to: 'verdict === verdict).toSorted',
+    tests: [CLAIMS],
+  },
+  {
     name: 'a control claim is counted and told as a question',
     file: 'src/report/claim-words.ts',
     from: "claims.filter(({ asks }) => asks === 'question')",

@@ -4,9 +4,45 @@ import type { Fault } from './fault.ts';
 const TOWERS = 'test/learning/towers.test.ts';
 const FILES = 'test/learning/towers-files.test.ts';
 const OPEN = 'test/learning/open-towers.test.ts';
+const SETS = 'src/recipes/binding/benchmark.test.ts';
 const IMAGES = 'test/learning/images.test.ts';
 
 export const TOWER_FAULTS: readonly Fault[] = [
+  {
+    name: 'of two captions under one key the last is taken',
+    file: 'src/recipes/binding/public-sets.ts',
+    from: 'parseStrictJson(bytesOf(path), path)',
+    to: 'JSON.parse(new TextDecoder().decode(bytesOf(path)))',
+    tests: [SETS],
+  },
+  {
+    name: 'a caption that is too long is named without its row',
+    file: 'src/recipes/binding/tower-files.ts',
+    from: '`${where}: ${error.message}`',
+    to: '`${error.message}`',
+    tests: [SETS],
+  },
+  {
+    name: 'rows of JSON lines are counted without the blank ones',
+    file: 'src/recipes/binding/public-sets.ts',
+    from: '.map(({ line, value }) => ({ row: value, where: `${path}:${line}` }))',
+    to: '.map(({ value }, i) => ({ row: value, where: `${path}:${i + 1}` }))',
+    tests: [SETS],
+  },
+  {
+    name: 'a key that is named twice is told without its line',
+    file: 'src/base/strict-json.ts',
+    from: "return `, line ${text.slice(0, at).split('\\n').length}`;",
+    to: "return '';",
+    tests: [SETS],
+  },
+  {
+    name: 'of two values of a setting under one key the last is taken',
+    file: 'src/study/settings.ts',
+    from: 'return parseStrictJsonText(text, `--set ${path}`);',
+    to: 'return JSON.parse(text);',
+    tests: ['src/study/settings.test.ts'],
+  },
   {
     name: 'quick_gelu is taken for gelu',
     file: 'src/learning/files/towers/towers-config.ts',

@@ -4,6 +4,8 @@ import type { Fault } from './fault.ts';
 const BLOCKS = 'src/analysis/verdict/blocks.test.ts';
 const STATS = 'test/reference/stats.test.ts';
 const LOOKS = 'src/desk/looks.test.ts';
+const EARLIER = 'src/analysis/verdict/earlier-decisions.test.ts';
+const EARLIER_FILE = 'src/analysis/verdict/earlier-decisions.ts';
 
 export const VERDICT_FAULTS: readonly Fault[] = [
   {
@@ -54,6 +56,69 @@ export const VERDICT_FAULTS: readonly Fault[] = [
     from: '(1 - RESERVE * (first / blocks)) - spent;',
     to: '(1 - RESERVE * (first / blocks)) - 0 * spent;',
     tests: [BLOCKS],
+  },
+  {
+    name: 'what earlier looks decided is forgotten',
+    file: 'src/analysis/analyse.ts',
+    from: 'return analysedAlone(study, frame, options, earlier);',
+    to: 'return analysedAlone(study, frame, options);',
+    tests: [EARLIER],
+  },
+  {
+    name: 'an earlier look is read with the alpha of a first one',
+    file: EARLIER_FILE,
+    from: 'analysed({ runs }, looks.slice(0, i + 1))',
+    to: 'analysed({ runs }, [])',
+    tests: [EARLIER],
+  },
+  {
+    name: 'an effect stands although it has turned',
+    file: EARLIER_FILE,
+    from: 'Math.sign(is.estimate) === Math.sign(was.estimate)',
+    to: 'Math.abs(is.estimate) > 0',
+    tests: [EARLIER],
+  },
+  {
+    name: 'an absence stands although the estimate is delta or more',
+    file: EARLIER_FILE,
+    from: 'Math.abs(is.estimate) < then.delta',
+    to: 'Math.abs(is.estimate) < Infinity',
+    tests: [EARLIER],
+  },
+  {
+    name: 'a place of a claim stands although its difference has turned',
+    file: EARLIER_FILE,
+    from: 'Math.sign(today.mean) === Math.sign(level.estimate ?? 0)',
+    to: 'Math.abs(today.mean) > 0',
+    tests: [EARLIER],
+  },
+  {
+    name: 'earlier decisions stand although a control failed',
+    file: 'src/analysis/verdict/verdict.ts',
+    from: "blockers.every(({ kind }) => kind === 'look')",
+    to: 'blockers.every(() => true)',
+    tests: [EARLIER],
+  },
+  {
+    name: 'earlier decisions on claims stand although a control failed',
+    file: 'src/analysis/claims/judge-claims.ts',
+    from: "|| blockers.some((one) => one.kind !== 'look')) return open;",
+    to: ') return open;',
+    tests: [EARLIER],
+  },
+  {
+    name: 'the store does not say which blocks a look saw',
+    file: 'src/desk/looks.ts',
+    from: 'alpha, seen: blocks }',
+    to: 'alpha }',
+    tests: [LOOKS],
+  },
+  {
+    name: 'the page does not say that an earlier look decided',
+    file: 'src/report/wording.ts',
+    from: '${kindPhrase(verdict, matched)}${decidedText(verdict)}',
+    to: '${kindPhrase(verdict, matched)}',
+    tests: ['src/desk/answer.test.ts'],
   },
   {
     name: 'looks are forgotten',

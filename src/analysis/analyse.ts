@@ -4,7 +4,7 @@
  */
 import { rngOf } from '#base/rng.ts';
 import type { Axis, Contrast, Study } from '#study/study.ts';
-import type { Analysis, DivergedRun, PastBest } from './records/analysis-record.ts';
+import type { Analysis, DivergedRun, EarlierLook, PastBest } from './records/analysis-record.ts';
 import { contrastResult, familyP, type ContrastResult } from './verdict/contrast-result.ts';
 import {
   controlOutcomes,
@@ -22,8 +22,9 @@ import { mapRecord } from './claims/maps.ts';
 import { absencesOf, claimRecords, studyClaims, type SpokenClaims, type StudyClaims } from './claims/study-claims.ts';
 import { indexCurves, type CurveIndex } from './matching/pair.ts';
 import type { VerdictRecord } from './records/verdict-record.ts';
-import { alphaOfLook, CONTROL_ALPHA, type LookAlpha, type PreviousLook } from './verdict/alpha-spending.ts';
+import { alphaOfLook, CONTROL_ALPHA, type LookAlpha } from './verdict/alpha-spending.ts';
 import { clustersOf, type Clusters } from './verdict/clusters.ts';
+import { earlierDecisions, type EarlierDecisions, type TakenLook } from './verdict/earlier-decisions.ts';
 import { contrastName, judgeFamily, laterLooks, lookAlpha, notRun, type Setting } from './verdict/verdict.ts';
 
 /** The parts of a study the analysis reads; labels of arms are only for its sentences, their factors for its maps. */
@@ -34,8 +35,8 @@ export type AnalysedStudy = NamingStudy &
 export interface AnalysisOptions {
   /** `sequential`: looked at with the blocks of `study/looks.ts` only, each look with its own alpha. Default `fixed`. */
   readonly design?: 'fixed' | 'sequential';
-  /** Looks taken at the same study before, in their order: what they spent of alpha is gone. */
-  readonly previousLooks?: readonly PreviousLook[];
+  /** Looks taken at the same study before, in their order: what they spent of alpha is gone, what they decided stands. */
+  readonly previousLooks?: readonly TakenLook[];
   /** Seed of random sign flips (above 14 blocks) and of the power simulation. Default 0. */
   readonly seed?: number;
   /** Verdicts and controls only, without power and descriptions: for simulation studies. */
@@ -49,6 +50,19 @@ export interface AnalysisOptions {
  * @throws AssayError where an arm, block and learning rate has two runs.
  */
 export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOptions = {}): Analysis {
+  const earlier = earlierDecisions(frame, options.previousLooks ?? [], (seen, previousLooks) =>
+    analysedAlone(study, seen, { ...options, previousLooks, verdictsOnly: true }),
+  );
+  return analysedAlone(study, frame, options, earlier);
+}
+
+/** One look by its own alpha; with what earlier ones decided, where that is asked. */
+function analysedAlone(
+  study: AnalysedStudy,
+  frame: Frame,
+  options: AnalysisOptions,
+  earlier?: EarlierDecisions,
+): Analysis {
   const rng = rngOf(options.seed ?? 0, 'analysis');
   const full = options.verdictsOnly !== true;
   const index = indexCurves(frame, study.matchOn);
@@ -78,6 +92,7 @@ export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOpt
     positive: (outcome) => positiveControls(known, outcome, CONTROL_ALPHA, rng.split('positive')),
     hopeful: (outcome) => hopefulControls(known, outcome, rng.split('hopeful')),
     p: familyP(family, rng.split('family'), claims.members),
+    ...(earlier && { earlier }),
     power: full,
     rng: rng.split('power'),
   };
@@ -90,7 +105,7 @@ export function analyse(study: AnalysedStudy, frame: Frame, options: AnalysisOpt
     controls: setting.controls,
     ...placesOf(compared, claims, setting, absenceAlpha),
     ...(look.kind === 'alpha' && {
-      look: { blocks: blocksOf(frame), alpha: look.alpha, previous: options.previousLooks ?? [] },
+      look: { blocks: blocksOf(frame), alpha: look.alpha, previous: spentBy(options.previousLooks ?? []) },
     }),
     notRun: missing.map(contrastName),
     diverged: divergedRuns(frame),
@@ -108,6 +123,10 @@ function whyNotRun({ arm, reference }: Contrast, index: CurveIndex, whyMissing: 
 function notRunVerdicts(contrast: Contrast, study: AnalysedStudy, reason: string): VerdictRecord[] {
   const confirmatory = study.outcomes.filter(({ role }) => role === 'confirmatory');
   return confirmatory.map((outcome) => notRun(contrast, outcome, study, reason));
+}
+
+function spentBy(looks: readonly TakenLook[]): EarlierLook[] {
+  return looks.map(({ blocks, alpha }) => ({ blocks, alpha }));
 }
 
 /** The alpha of this look. */
@@ -158,13 +177,14 @@ function placesOf(
   setting: Setting,
   absenceAlpha: number,
 ): Pick<Analysis, 'claims' | 'maps'> {
-  const { look, controls, alphaShare, p, positive } = setting;
+  const { look, controls, alphaShare, p, positive, earlier } = setting;
   const spoken: SpokenClaims = {
     study,
     look,
     alpha: lookAlpha(look),
     absenceAlpha,
     controls,
+    ...(earlier && { earlier }),
     ...(setting.power && { later: laterLooks(study, alphaShare) }),
   };
   const mapping = { index, arms: study.arms ?? [], matchOn: study.matchOn, clusters };

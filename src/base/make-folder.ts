@@ -1,5 +1,5 @@
 /** Making folders, for everything that writes. */
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -15,17 +15,29 @@ export function makeFolder(path: string): string | undefined {
   } catch (error) {
     // Another process may have made it meanwhile.
     if (isFolder(path)) return above ?? path;
-    const isTaken = error instanceof Error && 'code' in error && error.code === 'EEXIST';
-    throw isTaken
+    throw isTaken(path)
       ? new Error(`a file or a broken link stands at ${path}, where a folder is needed`, { cause: error })
       : error;
   }
   return above ?? path;
 }
 
-/** Whether a folder stands there. */
+/** Whether a folder stands there; where the system cannot say, as of links that lead round, none does. */
 export function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether anything stands there: a link whatever it stands for. */
+export function isTaken(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether this process may write into a folder. */

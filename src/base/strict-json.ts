@@ -81,7 +81,9 @@ function structureFault(text: string): string | undefined {
         const raw = text.slice(i + 1, end);
         const key = raw.includes('\\') ? unescaped(raw) : raw;
         const keys = stack.at(-1);
-        if (keys?.has(key) === true) return `the key ${JSON.stringify(key.slice(0, 80))} appears twice in one object`;
+        if (keys?.has(key) === true) {
+          return `the key ${JSON.stringify(key.slice(0, 80))} appears twice in one object${lineText(text, i)}`;
+        }
         keys?.add(key);
         keyExpected = false;
         parts++;
@@ -100,6 +102,12 @@ function structureFault(text: string): string | undefined {
     }
   }
   return undefined;
+}
+
+/** ", line 12": of a text of several. */
+function lineText(text: string, at: number): string {
+  if (!text.includes('\n')) return '';
+  return `, line ${text.slice(0, at).split('\n').length}`;
 }
 
 const QUOTE = 0x22;

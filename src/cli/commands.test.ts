@@ -92,6 +92,23 @@ test('a file that is no study is refused, naming what was expected', async () =>
   assert.equal(status, 2);
 });
 
+test('a folder that cannot be made is refused with what stands in its way, by whatever would write there', async () => {
+  const folder = join(TABLE, 'below');
+  for (const args of [
+    ['init', folder],
+    ['scenes', folder, '--count', '1'],
+  ]) {
+    const { status, notes } = await said(...args);
+    assert.ok(
+      notes.includes(
+        `Cannot write to ${folder}: a file or a broken link stands at ${TABLE}, where a folder is needed.`,
+      ),
+      notes,
+    );
+    assert.equal(status, 2);
+  }
+});
+
 test('looking at a store that is not there says how to make one', async () => {
   for (const command of ['status', 'export', 'report']) {
     const { status, notes } = await said(command, TOY, '--store', NEVER);

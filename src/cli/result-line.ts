@@ -6,7 +6,7 @@ import type { RunSummary } from '#runner/run-study.ts';
 
 import type { Answer } from '#desk/answer.ts';
 
-const SCHEMA_VERSION = 3;
+const SCHEMA_VERSION = 4;
 
 /** What the line says. */
 export interface Result {
@@ -39,7 +39,7 @@ export function resultLine({ study, profile, summary, seconds, answer }: Result)
 }
 
 function verdictOf(record: VerdictRecord): object {
-  const { outcome, contrast, arm, reference, verdict, explainedBy, reason, whyKind } = record;
+  const { outcome, contrast, arm, reference, verdict, decidedAt, explainedBy, reason, whyKind } = record;
   const { delta, alpha, absenceAlpha, blocks, clusters, p, learningRates } = record;
   const matchings = Object.fromEntries(
     Object.entries(record.matchings).map(([name, matching]) => [name, matchingOf(matching)]),
@@ -47,6 +47,7 @@ function verdictOf(record: VerdictRecord): object {
   const named = { outcome, contrast, arm, reference, verdict, ...(explainedBy === undefined ? {} : { explainedBy }) };
   return {
     ...named,
+    ...(decidedAt === undefined ? {} : { decidedAt }),
     reason,
     ...(whyKind === undefined ? {} : { whyKind }),
     delta,
@@ -91,9 +92,11 @@ function claimOf(record: ClaimRecord): object {
 }
 
 function placeOf(found: ClaimLevel): object {
-  const { level, verdict, units, armMean, otherMean, estimate, ci95, ci90, p, contrasts, whyKind, why } = found;
+  const { level, verdict, decidedAt, units, armMean, otherMean, estimate, ci95, ci90, p, contrasts } = found;
+  const { whyKind, why } = found;
+  const at = decidedAt === undefined ? {} : { decidedAt };
   const open = { ...(whyKind === undefined ? {} : { whyKind }), ...(why === undefined ? {} : { why }) };
-  return { level, verdict, ...open, units, armMean, otherMean, estimate, ci95, ci90, p, contrasts };
+  return { level, verdict, ...at, ...open, units, armMean, otherMean, estimate, ci95, ci90, p, contrasts };
 }
 
 function mapOf({ name, label, x, y, outcome, place, cells }: MapRecord): object {

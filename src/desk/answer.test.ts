@@ -12,7 +12,7 @@ import { openSqliteStore } from '#store/sqlite.ts';
 import type { Store } from '#store/store.ts';
 import { confirmatoryRuns, planStudy, type StudyPlan } from '#study/plan.ts';
 
-import { answerOf, isDecided } from './answer.ts';
+import { type Answer, answerOf, isDecided, lookedAt } from './answer.ts';
 import { exitStatusOf } from '#cli/answer-lines.ts';
 import { collected } from './collected.ts';
 import { resultLine } from '#cli/result-line.ts';
@@ -69,6 +69,8 @@ async function storeArm(store: Store, plan: StudyPlan, arm: string, behaviour: n
     specs.map((spec) => memberOf({ ...spec, arm })),
   );
   for (const spec of specs) {
+    // What an earlier plan stored is there.
+    if ((await store.readRun(spec.measureId)) !== undefined) continue;
     await store.openRun({ ...spec, recipe: 'toy', semanticsVersion: 1 }, HERE);
     const points = [3, 2.5, 2, 1.5, 1, 0.5].map((loss, step) => ({
       step,
@@ -128,6 +130,37 @@ test('the result line has the keys of the contract in its order, and numbers onl
   const matchings = JSON.stringify(verdict['matchings']);
   assert.match(matchings, /^\{"train":\{"estimate":0\.6/);
   assert.match(matchings, /"ci95":\[/);
+});
+
+test('a decision of an earlier look is found in the store’s runs again, whoever asks, and nothing is left to decide', async () => {
+  await using store = await openSqliteStore(join(ROOT, 'again'));
+  const study = await importStudy(TOY);
+  const answered = async (blocks: number): Promise<Answer> => {
+    const plan = planStudy(study, { profile: 'quick', blocks });
+    for (const [arm, behaviour] of Object.entries({ plain: 0.2, again: 0.2, 'low-rank': 0.8 })) {
+      await storeArm(store, plan, arm, behaviour);
+    }
+    const reportFolder = { path: join(ROOT, `report-${blocks}`), isForced: true };
+    const request = { plan, planId: plan.planId, reportFolder, command: 'assay run toy' };
+    const answer = await lookedAt(store, request);
+    // Reading again is the same look.
+    const { verdicts } = await answerOf(store, request);
+    assert.deepEqual(verdicts, answer.verdicts);
+    return answer;
+  };
+  const first = await answered(6);
+  assert.deepEqual([first.verdicts[0]?.verdict, first.verdicts[0]?.decidedAt], ['affects', undefined]);
+  const second = await answered(7);
+  // Seven blocks have no p below 2/128, and 0.002 of alpha is left.
+  assert.deepEqual(second.verdicts[0]?.decidedAt, { look: 1, blocks: 6, alpha: first.look?.alpha });
+  assert.equal(second.verdicts[0]?.verdict, 'affects');
+  assert.ok(isDecided(second) && exitStatusOf(0, second) === 0);
+  const page = readFileSync(second.report, 'utf8');
+  assert.match(page, /lowers|raises/);
+  assert.match(page, /<b>Affects beyond loss \(decided at the look at 6 blocks\)<\/b>/);
+  const line = resultLine({ study: 'toy', profile: 'quick', summary: SUMMARY, seconds: 1, answer: second });
+  assert.match(line, /"verdict":"affects","decidedAt":\{"look":1,"blocks":6,"alpha":0\.03/);
+  assert.match(line, /"look":\{"blocks":7,"alpha":0\.0021\d*,"previous":\[\{"blocks":6,"alpha":0\.03\d*\}\]\}/);
 });
 
 test('what is collected of a plan: ended runs in a frame, trouble with its reason, pilot scores, provenance', async () => {

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { importStudy } from '#runner/import-study.ts';
 import type { RunnerEvent } from '#runner/events.ts';
 import { memberOf, type RunRecord } from '#store/records.ts';
+import type { Claim } from '#study/claim.ts';
 import { confirmatoryRuns, planStudy, type RunSpec, type StudyPlan } from '#study/plan.ts';
 import type { Study } from '#study/study.ts';
 import type { TrajectoryPoint } from '#study/trajectory.ts';
@@ -109,6 +110,24 @@ test('nothing is said of runs that are as they should be, and a level is doubted
   assert.match(
     textsOf(await told(plan, stuck)).join('\n'),
     /^level 0\.8 of training loss is passed by none of 3 runs of plain/,
+  );
+});
+
+test('levels are no matter for an arm that is read at its end alone, and are for one that a claim reads at them', async () => {
+  const plan = await probing(4);
+  const end = { name: 'at the end', arm: 'plain', against: { kind: 'value', value: 0, label: '0' } } as const;
+  const asking = (at: Claim['at']): StudyPlan => {
+    const claims: Claim[] = [{ ...end, at, asks: { kind: 'question' } }];
+    return { ...plan, study: { ...plan.study, contrasts: [], claims } };
+  };
+  const unmeasured = firstRuns(plan, 'plain', 0.1).map(({ spec, points }) => ({
+    spec,
+    points: points.map((point) => ({ ...point, axes: {} })),
+  }));
+  assert.deepEqual(await told(asking({ kind: 'end' }), unmeasured), []);
+  assert.match(
+    textsOf(await told(asking({ kind: 'crossed', axis: 'train' }), unmeasured)).join('\n'),
+    /^levels 1\.2, 0\.8 of training loss are passed by none of 3 runs of plain, which never measured it/,
   );
 });
 

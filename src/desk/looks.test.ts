@@ -47,9 +47,13 @@ test('more seeds after an answer are a further look with what alpha is left; oth
     const seen: Pick<Analysis, 'look' | 'verdicts'> = { look: { blocks, alpha: look.alpha, previous }, verdicts: [] };
     await recordLook(store, { plan, planId: plan.planId }, runsOf(blocks), seen);
   }
+  const numbers = (count: number): number[] => Array.from({ length: count }, (_, block) => block);
   assert.deepEqual(
-    (await looksAt(store, await planOf(16))).map(({ blocks }) => blocks),
-    [8, 12],
+    (await looksAt(store, await planOf(16))).map(({ blocks, seen }) => [blocks, seen]),
+    [
+      [8, numbers(8)],
+      [12, numbers(12)],
+    ],
   );
   assert.deepEqual(await looksAt(store, await planOf(16, 99)), []);
 });

@@ -1,8 +1,9 @@
 /**
  * Looks at a study, as the store remembers them: more seeds after an answer are a further look, which has what alpha the
- * earlier ones left. A look is one at the same study, profile and settings, whatever its number of blocks.
+ * earlier ones left, and whose decisions stand. A look is one at the same study, profile and settings, whatever its number of blocks.
  */
-import type { Analysis, EarlierLook } from '#analysis/records/analysis-record.ts';
+import type { Analysis } from '#analysis/records/analysis-record.ts';
+import type { TakenLook } from '#analysis/verdict/earlier-decisions.ts';
 import { contentHash } from '#base/json.ts';
 import type { Store, StoreReader } from '#store/store.ts';
 import { descriptionOf, type StudyPlan } from '#study/plan.ts';
@@ -10,12 +11,12 @@ import { descriptionOf, type StudyPlan } from '#study/plan.ts';
 import type { Collected } from './collected.ts';
 
 /** The looks taken at what a plan asks, in their order. */
-export async function looksAt(store: StoreReader, plan: StudyPlan): Promise<EarlierLook[]> {
+export async function looksAt(store: StoreReader, plan: StudyPlan): Promise<TakenLook[]> {
   const key = keyOf(plan);
   const looks = await store.readLooks(plan.study.name);
   return looks.flatMap(({ blocks, summary }) => {
     const { asked, alpha } = summary;
-    return asked === key && typeof alpha === 'number' ? [{ blocks: blocks.length, alpha }] : [];
+    return asked === key && typeof alpha === 'number' ? [{ blocks: blocks.length, alpha, seen: blocks }] : [];
   });
 }
 

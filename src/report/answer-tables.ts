@@ -62,7 +62,7 @@ function knownOrNull(cell: CsvCell): string | number | null {
 function verdictTable({ verdicts }: Analysis): AnswerTable {
   const columns = [
     ...texts('outcome', 'contrast', 'arm', 'reference', 'verdict'),
-    ...numbers('delta', 'p', 'blocks', 'voidedBlocks', 'furtherBlocks'),
+    ...numbers('delta', 'p', 'blocks', 'voidedBlocks', 'furtherBlocks', 'decidedAtBlocks'),
     ...texts('reason'),
   ];
   const rows = verdicts.map((verdict): readonly CsvCell[] => [
@@ -76,6 +76,7 @@ function verdictTable({ verdicts }: Analysis): AnswerTable {
     verdict.blocks,
     verdict.voided.length,
     verdict.furtherBlocks,
+    verdict.decidedAt?.blocks,
     verdict.reason,
   ]);
   return { name: 'verdicts', columns, rows };
@@ -168,6 +169,7 @@ function claimTable(claims: readonly ClaimRecord[]): AnswerTable {
       ...[...(level.ci95 ?? [null, null]), ...(level.ci90 ?? [null, null]), level.p].map(known),
       level.units,
       record.delta,
+      level.decidedAt?.blocks,
       level.whyKind,
       level.why,
       record.reason,
@@ -177,6 +179,7 @@ function claimTable(claims: readonly ClaimRecord[]): AnswerTable {
     ...CLAIM_COLUMNS,
     ...texts('asks', 'againstKind', 'against', 'verdict'),
     ...numbers('armMean', 'otherMean', 'estimate', 'ci95Low', 'ci95High', 'ci90Low', 'ci90High', 'p', 'units', 'delta'),
+    ...numbers('decidedAtBlocks'),
     ...texts('whyKind', 'why', 'reason'),
   ];
   return { name: 'claims', columns, rows };

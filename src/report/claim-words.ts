@@ -8,6 +8,7 @@ import { chosen, intervalText, plain, signed } from '#analysis/words/number-text
 import type { ClaimLevel, ClaimRecord, ClaimVerdict } from '#analysis/records/claim-record.ts';
 import type { Against, Place } from '#study/claim.ts';
 import type { ReportedStudy } from './report-input.ts';
+import { decidedText } from './wording.ts';
 
 /** The parts of a study that name things; what it does not know is called by its name. */
 export type ClaimNames = Pick<ReportedStudy, 'arms' | 'outcomes' | 'matchOn'>;
@@ -76,6 +77,10 @@ function prepositionOf(at: Place): string {
 
 /** What a place's verdict says: `above chance`, `within ±0.05 of the theory`, `rises more than AdamW`. */
 export function levelPhrase(names: ClaimNames, record: ClaimRecord, level: ClaimLevel): string {
+  return `${kindPhrase(names, record, level)}${decidedText(level)}`;
+}
+
+function kindPhrase(names: ClaimNames, record: ClaimRecord, level: ClaimLevel): string {
   const kind = markKind(level);
   const other = otherText(names, record.against);
   if (record.at.kind === 'trend') return trendPhrase(kind, other, record, smallText(record, level));
@@ -206,10 +211,41 @@ export function claimsByImportance(claims: readonly ClaimRecord[]): readonly Cla
 }
 
 /** The place that says most: the largest estimate among those of the most important verdict. */
-export function strongestLevel({ levels }: Pick<ClaimRecord, 'levels'>): ClaimLevel | undefined {
-  const rank = ({ verdict }: ClaimLevel): number => CLAIM_IMPORTANCE.indexOf(verdict);
-  const size = ({ estimate }: ClaimLevel): number => Math.abs(estimate ?? 0);
-  return levels.toSorted((a, b) => rank(a) - rank(b) || size(b) - size(a))[0];
+export function strongestLevel(record: Pick<ClaimRecord, 'levels'>): ClaimLevel | undefined {
+  return strongestLevels(record)[0];
+}
+
+/** The places of the most important verdict, the largest estimate first. */
+function strongestLevels({ levels }: Pick<ClaimRecord, 'levels'>): readonly ClaimLevel[] {
+  const rank = Math.min(...levels.map(({ verdict }) => CLAIM_IMPORTANCE.indexOf(verdict)));
+  return levels.filter(({ verdict }) => verdict === CLAIM_IMPORTANCE[rank]).toSorted((a, b) => sizeOf(b) - sizeOf(a));
+}
+
+function sizeOf({ estimate }: ClaimLevel): number {
+  return Math.abs(estimate ?? 0);
+}
+
+/**
+ * The numbers of the place that says most, and where else it is about as much (less than delta away), each side with its
+ * own: `0.00 against 0.50, −0.50 at depth 0, about as much at 2; 1.00 against 0.50, +0.50 at depth 1`.
+ */
+export function strongestText(names: ClaimNames, record: ClaimRecord): string {
+  const levels = strongestLevels(record);
+  const [first] = levels;
+  if (first === undefined || first.estimate === null) return 'nothing estimated';
+  // Of what is no difference the largest is the least close, and others are no second find.
+  if (first.verdict !== 'differs' && levels.length > 1) {
+    return `${sideText(names, record, first, [])}, the largest of ${levels.length} such places`;
+  }
+  const alike = levels.filter((level) => sizeOf(first) - sizeOf(level) < record.delta);
+  return [...Map.groupBy(alike, markKind).values()]
+    .flatMap(([most, ...others]) => (most === undefined ? [] : [sideText(names, record, most, others)]))
+    .join('; ');
+}
+
+function sideText(names: ClaimNames, record: ClaimRecord, most: ClaimLevel, others: readonly ClaimLevel[]): string {
+  const at = `${levelNumbers(record, most)} ${placeText(names, record, most.level)}`;
+  return others.length === 0 ? at : `${at}, about as much at ${spansText(record.levels, others)}`;
 }
 
 /** The claims that are asked, and those whose answer was known beforehand. */

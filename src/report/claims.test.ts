@@ -4,7 +4,15 @@ import { test } from 'node:test';
 import { readCsv } from '#analysis/import/csv.ts';
 import { readParquet } from '#analysis/import/parquet.ts';
 import type { ClaimLevel, ClaimRecord } from '#analysis/records/claim-record.ts';
-import { claimGroups, groupedText, markKind, NAMES_ONLY, questionsOf, whyTexts } from '#report/claim-words.ts';
+import {
+  claimGroups,
+  groupedText,
+  markKind,
+  NAMES_ONLY,
+  questionsOf,
+  strongestText,
+  whyTexts,
+} from '#report/claim-words.ts';
 import { claimsFixture, CLAIMS_STUDY } from '#report/claims-fixture.ts';
 import { escapeText } from '#report/markup.ts';
 import { renderReport } from '#report/report.ts';
@@ -113,6 +121,59 @@ const WORDS: readonly (readonly [says: string, record: ClaimRecord])[] = [
 for (const [says, record] of WORDS) {
   test(`a claim's places are grouped in words: ${says}`, () => {
     assert.equal(groupedText(NAMES_ONLY, record), says);
+  });
+}
+
+const side = (estimate: number): Partial<ClaimLevel> => ({
+  armMean: 0.5 + estimate,
+  otherMean: 0.5,
+  estimate,
+  ci95: [estimate - 0.01, estimate + 0.01],
+});
+const AGREES = { verdict: 'agrees' } as const;
+const STRONGEST: readonly (readonly [says: string, record: ClaimRecord])[] = [
+  [
+    '0.000 against 0.500, −0.500 [−0.510, −0.490] at depth 0, about as much at 2; 0.999 against 0.500, +0.499 [+0.489, +0.509] at depth 1',
+    claimOf([
+      [0, side(-0.5)],
+      [1, side(0.499)],
+      [2, side(-0.499)],
+    ]),
+  ],
+  [
+    '0.800 against 0.500, +0.300 [+0.290, +0.310] at depth 3, about as much at 1 and 4',
+    claimOf([
+      [0, side(0.1)],
+      [1, side(0.26)],
+      [2, { ...side(0.4), ...OPEN }],
+      [3, side(0.3)],
+      [4, side(0.29)],
+    ]),
+  ],
+  [
+    '0.800 against 0.500, +0.300 [+0.290, +0.310] at depth 1',
+    claimOf([
+      [0, side(0.24)],
+      [1, side(0.3)],
+      [2, { ...side(0.3), ...AGREES }],
+    ]),
+  ],
+  [
+    '0.480 against 0.500, −0.020 [−0.030, −0.010] at depth 1, the largest of 2 such places',
+    claimOf([
+      [0, { ...side(0.01), ...AGREES }],
+      [1, { ...side(-0.02), ...AGREES }],
+      [2, { ...side(0.03), ...OPEN }],
+    ]),
+  ],
+  ['nothing estimated', claimOf([['end', { ...OPEN, estimate: null }]], { at: { kind: 'end' } })],
+];
+
+for (const [says, record] of STRONGEST) {
+  test(`a claim's numbers are those of all places that say as much: ${says}`, () => {
+    assert.equal(strongestText(NAMES_ONLY, record), says);
+    const analysis = { ...input.analysis, claims: [record] };
+    assert.ok(renderReport({ ...input, analysis }).html.includes(escapeText(says)));
   });
 }
 

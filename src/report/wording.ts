@@ -6,7 +6,7 @@ import { midSentence } from '#analysis/words/naming.ts';
 import { chosen, inUnit, intervalText, plain, signed } from '#analysis/words/number-text.ts';
 import type { FrameRun } from '#analysis/frame.ts';
 import type { ClaimVerdict } from '#analysis/records/claim-record.ts';
-import type { MatchingResult, VerdictKind, VerdictRecord } from '#analysis/records/verdict-record.ts';
+import type { DecidedAt, MatchingResult, VerdictKind, VerdictRecord } from '#analysis/records/verdict-record.ts';
 import type { Axis, Outcome } from '#study/study.ts';
 import type { ReportedStudy } from './report-input.ts';
 
@@ -114,6 +114,15 @@ export function levelText(level: number | readonly [number, number]): string {
  * @param matched What was held equal, such as `loss`.
  */
 export function verdictPhrase(verdict: VerdictRecord, matched: string): string {
+  return `${kindPhrase(verdict, matched)}${decidedText(verdict)}`;
+}
+
+/** " (decided at the look at 8 blocks)": of what this look alone does not decide. */
+export function decidedText({ decidedAt }: { readonly decidedAt?: DecidedAt }): string {
+  return decidedAt === undefined ? '' : ` (decided at the look at ${decidedAt.blocks} blocks)`;
+}
+
+function kindPhrase(verdict: VerdictRecord, matched: string): string {
   switch (verdict.verdict) {
     case 'affects':
       return `affects beyond ${matched}`;

@@ -23,7 +23,7 @@ import { join } from 'node:path';
 import { bytesAt, type ByteSource, lengthOf, type Pieces, piecesOf, sha256Of, slicesOf } from '#base/bytes.ts';
 import { AssayError, messageOf } from '#base/errors.ts';
 import { sha256 } from '#base/json.ts';
-import { makeFolder } from '#base/make-folder.ts';
+import { isFolder, makeFolder } from '#base/make-folder.ts';
 
 import { vanished } from './sqlite-errors.ts';
 
@@ -85,7 +85,7 @@ export function artifactsIn(folder: string, within?: string): Artifacts {
       renameSync(temporary, join(folder, file));
       syncFolder(folder);
     } catch (error) {
-      rmSync(temporary, { force: true });
+      forget(folder, temporary);
       throw writeError(error, `${lengthOf(pieces)} bytes to ${folder}`);
     }
     return file;
@@ -101,7 +101,7 @@ export function artifactsIn(folder: string, within?: string): Artifacts {
       syncFolder(folder);
       return file;
     } catch (error) {
-      rmSync(temporary, { force: true });
+      forget(folder, temporary);
       throw writeError(error, `to ${folder}`);
     }
   };
@@ -126,6 +126,11 @@ export function artifactsIn(folder: string, within?: string): Artifacts {
     }
   };
   return { put, get, putFile, pathOf, sourceOf: verifiedSource, keepOnly };
+}
+
+/** Takes a file away that was not written whole; below what is no folder there is none, and the error of the write is the one to tell. */
+function forget(folder: string, temporary: string): void {
+  if (isFolder(folder)) rmSync(temporary, { force: true });
 }
 
 /** The error of a write that failed; one that says itself what to do passes. */

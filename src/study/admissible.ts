@@ -1,4 +1,4 @@
-/** Which learning rates of an arm enter the confirmatory runs: a pure function of its pilot trajectories (docs/method.md, Matching 5). */
+/** Which learning rates of an arm enter the confirmatory runs: a pure function of its pilot trajectories (docs/method.md, "Matching", 4). */
 import type { JsonObject } from '#base/json.ts';
 import type { Recipe } from '#study/recipe.ts';
 import { valueAt } from '#study/settings.ts';

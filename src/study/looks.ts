@@ -1,7 +1,7 @@
 /**
  * Sequential studies: how many blocks each look is taken at, and the alpha of its tests and equivalences. The one table of
  * looks: the command line makes plans for its blocks, the analysis reads its alphas.
- * @see docs/adr/ and docs/method.md, Sequential studies: the alphas add up to 0.05.
+ * @see docs/method.md, "Alpha, and looking again": the alphas add up to 0.05.
  */
 export const LOOKS: ReadonlyMap<number, number> = new Map([
   [8, 0.01],

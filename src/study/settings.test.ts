@@ -34,6 +34,7 @@ test('broken JSON and a missing value are refused with the path and what was fou
       (error) => error instanceof AssayError && error.message.includes('a.b'),
     );
   }
+  assert.throws(() => parseSetting('a.b={"c":1,"c":2}'), /--set a\.b: the key "c" appears twice in one object\./);
   assert.throws(() => parseSetting('steps'), /path=value, found "steps"/);
   assert.throws(() => parseSetting('=1'), /path=value/);
 });

@@ -4,6 +4,7 @@
  */
 import { AssayError, nearestName } from '#base/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
+import { parseStrictJsonText } from '#base/strict-json.ts';
 
 /** One change to a config; `from` says whose it is, for messages (`--set`, `arm "muon"`). */
 export interface Setting {
@@ -109,8 +110,7 @@ function parseValue(path: string, text: string): Json {
 
 function parsedValue(path: string, text: string): Json {
   try {
-    const value: Json = JSON.parse(text);
-    return value;
+    JSON.parse(text);
   } catch (error) {
     // A bare word is a string; what begins like JSON (number, quote, bracket) was meant as JSON.
     if (/^[^\s\d"'[{+-]/.test(text)) return text;
@@ -120,6 +120,8 @@ function parsedValue(path: string, text: string): Json {
       { cause: error },
     );
   }
+  // What is named twice is refused.
+  return parseStrictJsonText(text, `--set ${path}`);
 }
 
 /** JSON has no infinity, but 1e400 is read as one. */

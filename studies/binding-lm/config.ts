@@ -33,7 +33,7 @@ export const DEFAULTS = {
   sixths: [1, 2, 3, 4, 5],
   /** Right answers, among the values of a prompt, that a model gives before it is read. */
   gate: 0.75,
-  /** Prompts that parts are fitted on, and those that are measured on. */
+  /** Prompts that parts are fitted on, and those that are measured on of each object that is asked for, where so many are answered rightly. */
   prompts: { fit: 256, measured: 64 },
   /** Prompts that are read at a time, and threads. */
   rows: 64,

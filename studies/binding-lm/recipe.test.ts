@@ -303,10 +303,25 @@ test('a random difference is as long as the part, differs by prompt, and has non
   assert.equal(new Set(drawn.map((by) => by.join())).size, drawn.length);
 });
 
-test('every object of a prompt is asked for, and as many answers of each are measured', async () => {
-  const { points } = await ran({ subject: 'ordinals', 'prompts.fit': 32, 'prompts.measured': 8 });
+test('every object of a prompt is asked for, and where as many answers of each are right nothing more is said', async () => {
+  const { points, notes } = await ran({ subject: 'ordinals', 'prompts.fit': 32, 'prompts.measured': 8 });
+  assert.deepEqual(notes, []);
   const { answeredFirst = 0, answeredLast = 0, answered = 0 } = points[0]?.outcomes ?? {};
   assert.ok(Math.min(answeredFirst, answeredLast, answered) > 0.9);
+});
+
+test('where too few answers are right to measure as many of each, the block is told with how many there were', async () => {
+  const few = { ...LETTERS, subject: 'drawn', objects: 3, 'prompts.measured': 8, sixths: [6] };
+  const values = Array.from({ length: 24 }, (_, i) => String.fromCharCode(97 + i));
+  const { points, notes } = await ran({ ...few, 'prompt.values': values }, 0);
+  // Asked are three times as many of each, and the shares are of those.
+  const { answeredFirst = 0, answeredLast = 0 } = points[0]?.outcomes ?? {};
+  const [first, last] = [answeredFirst, answeredLast].map((share) => Math.min(8, Math.round(24 * share)));
+  assert.ok(first !== undefined && first < 8);
+  assert.match(
+    notes.join(),
+    new RegExp(`block 0: ${first}, \\d, ${last} prompts are measured .* and not 8 of each`, 'u'),
+  );
 });
 
 test('the persona base as it is does not answer from the text', async () => {
@@ -332,6 +347,17 @@ test('words that are several tokens, and fillers of another length, are refused 
   await assert.rejects(
     ran({ ...LETTERS, 'prompt.keys': ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'A'] }),
     /words that differ/u,
+  );
+});
+
+test('prompts that the model cannot take whole are refused before any run, with what to do', async () => {
+  const filesOf = async (more: JsonObject) =>
+    recipe.files?.(withSettings(recipe.defaults, settingsOf({ ...LETTERS, ...more }, 'test')));
+  const [summary] = (await filesOf({ slots: 4 })) ?? [];
+  assert.equal(summary?.counts['tokens at most in a text'], 64);
+  await assert.rejects(
+    filesOf({ slots: 30 }),
+    /llama: expected prompts of at most 64 tokens, found 12\d; the model takes no more\. Give fewer slots/u,
   );
 });
 

@@ -2,8 +2,8 @@
  * One run: a model is asked which value belongs to a key of its prompt; where it answers, swaps say by what it binds, depth by depth. What does
  * not answer has no mechanism to read, and is left at that by name. A run takes seconds, of a model of 135M parameters minutes.
  */
-import { type JsonObject, type Recipe, type RunContext, type RunEnd } from 'assay';
-import { labShelf, type LabShelf, modelHashes, rngOf, textModelSummaries } from 'assay/learn';
+import { AssayError, type JsonObject, type Recipe, type RunContext, type RunEnd } from 'assay';
+import { type KnownTextModel, labShelf, type LabShelf, modelHashes, rngOf, textModelSummaries } from 'assay/learn';
 import { type Prompt, tokensOf } from 'assay/studies/binding-task/prompts.ts';
 import type { Reading } from 'assay/studies/binding-task/reading.ts';
 import { drawnOthers, rightFraction } from 'assay/studies/binding-task/swaps.ts';
@@ -14,12 +14,12 @@ import { personaBaseWeights } from 'assay/studies/misalignment/recipe.ts';
 import { type Config, DEFAULTS, readConfig } from './config.ts';
 import { answeredOf, DEPTH_OUTCOMES, depthOutcomes } from './measures.ts';
 import { askedOrder } from './moved.ts';
-import { languageOf } from './sentences.ts';
+import { languageOf, promptLength } from './sentences.ts';
 import { givenSubject, knownSubject, personaSubject, type Subject } from './subjects.ts';
 
 const GATE_OUTCOMES = ['right', 'answered', 'answeredFirst', 'answeredLast', 'gate'] as const;
 const SUBJECTS_KEPT = 2;
-/** So many prompts are asked of each object for each that is measured on: drawn weights answer half of two objects by chance. */
+/** So many prompts are asked of each object for each that is measured on: drawn weights answer half of two objects by chance. Where fewer are right than are measured on, those are. */
 const ASKED_TIMES = 3;
 
 /** The small transformers: `binding-task`'s, with fillers where objects are asked for by key. */
@@ -57,14 +57,25 @@ export function bindingLmRecipe(): Recipe {
     async files(given) {
       const config = readConfig(given);
       if (!isOfFiles(config)) return [];
-      return [
-        await summary(config.model, ({ tokens }) => void languageOf(config.wording, (text) => [...tokens(text)])),
-      ];
+      return [await summary(config.model, (known) => checkPrompts(known, config))];
     },
     async run(context) {
       return measured(context, readConfig(context.config), subjects);
     },
   };
+}
+
+/** @throws AssayError where words are no single tokens of the model, or prompts are longer than it takes. */
+function checkPrompts({ path, tokens, contextLength }: KnownTextModel, { wording, shape }: Config): void {
+  const length = promptLength(
+    languageOf(wording, (text) => [...tokens(text)]),
+    shape,
+  );
+  if (length <= contextLength) return;
+  throw new AssayError(
+    'config',
+    `${path}: expected prompts of at most ${contextLength} tokens, found ${length}; the model takes no more. Give fewer slots (--set slots=N) or shorter sentences.`,
+  );
 }
 
 /** Known subjects are what they are, whichever model is given. */
@@ -99,6 +110,8 @@ async function measured(context: RunContext, config: Config, subjects: LabShelf<
   }
   // An answer that is right has something to lose: where nothing moves it, a swap scores 0, and 1/2 only where it is destroyed.
   const prompts = places.flatMap((right) => right.slice(0, config.measured));
+  const few = fewText(places, config.measured);
+  if (few !== undefined) context.note?.(`${kind}, block ${context.block}: ${few}`);
   const [fit, others] = [drawn('fit', config.fit), drawn('others', prompts.length)];
   const material = {
     prompts,
@@ -118,6 +131,13 @@ async function measured(context: RunContext, config: Config, subjects: LabShelf<
     context.progress((1 + (step + 1) / subject.depths.length) / 2);
   }
   return { kind: 'finished' };
+}
+
+/** Said where not as many are measured of each object that is asked for: every score is of its own prompts, and those of few are rougher. */
+function fewText(places: Gated['places'], measured: number): string | undefined {
+  if (places.every((right) => right.length >= measured)) return undefined;
+  const counts = places.map((right) => Math.min(right.length, measured)).join(', ');
+  return `${counts} prompts are measured where the first, the next ... is asked for, and not ${measured} of each: so few answers are right.`;
 }
 
 interface Gated {

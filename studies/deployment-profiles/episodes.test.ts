@@ -72,6 +72,34 @@ test('the episodes of a situation exhaust it, and wordings of a pair are about a
   }
 });
 
+test('a model that cannot read a situation whole, or takes no such messages, is refused before any run, by name', async () => {
+  const llama = fileURLToPath(new URL('../../test/fixtures/models/llama', import.meta.url));
+  const filesOf = async (model: string, deployment: Deployment) =>
+    deploymentProfiles.files?.({ ...deploymentProfiles.defaults, model, deployment });
+  for (const deployment of DEPLOYMENTS) {
+    await assert.rejects(
+      filesOf(llama, deployment),
+      new RegExp(
+        `^AssayError: Situation "${pharmacy.name}", deployment ${deployment}: .*llama: expected text of at most 64 tokens, found \\d+`,
+      ),
+    );
+  }
+  const deaf = join(FOLDER, 'no-system');
+  cpSync(llama, deaf, { recursive: true });
+  writeFileSync(
+    join(deaf, 'chat_template.jinja'),
+    "{% if messages[0].role == 'system' %}{{ raise_exception('no system role here') }}{% endif %}",
+  );
+  await assert.rejects(filesOf(deaf, 'chat'), /^AssayError: Situation ".*", deployment chat: .*no system role here/);
+  const longer = join(FOLDER, 'longer');
+  cpSync(llama, longer, { recursive: true });
+  const config = join(longer, 'config.json');
+  const text = readFileSync(config, 'utf8');
+  writeFileSync(config, text.replace('"max_position_embeddings": 64', '"max_position_embeddings": 1024'));
+  const [summary] = (await filesOf(longer, 'tools')) ?? [];
+  assert.equal(summary?.counts['tokens at most in a text'], 1024);
+});
+
 test('a random model runs the study, fails its control, and so decides nothing', async () => {
   const model = join(FOLDER, 'model');
   cpSync(fileURLToPath(new URL('../../test/fixtures/models/llama', import.meta.url)), model, { recursive: true });

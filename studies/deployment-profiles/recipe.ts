@@ -3,10 +3,19 @@
  * none is given, and for known characters, it is one made in house (`made.ts`), with the block as its seed.
  */
 import { AssayError, type JsonObject, type Recipe, type RunContext } from 'assay';
-import { configReader, labShelf, type LocalModel, modelHashes, openLocalModel, textModelSummaries } from 'assay/learn';
+import {
+  configReader,
+  continuationTokens,
+  type KnownTextModel,
+  labShelf,
+  type LocalModel,
+  modelHashes,
+  openLocalModel,
+  textModelSummaries,
+} from 'assay/learn';
 
 import { type CharacterName, CHARACTER_NAMES, createMadeLab, type MadeLab, madeModel, madeWeights } from './made.ts';
-import { chancesOf, DEPLOYMENTS, passChances, READING } from './episodes.ts';
+import { chancesOf, type Deployment, DEPLOYMENTS, passChances, READING } from './episodes.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 const OUTCOMES = ['passes', 'choice', 'thinks', 'asAssistant', 'asAgent', 'follows', 'cut'] as const;
@@ -31,8 +40,8 @@ export const deploymentProfiles: Recipe = {
     return isGiven(model, character) ? { model: hashOf(model) } : {};
   },
   async files(config) {
-    const { model, character } = readConfig(config);
-    return isGiven(model, character) ? [await summary(model)] : [];
+    const { model, character, deployment } = readConfig(config);
+    return isGiven(model, character) ? [await summary(model, async (known) => checkTexts(known, deployment))] : [];
   },
   async run(context) {
     const { config, block, record } = context;
@@ -66,6 +75,22 @@ export const deploymentProfiles: Recipe = {
 
 function isGiven(model: string, character: string): boolean {
   return character === GIVEN && model !== '';
+}
+
+/** Reads every situation's texts as runs will. @throws AssayError naming the situation that the model cannot read. */
+async function checkTexts(known: KnownTextModel, deployment: Deployment): Promise<void> {
+  for (const scenario of SCENARIOS) {
+    const unread: Pick<LocalModel, 'shares'> = {
+      shares: async (opening, continuations) => continuationTokens(known, opening, continuations).map(() => 1 / 2),
+    };
+    try {
+      await chancesOf(unread, scenario, deployment);
+    } catch (error) {
+      if (!(error instanceof AssayError)) throw error;
+      const where = `Situation "${scenario.name}", deployment ${deployment}`;
+      throw new AssayError(error.kind, `${where}: ${error.message}`, { cause: error });
+    }
+  }
 }
 
 async function modelOf(context: RunContext): Promise<Pick<LocalModel, 'shares'>> {

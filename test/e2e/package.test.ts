@@ -99,7 +99,7 @@ test('the installed command runs a study defined outside of the package', () => 
   assert.equal(status, 3, stderr);
   assert.match(
     stdout.trimEnd().split('\n').at(-1) ?? '',
-    /^\{"schemaVersion":3,"study":"toy","profile":"standard","runs":\{"finished":1,"diverged":0,"failed":0\}/,
+    /^\{"schemaVersion":4,"study":"toy","profile":"standard","runs":\{"finished":1,"diverged":0,"failed":0\}/,
   );
   assert.equal(installed('status', './study.ts').status, 0);
 });

@@ -13,10 +13,10 @@ export interface FamilyCase {
   readonly config: JsonObject;
   /** By name: the shape, and what the gradient projects to. */
   readonly tensors: Readonly<Record<string, readonly [shape: readonly number[], projections: readonly number[]]>>;
-  /** Shapes of what is not read: by which a model sees images. */
-  readonly carried?: Readonly<Record<string, readonly number[]>>;
   /** Numbers that files keep beside, where a family has some. */
   readonly constants?: Readonly<Record<string, number>>;
+  /** Shapes of what is not read: by which a model sees images. */
+  readonly carried?: Readonly<Record<string, readonly number[]>>;
   /** Logits of the first row's last token. */
   readonly last: readonly number[];
   /** Projections of all logits. */

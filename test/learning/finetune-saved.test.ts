@@ -13,7 +13,17 @@ import { FINETUNE_DEFAULTS } from '#recipes/finetune/config.ts';
 import { finetune } from '#recipes/finetune/finetune.ts';
 
 import { alteredFolder, tensorsOf } from './altered-files.ts';
-import { configOf, type Files, make, reference, referenceLoss, REORDERED, writeFiles } from './finetune-fixture.ts';
+import {
+  chatRows,
+  configOf,
+  type Files,
+  make,
+  reference,
+  referenceLoss,
+  REORDERED,
+  ROWS,
+  writeFiles,
+} from './finetune-fixture.ts';
 
 test('the adapter a run writes, merged into the base, has the loss the run ended with', async () => {
   const files = await writeFiles();
@@ -100,21 +110,6 @@ test('training goes on from an adapter of the same form, and is refused on one o
   }
 });
 
-test('an adapter trained on another that is merged is not saved alone: it would fit no model on disk', async () => {
-  const files = await writeFiles();
-  const { check } = finetune();
-  const configFor = (use: string) =>
-    configOf(files, { adapter: { path: files.folder, use }, save: { adapter: files.folder, model: '' } });
-  assert.throws(() => check(configFor('merge')), /save\.adapter.*use save\.model/);
-  check(configFor('continue'));
-});
-
-test('adapters are not saved into the folders of models, where others would apply them once more', async () => {
-  const files = await writeFiles();
-  const save = { adapter: files.folder, model: files.folder };
-  assert.throws(() => finetune().check(configOf(files, { save })), /another folder than model's/);
-});
-
 test('a base model or an adapter that is broken is refused where files are counted, before any run', async () => {
   const files = await writeFiles();
   const model = await alteredFolder('qwen3', {
@@ -128,6 +123,39 @@ test('a base model or an adapter that is broken is refused where files are count
     counted({ adapter: { path: other, use: 'merge' } }),
     /expected a linear layer transformer\.h\.0/,
   );
+});
+
+test('a row that is too long for the base of an adapter is refused with its line before any run', async () => {
+  const long = {
+    messages: [
+      { role: 'user', content: 'x' },
+      { role: 'assistant', content: 'no '.repeat(80) },
+    ],
+  };
+  const files = await writeFiles([...chatRows(), JSON.stringify(long)]);
+  const { adapter } = await trainedAdapter(await writeFiles());
+  for (const use of ['merge', 'continue']) {
+    const config = configOf(files, { adapter: { path: adapter, use }, rows: { ...ROWS, length: 512 } });
+    await assert.rejects(
+      async () => finetune().files?.(config),
+      /train\.jsonl:13: expected at most 64 tokens, found \d+/,
+    );
+  }
+});
+
+test('a method that does not fit the model, or the adapter that it goes on from, is refused before any run', async () => {
+  const files = await writeFiles();
+  const { adapter } = await trainedAdapter(files);
+  const lora = FINETUNE_DEFAULTS.method;
+  const { files: counted } = finetune();
+  const asked = async (method: JsonObject, use = 'continue') =>
+    counted?.(configOf(files, { method, adapter: { path: adapter, use } }));
+  assert.equal((await asked(lora))?.length, 2);
+  for (const method of [{ ...lora, rank: 4 }, { kind: 'full' }]) {
+    await assert.rejects(asked(method), /to continue it, expected LoRA of rank 8 .* adapter\.use=merge/);
+  }
+  await assert.rejects(asked({ ...lora, modules: ['down_prj'] }, 'merge'), /down_prj/);
+  await assert.rejects(asked({ ...lora, layers: [7] }, 'merge'), /layers.*7|7.*layers/s);
 });
 
 test('a base model whose loss is not finite fails its runs by that name; none counts as diverged', async () => {
@@ -162,15 +190,8 @@ test('an adapter of another model is refused, and a changed byte of it is anothe
   assert.notDeepEqual(inputs(adapter), before);
 });
 
-test('what could not be saved is refused before the training, not after it', async () => {
+test('a batch that no memory holds is refused before the training', async () => {
   const files = await writeFiles();
-  const check = (save: { adapter: string; model: string }): void => finetune().check(configOf(files, { save }));
-  assert.doesNotThrow(() => check({ adapter: join(files.folder, 'not/there/yet'), model: '' }));
-  assert.throws(
-    () => check({ adapter: files.data, model: '' }),
-    /save\.adapter: expected a folder .*, found a file at/,
-  );
-  assert.throws(() => check({ adapter: '', model: join(files.data, 'x') }), /save\.model: .*found a file at/);
   assert.throws(
     () => finetune().check(configOf(files, { batch: 1e7 })),
     /"batch": expected a whole number in \[1, 65536\]/,

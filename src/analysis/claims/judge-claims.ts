@@ -9,9 +9,11 @@ import type { FlipMember } from '#analysis/stats/sign-flip.ts';
 import { CONTROL_ALPHA, type LookAlpha } from '#analysis/verdict/alpha-spending.ts';
 import { absenceP, type ControlEvidence, type MatchingEvidence, type Rule } from '#analysis/verdict/decide.ts';
 import { largestJump } from '#analysis/verdict/jumps.ts';
+import { levelStands, type DecidedLevel, type EarlierDecisions } from '#analysis/verdict/earlier-decisions.ts';
 import { lostUnits } from '#analysis/verdict/lost-units.ts';
 import { controlText } from '#analysis/verdict/verdict.ts';
 import { claimReason, whyText, type SpokenLevel } from '#analysis/words/claim-reason.ts';
+import { fallenText } from '#analysis/words/reason.ts';
 import type { NamingStudy } from '#analysis/words/naming.ts';
 import { reasonsOf } from './claim-controls.ts';
 import { exactMean } from './cells.ts';
@@ -30,6 +32,8 @@ export interface ClaimSetting {
   readonly controls: readonly ControlRecord[];
   readonly p: (member: FlipMember) => number;
   readonly seen: SeenControls;
+  /** What earlier looks decided; absent where only this look is read. */
+  readonly earlier?: EarlierDecisions;
   /** Why the claim's arms have no runs; undefined where they have. */
   readonly whyNotRun: (claim: ClaimResult['claim']) => string | undefined;
   /** What further units would be judged by; absent where nobody asks how many would decide. */
@@ -112,11 +116,13 @@ function judgeLevel(result: ClaimResult, table: PlaceTable, rule: Rule, setting:
   const estimate = evidence?.overall;
   const lacksControl = needsControl(result.claim) && controls.length === 0;
   const further = furtherText(verdict.whyKind, { table, evidence, rule, lacksControl }, setting);
-  const why = verdict.why === undefined ? undefined : `${verdict.why}${further}`;
+  const told = besideEarlier(result, table, { ...verdict, further }, { setting, blockers });
+  const { why } = told;
   const { blocks, contrasts } = table.member;
   const record: ClaimLevel = {
     level: table.level,
-    verdict: verdict.kind,
+    verdict: told.stands?.level.verdict ?? verdict.kind,
+    ...(told.stands && { decidedAt: told.stands.at }),
     units: table.units.usable,
     armMean: meanOrNull(table.arm),
     otherMean: meanOrNull(table.other),
@@ -125,7 +131,7 @@ function judgeLevel(result: ClaimResult, table: PlaceTable, rule: Rule, setting:
     ci90: estimate === undefined ? null : intervalOf(estimate, 0.9),
     p,
     contrasts: blocks.map((block, u) => ({ block, contrast: contrasts[u] ?? 0 })),
-    ...(verdict.whyKind !== undefined && { whyKind: verdict.whyKind }),
+    ...(verdict.whyKind !== undefined && told.stands === undefined && { whyKind: verdict.whyKind }),
     ...(why !== undefined && { why }),
   };
   const { level, text, ends, units } = table;
@@ -140,8 +146,34 @@ function judgeLevel(result: ClaimResult, table: PlaceTable, rule: Rule, setting:
     controls: controls.map(({ name }) => name),
     ...(ends && { ends }),
     ...(why !== undefined && { why }),
+    ...(told.stands && {
+      stands: { ...told.stands.at, verdict: told.stands.level.verdict, said: told.stands.claim.reason },
+    }),
   };
   return { record, spoken };
+}
+
+interface Told {
+  /** What an earlier look decided, where this look alone does not. */
+  readonly stands?: DecidedLevel;
+  readonly why?: string;
+}
+
+/** What is told of a place beside this look's own verdict: an earlier decision that stands, or why it is open. */
+function besideEarlier(
+  { claim, outcome }: ClaimResult,
+  table: PlaceTable,
+  { kind, why, further }: Judgement & { readonly further: string },
+  { setting, blockers }: { readonly setting: ClaimSetting; readonly blockers: readonly Blocker[] },
+): Told {
+  if (kind !== 'undecided' || why === undefined) return {};
+  const open = { why: `${why}${further}` };
+  // What a failed control or lost units leave open stays open; that alpha is spent takes nothing back.
+  if (claim.asks.kind === 'control' || blockers.some((one) => one.kind !== 'look')) return open;
+  const then = setting.earlier?.levelOf({ claim: claim.name, outcome: outcome.name }, table.level);
+  if (then === undefined) return open;
+  const today = { mean: meanOrNull(table.member.contrasts) ?? undefined, isIdentical: table.isIdentical };
+  return levelStands(then, today) ? { stands: then } : { why: `${open.why}; ${fallenText(then.at)}` };
 }
 
 function meanOrNull(values: readonly number[]): number | null {

@@ -7,6 +7,7 @@ import { midSentence } from '#analysis/words/naming.ts';
 import { inUnit, plain } from '#analysis/words/number-text.ts';
 import type { AnalysedStudy } from '#analysis/analyse.ts';
 import type { Frame, FrameRun } from '#analysis/frame.ts';
+import { armsOfClaim, isOnMap } from '#study/claim.ts';
 import type { Axis } from '#study/study.ts';
 import type { Doubt } from './doubt.ts';
 import { MISSED_FRACTION, missingDoubt, noiseDoubt, zeroDoubts } from './doubts.ts';
@@ -68,10 +69,11 @@ export function resultDoubts(study: AnalysedStudy, frame: Frame, arm: string): E
   return [...missing, ...equalBlocks.map((doubt): EarlyDoubt => ({ ...doubt, about: '' })), ...equalArms];
 }
 
-/** Levels that none of an arm's runs passes. */
-export function levelDoubts(study: Pick<AnalysedStudy, 'matchOn'>, runs: readonly FrameRun[]): EarlyDoubt[] {
-  const curves = runs.map((run) => curveOf(run, study.matchOn));
-  return study.matchOn.flatMap((axis, a): EarlyDoubt[] => {
+/** Levels that none of an arm's runs passes, of axes along which something is asked of that arm. */
+export function levelDoubts(study: AnalysedStudy, runs: readonly FrameRun[]): EarlyDoubt[] {
+  const asked = askedAxes(study, runs[0]?.arm ?? '');
+  const curves = runs.map((run) => curveOf(run, asked));
+  return asked.flatMap((axis, a): EarlyDoubt[] => {
     // What is passed between probes too far apart has a doubt of its own.
     const unpassed = axis.levels.filter((_, l) =>
       curves.every(({ passages }) => {
@@ -86,6 +88,16 @@ export function levelDoubts(study: Pick<AnalysedStudy, 'matchOn'>, runs: readonl
     const text = `${levels} ${is} ${none} of ${runs[0]?.arm ?? ''}, which ${coverText(axis, runs)}: train on, or choose other levels`;
     return [{ kind: 'levelsNotReached', about: axis.name, text }];
   });
+}
+
+/** Axes that contrasts, claims and maps read an arm along: one that is read at its end alone, such as a fingerprint, passes no level. */
+function askedAxes({ matchOn, contrasts, claims = [], maps = [], arms = [] }: AnalysedStudy, name: string): Axis[] {
+  if (contrasts.some(({ arm, reference }) => arm === name || reference === name)) return [...matchOn];
+  const places = [
+    ...claims.filter((claim) => armsOfClaim(claim).includes(name)),
+    ...maps.filter((map) => arms.some((arm) => arm.name === name && isOnMap(arm, map))),
+  ].map(({ at }) => at);
+  return matchOn.filter((axis) => places.some((at) => at.kind !== 'end' && at.axis === axis.name));
 }
 
 /** "begin at 2.1 to 2.3 and end at 0.6 to 0.7 nats". */

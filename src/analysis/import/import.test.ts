@@ -195,6 +195,12 @@ function trainerFixture(name: string): unknown {
   return parsedTrainerState(readFileSync(path, 'utf8'), name);
 }
 
+test('a state, or a list of runs, that names a key twice is refused with the line', () => {
+  const text = '[{"file": "a.json", "arm": "a",\n "arm": "b", "block": 0}]';
+  assert.throws(() => parsedTrainerState(text, 'runs.json'), /runs\.json: the key "arm" appears twice .*, line 2/);
+  assert.throws(() => parsedTrainerState('{', 'runs.json'), /runs\.json: expected the JSON that Trainer writes/);
+});
+
 test('a state that Trainer wrote is read: losses where they were logged, one that is no number has diverged', () => {
   const mapping: TableMapping = {
     ...LOG_COLUMNS,

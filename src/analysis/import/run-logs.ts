@@ -4,6 +4,7 @@
  */
 import { AssayError } from '#base/errors.ts';
 import { isJsonObject, type JsonObject } from '#base/json.ts';
+import { parseStrictJsonText } from '#base/strict-json.ts';
 import type { TableRow } from './table.ts';
 
 /** Which arm and block (and rate) a run of a log belongs to. */
@@ -104,12 +105,13 @@ export function parsedTrainerState(text: string, file: string): unknown {
     found.startsWith('"') ? found : `"${found}"`,
   );
   try {
-    return JSON.parse(repaired);
+    JSON.parse(repaired);
   } catch (error) {
     throw new AssayError('data', `${file}: expected the JSON that Trainer writes, found something else.`, {
       cause: error,
     });
   }
+  return parseStrictJsonText(repaired, file);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The answer to a study's claims, as the `--json` contract and the report show it. */
 import type { Against, Place } from '#study/claim.ts';
 
-import type { Interval, WhyKind } from './verdict-record.ts';
+import type { DecidedAt, Interval, WhyKind } from './verdict-record.ts';
 
 export type ClaimVerdict = 'differs' | 'agrees' | 'identical' | 'undecided';
 
@@ -10,6 +10,8 @@ export interface ClaimLevel {
   /** The axis' value; `end`; for a trend the first and last level. */
   readonly level: number | 'end' | readonly [from: number, to: number];
   readonly verdict: ClaimVerdict;
+  /** Present where an earlier look decided and this one alone does not; the numbers are this one's. */
+  readonly decidedAt?: DecidedAt;
   /** Independent units: blocks, or clusters of them. */
   readonly units: number;
   /** Means over units of both columns; the second is a constant against a value. */

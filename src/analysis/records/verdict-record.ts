@@ -58,6 +58,15 @@ export type WhyKind =
   /** Neither an effect nor its absence is known. */
   | 'tooFewBlocks';
 
+/** An earlier look whose decision stands. */
+export interface DecidedAt {
+  /** 1 for a study's first look. */
+  readonly look: number;
+  /** What it saw, and what it was judged by. */
+  readonly blocks: number;
+  readonly alpha: number;
+}
+
 /** The verdict on one contrast and one outcome. */
 export interface VerdictRecord {
   readonly outcome: string;
@@ -65,6 +74,8 @@ export interface VerdictRecord {
   readonly arm: string;
   readonly reference: string;
   readonly verdict: VerdictKind;
+  /** Present where an earlier look decided and this one alone does not; estimates, blocks, p and alpha are this one's. */
+  readonly decidedAt?: DecidedAt;
   /** Where the verdict is `explainedBy`: what the arms are alike at when matched on it; a prediction, no mediation. */
   readonly explainedBy?: 'heldOut' | 'train' | 'gap';
   /** There: share of the outcome's variance inside blocks, over the pair's points, that a cubic in that axis describes. */

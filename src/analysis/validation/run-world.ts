@@ -1,15 +1,17 @@
 /** Simulates studies of a world, analyses each, and counts what its checks ask for. */
 import { rngOf, type Rng } from '#base/rng.ts';
 import { analyse, type AnalysedStudy } from '#analysis/analyse.ts';
+import type { TakenLook } from '#analysis/verdict/earlier-decisions.ts';
 import type { Analysis, EarlierLook } from '#analysis/records/analysis-record.ts';
 import type { ClaimLevel } from '#analysis/records/claim-record.ts';
 import type { Frame } from '#analysis/frame.ts';
 import { clopperPearson } from '#analysis/stats/proportion.ts';
+import { alphaOfLook } from '#analysis/verdict/alpha-spending.ts';
 import { LOOK_BLOCKS } from '#study/looks.ts';
 import type { Interval } from '#analysis/records/verdict-record.ts';
 import { claimStudy, simulateClaims } from './claim-world.ts';
-import { simulate, simulateArms, WORLD_STUDY } from './world.ts';
-import type { Bound, Check, Counted, ValidityWorld } from './validity-world.ts';
+import { simulate, simulateArms, WORLD_STUDY, type World } from './world.ts';
+import type { Bound, Check, Counted, Design, ValidityWorld } from './validity-world.ts';
 
 /** What came of a range of studies: for every check how often it was met and how often it could be asked. */
 export interface Tally {
@@ -71,6 +73,8 @@ function studyOf(one: ValidityWorld, rng: Rng): Analysis {
     }
     case 'continued':
       return continuedStudy(study, simulate(world, Math.max(...design.looks), rng), design.looks);
+    case 'through':
+      return throughLooks(study, world, design, rng);
     case 'claims':
       return analyse(claimStudy(design, study), simulateClaims(world, design, rng), { verdictsOnly: true });
     default:
@@ -117,6 +121,24 @@ function continuedStudy(study: AnalysedStudy, frame: Frame, looks: readonly numb
   }
   if (analysis === undefined) throw new Error('a continued study has looks');
   return analysis;
+}
+
+/** Takes every look, as somebody does who goes on because one question of several is open. */
+function throughLooks(
+  study: AnalysedStudy,
+  world: World,
+  { looks, arms }: Extract<Design, { kind: 'through' }>,
+  rng: Rng,
+): Analysis {
+  const names = Array.from({ length: arms }, (_, i) => (i === 0 ? 'arm' : `arm ${i}`));
+  const frame = simulateArms(world, Math.max(...looks), names, rng, true);
+  const previousLooks: TakenLook[] = [];
+  for (const blocks of looks.slice(0, -1)) {
+    const look = alphaOfLook(blocks, previousLooks);
+    const alpha = look.kind === 'alpha' ? look.alpha : 0;
+    previousLooks.push({ blocks, alpha, seen: Array.from({ length: blocks }, (_, block) => block) });
+  }
+  return analyse(familyStudy(study, names, true), frame, { verdictsOnly: true, previousLooks });
 }
 
 function familyStudy(study: AnalysedStudy, arms: readonly string[], isControlled: boolean): AnalysedStudy {

@@ -50,6 +50,8 @@ export type Design =
   | { readonly kind: 'family'; readonly blocks: number; readonly arms: number; readonly isControlled?: true }
   /** Looked at with each of these numbers of blocks until it decides, the later ones chosen after the earlier. */
   | { readonly kind: 'continued'; readonly looks: readonly number[] }
+  /** All of these looks are taken, whatever they decide, and the last one's report is read: earlier decisions stand. */
+  | { readonly kind: 'through'; readonly looks: readonly number[]; readonly arms: number }
   | ClaimDesign;
 
 /** Two claims at four places (one, at the end and of trends): `claim-world.ts`. */

@@ -111,6 +111,38 @@ const CONTINUED: readonly ValidityWorld[] = [
   checks: [check],
 }));
 
+/** Gone through to the end, four arms in one family: what any look decided is told at the last one. */
+const through = (...looks: readonly number[]): Design => ({ kind: 'through', looks, arms: 4 });
+const [TWO, FIVE] = [through(8, 12), through(8, 12, 16, 20, 24)];
+const NULL = {
+  name: 'truth = 0, sigma = 2 delta',
+  change: { sigma: 2 * DELTA },
+  check: neverAny('affects', 'explainedBy'),
+};
+const AT_DELTA = {
+  name: 'truth = delta, sigma = delta / 2',
+  change: { effect: () => DELTA },
+  check: neverAny('noEffect', 'explainedBy'),
+};
+const STANDING: readonly ValidityWorld[] = [
+  { design: TWO, ...NULL },
+  { design: TWO, ...AT_DELTA },
+  {
+    design: TWO,
+    name: 'truth = 2 delta, sigma = delta',
+    change: { sigma: DELTA, effect: () => 2 * DELTA },
+    check: mostly('affects'),
+  },
+  { design: TWO, name: 'truth = 0, sigma = delta / 3', change: { sigma: DELTA / 3 }, check: mostly('noEffect') },
+  { design: FIVE, ...NULL },
+  { design: FIVE, ...AT_DELTA },
+].map(({ name, change, check, design }) => ({
+  name: `decisions stand over ${design === TWO ? 'two' : 'five'} looks, four arms, ${name}`,
+  world: { ...BARE, ...change },
+  design,
+  checks: [check],
+}));
+
 const FAMILY: Design = { kind: 'family', blocks: 8, arms: 8, isControlled: true };
 const ABSENCES: readonly ValidityWorld[] = [
   {
@@ -128,4 +160,11 @@ const ABSENCES: readonly ValidityWorld[] = [
 ];
 
 /** All of them. */
-export const BLOCK_WORLDS: readonly ValidityWorld[] = [...CLUSTERS, ...JUMPS, ...SKEWS, ...CONTINUED, ...ABSENCES];
+export const BLOCK_WORLDS: readonly ValidityWorld[] = [
+  ...CLUSTERS,
+  ...JUMPS,
+  ...SKEWS,
+  ...CONTINUED,
+  ...STANDING,
+  ...ABSENCES,
+];

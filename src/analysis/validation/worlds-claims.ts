@@ -200,12 +200,27 @@ const FALSE_AGREEMENT: Check = {
   bound: { kind: 'upperLimitAtMost', value: ERROR_LIMIT },
 };
 
+const THROUGH: ValidityWorld['design'] = { kind: 'through', looks: [8, 12], arms: 1 };
 const BESIDE_CONTRASTS: readonly ValidityWorld[] = [
   beside('truth = 0, sigma = 2 delta', { sigma: 2 * DELTA }, [FALSE_DIFFERENCE], [...BESIDE, TREND]),
   beside('truth = 0, sigma = 2 delta, three looks', { sigma: 2 * DELTA }, [FALSE_DIFFERENCE], [...BESIDE, TREND], {
     kind: 'continued',
     looks: [8, 12, 16],
   }),
+  beside(
+    'truth = 0, sigma = 2 delta, decisions stand over two looks',
+    { sigma: 2 * DELTA },
+    [FALSE_DIFFERENCE],
+    [...BESIDE, TREND],
+    THROUGH,
+  ),
+  beside(
+    'truth = delta, sigma = 2/3 delta, decisions stand over two looks',
+    { sigma: (2 / 3) * DELTA, effect: () => DELTA },
+    [FALSE_AGREEMENT],
+    BESIDE,
+    THROUGH,
+  ),
   beside('truth = delta, sigma = 2/3 delta', { sigma: (2 / 3) * DELTA, effect: () => DELTA }, [FALSE_AGREEMENT]),
   // What the blocks share is in a claim against a number, and no part of this world.
   beside(

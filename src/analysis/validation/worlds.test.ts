@@ -37,6 +37,8 @@ const WORLDS = [
   'jump of 0.28 in a share of 0.36, 8 blocks',
   'truth = delta, skewed noise in 1 of the arms',
   'continued while undecided, truth = delta, sigma = delta / 4',
+  'decisions stand over two looks, four arms, truth = 0, sigma = 2 delta',
+  'decisions stand over two looks, four arms, truth = delta, sigma = delta / 2',
   'family of eight, truth = delta, sigma = delta / 4',
   'family of eight, truth = 0, sigma = delta / 3',
 ];

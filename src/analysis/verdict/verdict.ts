@@ -7,12 +7,20 @@ import { FIXED_ALPHA, type LookAlpha } from './alpha-spending.ts';
 import { sizeText } from './clusters.ts';
 import { pByName, type ContrastResult, type FamilyP } from './contrast-result.ts';
 import { decide, type Decision, type Evidence, type Rule } from './decide.ts';
+import { verdictStands, type EarlierDecisions } from './earlier-decisions.ts';
 import { evidenceOf, type ControlLookup } from './evidence.ts';
 import { largestJump } from './jumps.ts';
 import { lostUnits } from './lost-units.ts';
 import { describedShare } from '#analysis/description/described-share.ts';
 import { furtherBlocks, type LaterLooks } from '#analysis/power/further-blocks.ts';
-import { blockedReason, reasonOf, type Speaking } from '#analysis/words/reason.ts';
+import {
+  blockedReason,
+  fallenText,
+  otherwiseText,
+  reasonOf,
+  standingText,
+  type Speaking,
+} from '#analysis/words/reason.ts';
 import { claimedP, learningRatesOf, matchingResults } from '#analysis/records/record.ts';
 import type { ControlRecord, VerdictRecord, WhyKind } from '#analysis/records/verdict-record.ts';
 
@@ -27,6 +35,8 @@ export interface Setting {
   /** Positive controls that more blocks would show. */
   readonly hopeful: (outcome: string) => ControlLookup;
   readonly p: FamilyP;
+  /** What earlier looks decided; absent where only this look is read. */
+  readonly earlier?: EarlierDecisions;
   /** Whether to work out how many further blocks would decide. */
   readonly power: boolean;
   readonly rng: Rng;
@@ -119,7 +129,47 @@ function judge({ result, p, evidence, rule }: Asked, setting: Setting): Judged {
     voided: matched.voided,
     ...(further?.kind === 'enough' ? { furtherBlocks: further.units } : {}),
   };
-  return { record, evidence, rule, blockers: texts };
+  return { record: besideEarlier(record, { result, p, setting, blockers }), evidence, rule, blockers: texts };
+}
+
+interface Beside {
+  readonly result: ContrastResult;
+  readonly p: (matching: string) => number;
+  readonly setting: Setting;
+  readonly blockers: readonly Blocker[];
+}
+
+/** The verdict beside what the latest earlier look that decided said: its decision stands where this look alone has none. */
+function besideEarlier(record: VerdictRecord, { result, p, setting, blockers }: Beside): VerdictRecord {
+  // What a failed control or lost blocks leave open stays open; that alpha is spent takes nothing back.
+  const isOpen = record.verdict === 'undecided' && blockers.every(({ kind }) => kind === 'look');
+  if (!isOpen && record.verdict === 'undecided') return record;
+  const then = setting.earlier?.verdictOf(record);
+  if (then === undefined) return record;
+  const { at, record: was } = then;
+  if (!isOpen) {
+    const isSame = was.verdict === record.verdict && was.explainedBy === record.explainedBy;
+    return isSame ? record : { ...record, reason: `${record.reason}${otherwiseText(at, was)}` };
+  }
+  const matchings = matchingResults(result.matched, p, was.explainedBy === 'gap');
+  if (!verdictStands(was, matchings)) {
+    const why = `${record.why ?? ''}; ${fallenText(at)}`;
+    return {
+      ...record,
+      why,
+      reason: `${record.reason}${otherwiseText(at, was)} That does not stand, as these numbers speak against it.`,
+    };
+  }
+  const { why: _, whyKind: __, furtherBlocks: ___, ...rest } = record;
+  return {
+    ...rest,
+    verdict: was.verdict,
+    decidedAt: at,
+    ...(was.explainedBy !== undefined && { explainedBy: was.explainedBy }),
+    ...(was.explainedR2 !== undefined && { explainedR2: was.explainedR2 }),
+    reason: `${was.reason}${standingText(at, { ...record, matchings }, setting.study, result.outcome)}`,
+    matchings,
+  };
 }
 
 /** What a later look at a study would be judged by. */

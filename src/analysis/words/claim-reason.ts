@@ -2,7 +2,7 @@
 import type { Claim } from '#study/claim.ts';
 import type { Outcome } from '#study/study.ts';
 import type { ClaimLevel } from '#analysis/records/claim-record.ts';
-import type { WhyKind } from '#analysis/records/verdict-record.ts';
+import type { DecidedAt, WhyKind } from '#analysis/records/verdict-record.ts';
 import { intervalOf, type Estimate } from '#analysis/stats/estimate.ts';
 import type { Units } from '#analysis/verdict/clusters.ts';
 import type { Rule } from '#analysis/verdict/decide.ts';
@@ -27,6 +27,8 @@ export interface SpokenLevel {
   readonly controls: readonly string[];
   readonly ends?: readonly [number, number];
   readonly why?: string;
+  /** An earlier look decided, and that stands: what it said of the whole claim. */
+  readonly stands?: DecidedAt & { readonly verdict: ClaimLevel['verdict']; readonly said: string };
 }
 
 /** What a claim's sentence speaks of. */
@@ -49,14 +51,16 @@ export function claimReason(about: SpokenClaim, levels: readonly SpokenLevel[]):
     return own.length === 0 ? [] : [`${words[key]} ${placesText(about, own)}${evidenceText(own)}`];
   });
   const open = undecidedTexts(about, levels);
-  if (found.length === 0) return `${lead}undecided for ${topicText(about)} ${open.join('; ')}.`;
-  const clauses = [...found, ...open.map((text) => `undecided ${text}`)];
+  const standing = standingTexts(about, words, levels);
+  if (found.length + standing.length === 0) return `${lead}undecided for ${topicText(about)} ${open.join('; ')}.`;
+  const clauses = [...found, ...standing, ...open.map((text) => `undecided ${text}`)];
   const tail = [
     sizeText(about, levels),
     skewText(about, levels),
     absenceText(about, levels),
     identityText(about, levels),
     loneRatesText(about.rates),
+    saidText(lead, levels),
   ].join('');
   return `${lead}${words.subject} ${clauses.join('; ')}.${tail}`;
 }
@@ -202,12 +206,36 @@ function evidenceText(levels: readonly SpokenLevel[]): string {
 
 /** Undecided levels by what stands in the way. */
 function undecidedTexts(about: SpokenClaim, levels: readonly SpokenLevel[]): string[] {
-  const open = levels.filter(({ verdict }) => verdict === 'undecided');
+  const open = levels.filter(({ verdict, stands }) => verdict === 'undecided' && stands === undefined);
   return [...Map.groupBy(open, ({ why }) => why ?? '')].map(([why, own]) => {
     const estimated = own.filter(({ estimate }) => estimate !== undefined);
     const numbers = estimated.length === 0 ? '' : ` (estimated: ${numbersText(about, estimated)})`;
     return `${whereText(about, own)}: ${why}${numbers}`;
   });
+}
+
+/** Levels that an earlier look decided, with today's numbers. */
+function standingTexts(about: SpokenClaim, words: Words, levels: readonly SpokenLevel[]): string[] {
+  const standing = levels.flatMap((level) => (level.stands ? [{ ...level, verdict: level.stands.verdict }] : []));
+  return [...Map.groupBy(standing, ({ stands }) => stands?.blocks ?? 0)].flatMap(([blocks, ofLook]) =>
+    GROUPS.flatMap(({ key, is }) => {
+      const own = ofLook.filter(is);
+      if (own.length === 0) return [];
+      const sizes = listText([...new Set(own.map(({ size }) => size))]);
+      const now = `now ${numbersText(about, own)} in ${sizes}, which do not decide by themselves (alpha ${plain(about.rule.alpha)})`;
+      return [`${words[key]} ${whereText(about, own)}, as the look at ${blocks} blocks decided: ${now}`];
+    }),
+  );
+}
+
+/** What the looks said whose decisions stand, each once. */
+function saidText(lead: string, levels: readonly SpokenLevel[]): string {
+  const said = levels.flatMap(({ stands }) =>
+    stands === undefined
+      ? []
+      : [` The look at ${stands.blocks} blocks (alpha ${plain(stands.alpha)}): ${stands.said.replace(lead, '')}`],
+  );
+  return [...new Set(said)].join('');
 }
 
 /** What "differs" claims of the size. */

@@ -20,7 +20,7 @@ import type { Further } from '#analysis/power/further-blocks.ts';
 import { intervalOf } from '#analysis/stats/estimate.ts';
 import { unseenShare } from '#analysis/stats/mean-bound.ts';
 import { clustersText } from '#study/clusters.ts';
-import type { VerdictRecord } from '#analysis/records/verdict-record.ts';
+import type { DecidedAt, VerdictRecord } from '#analysis/records/verdict-record.ts';
 
 /** Whom and what a sentence speaks of. */
 export interface Speaking {
@@ -109,6 +109,40 @@ export function shareText({ usable, label }: Units, { absenceAlpha }: Rule): str
   const one = Math.floor(1 / share);
   return `${one > 1 ? `1 of ${one}` : `${Math.ceil(100 * share)}% of`} ${label ?? 'block'}s`;
 }
+
+/** Of a decision that stands: which look made it, and what today's blocks estimate. */
+export function standingText(
+  { blocks, alpha }: DecidedAt,
+  today: Pick<VerdictRecord, 'matchings' | 'blocks' | 'alpha'>,
+  study: NamingStudy,
+  { delta, unit }: Outcome,
+): string {
+  const estimates = Object.entries(today.matchings).flatMap(([name, result]) =>
+    result.kind === 'estimated'
+      ? [
+          `${inUnit(signed(result.estimate, delta), unit)} ${intervalText(result.ci95, delta)} at matched ${matchingText(study, name)}`,
+        ]
+      : [],
+  );
+  return ` That was decided at the look at ${blocks} blocks (alpha ${plain(alpha)}) and stands; ${today.blocks} blocks now estimate ${estimates.join(', ')}, and do not decide by themselves (alpha ${plain(today.alpha)}).`;
+}
+
+/** Of a decision that today's numbers speak against. */
+export function fallenText({ blocks }: DecidedAt): string {
+  return `what the look at ${blocks} blocks decided does not stand, as these numbers speak against it`;
+}
+
+/** Of a decision that is not the one told: what it was. */
+export function otherwiseText({ blocks, alpha }: DecidedAt, was: VerdictRecord): string {
+  return ` The look at ${blocks} blocks (alpha ${plain(alpha)}) had decided otherwise: ${KIND_WORDS[was.verdict]}.`;
+}
+
+const KIND_WORDS: Readonly<Record<VerdictRecord['verdict'], string>> = {
+  affects: 'an effect',
+  explainedBy: 'an effect that what runs are matched on explains',
+  noEffect: 'no effect',
+  undecided: 'undecided',
+};
 
 /** The sentence of a verdict that rule 0 leaves undecided: what stands in the way, and the estimates if there are any. */
 export function blockedReason(

@@ -126,12 +126,11 @@ function valuesOf(parameters: readonly Parameter[]): readonly Pieces[] {
 }
 
 function brokenWeight(parameters: readonly Parameter[]): BrokenWeight | undefined {
-  const broken = parameters.find(
-    ({ handle, arena }) => !Number.isFinite(arena.kernels.sumOfSquares(handle.offset, handle.length)),
-  );
-  if (broken === undefined) return undefined;
-  const { name, offset, length } = broken.handle;
-  return { kind: 'weightNotFinite', parameter: name, index: broken.arena.kernels.firstNonFinite(offset, length) };
+  for (const { handle, arena } of parameters) {
+    const index = arena.kernels.firstNonFinite(handle.offset, handle.length);
+    if (index >= 0) return { kind: 'weightNotFinite', parameter: handle.name, index };
+  }
+  return undefined;
 }
 
 function checkFits(parameters: readonly Parameter[], parts: readonly ByteSource[]): void {

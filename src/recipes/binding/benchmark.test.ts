@@ -109,14 +109,17 @@ test('the three layouts are told apart by their rows, and read as their authors 
   assert.deepEqual(readPublicSet(FILES.Winoground).examples[1], {
     pictures: [{ file: 'ex_1_img_0.png' }, { file: 'ex_1_img_1.png' }],
     captions: captions(1),
+    where: `${FILES.Winoground}:2`,
   });
   assert.deepEqual(readPublicSet(FILES.ARO).examples[1], {
     pictures: [{ file: '1.png', box: { x: 1, y: 2, width: 9, height: 8 } }],
     captions: captions(1),
+    where: `${FILES.ARO}, row 2`,
   });
   assert.deepEqual(readPublicSet(FILES.SugarCrepe).examples[7], {
     pictures: [{ file: '7.png' }],
     captions: captions(7),
+    where: `${FILES.SugarCrepe}, row 8`,
   });
 });
 
@@ -124,7 +127,8 @@ test('a mark of the encoding at the start of a file is no part of it', () => {
   for (const [i, file] of Object.values(FILES).entries()) {
     const marked = join(dirname(file), `marked-${i}${extname(file)}`);
     writeFileSync(marked, `\uFEFF${readFileSync(file, 'utf8')}`);
-    assert.deepEqual(readPublicSet(marked), readPublicSet(file));
+    const bare = (path: string) => readPublicSet(path).examples.map((example) => ({ ...example, where: '' }));
+    assert.deepEqual(bare(marked), bare(file));
   }
 });
 
@@ -139,7 +143,7 @@ test('a checkpoint that cannot be used, or a caption too long for it, is refused
   const long = { filename: '0.png', caption: 'red '.repeat(40), negative_caption: 'b' };
   const data = join(ROOT, 'long.json');
   writeFileSync(data, JSON.stringify([long]));
-  await assert.rejects(filesOf(CLIP, data), /Caption "red red .*expected at most 26 tokens/);
+  await assert.rejects(filesOf(CLIP, data), /long\.json, row 1: Caption "red red .*expected at most 26 tokens/);
 });
 
 test('the accuracy is that of the embeddings counted by hand, boxes cut out', async () => {
@@ -234,6 +238,28 @@ test('what is no such set is refused, saying what was expected and where', async
   await refuses({ data: file('broken.json', '{') }, /broken\.json: expected JSON/);
   await refuses({ data: file('empty.json', '[]') }, /empty\.json: expected rows that are JSON objects, found no rows/);
   await refuses({ data: file('other.json', '[{"a":1}]') }, /expected rows of Winoground \(image_0.*found rows of a/);
+  const twice = '[{"filename":"0.png",\n"caption":"a","caption":"c","negative_caption":"b"}]';
+  await refuses(
+    { data: file('twice.json', twice) },
+    /twice\.json: the key "caption" appears twice in one object, line 2/,
+  );
+  const rows = '{"1":{"filename":"0.png","caption":"a","negative_caption":"b"},"1":{}}';
+  await refuses({ data: file('rows.json', rows) }, /rows\.json: the key "1" appears twice in one object/);
+  const line = '{"image_0":"a","image_1":"b","caption_0":"c","caption_1":"d"}\n';
+  const again = line.replace('"c"', '"c","caption_0":"e"');
+  await refuses(
+    { data: file('twice.jsonl', `${line}\n${again}`) },
+    /twice\.jsonl:3: the key "caption_0" appears twice/,
+  );
+  const lacks = line.replace('"c"', 'null');
+  await refuses({ data: file('lacks.jsonl', `${line}\n${lacks}`) }, /lacks\.jsonl:3: expected text in "caption_0"/);
+  await refuses({ data: file('torn.jsonl', `${line}{`) }, /torn\.jsonl:2: expected JSON/);
+  await refuses({ data: file('none.jsonl', '\n') }, /none\.jsonl: expected rows that are JSON objects, found no rows/);
+  await refuses({ data: file('list.jsonl', `${line}[]`) }, /list\.jsonl:2: expected one JSON object a line/);
+  await refuses(
+    { data: file('null.json', '[null]') },
+    /null\.json: expected rows that are JSON objects, found null in row 1/,
+  );
   const lacking = '[{"filename":"0.png","caption":"a","negative_caption":3}]';
   await refuses({ data: file('row.json', lacking) }, /row\.json, row 1: expected text in "negative_caption", found 3/);
   const blank = lacking.replace('"a"', '" "');

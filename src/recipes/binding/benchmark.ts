@@ -88,7 +88,7 @@ export function bindingBenchmark(): Recipe {
     files: async (config) => {
       const { model, data } = readConfig(config);
       const { examples } = readPublicSet(data);
-      const captions = examples.flatMap((example) => [...example.captions]);
+      const captions = examples.flatMap(({ captions: both, where }) => both.map((caption) => ({ caption, where })));
       return [await summary(model, contentHash(hashes({ model })), () => captions)];
     },
     run: (context) => measured(context, readConfig(context.config), subjects),

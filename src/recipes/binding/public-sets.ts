@@ -9,6 +9,8 @@ import { join } from 'node:path';
 
 import { AssayError, messageOf } from '#base/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
+import { parseStrictJson } from '#base/strict-json.ts';
+import { readJsonlSync } from '#learning/data/jsonl.ts';
 import type { RgbImage } from '#learning/files/images/decode-image.ts';
 
 /** A picture in the folder of pictures, or a box of it. */
@@ -21,12 +23,14 @@ export interface PictureRef {
 export interface PublicExample {
   readonly pictures: readonly [PictureRef] | readonly [PictureRef, PictureRef];
   readonly captions: readonly [string, string];
+  /** The file with the line, or the row's number. */
+  readonly where: string;
 }
 
 interface Layout {
   readonly name: string;
   readonly keys: readonly string[];
-  example(row: JsonObject, at: (key: string) => string, where: string): PublicExample;
+  example(row: JsonObject, at: (key: string) => string, where: string): Omit<PublicExample, 'where'>;
 }
 
 const LAYOUTS: readonly Layout[] = [
@@ -61,18 +65,18 @@ const LAYOUTS: readonly Layout[] = [
 
 /**
  * Reads a file of captions.
- * @throws AssayError on a file that is none of the layouts, or a row that is not as the others.
+ * @throws AssayError on a file that is none of the layouts, or names a key twice, or a row that is not as the others.
  */
 export function readPublicSet(path: string): { readonly name: string; readonly examples: readonly PublicExample[] } {
-  const rows = rowsOf(path, textOf(path));
-  const [first] = rows;
+  const rows = rowsOf(path);
+  const first = rows[0]?.row;
   const layout = LAYOUTS.find(({ keys }) => keys.every((key) => first !== undefined && Object.hasOwn(first, key)));
   if (layout === undefined) {
     const known = LAYOUTS.map(({ name, keys }) => `${name} (${keys.join(', ')})`).join('; ');
     const found = first === undefined ? 'no rows' : `rows of ${Object.keys(first).slice(0, 12).join(', ')}`;
     throw new AssayError('data', `${path}: expected rows of ${known}; found ${found}.`);
   }
-  return { name: layout.name, examples: rows.map((row, i) => exampleOf(layout, row, `${path}, row ${i + 1}`)) };
+  return { name: layout.name, examples: rows.map(({ row, where }) => exampleOf(layout, row, where)) };
 }
 
 /**
@@ -113,7 +117,7 @@ function exampleOf({ name, keys, example }: Layout, row: JsonObject, where: stri
     const least = isLength(number) ? `, from 1 to ${MOST_PIXELS},` : '';
     throw new AssayError('data', `${where}: expected whole pixels${least} in "${number}" of ${name}, found ${found}.`);
   }
-  return example(row, at, where);
+  return { ...example(row, at, where), where };
 }
 
 /** Of a side of a box: more than any picture has. */
@@ -139,33 +143,43 @@ function isSide(key: string, value: Json | undefined): boolean {
   return !isLength(key) || (value >= 1 && value <= MOST_PIXELS);
 }
 
+interface Row {
+  readonly row: JsonObject;
+  /** The file with the line, or the row's number. */
+  readonly where: string;
+}
+
 /** JSON lines, a JSON array, or a JSON object of rows by number. */
-function rowsOf(path: string, text: string): readonly JsonObject[] {
-  const parsed = path.endsWith('.jsonl')
-    ? text.split('\n').flatMap((line, i) => (line.trim() === '' ? [] : [parse(line, `${path}:${i + 1}`)]))
-    : parse(text, path);
-  const rows = Array.isArray(parsed) ? parsed : isJsonObject(parsed) ? Object.values(parsed) : [];
-  const broken = rows.findIndex((row) => !isJsonObject(row));
-  if (broken >= 0 || rows.length === 0) {
-    const found = broken >= 0 ? `${JSON.stringify(rows[broken]).slice(0, 80)} in row ${broken + 1}` : 'no rows';
-    throw new AssayError('data', `${path}: expected rows that are JSON objects, found ${found}.`);
-  }
-  return rows.filter(isJsonObject);
+function rowsOf(path: string): readonly Row[] {
+  const rows = path.endsWith('.jsonl')
+    ? readJsonlSync(path)
+        .map(({ line, value }) => ({ row: value, where: `${path}:${line}` }))
+        .toArray()
+    : valuesOf(parseStrictJson(bytesOf(path), path)).map((row, i) => ({
+        row: objectIn(path, row, i),
+        where: `${path}, row ${i + 1}`,
+      }));
+  if (rows.length === 0) throw notRows(path, 'no rows');
+  return rows;
 }
 
-function parse(text: string, where: string): Json {
-  try {
-    const value: Json = JSON.parse(text);
-    return value;
-  } catch (error) {
-    throw new AssayError('data', `${where}: expected JSON, found ${messageOf(error)}.`, { cause: error });
-  }
+function valuesOf(parsed: Json): readonly Json[] {
+  if (Array.isArray(parsed)) return parsed;
+  return isJsonObject(parsed) ? Object.values(parsed) : [];
 }
 
-function textOf(path: string): string {
+function objectIn(path: string, row: Json, index: number): JsonObject {
+  if (isJsonObject(row)) return row;
+  throw notRows(path, `${JSON.stringify(row).slice(0, 80)} in row ${index + 1}`);
+}
+
+function notRows(path: string, found: string): AssayError {
+  return new AssayError('data', `${path}: expected rows that are JSON objects, found ${found}.`);
+}
+
+function bytesOf(path: string): Uint8Array {
   try {
-    // Some editors, and spreadsheets, begin a file with a mark of its encoding.
-    return readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
+    return readFileSync(path);
   } catch (error) {
     throw new AssayError('file', `Could not read ${path}: ${messageOf(error)}`, { cause: error });
   }

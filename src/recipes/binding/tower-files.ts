@@ -1,4 +1,5 @@
 /** What is in a checkpoint's folder, said before any run; what is wrong with it is refused here, once, and not in every run. */
+import { AssayError } from '#base/errors.ts';
 import type { FileSummary } from '#study/recipe.ts';
 
 import { openedTowers, pictureSide, type ReadyTowers } from './tower-subject.ts';
@@ -19,13 +20,13 @@ export interface KnownTowers extends Pick<ReadyTowers, 'captions' | 'described'>
 export function towerSummaries(): (
   model: string,
   content: string,
-  captionsOf: (towers: KnownTowers) => Iterable<string>,
+  captionsOf: (towers: KnownTowers) => Iterable<string | FiledCaption>,
 ) => Promise<FileSummary> {
   const known = new Map<string, KnownTowers>();
   return async (model, content, captionsOf) => {
     const towers = known.get(content) ?? (await knownTowers(model));
     known.set(content, towers);
-    const lengths = Array.from(captionsOf(towers), (caption) => towers.captions.row(caption, 'refuse').count);
+    const lengths = Array.from(captionsOf(towers), (asked) => lengthOf(towers, asked));
     return {
       file: model,
       counts: {
@@ -35,6 +36,24 @@ export function towerSummaries(): (
       },
     };
   };
+}
+
+/** A caption from a file, and where it stands there. */
+export interface FiledCaption {
+  readonly caption: string;
+  readonly where: string;
+}
+
+/** In tokens. @throws AssayError naming where a caption stands that cannot be read whole. */
+function lengthOf({ captions }: KnownTowers, asked: string | FiledCaption): number {
+  if (typeof asked === 'string') return captions.row(asked, 'refuse').count;
+  const { caption, where } = asked;
+  try {
+    return captions.row(caption, 'refuse').count;
+  } catch (error) {
+    if (!(error instanceof AssayError)) throw error;
+    throw new AssayError(error.kind, `${where}: ${error.message}`, { cause: error });
+  }
 }
 
 async function knownTowers(model: string): Promise<KnownTowers> {

@@ -1,4 +1,6 @@
 /** The config of a finetuning run on the user's own model and data: defaults in one place, and the reader that refuses everything else. */
+import { resolve } from 'node:path';
+
 import { configReader, type ConfigReader } from '#base/config-reader.ts';
 import { isJsonObject, type JsonObject } from '#base/json.ts';
 import type { LearnedTurns } from '#learning/data/assistant-spans.ts';
@@ -235,7 +237,7 @@ function readReplies(reader: ConfigReader): RepliesConfig {
 function readSave(reader: ConfigReader): SaveConfig {
   const save = { adapter: readText(reader, 'adapter'), model: readText(reader, 'model') };
   reader.done();
-  if (save.adapter !== '' && save.adapter === save.model) {
+  if (save.adapter !== '' && save.model !== '' && resolve(save.adapter) === resolve(save.model)) {
     reader.refuse(
       'adapter',
       "another folder than model's (others add an adapter to a model it lies beside)",

@@ -2,13 +2,12 @@
  * The files a finetuning config names: where they are, whether their lines are sound, and the hashes of their content.
  * Invariant: a run's identity holds the content of what it reads, so a changed file is another run.
  */
-import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { AssayError } from '#base/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
-import { isFolder, isWritable } from '#base/make-folder.ts';
+import { isFolder, isTaken, isWritable } from '#base/make-folder.ts';
 import { readJsonlSync } from '#learning/data/jsonl.ts';
 import { parseTrainingRow } from '#learning/data/training-row.ts';
 import { checkModelPlace } from '#learning/files/model-place.ts';
@@ -89,13 +88,20 @@ export function checkFiles(given: NamesFiles, known: KnownScores): readonly Eval
 export function checkSaved(save: FinetuneConfig['save']): void {
   for (const [name, path] of Object.entries({ 'save.adapter': save.adapter, 'save.model': save.model })) {
     if (path === '') continue;
-    let above = resolve(path);
-    while (!existsSync(above) && dirname(above) !== above) above = dirname(above);
-    const found = isFolder(above) ? undefined : `a file at ${above}`;
-    const reason = found ?? (isWritable(above) ? undefined : `${above}, which cannot be written to`);
-    if (reason !== undefined)
-      throw new AssayError('config', `${name}: expected a folder that can be written to, found ${reason}.`);
+    const found = inTheWay(path);
+    if (found !== undefined)
+      throw new AssayError('config', `${name}: expected a folder that can be written to, found ${found}.`);
   }
+}
+
+/** What keeps a folder from being made and written to; undefined where nothing is known to. */
+function inTheWay(path: string): string | undefined {
+  if (ELSEWHERE.test(path)) return `${path}, which is no path on this machine`;
+  let above = resolve(path);
+  // What a link stands for may be missing: then no folder can be made in its place.
+  while (!isTaken(above) && dirname(above) !== above) above = dirname(above);
+  if (!isFolder(above)) return `a file or a broken link at ${above}`;
+  return isWritable(above) ? undefined : `${above}, which cannot be written to`;
 }
 
 function checkLines(path: string, parse: (value: JsonObject, line: number, where: string) => unknown): void {

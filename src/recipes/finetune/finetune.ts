@@ -19,7 +19,7 @@ import { outcomeNames } from './evaluations.ts';
 import { checkFiles, checkSaved, fileHashes, finetunePaths } from './files.ts';
 import { createFinetuneLab, type FinetuneLab } from './lab.ts';
 import { type Material, type MaterialConfig, readMaterial, type ShareFile } from './material.ts';
-import { summarizeFiles } from './summary.ts';
+import { checkMethod, readFiles, type ReadFiles } from './summary.ts';
 import { trainingRun } from '#recipes/training-run.ts';
 
 /** A training loss no run recovers from: so many times that of guessing among all tokens. */
@@ -49,7 +49,7 @@ export function finetune(options: FinetuneOptions = {}): Recipe {
   const scorers = ownScorers(options);
   const bench = oneBench();
   const hashes = fileHashes();
-  const summaries = summariesOnce(scorers);
+  const read = filesReadOnce(scorers);
   return {
     name: 'finetune',
     semanticsVersion: 5,
@@ -73,7 +73,12 @@ export function finetune(options: FinetuneOptions = {}): Recipe {
       if (judgedBy(config, scorers) !== undefined) await checkJudge(config.replies.judge, chat);
     },
     inputs: (config) => hashes(readFinetuneConfig(config)),
-    files: (config) => summaries(readFinetuneConfig(config)),
+    async files(json) {
+      const config = readFinetuneConfig(json);
+      const { summaries, model } = await read(config);
+      await checkMethod(config, model);
+      return summaries;
+    },
     async run(context) {
       const config = readFinetuneConfig(context.config);
       const lab = await bench(config, knownScores(config, scorers), context);
@@ -139,13 +144,13 @@ function refuseUnmeasured(outcomes: readonly string[], measured: readonly string
 }
 
 /** Tokenizes the files of arms that read them alike once. */
-function summariesOnce(scorers: OwnScorers): (config: FinetuneConfig) => ReturnType<typeof summarizeFiles> {
-  const known = new Map<string, ReturnType<typeof summarizeFiles>>();
-  return (config) => {
+function filesReadOnce(scorers: OwnScorers): (config: FinetuneConfig) => Promise<ReadFiles> {
+  const known = new Map<string, Promise<ReadFiles>>();
+  return async (config) => {
     const key = canonicalJson({ ...materialConfig(config) });
-    const summary = known.get(key) ?? summarizeFiles(config, knownScores(config, scorers));
-    known.set(key, summary);
-    return summary;
+    const found = known.get(key) ?? readFiles(config, knownScores(config, scorers));
+    known.set(key, found);
+    return found;
   };
 }
 

@@ -6,11 +6,13 @@ import type { TokenRow } from '#learning/data/token-rows.ts';
 import { type NumberedRow, readTrainingRows } from '#learning/data/training-row.ts';
 import type { GenerationConfig as ModelSampling } from '#learning/files/model-files.ts';
 import { openModel } from '#learning/files/open-model.ts';
+import { applyMethod } from '#learning/method.ts';
+import type { TransformerConfig } from '#learning/models/config.ts';
 import type { KnownScores } from '#measures/evaluation-line.ts';
 import { checkWeights } from '#recipes/text-model-files.ts';
 import type { FileSummary } from '#study/recipe.ts';
 
-import { startingWeights } from './adapter.ts';
+import { checkContinues, startingWeights } from './adapter.ts';
 import type { FinetuneConfig } from './config.ts';
 import type { GenerationConfig } from './evaluation-config.ts';
 import { prepareEvaluations, readEvaluations } from './evaluations.ts';
@@ -25,8 +27,27 @@ interface Limit {
   readonly specialTexts: readonly string[];
 }
 
-/** One entry a file. @throws AssayError naming the file and line of what cannot be used. */
-export async function summarizeFiles(config: FinetuneConfig, known: KnownScores): Promise<readonly FileSummary[]> {
+/** The files of a config, read: an entry a file, and what the model is. */
+export interface ReadFiles {
+  readonly summaries: readonly FileSummary[];
+  readonly model: TransformerConfig;
+}
+
+/**
+ * Refuses a method under which no run of a config could begin.
+ * @throws AssayError naming what the model lacks, or how an adapter that is continued differs.
+ */
+export async function checkMethod(
+  { method, adapter, ...config }: FinetuneConfig,
+  model: TransformerConfig,
+): Promise<void> {
+  applyMethod(method, model);
+  if (adapter.path === '' || adapter.use !== 'continue') return;
+  await checkContinues(finetunePaths({ ...config, adapter }).adapter, method, model);
+}
+
+/** Reads the files of a config. @throws AssayError naming the file and line of what cannot be used. */
+export async function readFiles(config: FinetuneConfig, known: KnownScores): Promise<ReadFiles> {
   const paths = finetunePaths(config);
   await using files = await openModel(paths.model, { now: dateOf(config.rows) });
   await startingWeights(files, paths.adapter, config.adapter.use);
@@ -46,7 +67,8 @@ export async function summarizeFiles(config: FinetuneConfig, known: KnownScores)
   if (paths.mixIn !== '') {
     summaries.push({ file: mixIn, counts: trained(paths.mixIn, await readTrainingRows(paths.mixIn)) });
   }
-  if (paths.evals === '') return summaries;
+  const read = { summaries, model: files.config };
+  if (paths.evals === '') return read;
   const items = await readEvaluations(paths.evals, known);
   const scored = items.flatMap((item) =>
     item.kind === 'choices' ? item.rows.map((row) => ({ line: item.line, row })) : item.kind === 'text' ? [item] : [],
@@ -63,18 +85,16 @@ export async function summarizeFiles(config: FinetuneConfig, known: KnownScores)
     return { 'texts to score': texts, ...counts };
   };
   prepareEvaluations(replies, files, () => arrangeRows([], 2, 'pad', 0)); // Refuses questions the model cannot take.
-  return [
-    ...summaries,
-    {
-      file: config.evals,
-      counts: {
-        questions: items.length,
-        ...scoredCounts(),
-        ...(replies.length === 0 ? {} : { 'replies to generate': replies.length * config.replies.generation.samples }),
-      },
-      ...(replies.length === 0 ? {} : { notes: samplingNotes(files.generation, config.replies.generation) }),
+  summaries.push({
+    file: config.evals,
+    counts: {
+      questions: items.length,
+      ...scoredCounts(),
+      ...(replies.length === 0 ? {} : { 'replies to generate': replies.length * config.replies.generation.samples }),
     },
-  ];
+    ...(replies.length === 0 ? {} : { notes: samplingNotes(files.generation, config.replies.generation) }),
+  });
+  return read;
 }
 
 /** Where a model's own file says other than how replies are sampled: replies are compared across models, so it is not followed. */

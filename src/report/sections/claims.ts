@@ -5,7 +5,6 @@ import type { ClaimLevel, ClaimRecord } from '#analysis/records/claim-record.ts'
 import {
   claimsByImportance,
   groupedText,
-  levelNumbers,
   levelPhrase,
   placeText,
   levelWord,
@@ -14,6 +13,7 @@ import {
   otherText,
   questionsOf,
   strongestLevel,
+  strongestText,
   whyTexts,
 } from '#report/claim-words.ts';
 import { dataTable } from '#report/figure.ts';
@@ -50,8 +50,7 @@ function scopeText(study: ReportedStudy, claims: readonly ClaimRecord[]): string
 function claimItem(study: ReportedStudy, record: ClaimRecord): Markup {
   const strongest = strongestLevel(record);
   const { mark, colour } = CLAIM_MARKS[strongest?.verdict ?? 'undecided'];
-  const numbers =
-    strongest === undefined ? [] : [`${levelNumbers(record, strongest)} ${placeText(study, record, strongest.level)}`];
+  const numbers = strongest === undefined ? [] : [strongestText(study, record)];
   const facts = [...numbers, ...unitsText(record), `δ = ${plain(record.delta)}`].join(' · ');
   const whys = whyTexts(study, record);
   const why = whys.length === 0 ? undefined : markup`<p>${asTitle(whys.join('; '))}.</p>`;

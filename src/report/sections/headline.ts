@@ -6,11 +6,10 @@ import {
   CLAIM_IMPORTANCE,
   claimsByImportance,
   groupedText,
-  levelNumbers,
   otherText,
-  placeText,
   questionsOf,
   strongestLevel,
+  strongestText,
   whyTexts,
 } from '#report/claim-words.ts';
 import { byImportance, firstEstimate, IMPORTANCE } from '#report/importance.ts';
@@ -45,20 +44,15 @@ function isOpenBeside(verdict: VerdictRecord, claim: ClaimRecord): boolean {
   return verdict.verdict === 'undecided' && claim.levels.some((level) => level.verdict !== 'undecided');
 }
 
-/** The claim by its strongest place: outcome, both means, the difference and what all its places say. */
+/** The claim by its strongest places: outcome, both means, the difference and what all its places say. */
 function claimSentence(study: ReportedStudy, claim: ClaimRecord): Markup {
   const measured = study.outcomes.find(({ name }) => name === claim.outcome);
   const unit = measured === undefined ? '' : unitText(measured);
   const outcome = midSentence(outcomeLabel(study, claim.outcome));
-  const strongest = strongestLevel(claim);
-  const numbers =
-    strongest === undefined || strongest.estimate === null
-      ? 'nothing estimated'
-      : `${levelNumbers(claim, strongest)} ${placeText(study, claim, strongest.level)}`;
   const isOpen = claim.levels.every(({ verdict }) => verdict === 'undecided');
   const said = isOpen ? whyTexts(study, claim) : [groupedText(study, claim)];
   const lead = asTitle(armText(study, claim.arm));
-  return markup`${lead} against ${otherText(study, claim.against)} on <b>${outcome}</b>${unit}: ${numbers}. <b>${asTitle(said.join('; '))}</b>.`;
+  return markup`${lead} against ${otherText(study, claim.against)} on <b>${outcome}</b>${unit}: ${strongestText(study, claim)}. <b>${asTitle(said.join('; '))}</b>.`;
 }
 
 /** `Of 3 claims at 12 places: 7 differ, ...`. */

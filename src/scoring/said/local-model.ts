@@ -7,7 +7,7 @@ import type { Rng } from '#base/rng.ts';
 import type { Program } from '#engine/session.ts';
 import { encodeOpening } from '#learning/data/around-text.ts';
 import { arrangeRows } from '#learning/data/sequences.ts';
-import { tokenizeRows } from '#learning/data/token-rows.ts';
+import { tokenizeRows, type TokenRow } from '#learning/data/token-rows.ts';
 import { type ModelFiles, neededTokenizer } from '#learning/files/model-files.ts';
 import { openModel } from '#learning/files/open-model.ts';
 import { withTimeLimit } from '#learning/files/text/time-limit.ts';
@@ -88,24 +88,42 @@ export async function openLocalModel(path: string, threads = 1): Promise<LocalMo
   };
 }
 
-/** What text and tokens of a model are made with. */
-interface Reading extends Pick<ModelFiles, 'path' | 'chatTemplate' | 'contextLength'> {
+/** What text becomes tokens with, weights apart. */
+export interface TextReading extends Pick<ModelFiles, 'path' | 'chatTemplate' | 'contextLength'> {
   readonly tokenizer: TextTokenizer;
+}
+
+interface Reading extends TextReading {
   readonly ends: ReadonlySet<number>;
 }
 
-function continuationShares(reading: Reading, readers: Readers): LocalModel['shares'] {
+/**
+ * The tokens of each continuation behind its opening, as `LocalModel.shares` reads them: to be asked before there are weights.
+ * @throws AssayError where the model's chat template takes no such messages, or text is longer than the model takes.
+ */
+export function continuationTokens(
+  reading: TextReading,
+  opening: Opening,
+  continuations: readonly string[],
+): readonly TokenRow[] {
   const { path, tokenizer, contextLength } = reading;
+  const prompt = promptText(reading, opening);
+  const rows = continuations.map((completion, i) => ({
+    line: i + 1,
+    row: { kind: 'completion', prompt, completion } as const,
+  }));
+  const tokens = tokenizeRows(rows, { tokenizer }, path);
+  const longest = Math.max(...tokens.map(({ ids }) => ids.length));
+  if (longest > contextLength) throw tooLong(path, longest, contextLength);
+  return tokens;
+}
+
+function continuationShares(reading: Reading, readers: Readers): LocalModel['shares'] {
+  const { path } = reading;
   const scorers = new Map<string, Promise<BranchedScorer>>();
   return async (opening, continuations) => {
-    const prompt = promptText(reading, opening);
-    const rows = continuations.map((completion, i) => ({
-      line: i + 1,
-      row: { kind: 'completion', prompt, completion } as const,
-    }));
-    const tokens = tokenizeRows(rows, { tokenizer }, path);
+    const tokens = continuationTokens(reading, opening, continuations);
     const longest = Math.max(...tokens.map(({ ids }) => ids.length));
-    if (longest > contextLength) throw tooLong(path, longest, contextLength);
     const questions = questionsOf(arrangeRows(tokens, longest, 'pad', 0), [continuations.length]);
     const shape = {
       length: stepped(Math.max(...questions.map(({ length }) => length)), LENGTH_STEP),

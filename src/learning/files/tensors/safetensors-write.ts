@@ -4,8 +4,10 @@
  * Source: https://github.com/huggingface/safetensors, `prepare` in `tensor.rs`.
  */
 import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 import { AssayError, messageOf } from '#base/errors.ts';
+import { isFolder } from '#base/make-folder.ts';
 
 import { bytesOf, encodeBF16, encodeF16 } from './number-formats.ts';
 import { elementCount } from './tensor-source.ts';
@@ -65,7 +67,8 @@ export async function writeSafetensors(
     }
     await rename(partial, path);
   } catch (thrown) {
-    await rm(partial, { force: true });
+    // Below a file there is nothing to take away, and the error of the write is the one to tell.
+    if (isFolder(dirname(path))) await rm(partial, { force: true });
     throw new AssayError('file', `Could not write ${path}: ${messageOf(thrown)}`, { cause: thrown });
   }
 }

@@ -62,6 +62,9 @@ test('writing gives the very bytes of the reference library', async () => {
   await writeSafetensors(join(folder, 'out.safetensors'), tensors, { format: 'pt' });
   assert.ok((await readFile(join(folder, 'out.safetensors'))).equals(expected));
   assert.deepEqual(await readdir(folder), ['out.safetensors']);
+  for (const path of [join(folder, 'out.safetensors/below'), join(folder, 'missing/below')]) {
+    await assert.rejects(writeSafetensors(path, tensors), new RegExp(`Could not write ${path}: `));
+  }
   await rm(folder, { recursive: true });
 });
 
