@@ -81,8 +81,36 @@ export const VERDICT_FAULTS: readonly Fault[] = [
   {
     name: 'an absence stands although the estimate is delta or more',
     file: EARLIER_FILE,
-    from: 'Math.abs(is.estimate) < then.delta',
-    to: 'Math.abs(is.estimate) < Infinity',
+    from: 'Math.abs(estimate) < delta)',
+    to: 'Math.abs(estimate) < Infinity)',
+    tests: [EARLIER],
+  },
+  {
+    name: 'an absence stands although one of its levels is at delta or more',
+    file: EARLIER_FILE,
+    from: '[is, ...levels].every(',
+    to: '[is, ...levels].slice(0, 1).every(',
+    tests: [EARLIER],
+  },
+  {
+    name: 'an effect on the other side is the same decision',
+    file: EARLIER_FILE,
+    from: '!isAlike(then, name) && !keepsSide(was, is)',
+    to: '!isAlike(then, name) && false',
+    tests: [EARLIER],
+  },
+  {
+    name: 'a difference on the other side is the same decision',
+    file: EARLIER_FILE,
+    from: "now.verdict === 'differs' && Math.sign",
+    to: "now.verdict === 'undecided' && Math.sign",
+    tests: [EARLIER],
+  },
+  {
+    name: 'a look that is read again spends its alpha twice',
+    file: 'src/analysis/analyse.ts',
+    from: 'isTaken ? previous :',
+    to: 'isTaken && previous.length < 0 ? previous :',
     tests: [EARLIER],
   },
   {

@@ -29,6 +29,8 @@ export interface SpokenLevel {
   readonly why?: string;
   /** An earlier look decided, and that stands: what it said of the whole claim. */
   readonly stands?: DecidedAt & { readonly verdict: ClaimLevel['verdict']; readonly said: string };
+  /** An earlier look decided otherwise than this one does. */
+  readonly otherwise?: DecidedAt & { readonly verdict: ClaimLevel['verdict'] };
 }
 
 /** What a claim's sentence speaks of. */
@@ -61,6 +63,7 @@ export function claimReason(about: SpokenClaim, levels: readonly SpokenLevel[]):
     identityText(about, levels),
     loneRatesText(about.rates),
     saidText(lead, levels),
+    otherwiseTexts(about, levels),
   ].join('');
   return `${lead}${words.subject} ${clauses.join('; ')}.${tail}`;
 }
@@ -237,6 +240,25 @@ function saidText(lead: string, levels: readonly SpokenLevel[]): string {
   );
   return [...new Set(said)].join('');
 }
+
+/** Where an earlier look decided otherwise than this one, and what. */
+function otherwiseTexts(about: SpokenClaim, levels: readonly SpokenLevel[]): string {
+  const texts = levels.flatMap((level) => {
+    if (level.otherwise === undefined) return [];
+    const { blocks, alpha, verdict } = level.otherwise;
+    const turned = verdict === level.verdict ? ', on the other side' : '';
+    const what = `${VERDICT_WORDS[verdict]}${turned} ${whereText(about, [level])}`;
+    return [` The look at ${blocks} blocks (alpha ${plain(alpha)}) had decided otherwise: ${what}.`];
+  });
+  return texts.join('');
+}
+
+const VERDICT_WORDS: Readonly<Record<ClaimLevel['verdict'], string>> = {
+  differs: 'a difference',
+  agrees: 'agreement',
+  identical: 'equality to the bit',
+  undecided: 'undecided',
+};
 
 /** What "differs" claims of the size. */
 function sizeText(about: SpokenClaim, levels: readonly SpokenLevel[]): string {

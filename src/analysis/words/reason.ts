@@ -133,8 +133,13 @@ export function fallenText({ blocks }: DecidedAt): string {
 }
 
 /** Of a decision that is not the one told: what it was. */
-export function otherwiseText({ blocks, alpha }: DecidedAt, was: VerdictRecord): string {
-  return ` The look at ${blocks} blocks (alpha ${plain(alpha)}) had decided otherwise: ${KIND_WORDS[was.verdict]}.`;
+export function otherwiseText(
+  { blocks, alpha }: DecidedAt,
+  was: Pick<VerdictRecord, 'verdict' | 'explainedBy'>,
+  now: Pick<VerdictRecord, 'verdict' | 'explainedBy'>,
+): string {
+  const turned = was.verdict === now.verdict && was.explainedBy === now.explainedBy ? ', on the other side' : '';
+  return ` The look at ${blocks} blocks (alpha ${plain(alpha)}) had decided otherwise: ${KIND_WORDS[was.verdict]}${turned}.`;
 }
 
 const KIND_WORDS: Readonly<Record<VerdictRecord['verdict'], string>> = {
