@@ -76,7 +76,7 @@ export function claimRecord(result: ClaimResult, setting: ClaimSetting): ClaimRe
   const rule: Rule = { delta: outcome.delta, alpha, absenceAlpha, jump: isControl ? 0 : jumpOf(result) };
   const judged = tables.map((table) => judgeLevel(result, table, rule, setting));
   const label = tables[0]?.units.label;
-  const about = { study: setting.study, claim, outcome, rule, rates: result.rates };
+  const about = { study: setting.study, claim, outcome, rule, look: setting.look, rates: result.rates };
   return {
     claim: claim.name,
     outcome: outcome.name,

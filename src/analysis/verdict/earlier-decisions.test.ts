@@ -73,8 +73,13 @@ test('so does an absence, and a look that has no alpha left takes nothing back',
     { blocks: 8, alpha: 0.035, seen: blocksOf(firstOf(frame, 8)) },
     { blocks: 30, alpha: 0.015 },
   ];
-  const fewer = analyse(WORLD_STUDY, frame, { verdictsOnly: true, previousLooks: looks });
+  const fewer = analyse(CLAIMING, frame, { verdictsOnly: true, previousLooks: looks });
   assert.deepEqual([fewer.look, verdictIn(fewer).verdict], [undefined, 'noEffect']);
+  const claim = fewer.claims?.[0] ?? assert.fail();
+  assert.ok(claim.levels.every(({ verdict }) => verdict === 'agrees'));
+  for (const { reason } of [verdictIn(fewer), claim]) {
+    assert.match(reason, /do not decide by themselves \(an earlier look saw 30 blocks; fewer blocks have no alpha/);
+  }
 });
 
 test('what a later look decides by itself is told in place of the earlier decision, and that it was another', () => {

@@ -168,7 +168,7 @@ function besideEarlier(record: VerdictRecord, { result, p, setting, blockers }: 
     decidedAt: at,
     ...(was.explainedBy !== undefined && { explainedBy: was.explainedBy }),
     ...(was.explainedR2 !== undefined && { explainedR2: was.explainedR2 }),
-    reason: `${was.reason}${standingText(at, { ...record, matchings }, setting.study, result.outcome)}`,
+    reason: `${was.reason}${standingText(at, { matchings, blocks: record.blocks, look: setting.look }, setting.study, result.outcome)}`,
     matchings,
   };
 }

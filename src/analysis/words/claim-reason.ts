@@ -4,13 +4,14 @@ import type { Outcome } from '#study/study.ts';
 import type { ClaimLevel } from '#analysis/records/claim-record.ts';
 import type { DecidedAt, WhyKind } from '#analysis/records/verdict-record.ts';
 import { intervalOf, type Estimate } from '#analysis/stats/estimate.ts';
+import type { LookAlpha } from '#analysis/verdict/alpha-spending.ts';
 import type { Units } from '#analysis/verdict/clusters.ts';
 import type { Rule } from '#analysis/verdict/decide.ts';
 import type { Rate } from '#analysis/matching/pair.ts';
 import { loneRatesText } from './lone-rates.ts';
 import { armText, midSentence, outcomeText, type NamingStudy } from './naming.ts';
 import { chosen, intervalText, inUnit, plain, pPhrase, signed } from './number-text.ts';
-import { shareText, unseenText } from './reason.ts';
+import { lookText, shareText, unseenText } from './reason.ts';
 
 /** One level as it is spoken of. */
 export interface SpokenLevel {
@@ -39,6 +40,7 @@ export interface SpokenClaim {
   readonly claim: Claim;
   readonly outcome: Outcome;
   readonly rule: Rule;
+  readonly look: LookAlpha;
   /** The learning rates of each arm it reads. */
   readonly rates: readonly (readonly Rate[])[];
 }
@@ -225,7 +227,7 @@ function standingTexts(about: SpokenClaim, words: Words, levels: readonly Spoken
       const own = ofLook.filter(is);
       if (own.length === 0) return [];
       const sizes = listText([...new Set(own.map(({ size }) => size))]);
-      const now = `now ${numbersText(about, own)} in ${sizes}, which do not decide by themselves (alpha ${plain(about.rule.alpha)})`;
+      const now = `now ${numbersText(about, own)} in ${sizes}, which do not decide by themselves (${lookText(about.look)})`;
       return [`${words[key]} ${whereText(about, own)}, as the look at ${blocks} blocks decided: ${now}`];
     }),
   );
