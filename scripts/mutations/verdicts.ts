@@ -93,6 +93,13 @@ export const VERDICT_FAULTS: readonly Fault[] = [
     tests: [EARLIER],
   },
   {
+    name: 'the p of an explanation that stands is that of every matching',
+    file: EARLIER_FILE,
+    from: "name !== 'joint' : !isAlike(then, name));",
+    to: "name !== 'joint' : name !== '');",
+    tests: [EARLIER],
+  },
+  {
     name: 'an effect on the other side is the same decision',
     file: EARLIER_FILE,
     from: '!isAlike(then, name) && !keepsSide(was, is)',

@@ -216,3 +216,19 @@ test('a look that is read again promises as many further blocks as when it was t
   assert.ok(verdictIn(taken).furtherBlocks !== undefined, verdictIn(taken).reason);
   assert.deepEqual([again.verdicts, again.claims], [taken.verdicts, taken.claims]);
 });
+
+test('the p of an explanation that stands is of the difference, not of the matching that leaves none', () => {
+  const behaviours: readonly World['behaviour'][] = [
+    (_, heldOut) => heldOut,
+    (train) => train,
+    (train, heldOut) => 2 * (heldOut - train),
+  ];
+  const explained = behaviours.map((behaviour) => {
+    const frame = framed({ ...QUIET, behaviour, arm: { ...BASE.arm, gap: 0.5 } }, 9);
+    const { first, second } = twice(WORLD_STUDY, frame, 8);
+    assert.deepEqual([verdictIn(first).p, verdictIn(second).decidedAt?.blocks], [2 / 2 ** 8, 8]);
+    assert.equal(verdictIn(second).p, 2 / 2 ** 9);
+    return verdictIn(second).explainedBy;
+  });
+  assert.deepEqual(explained, ['heldOut', 'train', 'gap']);
+});

@@ -113,6 +113,13 @@ export function decidesOtherwise(
   });
 }
 
+/** The larger p of now over the matchings that a verdict of then claims: where they explain a difference, not those at which there is none. */
+export function claimedPNow(then: VerdictRecord, today: VerdictRecord['matchings']): number | null {
+  const isClaimed = (name: string): boolean => (then.verdict === 'noEffect' ? name !== 'joint' : !isAlike(then, name));
+  const ps = Object.entries(today).flatMap(([name, is]) => (isEstimated(is) && isClaimed(name) ? [is.p] : []));
+  return ps.length === 0 ? null : Math.max(...ps);
+}
+
 type Estimated = Extract<MatchingResult, { kind: 'estimated' }>;
 
 function isEstimated(result: MatchingResult | undefined): result is Estimated {

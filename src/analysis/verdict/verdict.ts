@@ -7,7 +7,7 @@ import { FIXED_ALPHA, type LookAlpha } from './alpha-spending.ts';
 import { sizeText } from './clusters.ts';
 import { pByName, type ContrastResult, type FamilyP } from './contrast-result.ts';
 import { decide, type Decision, type Evidence, type Rule } from './decide.ts';
-import { decidesOtherwise, verdictStands, type EarlierDecisions } from './earlier-decisions.ts';
+import { claimedPNow, decidesOtherwise, verdictStands, type EarlierDecisions } from './earlier-decisions.ts';
 import { evidenceOf, type ControlLookup } from './evidence.ts';
 import { largestJump } from './jumps.ts';
 import { lostUnits } from './lost-units.ts';
@@ -169,6 +169,7 @@ function besideEarlier(record: VerdictRecord, { result, p, setting, blockers }: 
     ...(was.explainedBy !== undefined && { explainedBy: was.explainedBy }),
     ...(was.explainedR2 !== undefined && { explainedR2: was.explainedR2 }),
     reason: `${was.reason}${standingText(at, { matchings, blocks: record.blocks, look: setting.look }, setting.study, result.outcome)}`,
+    p: claimedPNow(was, matchings),
     matchings,
   };
 }
