@@ -63,6 +63,14 @@ for (const setting of ['adapter', 'model'] as const) {
     }
   });
 
+  test(`save.${setting} names what no folder can be called`, () => {
+    for (const name of ['m'.repeat(256), 'é'.repeat(128), 'nul\0']) {
+      const expected = `save.${setting}: expected a folder that can be written to, found ${JSON.stringify(name)}, which no folder can be called.`;
+      assert.equal(refusal(saved(join(ROOT, name, 'models'))), expected);
+    }
+    assert.match(refusal(saved(join(ROOT, 'é'.repeat(127)))), /^(?!save\.)/);
+  });
+
   test(`save.${setting} is refused where this user may not write`, () => {
     const closed = join(ROOT, `closed-${setting}`);
     mkdirSync(closed);
