@@ -243,16 +243,25 @@ function saidText(lead: string, levels: readonly SpokenLevel[]): string {
   return [...new Set(said)].join('');
 }
 
-/** Where an earlier look decided otherwise than this one, and what. */
+/** Where earlier looks decided otherwise than this one, and what. */
 function otherwiseTexts(about: SpokenClaim, levels: readonly SpokenLevel[]): string {
-  const texts = levels.flatMap((level) => {
+  const said = levels.flatMap((level) => {
     if (level.otherwise === undefined) return [];
     const { blocks, alpha, verdict } = level.otherwise;
-    const turned = verdict === level.verdict ? ', on the other side' : '';
-    const what = `${VERDICT_WORDS[verdict]}${turned} ${whereText(about, [level])}`;
-    return [` The look at ${blocks} blocks (alpha ${plain(alpha)}) had decided otherwise: ${what}.`];
+    const turned = verdict === level.verdict ? ' on the other side' : '';
+    const lead = `The look at ${blocks} blocks (alpha ${plain(alpha)}) had decided otherwise`;
+    return [{ level, text: ` ${lead}: ${VERDICT_WORDS[verdict]}${turned}` }];
   });
-  return texts.join('');
+  const places = [...Map.groupBy(said, ({ text }) => text)];
+  return places
+    .map(
+      ([text, own]) =>
+        `${text} ${whereText(
+          about,
+          own.map(({ level }) => level),
+        )}.`,
+    )
+    .join('');
 }
 
 const VERDICT_WORDS: Readonly<Record<ClaimLevel['verdict'], string>> = {
