@@ -88,8 +88,15 @@ export const FOLDER_FAULTS: readonly Fault[] = [
   {
     name: 'an adapter and a model go into one folder that is spelt in two ways',
     file: CONFIG,
-    from: 'resolve(save.adapter) === resolve(save.model)',
+    from: 'existingPart(resolve(save.adapter)) === existingPart(resolve(save.model))',
     to: 'save.adapter === save.model',
+    tests: [SAVED],
+  },
+  {
+    name: 'an adapter and a model go into one folder, one of them by a link',
+    file: CONFIG,
+    from: 'existingPart(resolve(save.adapter)) === existingPart(resolve(save.model))',
+    to: 'resolve(save.adapter) === resolve(save.model)',
     tests: [SAVED],
   },
   {

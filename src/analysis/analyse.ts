@@ -144,7 +144,10 @@ function lookOf(blocks: number, { design, previousLooks }: AnalysisOptions): Loo
 /** A later look's alpha relative to this one's; the looks of a sequential study were given theirs beforehand. */
 function alphaShareAfter(look: LookAlpha, blocks: number, times: number, options: AnalysisOptions): number {
   if (look.kind === 'none' || options.design === 'sequential') return 1;
-  const next = alphaOfLook(blocks * times, [...(options.previousLooks ?? []), { blocks, alpha: look.alpha }]);
+  const previous = options.previousLooks ?? [];
+  // Read again, a look is among those taken: it spends its alpha once.
+  const isTaken = previous.some((one) => one.blocks === blocks);
+  const next = alphaOfLook(blocks * times, isTaken ? previous : [...previous, { blocks, alpha: look.alpha }]);
   return next.kind === 'alpha' ? next.alpha / look.alpha : 0;
 }
 

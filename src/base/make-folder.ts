@@ -1,6 +1,8 @@
 /** Making folders, for everything that writes. */
-import { accessSync, constants, lstatSync, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+
+import { messageOf } from '#base/errors.ts';
 
 /**
  * Makes a folder and those above it that are missing; returns the outermost that was made, undefined where there was none.
@@ -47,5 +49,17 @@ export function isWritable(folder: string): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** The path with links followed, as far as it exists. */
+export function existingPart(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    const parent = dirname(path);
+    if (parent === path || !/ENOENT/.test(messageOf(error))) return path;
+    const real = existingPart(parent);
+    return path.replace(parent, () => real);
   }
 }

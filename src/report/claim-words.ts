@@ -233,8 +233,8 @@ export function strongestText(names: ClaimNames, record: ClaimRecord): string {
   const levels = strongestLevels(record);
   const [first] = levels;
   if (first === undefined || first.estimate === null) return 'nothing estimated';
-  // Of what is no difference the largest is the least close, and others are no second find.
-  if (first.verdict !== 'differs' && levels.length > 1) {
+  // Of what is not shown to differ the largest is the least close, and others are no second find; of equal ones none is the largest.
+  if ((first.verdict === 'agrees' || first.verdict === 'undecided') && levels.length > 1) {
     return `${sideText(names, record, first, [])}, the largest of ${levels.length} such places`;
   }
   const alike = levels.filter((level) => sizeOf(first) - sizeOf(level) < record.delta);

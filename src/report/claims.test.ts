@@ -166,6 +166,10 @@ const STRONGEST: readonly (readonly [says: string, record: ClaimRecord])[] = [
       [2, { ...side(0.03), ...OPEN }],
     ]),
   ],
+  [
+    '0.500 against 0.500, 0.000 [−0.010, +0.010] at depth 0, about as much at 1 to 3',
+    claimOf([0, 1, 2, 3].map((level) => [level, { ...side(0), verdict: 'identical' }] as const)),
+  ],
   ['nothing estimated', claimOf([['end', { ...OPEN, estimate: null }]], { at: { kind: 'end' } })],
 ];
 

@@ -239,3 +239,11 @@ test('data files hold every run, contrast, level and heat map cell', () => {
   assert.ok(cells > 0);
   assert.equal(lines('what-would-change.csv'), cells);
 });
+
+test('what would change a verdict says that it is of this look alone where an earlier look decided', () => {
+  const alone = 'All of it is of this look alone, also where an earlier look decided.';
+  assert.ok(!html.includes(alone));
+  const { analysis } = input;
+  const verdicts = analysis.verdicts.map((one) => ({ ...one, decidedAt: { look: 1, blocks: 6, alpha: 0.035 } }));
+  assert.ok(renderReport({ ...input, analysis: { ...analysis, verdicts } }).html.includes(alone));
+});

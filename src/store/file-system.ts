@@ -3,10 +3,9 @@
  * Source: sqlite.org/wal.html, "Disadvantages" 2. Kinds are many and new ones come, so those known to be local are listed;
  * what is in neither list is unknown, never taken for local.
  */
-import { readFileSync, realpathSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 
-import { messageOf } from '#base/errors.ts';
+import { existingPart } from '#base/make-folder.ts';
 
 /** Of disks and memory of this machine, as the kernel writes them; what lies over local ones included. */
 const LOCAL_TYPES: ReadonlySet<string> = new Set(
@@ -56,18 +55,6 @@ export function doubtOf(folder: string): string | undefined {
     `${folder} is on a file system of a kind that is not known to be local (${system.type}). If it is one of the network, ` +
     'SQLite can lose data there: choose a local disk with --store.'
   );
-}
-
-/** The path with links followed, as far as it exists. */
-function existingPart(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch (error) {
-    const parent = dirname(path);
-    if (parent === path || !/ENOENT/.test(messageOf(error))) return path;
-    const real = existingPart(parent);
-    return path.replace(parent, () => real);
-  }
 }
 
 /** The kernel's table of mounts; empty where there is none (macOS, Windows). */

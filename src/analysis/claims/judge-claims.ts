@@ -9,7 +9,12 @@ import type { FlipMember } from '#analysis/stats/sign-flip.ts';
 import { CONTROL_ALPHA, type LookAlpha } from '#analysis/verdict/alpha-spending.ts';
 import { absenceP, type ControlEvidence, type MatchingEvidence, type Rule } from '#analysis/verdict/decide.ts';
 import { largestJump } from '#analysis/verdict/jumps.ts';
-import { levelStands, type DecidedLevel, type EarlierDecisions } from '#analysis/verdict/earlier-decisions.ts';
+import {
+  levelDecidesOtherwise,
+  levelStands,
+  type DecidedLevel,
+  type EarlierDecisions,
+} from '#analysis/verdict/earlier-decisions.ts';
 import { lostUnits } from '#analysis/verdict/lost-units.ts';
 import { controlText } from '#analysis/verdict/verdict.ts';
 import { claimReason, whyText, type SpokenLevel } from '#analysis/words/claim-reason.ts';
@@ -71,7 +76,7 @@ export function claimRecord(result: ClaimResult, setting: ClaimSetting): ClaimRe
   const rule: Rule = { delta: outcome.delta, alpha, absenceAlpha, jump: isControl ? 0 : jumpOf(result) };
   const judged = tables.map((table) => judgeLevel(result, table, rule, setting));
   const label = tables[0]?.units.label;
-  const about = { study: setting.study, claim, outcome, rule, rates: result.rates };
+  const about = { study: setting.study, claim, outcome, rule, look: setting.look, rates: result.rates };
   return {
     claim: claim.name,
     outcome: outcome.name,
@@ -146,6 +151,7 @@ function judgeLevel(result: ClaimResult, table: PlaceTable, rule: Rule, setting:
     controls: controls.map(({ name }) => name),
     ...(ends && { ends }),
     ...(why !== undefined && { why }),
+    ...(told.otherwise && { otherwise: { ...told.otherwise.at, verdict: told.otherwise.level.verdict } }),
     ...(told.stands && {
       stands: { ...told.stands.at, verdict: told.stands.level.verdict, said: told.stands.claim.reason },
     }),
@@ -156,6 +162,8 @@ function judgeLevel(result: ClaimResult, table: PlaceTable, rule: Rule, setting:
 interface Told {
   /** What an earlier look decided, where this look alone does not. */
   readonly stands?: DecidedLevel;
+  /** What an earlier look decided, where this look decides otherwise. */
+  readonly otherwise?: DecidedLevel;
   readonly why?: string;
 }
 
@@ -166,13 +174,20 @@ function besideEarlier(
   { kind, why, further }: Judgement & { readonly further: string },
   { setting, blockers }: { readonly setting: ClaimSetting; readonly blockers: readonly Blocker[] },
 ): Told {
-  if (kind !== 'undecided' || why === undefined) return {};
+  const isControl = claim.asks.kind === 'control';
+  const earlier = (): DecidedLevel | undefined =>
+    setting.earlier?.levelOf({ claim: claim.name, outcome: outcome.name }, table.level);
+  const today = { mean: meanOrNull(table.member.contrasts) ?? undefined, isIdentical: table.isIdentical };
+  if (kind !== 'undecided' || why === undefined) {
+    const was = isControl ? undefined : earlier();
+    const isOther = was !== undefined && levelDecidesOtherwise(was, { verdict: kind, mean: today.mean });
+    return isOther ? { otherwise: was } : {};
+  }
   const open = { why: `${why}${further}` };
   // What a failed control or lost units leave open stays open; that alpha is spent takes nothing back.
-  if (claim.asks.kind === 'control' || blockers.some((one) => one.kind !== 'look')) return open;
-  const then = setting.earlier?.levelOf({ claim: claim.name, outcome: outcome.name }, table.level);
+  if (isControl || blockers.some((one) => one.kind !== 'look')) return open;
+  const then = earlier();
   if (then === undefined) return open;
-  const today = { mean: meanOrNull(table.member.contrasts) ?? undefined, isIdentical: table.isIdentical };
   return levelStands(then, today) ? { stands: then } : { why: `${open.why}; ${fallenText(then.at)}` };
 }
 

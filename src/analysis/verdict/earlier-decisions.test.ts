@@ -73,8 +73,13 @@ test('so does an absence, and a look that has no alpha left takes nothing back',
     { blocks: 8, alpha: 0.035, seen: blocksOf(firstOf(frame, 8)) },
     { blocks: 30, alpha: 0.015 },
   ];
-  const fewer = analyse(WORLD_STUDY, frame, { verdictsOnly: true, previousLooks: looks });
+  const fewer = analyse(CLAIMING, frame, { verdictsOnly: true, previousLooks: looks });
   assert.deepEqual([fewer.look, verdictIn(fewer).verdict], [undefined, 'noEffect']);
+  const claim = fewer.claims?.[0] ?? assert.fail();
+  assert.ok(claim.levels.every(({ verdict }) => verdict === 'agrees'));
+  for (const { reason } of [verdictIn(fewer), claim]) {
+    assert.match(reason, /do not decide by themselves \(an earlier look saw 30 blocks; fewer blocks have no alpha/);
+  }
 });
 
 test('what a later look decides by itself is told in place of the earlier decision, and that it was another', () => {
@@ -167,4 +172,63 @@ test('an earlier look is read with the alpha it had, and no other', () => {
   // Six blocks have p 2/64.
   assert.deepEqual([read(0.035).verdict, read(0.03).verdict], ['affects', 'undecided']);
   assert.equal(read(0.03).whyKind, 'look');
+});
+
+test('an absence falls where a level that it was claimed at shows delta or more now, whatever the mean over levels', () => {
+  const none = framed(worldOf(0), 12);
+  // Six deltas up at early levels and six down at late ones: nothing on average.
+  const crossing = framed({ ...QUIET, effect: (train) => Math.sign(train - 1.2) * 6 * DELTA }, 12);
+  const mixed = { runs: [...firstOf(none, 8).runs, ...crossing.runs.filter(({ block }) => block >= 8)] };
+  const { first, second } = twice(WORLD_STUDY, mixed, 8);
+  const { matchings, verdict, reason } = verdictIn(second);
+  const train = matchings['train']?.kind === 'estimated' ? matchings['train'] : assert.fail();
+  assert.ok(Math.abs(train.estimate) < DELTA && train.levels.some(({ estimate }) => Math.abs(estimate) > DELTA));
+  assert.deepEqual([verdictIn(first).verdict, verdict], ['noEffect', 'undecided']);
+  assert.match(reason, /That does not stand/);
+});
+
+test('an effect that a later look finds on the other side is told as another decision, in claims place by place too', () => {
+  const [up, down] = [framed(worldOf(3), 60), framed(worldOf(-6), 60)];
+  const turned = { runs: [...firstOf(up, 8).runs, ...down.runs.filter(({ block }) => block >= 8)] };
+  const { first, second } = twice(CLAIMING, turned, 8);
+  assert.deepEqual([verdictIn(first).verdict, verdictIn(second).verdict], ['affects', 'affects']);
+  assert.match(verdictIn(second).reason, /had decided otherwise: an effect, on the other side\.$/);
+  const claim = second.claims?.[0] ?? assert.fail();
+  assert.ok(claim.levels.every(({ verdict, estimate }) => verdict === 'differs' && (estimate ?? 0) < 0));
+  assert.match(
+    claim.reason,
+    /The look at 8 blocks \(alpha 0\.035\) had decided otherwise: a difference on the other side at training loss 1\.7, 1\.45, .* and 0\.7\.$/,
+  );
+  const [alike, apart] = [framed(worldOf(0), 20), framed(worldOf(4), 20)];
+  const mixed = { runs: [...firstOf(alike, 8).runs, ...apart.runs.filter(({ block }) => block >= 8)] };
+  const { claims } = twice(CLAIMING, mixed, 8).second;
+  assert.match(claims?.[0]?.reason ?? '', /had decided otherwise: agreement at /);
+  const same = twice(CLAIMING, apart, 8).second;
+  assert.doesNotMatch(same.claims?.[0]?.reason ?? '', /otherwise/);
+});
+
+test('a look that is read again promises as many further blocks as when it was taken', () => {
+  const frame = framed(worldOf(0, { sigma: DELTA }), 10);
+  const looks = [{ blocks: 8, alpha: 0.035, seen: blocksOf(firstOf(frame, 8)) }];
+  const taken = analyse(CLAIMING, frame, { previousLooks: looks });
+  const own = { blocks: 10, alpha: taken.look?.alpha ?? assert.fail(), seen: blocksOf(frame) };
+  const again = analyse(CLAIMING, frame, { previousLooks: [...looks, own] });
+  assert.ok(verdictIn(taken).furtherBlocks !== undefined, verdictIn(taken).reason);
+  assert.deepEqual([again.verdicts, again.claims], [taken.verdicts, taken.claims]);
+});
+
+test('the p of an explanation that stands is of the difference, not of the matching that leaves none', () => {
+  const behaviours: readonly World['behaviour'][] = [
+    (_, heldOut) => heldOut,
+    (train) => train,
+    (train, heldOut) => 2 * (heldOut - train),
+  ];
+  const explained = behaviours.map((behaviour) => {
+    const frame = framed({ ...QUIET, behaviour, arm: { ...BASE.arm, gap: 0.5 } }, 9);
+    const { first, second } = twice(WORLD_STUDY, frame, 8);
+    assert.deepEqual([verdictIn(first).p, verdictIn(second).decidedAt?.blocks], [2 / 2 ** 8, 8]);
+    assert.equal(verdictIn(second).p, 2 / 2 ** 9);
+    return verdictIn(second).explainedBy;
+  });
+  assert.deepEqual(explained, ['heldOut', 'train', 'gap']);
 });

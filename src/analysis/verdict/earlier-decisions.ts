@@ -90,21 +90,56 @@ function firstOf<In, Out>(values: readonly In[], of: (value: In) => Out | undefi
 
 /**
  * Whether today's numbers leave a verdict standing: every matching that it rested on is estimated, an effect keeps its side,
- * and where the arms were alike the estimate is still below delta.
+ * and where the arms were alike every estimate, of the levels that counted too, is still below delta.
  */
 export function verdictStands(then: VerdictRecord, today: VerdictRecord['matchings']): boolean {
-  const isAlike = (name: string): boolean =>
-    then.verdict === 'noEffect' || (then.verdict === 'explainedBy' && (name === then.explainedBy || name === 'joint'));
   return Object.entries(then.matchings).every(([name, was]) => {
     const is = today[name];
     if (!isEstimated(was)) return true;
     if (!isEstimated(is)) return false;
-    return isAlike(name) ? Math.abs(is.estimate) < then.delta : Math.sign(is.estimate) === Math.sign(was.estimate);
+    return isAlike(then, name) ? isBelow(then.delta, name, was, is) : keepsSide(was, is);
   });
 }
 
-function isEstimated(result: MatchingResult | undefined): result is Extract<MatchingResult, { kind: 'estimated' }> {
+/** Whether a verdict of now is another than an earlier one, be it an effect on the other side. */
+export function decidesOtherwise(
+  then: VerdictRecord,
+  now: Pick<VerdictRecord, 'verdict' | 'explainedBy' | 'matchings'>,
+): boolean {
+  if (then.verdict !== now.verdict || then.explainedBy !== now.explainedBy) return true;
+  return Object.entries(then.matchings).some(([name, was]) => {
+    const is = now.matchings[name];
+    return isEstimated(was) && isEstimated(is) && !isAlike(then, name) && !keepsSide(was, is);
+  });
+}
+
+/** The larger p of now over the matchings that a verdict of then claims: where they explain a difference, not those at which there is none. */
+export function claimedPNow(then: VerdictRecord, today: VerdictRecord['matchings']): number | null {
+  const isClaimed = (name: string): boolean => (then.verdict === 'noEffect' ? name !== 'joint' : !isAlike(then, name));
+  const ps = Object.entries(today).flatMap(([name, is]) => (isEstimated(is) && isClaimed(name) ? [is.p] : []));
+  return ps.length === 0 ? null : Math.max(...ps);
+}
+
+type Estimated = Extract<MatchingResult, { kind: 'estimated' }>;
+
+function isEstimated(result: MatchingResult | undefined): result is Estimated {
   return result?.kind === 'estimated';
+}
+
+/** Whether a verdict says of a matching that the arms are alike there. */
+function isAlike({ verdict, explainedBy }: VerdictRecord, name: string): boolean {
+  return verdict === 'noEffect' || (verdict === 'explainedBy' && (name === explainedBy || name === 'joint'));
+}
+
+function keepsSide(was: Estimated, is: Estimated): boolean {
+  return Math.sign(is.estimate) === Math.sign(was.estimate);
+}
+
+/** Absence is claimed at every level that counted; of the joint matching, of its mean alone. */
+function isBelow(delta: number, name: string, was: Estimated, is: Estimated): boolean {
+  const counted = new Set(was.levels.flatMap(({ level, excluded }) => (excluded === undefined ? [String(level)] : [])));
+  const levels = name === 'joint' ? [] : is.levels.filter(({ level }) => counted.has(String(level)));
+  return [is, ...levels].every(({ estimate }) => Math.abs(estimate) < delta);
 }
 
 /** Whether today's numbers leave a place's verdict standing: a difference keeps its side, agreement stays below delta. */
@@ -125,4 +160,13 @@ export function levelStands(
     default:
       return level.verdict satisfies never;
   }
+}
+
+/** Whether a place's verdict of now is another than an earlier one, be it a difference on the other side. */
+export function levelDecidesOtherwise(
+  { level: then }: Pick<DecidedLevel, 'level'>,
+  now: { readonly verdict: ClaimLevel['verdict']; readonly mean: number | undefined },
+): boolean {
+  if (then.verdict !== now.verdict) return true;
+  return now.verdict === 'differs' && Math.sign(now.mean ?? 0) !== Math.sign(then.estimate ?? 0);
 }

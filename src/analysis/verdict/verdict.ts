@@ -7,7 +7,7 @@ import { FIXED_ALPHA, type LookAlpha } from './alpha-spending.ts';
 import { sizeText } from './clusters.ts';
 import { pByName, type ContrastResult, type FamilyP } from './contrast-result.ts';
 import { decide, type Decision, type Evidence, type Rule } from './decide.ts';
-import { verdictStands, type EarlierDecisions } from './earlier-decisions.ts';
+import { claimedPNow, decidesOtherwise, verdictStands, type EarlierDecisions } from './earlier-decisions.ts';
 import { evidenceOf, type ControlLookup } from './evidence.ts';
 import { largestJump } from './jumps.ts';
 import { lostUnits } from './lost-units.ts';
@@ -148,8 +148,9 @@ function besideEarlier(record: VerdictRecord, { result, p, setting, blockers }: 
   if (then === undefined) return record;
   const { at, record: was } = then;
   if (!isOpen) {
-    const isSame = was.verdict === record.verdict && was.explainedBy === record.explainedBy;
-    return isSame ? record : { ...record, reason: `${record.reason}${otherwiseText(at, was)}` };
+    return decidesOtherwise(was, record)
+      ? { ...record, reason: `${record.reason}${otherwiseText(at, was, record)}` }
+      : record;
   }
   const matchings = matchingResults(result.matched, p, was.explainedBy === 'gap');
   if (!verdictStands(was, matchings)) {
@@ -157,7 +158,7 @@ function besideEarlier(record: VerdictRecord, { result, p, setting, blockers }: 
     return {
       ...record,
       why,
-      reason: `${record.reason}${otherwiseText(at, was)} That does not stand, as these numbers speak against it.`,
+      reason: `${record.reason}${otherwiseText(at, was, record)} That does not stand, as these numbers speak against it.`,
     };
   }
   const { why: _, whyKind: __, furtherBlocks: ___, ...rest } = record;
@@ -167,7 +168,8 @@ function besideEarlier(record: VerdictRecord, { result, p, setting, blockers }: 
     decidedAt: at,
     ...(was.explainedBy !== undefined && { explainedBy: was.explainedBy }),
     ...(was.explainedR2 !== undefined && { explainedR2: was.explainedR2 }),
-    reason: `${was.reason}${standingText(at, { ...record, matchings }, setting.study, result.outcome)}`,
+    reason: `${was.reason}${standingText(at, { matchings, blocks: record.blocks, look: setting.look }, setting.study, result.outcome)}`,
+    p: claimedPNow(was, matchings),
     matchings,
   };
 }

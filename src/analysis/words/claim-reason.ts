@@ -4,13 +4,14 @@ import type { Outcome } from '#study/study.ts';
 import type { ClaimLevel } from '#analysis/records/claim-record.ts';
 import type { DecidedAt, WhyKind } from '#analysis/records/verdict-record.ts';
 import { intervalOf, type Estimate } from '#analysis/stats/estimate.ts';
+import type { LookAlpha } from '#analysis/verdict/alpha-spending.ts';
 import type { Units } from '#analysis/verdict/clusters.ts';
 import type { Rule } from '#analysis/verdict/decide.ts';
 import type { Rate } from '#analysis/matching/pair.ts';
 import { loneRatesText } from './lone-rates.ts';
 import { armText, midSentence, outcomeText, type NamingStudy } from './naming.ts';
 import { chosen, intervalText, inUnit, plain, pPhrase, signed } from './number-text.ts';
-import { shareText, unseenText } from './reason.ts';
+import { lookText, shareText, unseenText } from './reason.ts';
 
 /** One level as it is spoken of. */
 export interface SpokenLevel {
@@ -29,6 +30,8 @@ export interface SpokenLevel {
   readonly why?: string;
   /** An earlier look decided, and that stands: what it said of the whole claim. */
   readonly stands?: DecidedAt & { readonly verdict: ClaimLevel['verdict']; readonly said: string };
+  /** An earlier look decided otherwise than this one does. */
+  readonly otherwise?: DecidedAt & { readonly verdict: ClaimLevel['verdict'] };
 }
 
 /** What a claim's sentence speaks of. */
@@ -37,6 +40,7 @@ export interface SpokenClaim {
   readonly claim: Claim;
   readonly outcome: Outcome;
   readonly rule: Rule;
+  readonly look: LookAlpha;
   /** The learning rates of each arm it reads. */
   readonly rates: readonly (readonly Rate[])[];
 }
@@ -61,6 +65,7 @@ export function claimReason(about: SpokenClaim, levels: readonly SpokenLevel[]):
     identityText(about, levels),
     loneRatesText(about.rates),
     saidText(lead, levels),
+    otherwiseTexts(about, levels),
   ].join('');
   return `${lead}${words.subject} ${clauses.join('; ')}.${tail}`;
 }
@@ -222,7 +227,7 @@ function standingTexts(about: SpokenClaim, words: Words, levels: readonly Spoken
       const own = ofLook.filter(is);
       if (own.length === 0) return [];
       const sizes = listText([...new Set(own.map(({ size }) => size))]);
-      const now = `now ${numbersText(about, own)} in ${sizes}, which do not decide by themselves (alpha ${plain(about.rule.alpha)})`;
+      const now = `now ${numbersText(about, own)} in ${sizes}, which do not decide by themselves (${lookText(about.look)})`;
       return [`${words[key]} ${whereText(about, own)}, as the look at ${blocks} blocks decided: ${now}`];
     }),
   );
@@ -237,6 +242,34 @@ function saidText(lead: string, levels: readonly SpokenLevel[]): string {
   );
   return [...new Set(said)].join('');
 }
+
+/** Where earlier looks decided otherwise than this one, and what. */
+function otherwiseTexts(about: SpokenClaim, levels: readonly SpokenLevel[]): string {
+  const said = levels.flatMap((level) => {
+    if (level.otherwise === undefined) return [];
+    const { blocks, alpha, verdict } = level.otherwise;
+    const turned = verdict === level.verdict ? ' on the other side' : '';
+    const lead = `The look at ${blocks} blocks (alpha ${plain(alpha)}) had decided otherwise`;
+    return [{ level, text: ` ${lead}: ${VERDICT_WORDS[verdict]}${turned}` }];
+  });
+  const places = [...Map.groupBy(said, ({ text }) => text)];
+  return places
+    .map(
+      ([text, own]) =>
+        `${text} ${whereText(
+          about,
+          own.map(({ level }) => level),
+        )}.`,
+    )
+    .join('');
+}
+
+const VERDICT_WORDS: Readonly<Record<ClaimLevel['verdict'], string>> = {
+  differs: 'a difference',
+  agrees: 'agreement',
+  identical: 'equality to the bit',
+  undecided: 'undecided',
+};
 
 /** What "differs" claims of the size. */
 function sizeText(about: SpokenClaim, levels: readonly SpokenLevel[]): string {

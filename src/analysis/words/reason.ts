@@ -10,6 +10,7 @@ import {
   type Rule,
   type Undecided,
 } from '#analysis/verdict/decide.ts';
+import type { LookAlpha } from '#analysis/verdict/alpha-spending.ts';
 import type { Units } from '#analysis/verdict/clusters.ts';
 import { matchingName } from '#analysis/matching/match.ts';
 import type { Rate } from '#analysis/matching/pair.ts';
@@ -113,7 +114,7 @@ export function shareText({ usable, label }: Units, { absenceAlpha }: Rule): str
 /** Of a decision that stands: which look made it, and what today's blocks estimate. */
 export function standingText(
   { blocks, alpha }: DecidedAt,
-  today: Pick<VerdictRecord, 'matchings' | 'blocks' | 'alpha'>,
+  today: Pick<VerdictRecord, 'matchings' | 'blocks'> & { readonly look: LookAlpha },
   study: NamingStudy,
   { delta, unit }: Outcome,
 ): string {
@@ -124,7 +125,12 @@ export function standingText(
         ]
       : [],
   );
-  return ` That was decided at the look at ${blocks} blocks (alpha ${plain(alpha)}) and stands; ${today.blocks} blocks now estimate ${estimates.join(', ')}, and do not decide by themselves (alpha ${plain(today.alpha)}).`;
+  return ` That was decided at the look at ${blocks} blocks (alpha ${plain(alpha)}) and stands; ${today.blocks} blocks now estimate ${estimates.join(', ')}, and do not decide by themselves (${lookText(today.look)}).`;
+}
+
+/** What a look that does not decide by itself has of alpha, or why it has none. */
+export function lookText(look: LookAlpha): string {
+  return look.kind === 'alpha' ? `alpha ${plain(look.alpha)}` : look.reason;
 }
 
 /** Of a decision that today's numbers speak against. */
@@ -133,8 +139,13 @@ export function fallenText({ blocks }: DecidedAt): string {
 }
 
 /** Of a decision that is not the one told: what it was. */
-export function otherwiseText({ blocks, alpha }: DecidedAt, was: VerdictRecord): string {
-  return ` The look at ${blocks} blocks (alpha ${plain(alpha)}) had decided otherwise: ${KIND_WORDS[was.verdict]}.`;
+export function otherwiseText(
+  { blocks, alpha }: DecidedAt,
+  was: Pick<VerdictRecord, 'verdict' | 'explainedBy'>,
+  now: Pick<VerdictRecord, 'verdict' | 'explainedBy'>,
+): string {
+  const turned = was.verdict === now.verdict && was.explainedBy === now.explainedBy ? ', on the other side' : '';
+  return ` The look at ${blocks} blocks (alpha ${plain(alpha)}) had decided otherwise: ${KIND_WORDS[was.verdict]}${turned}.`;
 }
 
 const KIND_WORDS: Readonly<Record<VerdictRecord['verdict'], string>> = {

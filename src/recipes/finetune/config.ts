@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 
 import { configReader, type ConfigReader } from '#base/config-reader.ts';
 import { isJsonObject, type JsonObject } from '#base/json.ts';
+import { existingPart } from '#base/make-folder.ts';
 import type { LearnedTurns } from '#learning/data/assistant-spans.ts';
 import type { Method } from '#learning/method.ts';
 import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
@@ -237,7 +238,11 @@ function readReplies(reader: ConfigReader): RepliesConfig {
 function readSave(reader: ConfigReader): SaveConfig {
   const save = { adapter: readText(reader, 'adapter'), model: readText(reader, 'model') };
   reader.done();
-  if (save.adapter !== '' && save.model !== '' && resolve(save.adapter) === resolve(save.model)) {
+  if (
+    save.adapter !== '' &&
+    save.model !== '' &&
+    existingPart(resolve(save.adapter)) === existingPart(resolve(save.model))
+  ) {
     reader.refuse(
       'adapter',
       "another folder than model's (others add an adapter to a model it lies beside)",

@@ -2,7 +2,7 @@
  * The files a finetuning config names: where they are, whether their lines are sound, and the hashes of their content.
  * Invariant: a run's identity holds the content of what it reads, so a changed file is another run.
  */
-import { dirname, resolve } from 'node:path';
+import { dirname, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { AssayError } from '#base/errors.ts';
@@ -101,7 +101,16 @@ function inTheWay(path: string): string | undefined {
   // What a link stands for may be missing: then no folder can be made in its place.
   while (!isTaken(above) && dirname(above) !== above) above = dirname(above);
   if (!isFolder(above)) return `a file or a broken link at ${above}`;
+  const nameless = relative(above, resolve(path)).split(sep).find(isNoName);
+  if (nameless !== undefined) return `${JSON.stringify(nameless)}, which no folder can be called`;
   return isWritable(above) ? undefined : `${above}, which cannot be written to`;
+}
+
+/** Of file systems in use: ext4, XFS, APFS, NTFS and others. */
+const MOST_NAME_BYTES = 255;
+
+function isNoName(name: string): boolean {
+  return name.includes('\0') || Buffer.byteLength(name) > MOST_NAME_BYTES;
 }
 
 function checkLines(path: string, parse: (value: JsonObject, line: number, where: string) => unknown): void {

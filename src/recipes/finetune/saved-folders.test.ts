@@ -63,6 +63,14 @@ for (const setting of ['adapter', 'model'] as const) {
     }
   });
 
+  test(`save.${setting} names what no folder can be called`, () => {
+    for (const name of ['m'.repeat(256), 'é'.repeat(128), 'nul\0']) {
+      const expected = `save.${setting}: expected a folder that can be written to, found ${JSON.stringify(name)}, which no folder can be called.`;
+      assert.equal(refusal(saved(join(ROOT, name, 'models'))), expected);
+    }
+    assert.match(refusal(saved(join(ROOT, 'é'.repeat(127)))), /^(?!save\.)/);
+  });
+
   test(`save.${setting} is refused where this user may not write`, () => {
     const closed = join(ROOT, `closed-${setting}`);
     mkdirSync(closed);
@@ -79,9 +87,14 @@ for (const setting of ['adapter', 'model'] as const) {
 
 test('an adapter and a model do not go into one folder, however it is spelt', () => {
   const folder = join(ROOT, 'there');
+  const same = /"save\.adapter": expected another folder than model's/;
   for (const other of [folder, `${folder}/`, join(ROOT, 'new/../there'), `${ROOT}/./there`]) {
-    assert.match(refusal({ adapter: other, model: folder }), /"save\.adapter": expected another folder than model's/);
+    assert.match(refusal({ adapter: other, model: folder }), same);
   }
+  symlinkSync(folder, join(ROOT, 'other name'));
+  assert.match(refusal({ adapter: join(ROOT, 'other name'), model: folder }), same);
+  assert.match(refusal({ adapter: join(ROOT, 'other name/new'), model: join(folder, 'new') }), same);
+  assert.doesNotMatch(refusal({ adapter: join(ROOT, 'other name/a'), model: join(folder, 'b') }), same);
 });
 
 test('an adapter that is trained on a merged one is not saved, since it fits no model on disk', () => {

@@ -47,7 +47,9 @@ export function whatWouldChangeSection({ study, analysis }: ReportInput): Markup
   );
   if (figures.length === 0) return undefined;
   const key = Object.values(VERDICT_MARKS).map(({ mark, short }) => `${mark} ${short}`);
-  const text = markup`<p>What other choices would have said. Columns are multiples of δ, the preset one outlined. The line “verdict” is the whole rule at that δ: ${key.join(', ')}. Below it, every level and learning rate alone: <span class="key positive-key">+</span> or <span class="key positive-key">−</span> an effect of δ or more, <span class="key equivalent-key">=</span> an effect smaller than δ, blank neither. Only the outlined verdict is confirmatory.</p>`;
+  const isEarlier = analysis.verdicts.some(({ decidedAt }) => decidedAt !== undefined);
+  const alone = isEarlier ? ' All of it is of this look alone, also where an earlier look decided.' : '';
+  const text = markup`<p>What other choices would have said. Columns are multiples of δ, the preset one outlined. The line “verdict” is the whole rule at that δ: ${key.join(', ')}. Below it, every level and learning rate alone: <span class="key positive-key">+</span> or <span class="key positive-key">−</span> an effect of δ or more, <span class="key equivalent-key">=</span> an effect smaller than δ, blank neither. Only the outlined verdict is confirmatory.${alone}</p>`;
   return foldedSection('change', 'What would change a verdict', [text, ...figures]);
 }
 
