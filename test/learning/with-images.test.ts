@@ -178,6 +178,11 @@ const REFUSED: readonly (readonly [what: string, config: JsonObject, message: Re
     inText(GEMMA_4B, { new_key: 1 }),
     /text_config: unknown key new_key/,
   ],
+  [
+    'a cap on logits, which transformers does not apply beside images',
+    inText(GEMMA_4B, { final_logit_softcapping: 30 }),
+    /text_config: expected final_logit_softcapping to be absent/,
+  ],
   ['a key that nobody knows', { ...GEMMA_4B, new_key: 1 }, /config\.json: unknown key new_key/],
   ['another class', { ...GEMMA_4B, architectures: ['Gemma3ForSequenceClassification'] }, /architectures/],
 ];

@@ -229,6 +229,18 @@ test('what families have of their own is what the engine is told', () => {
   );
 });
 
+test('layers with a window are not turned by the rope_theta of those without, as in transformers', () => {
+  const { rope_local_base_freq: _, ...gemma } = PUBLISHED['Gemma 3'] ?? {};
+  const thetas = (change: JsonObject): readonly unknown[] => {
+    const { positions, layers } = read({ ...gemma, ...change }).config;
+    return [positions, layers?.[0]?.positions].map((one) => one?.kind === 'rotary' && one.theta);
+  };
+  assert.deepEqual(thetas({ rope_theta: 5000 }), [5000, 10_000]);
+  assert.deepEqual(thetas({ rope_theta: 5000, rope_local_base_freq: 700 }), [5000, 700]);
+  const nested = { full_attention: { rope_type: 'default' }, sliding_attention: { rope_type: 'default' } };
+  assert.deepEqual(thetas({ rope_theta: 5000, rope_parameters: nested }), [5000, 10_000]);
+});
+
 /** Settings that another reader would pass over, or that no reader applies. */
 const REFUSED: readonly (readonly [name: string, change: JsonObject, message: RegExp])[] = [
   ['Phi-3-mini-4k', { auto_map: { AutoModelForCausalLM: 'modeling_x.OtherForCausalLM' } }, /auto_map names code/],

@@ -17,6 +17,7 @@ import {
   smolLm3Layers,
   windowOf,
 } from '#learning/files/hugging-face/hugging-face-layers.ts';
+import { saysRotation } from '#learning/files/hugging-face/hugging-face-rope.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 
 /** Llama's kin, by `model_type`. */
@@ -181,7 +182,7 @@ function apertus(fields: Fields): Described {
   const bias = fields.flag('attention_bias', false);
   fields.only('post_norm', [false]); // of its first code
   fields.only('qk_norm', [true]);
-  if (!fields.has('rope_scaling') && !fields.has('rope_parameters')) throw fields.error('rope_scaling', 'given');
+  if (!saysRotation(fields)) throw fields.error('rope_scaling', 'given');
   return decoder(fields, {
     contextLength: 65_536,
     norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-5) },

@@ -65,6 +65,7 @@ const REFUSED: readonly (readonly [name: string, change: JsonObject, message: Re
   ['Apertus-8B', { qk_norm: false }, /qk_norm to be true/],
   ['Apertus-8B', { post_norm: true }, /post_norm to be false/],
   ['Apertus-8B', { rope_scaling: null }, /rope_scaling to be given/],
+  ['Apertus-8B', { rope_scaling: {} }, /rope_scaling to be given/],
   ['Apertus-8B', { mlp_bias: true }, /mlp_bias to be false/],
   ['AFM-4.5B', { hidden_act: 'xielu' }, /hidden_act to be one of/],
 ];
