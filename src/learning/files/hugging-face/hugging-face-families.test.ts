@@ -248,6 +248,7 @@ const REFUSED: readonly (readonly [name: string, change: JsonObject, message: Re
   ['Phi-3-mini-4k', { rope_scaling: { type: 'linear', factor: 2 } }, /type to be "default" or "longrope" or "su"/],
   ['Phi-4-mini', { full_attn_mod: 2 }, /full_attn_mod to be 1/],
   ['Phi-4-mini', { partial_rotary_factor: 0.5 }, /expected 4 factors of the rotation, found 6/],
+  ['Pythia', { hidden_size: 66 }, /json: expected a width of 66 to be a multiple of 4 heads/],
   ['Pythia', { rope_theta: 20_000 }, /rope_theta to be absent/],
   ['Pythia', { partial_rotary_factor: 0.5 }, /partial_rotary_factor to be absent/],
   ['Pythia', { rotary_pct: 0.2 }, /an even head dimension for rotations, found 3/],
