@@ -108,6 +108,7 @@ test('what families have of their own is what the engine is told', () => {
   assert.deepEqual(hunyuan.positions, { kind: 'rotary', theta: 10_000 * 1000 ** (16 / 14) });
   assert.equal(read({ ...PUBLISHED['OLMo-1B'], clip_qkv: 8 }).config.qkvBound, 8);
   assert.equal(read(PUBLISHED['Qwen1.5-MoE-A2.7B'] ?? {}).config.experts?.sharedHidden, 48);
+  assert.equal(read({ ...PUBLISHED['Minitron-4B'], head_dim: null }).config.headDim, 16);
   const opt = read(PUBLISHED['OPT-125M'] ?? {}).config;
   assert.deepEqual(opt.positions, { kind: 'learned', length: 128, offset: 2 });
 });
