@@ -224,6 +224,20 @@ for (const [family, cases] of Object.entries(FAMILY_MODELS.families)) {
       }
     });
 
+    if (Object.keys(expected.tensors).every((tensor) => !/^(?:lm_head|embed_out)\./.test(tensor))) {
+      test(`${name}: its base model saved alone, whose names lack their first part, is the same model`, async () => {
+        await using files = await openModel(await familyFolder(expected));
+        const alone = await familyFolder(expected, (tensors) =>
+          tensors.map((tensor) => ({ ...tensor, name: tensor.name.slice(tensor.name.indexOf('.') + 1) })),
+        );
+        await using base = await openModel(alone);
+        assert.deepEqual(base.config, files.config);
+        for (const tensor of files.shapes.keys()) {
+          assert.deepEqual(await base.tensor(tensor), await files.tensor(tensor), tensor);
+        }
+      });
+    }
+
     test(`${name}: what is written is what was read`, async () => {
       const from = await familyFolder(expected);
       await using files = await openModel(from);

@@ -203,7 +203,7 @@ async function isSpare(source: TensorSource, described: ModelDescription, name: 
   const { config, contextLength } = described;
   const { positions } = config;
   if (isOfImages(config, name)) return true;
-  const constant = storedConstants(config).get(name);
+  const constant = [...storedConstants(config)].find(([full]) => storedName(source, config, full) === name)?.[1];
   if (constant !== undefined) {
     if (await isNumber(source, name, constant)) return true;
     throw unexpectedContent(source, name, String(constant));
