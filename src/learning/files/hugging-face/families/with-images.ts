@@ -22,7 +22,7 @@ export const WITH_IMAGES = {
       modelType: 'gemma3_text',
       architectures: ['Gemma3ForCausalLM', 'Gemma3TextModel'],
       read: (own) => {
-        own.only('final_logit_softcapping', []); // transformers applies it to the language model alone
+        own.only('final_logit_softcapping', []); // transformers applies it where the language model stands alone
         return NORMED_AFTER.gemma3_text(own);
       },
       byDefault: {
