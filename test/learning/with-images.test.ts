@@ -67,6 +67,16 @@ test('what sees images is written in shards too, value by value', async () => {
   for (const name of before.tensors.keys()) assert.deepEqual(await after.read(name), await before.read(name), name);
 });
 
+test('an export of a tied model says so in both configs, since versions of transformers look in one of them', async () => {
+  const model = casesOf('mistral3').find(({ config }) => config['tie_word_embeddings'] !== false);
+  assert.ok(model !== undefined);
+  await using files = await openModel(await familyFolder(model));
+  assert.equal(files.config.tied, true);
+  const companions = await files.companions();
+  const text = new TextDecoder().decode(companions.find(({ name }) => name === 'config.json')?.bytes);
+  assert.equal(text.match(/"tie_word_embeddings": true/g)?.length, 2);
+});
+
 test('a head that is stored and differs from the embedding unties both configs of an export', async () => {
   const model = casesOf('gemma3').find(({ config }) => config['tie_word_embeddings'] !== false);
   assert.ok(model !== undefined);
