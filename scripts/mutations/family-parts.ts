@@ -7,6 +7,7 @@ const GGUF = 'test/learning/gguf-families.test.ts';
 const GGUF_TOKENIZERS = 'test/learning/gguf-tokenizers.test.ts';
 const MODELS = 'test/learning/family-models.test.ts';
 const IMAGES = 'test/learning/with-images.test.ts';
+const CONFIGS = 'src/learning/files/hugging-face/hugging-face-families.test.ts';
 
 export const FAMILY_PART_FAULTS: readonly Fault[] = [
   {
@@ -190,5 +191,40 @@ export const FAMILY_PART_FAULTS: readonly Fault[] = [
     from: '...constants, ...carried',
     to: '...constants.slice(1), ...carried',
     tests: [MODELS],
+  },
+  {
+    name: 'layers with a window are turned by the rope_theta of those without',
+    file: 'src/learning/files/hugging-face/hugging-face-rope.ts',
+    from: 'other === undefined ? joint(name, rope, fields) : undefined;',
+    to: 'joint(name, rope, fields);',
+    tests: [CONFIGS],
+  },
+  {
+    name: 'a cap on logits beside images is applied',
+    file: 'src/learning/files/hugging-face/families/with-images.ts',
+    from: "own.only('final_logit_softcapping', []);",
+    to: '',
+    tests: [IMAGES],
+  },
+  {
+    name: 'a width that heads do not divide has no refusal of its own',
+    file: 'src/learning/files/model-description.ts',
+    from: 'if (!Number.isInteger(headDim)) {',
+    to: 'if (headDim < 0) {',
+    tests: [CONFIGS, PUBLISHED],
+  },
+  {
+    name: 'LoRA passes over layers that the model has not',
+    file: 'src/learning/lora.ts',
+    from: 'if (missing.length > 0 || layers?.length === 0) {',
+    to: 'if (missing.length === layers?.length) {',
+    tests: ['src/learning/lora.test.ts'],
+  },
+  {
+    name: 'a rank may be that of a special token',
+    file: 'src/learning/files/hugging-face/tiktoken.ts',
+    from: 'isCount(rank) && rank < end &&',
+    to: 'isCount(rank) &&',
+    tests: ['test/learning/tiktoken.test.ts'],
   },
 ];

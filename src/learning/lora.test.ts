@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { rngOf } from '#base/rng.ts';
-import { loraScale } from '#learning/lora.ts';
+import { adaptedModules, loraScale } from '#learning/lora.ts';
 import { gpt2Config } from '#learning/models/config.ts';
 import { initialWeights } from '#learning/models/parameters.ts';
 import { ADAMW_DEFAULTS } from '#learning/optim/adamw.ts';
@@ -36,4 +36,15 @@ test('an adapter starts as no change: an untrained LoRA model scores as its base
     return [...found];
   };
   assert.deepEqual(await losses(adapted), await losses(base));
+});
+
+test('every layer that is named has the modules that are named, or is refused with those that have', () => {
+  const linear = ['h.0.attn', 'h.0.mlp', 'h.1.attn', 'h.1.mlp', 'h.2.attn'];
+  const adapted = (modules: 'all' | readonly string[], layers: readonly number[]): readonly string[] =>
+    adaptedModules({ rank: 2, alpha: 4, scaling: 'alphaOverRank', modules, layers }, linear);
+  assert.deepEqual(adapted(['mlp'], [1]), ['h.1.mlp']);
+  assert.deepEqual(adapted('all', [2, 0]), ['h.0.attn', 'h.0.mlp', 'h.2.attn']);
+  assert.throws(() => adapted('all', [1, 7]), /LoRA layers \[1, 7\]: expected .* which are 0, 1, 2; found 7\./);
+  assert.throws(() => adapted(['mlp'], [1, 2]), /which are 0, 1; found 2\./);
+  assert.throws(() => adapted('all', []), /found none\./);
 });

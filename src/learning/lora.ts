@@ -73,15 +73,17 @@ export function adaptedModules(
       `LoRA modules: no linear layer ends in "${suffix}". Known: ${known.join(', ')}; did you mean "${nearestName(suffix, known)}"?`,
     );
   }
-  const inLayer = (module: string): boolean => layers === undefined || layers.includes(layerOf(module));
-  const chosen = linearModules.filter((module) => inLayer(module) && suffixes.some((suffix) => endsIn(module, suffix)));
-  if (chosen.length === 0) {
+  const named = linearModules.filter((module) => suffixes.some((suffix) => endsIn(module, suffix)));
+  const known = new Set(named.map(layerOf));
+  const missing = layers?.filter((layer) => !known.has(layer)) ?? [];
+  if (missing.length > 0 || layers?.length === 0) {
+    const expected = `expected layers of the model that have such modules, which are ${[...known].join(', ')}`;
     throw new AssayError(
       'config',
-      `LoRA layers [${layers?.join(', ')}]: expected layers of the model, found none of them.`,
+      `LoRA layers [${layers?.join(', ')}]: ${expected}; found ${missing.join(', ') || 'none'}.`,
     );
   }
-  return chosen;
+  return layers === undefined ? named : named.filter((module) => layers.includes(layerOf(module)));
 }
 
 /** The adapter's parameters, named as in PEFT: `<module>.lora_A.weight` [r, dIn] and `<module>.lora_B.weight` [dOut, r]. */

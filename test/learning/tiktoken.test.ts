@@ -73,6 +73,11 @@ const REFUSED: readonly (readonly [what: string, lines: readonly string[], messa
     [...LINES, `${Buffer.from('abcdef').toString('base64')} 3`],
     /line \d+: expected a token in base64/,
   ],
+  [
+    'with the rank of a special token',
+    [...LINES, `${Buffer.from('abcdef').toString('base64')} 100257`],
+    /line \d+: expected a token in base64 and its rank below 100257/,
+  ],
   ['with a token twice', [...LINES, `${LINES[300]?.split(' ')[0]} 5000`], /line \d+: expected a token in base64/],
   ['with a line of another kind', [...LINES, 'hello world'], /line \d+: expected .*, found hello world/],
   ['with a token that no model has', [...LINES, `${'YWFh'.repeat(200)} 5000`], /line \d+: expected a token in base64/],

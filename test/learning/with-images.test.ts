@@ -67,6 +67,16 @@ test('what sees images is written in shards too, value by value', async () => {
   for (const name of before.tensors.keys()) assert.deepEqual(await after.read(name), await before.read(name), name);
 });
 
+test('an export of a tied model says so in both configs, since versions of transformers look in one of them', async () => {
+  const model = casesOf('mistral3').find(({ config }) => config['tie_word_embeddings'] !== false);
+  assert.ok(model !== undefined);
+  await using files = await openModel(await familyFolder(model));
+  assert.equal(files.config.tied, true);
+  const companions = await files.companions();
+  const text = new TextDecoder().decode(companions.find(({ name }) => name === 'config.json')?.bytes);
+  assert.equal(text.match(/"tie_word_embeddings": true/g)?.length, 2);
+});
+
 test('a head that is stored and differs from the embedding unties both configs of an export', async () => {
   const model = casesOf('gemma3').find(({ config }) => config['tie_word_embeddings'] !== false);
   assert.ok(model !== undefined);
@@ -177,6 +187,11 @@ const REFUSED: readonly (readonly [what: string, config: JsonObject, message: Re
     'a key of the language model that nobody knows',
     inText(GEMMA_4B, { new_key: 1 }),
     /text_config: unknown key new_key/,
+  ],
+  [
+    'a cap on logits, which transformers does not apply beside images',
+    inText(GEMMA_4B, { final_logit_softcapping: 30 }),
+    /text_config: expected final_logit_softcapping to be absent/,
   ],
   ['a key that nobody knows', { ...GEMMA_4B, new_key: 1 }, /config\.json: unknown key new_key/],
   ['another class', { ...GEMMA_4B, architectures: ['Gemma3ForSequenceClassification'] }, /architectures/],

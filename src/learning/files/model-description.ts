@@ -68,7 +68,10 @@ const MAX_SIZE = 1 << 26;
 
 /** Refuses sizes that do not fit together or that no model has. @param where Named in errors. */
 export function checkSizes({ config, contextLength }: ModelDescription, where: string): void {
-  const { nHeads, nKvHeads, headDim, nLayers, positions } = config;
+  const { dModel, nHeads, nKvHeads, headDim, nLayers, positions } = config;
+  if (!Number.isInteger(headDim)) {
+    throw new AssayError('file', `${where}: expected a width of ${dModel} to be a multiple of ${nHeads} heads.`);
+  }
   if (nHeads % nKvHeads !== 0) {
     throw new AssayError('file', `${where}: expected ${nHeads} heads to be a multiple of ${nKvHeads} key-value heads.`);
   }
@@ -83,7 +86,7 @@ export function checkSizes({ config, contextLength }: ModelDescription, where: s
     }
   }
   const sizes = [
-    config.dModel,
+    dModel,
     config.dMlp,
     config.experts?.count ?? 1,
     config.experts?.dHidden ?? 1,

@@ -88,8 +88,7 @@ function sizes(
     nLayers: fields.size('num_hidden_layers'),
     nHeads,
     nKvHeads: own.kvHeads === 'heads' ? nHeads : kvHeadsOf(fields, own.kvHeads ?? nHeads, nHeads),
-    headDim:
-      own.kvHeads === 'heads' ? dModel / nHeads : fields.optionalSize('head_dim', own.headDim ?? dModel / nHeads),
+    headDim: own.kvHeads === 'heads' ? dModel / nHeads : headDimOf(fields, own.headDim ?? dModel / nHeads),
     dMlp: fields.size('intermediate_size'),
     contextLength: contextOf(fields, own.contextLength),
   };
@@ -99,6 +98,11 @@ function sizes(
 function kvHeadsOf(fields: Fields, absent: number, nHeads: number): number {
   const name = 'num_key_value_heads';
   return fields.isNull(name) ? nHeads : fields.size(name, absent);
+}
+
+/** `head_dim`. @param byDefault Where the file says nothing or null; a width that heads do not divide is refused with all sizes. */
+export function headDimOf(fields: Fields, byDefault: number): number {
+  return fields.has('head_dim') ? fields.size('head_dim') : byDefault;
 }
 
 /** Tokens. @param byDefault Where the file says nothing. */

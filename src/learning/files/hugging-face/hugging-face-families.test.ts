@@ -229,6 +229,18 @@ test('what families have of their own is what the engine is told', () => {
   );
 });
 
+test('layers with a window are not turned by the rope_theta of those without, as in transformers', () => {
+  const { rope_local_base_freq: _, ...gemma } = PUBLISHED['Gemma 3'] ?? {};
+  const thetas = (change: JsonObject): readonly unknown[] => {
+    const { positions, layers } = read({ ...gemma, ...change }).config;
+    return [positions, layers?.[0]?.positions].map((one) => one?.kind === 'rotary' && one.theta);
+  };
+  assert.deepEqual(thetas({ rope_theta: 5000 }), [5000, 10_000]);
+  assert.deepEqual(thetas({ rope_theta: 5000, rope_local_base_freq: 700 }), [5000, 700]);
+  const nested = { full_attention: { rope_type: 'default' }, sliding_attention: { rope_type: 'default' } };
+  assert.deepEqual(thetas({ rope_theta: 5000, rope_parameters: nested }), [5000, 10_000]);
+});
+
 /** Settings that another reader would pass over, or that no reader applies. */
 const REFUSED: readonly (readonly [name: string, change: JsonObject, message: RegExp])[] = [
   ['Phi-3-mini-4k', { auto_map: { AutoModelForCausalLM: 'modeling_x.OtherForCausalLM' } }, /auto_map names code/],
@@ -236,6 +248,7 @@ const REFUSED: readonly (readonly [name: string, change: JsonObject, message: Re
   ['Phi-3-mini-4k', { rope_scaling: { type: 'linear', factor: 2 } }, /type to be "default" or "longrope" or "su"/],
   ['Phi-4-mini', { full_attn_mod: 2 }, /full_attn_mod to be 1/],
   ['Phi-4-mini', { partial_rotary_factor: 0.5 }, /expected 4 factors of the rotation, found 6/],
+  ['Pythia', { hidden_size: 66 }, /json: expected a width of 66 to be a multiple of 4 heads/],
   ['Pythia', { rope_theta: 20_000 }, /rope_theta to be absent/],
   ['Pythia', { partial_rotary_factor: 0.5 }, /partial_rotary_factor to be absent/],
   ['Pythia', { rotary_pct: 0.2 }, /an even head dimension for rotations, found 3/],

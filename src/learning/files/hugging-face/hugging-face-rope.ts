@@ -22,7 +22,7 @@ export interface RopeDefaults {
   readonly fraction?: number;
   /** Whether the family turns neighbours together. */
   readonly isInterleaved?: boolean;
-  /** Other names of `rope_theta` and `partial_rotary_factor`. */
+  /** The names of `rope_theta` and `partial_rotary_factor` beside the rotation's object, where they are others. */
   readonly thetaName?: string;
   readonly fractionName?: string;
   /** The size of heads whose base an `alpha` beside `dynamic` stretches, whatever a row's length (HunYuan); others may have none. */
@@ -39,6 +39,11 @@ export function needTheta(fields: Fields): void {
   });
   if (inside || fields.has('rope_theta')) return;
   throw fields.error('rope_theta', 'given: versions of transformers differ in what holds without it');
+}
+
+/** Whether a config says a rotation of its own; an empty object says none. */
+export function saysRotation(fields: Fields): boolean {
+  return PLACES.some((place) => !isEmpty(fields.value(place)));
 }
 
 /** A rotation, and how long rows may be under it. */
@@ -119,7 +124,8 @@ function ropeOf(value: JsonObject, place: string, fields: Fields, defaults: Rope
     const named = other !== undefined && fields.has(other) ? other : name;
     if (named !== name && !rope.has(name)) return fields.positive(named);
     if (fields.isNull(name)) return fields.positive(name); // refused: no reader takes it for absent
-    return (joint(name, rope, fields) ?? rope).positive(name, byDefault);
+    const beside = other === undefined ? joint(name, rope, fields) : undefined; // else it says nothing of this rotation
+    return (beside ?? rope).positive(name, byDefault);
   };
   const theta = number('rope_theta', defaults.theta ?? 10_000, defaults.thetaName);
   if (defaults.fraction === undefined) for (const one of [rope, fields]) one.only('partial_rotary_factor', [1]);

@@ -109,9 +109,8 @@ async function companionsOf(
 ): Promise<Companion[]> {
   const dtypes = ['torch_dtype', 'dtype'].filter((name) => configJson[name] !== undefined); // the first before transformers 5
   const float32 = Object.fromEntries((dtypes.length === 0 ? ['dtype'] : dtypes).map((name) => [name, 'float32']));
-  const text = configJson['text_config'] ?? null;
-  const isUntied = isJsonObject(text) && configJson['tie_word_embeddings'] === false;
-  const inner = isUntied ? { text_config: { ...text, tie_word_embeddings: false } } : {}; // where transformers 4 looks
+  const { text_config: text = null, tie_word_embeddings: tied = false } = configJson;
+  const inner = isJsonObject(text) ? { text_config: { ...text, tie_word_embeddings: tied } } : {}; // where transformers 4 looks
   const companions = [jsonCompanion('config.json', { ...configJson, ...inner, ...float32 })];
   const made = new Map<string, JsonObject>(
     ranks === undefined
@@ -203,7 +202,7 @@ async function isSpare(source: TensorSource, described: ModelDescription, name: 
   const { config, contextLength } = described;
   const { positions } = config;
   if (isOfImages(config, name)) return true;
-  const constant = storedConstants(config).get(name);
+  const constant = [...storedConstants(config)].find(([full]) => storedName(source, config, full) === name)?.[1];
   if (constant !== undefined) {
     if (await isNumber(source, name, constant)) return true;
     throw unexpectedContent(source, name, String(constant));

@@ -62,7 +62,7 @@ export interface TokenizerFiles {
 export function tiktokenFiles(name: string, text: string, config: JsonObject, where: string): TokenizerFiles {
   const encoding = ENCODINGS.get(name);
   if (encoding === undefined) throw new AssayError('file', `${where}: expected one of ${TIKTOKEN_FILES.join(', ')}.`);
-  const ranks = ranksOf(text, where);
+  const ranks = ranksOf(text, encoding.firstId, where);
   const bytes: JsonObject = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false };
   const split: JsonObject = { type: 'Split', pattern: { Regex: encoding.split }, behavior: 'Isolated', invert: false };
   const specials = encoding.specials.map((content, i) => [content, encoding.firstId + i] as const);
@@ -99,8 +99,8 @@ export function tiktokenFiles(name: string, text: string, config: JsonObject, wh
 /** Every split of a token is looked at, so a long one would take for ever; real ones have up to 128 bytes. */
 const MAX_TOKEN_BYTES = 512;
 
-/** Ids by token, in letters. */
-function ranksOf(text: string, where: string): ReadonlyMap<string, number> {
+/** Ids by token, in letters. @param end Ids from here on are of special tokens. */
+function ranksOf(text: string, end: number, where: string): ReadonlyMap<string, number> {
   const ranks = new Map<string, number>();
   const taken = new Set<number>();
   for (const [at, line] of text.split('\n').entries()) {
@@ -108,9 +108,9 @@ function ranksOf(text: string, where: string): ReadonlyMap<string, number> {
     const [, base64 = '', digits] = /^([A-Za-z0-9+/]+={0,2}) (\d+)\r?$/.exec(line) ?? [];
     const [bytes, rank] = [Buffer.from(base64, 'base64'), Number(digits)];
     const token = Array.from(bytes, (byte) => BYTE_CHARACTERS[byte] ?? '').join('');
-    const isGood = isCount(rank) && bytes.length > 0 && bytes.length <= MAX_TOKEN_BYTES;
+    const isGood = isCount(rank) && rank < end && bytes.length > 0 && bytes.length <= MAX_TOKEN_BYTES;
     if (!isGood || ranks.has(token) || taken.has(rank)) {
-      const expected = `a token in base64 and its rank, each once`;
+      const expected = `a token in base64 and its rank below ${end}, each once`;
       throw new AssayError('file', `${where}, line ${at + 1}: expected ${expected}, found ${line.slice(0, 80)}.`);
     }
     ranks.set(token, rank);

@@ -69,7 +69,7 @@ function gpt(
     nLayers: fields.size(fields.spelling('n_layer', 'num_hidden_layers'), layers),
     nHeads,
     nKvHeads: nHeads,
-    headDim: fields.size('head_dim', dModel / nHeads),
+    headDim: dModel / nHeads,
     dMlp: fields.optionalSize('n_inner', 4 * dModel),
     norm: { kind: 'layerNorm', epsilon: fields.positive('layer_norm_epsilon', 1e-5) },
     activation: fields.oneOf('activation_function', ACTIVATIONS, 'gelu_new'),

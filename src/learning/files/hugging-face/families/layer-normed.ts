@@ -5,6 +5,7 @@ import {
   decoder,
   type Described,
   type Families,
+  headDimOf,
   noMlpBias,
   type Own,
 } from '#learning/files/hugging-face/hugging-face-decoder.ts';
@@ -56,9 +57,8 @@ export const LAYER_NORMED = {
   },
   nemotron: (fields) => {
     const bias = fields.flag('attention_bias', false);
-    fields.only('kv_channels', [
-      fields.size('head_dim', fields.size('hidden_size') / fields.size('num_attention_heads')),
-    ]); // an older name of it
+    const headDim = headDimOf(fields, fields.size('hidden_size') / fields.size('num_attention_heads'));
+    fields.only('kv_channels', [headDim]); // an older name of it
     return decoder(fields, {
       contextLength: 4096,
       norm: { kind: 'layerNorm', epsilon: fields.positive('norm_eps', 1e-5), plusOne: true },

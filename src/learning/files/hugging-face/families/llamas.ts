@@ -7,6 +7,7 @@ import {
   decoder,
   type Described,
   type Families,
+  headDimOf,
   noMlpBias,
 } from '#learning/files/hugging-face/hugging-face-decoder.ts';
 import {
@@ -17,6 +18,7 @@ import {
   smolLm3Layers,
   windowOf,
 } from '#learning/files/hugging-face/hugging-face-layers.ts';
+import { saysRotation } from '#learning/files/hugging-face/hugging-face-rope.ts';
 import type { TransformerConfig } from '#learning/models/config.ts';
 
 /** Llama's kin, by `model_type`. */
@@ -161,7 +163,7 @@ function glm(fields: Fields, parts: Pick<TransformerConfig, 'normPlacement'>): D
 /** HunYuan's: heads are normed after they are turned; `alpha` stretches the base of rotations once and for all. */
 function hunyuan(fields: Fields): Described {
   const bias = fields.flag('attention_bias', false);
-  const headDim = fields.optionalSize('head_dim', fields.size('hidden_size') / fields.size('num_attention_heads'));
+  const headDim = headDimOf(fields, fields.size('hidden_size') / fields.size('num_attention_heads'));
   const always = { use_qk_norm: true, use_cla: false, norm_type: 'rms', num_experts: 1, attention_head_dim: headDim };
   for (const [name, value] of Object.entries(always)) fields.only(name, [value]); // transformers reads none of them
   for (const idle of ['cla_share_factor', 'eod_token_id', 'org_vocab_size', 'pad_id']) fields.value(idle);
@@ -181,7 +183,7 @@ function apertus(fields: Fields): Described {
   const bias = fields.flag('attention_bias', false);
   fields.only('post_norm', [false]); // of its first code
   fields.only('qk_norm', [true]);
-  if (!fields.has('rope_scaling') && !fields.has('rope_parameters')) throw fields.error('rope_scaling', 'given');
+  if (!saysRotation(fields)) throw fields.error('rope_scaling', 'given');
   return decoder(fields, {
     contextLength: 65_536,
     norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-5) },

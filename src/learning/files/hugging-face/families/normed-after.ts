@@ -1,4 +1,4 @@
-/** Gemma, whose later models norm what attention and MLP give as well, and OLMo, which norms nothing else. */
+/** Gemma, whose later models norm what attention and MLP give as well, and OLMo 2 and EXAONE 4, which norm nothing else. */
 import type { Fields } from '#learning/files/fields.ts';
 import {
   type Activation,
@@ -20,7 +20,7 @@ const GEMMA_ACTIVATIONS: ReadonlyMap<string, Activation> = new Map<string, Activ
 
 const OLMO3_THETA = 500_000;
 
-/** Gemma's and OLMo's, by `model_type`. */
+/** Gemma's, OLMo's and EXAONE's, by `model_type`. */
 export const NORMED_AFTER = {
   exaone4: (fields) => {
     const window = windowOf(fields, 4096);

@@ -38,10 +38,16 @@ const REFUSED: readonly (readonly [name: string, change: JsonObject, message: Re
   ['OPT-125M', { do_layer_norm_before: false }, /do_layer_norm_before to be true/],
   ['OPT-125M', { word_embed_proj_dim: 32 }, /word_embed_proj_dim to be 64/],
   ['OPT-125M', { _remove_final_layer_norm: true }, /_remove_final_layer_norm to be false/],
+  [
+    'OPT-125M',
+    { hidden_size: 66, word_embed_proj_dim: 66 },
+    /json: expected a width of 66 to be a multiple of 4 heads/,
+  ],
   ['OPT-125M', { prefix: 'A' }, /prefix to be "" or "<\/s>"/],
   ['OPT-125M', { layer_norm_eps: 1e-3 }, /unknown key layer_norm_eps/],
   ['GPT-J-6B', { rotary_dim: null }, /rotary_dim to be a positive integer/],
   ['GPT-J-6B', { rotary_dim: 64 }, /rotary_dim to be at most 48/],
+  ['GPT-J-6B', { n_embd: 97 }, /json: expected a width of 97 to be a multiple of 2 heads/],
   ['GPT-J-6B', { rotary: false }, /rotary to be true/],
   ['GPT-J-6B', { rope_theta: 10_000 }, /unknown key rope_theta/],
   ['ERNIE-4.5-0.3B', { compression_ratio: 2 }, /unknown key compression_ratio/],
@@ -50,6 +56,7 @@ const REFUSED: readonly (readonly [name: string, change: JsonObject, message: Re
   ['EXAONE-4.0-1.2B', { layer_types: null }, /layer_types to be given, where sliding_window is null/],
   ['EXAONE-4.0-1.2B', { layer_types: null, sliding_window: 64, sliding_window_pattern: 'LLLG' }, /positive integer/],
   ['EXAONE-4.0-1.2B', { attention_bias: true }, /unknown key attention_bias/],
+  ['Hunyuan-7B', { hidden_size: 66, head_dim: null, attention_head_dim: null }, /a width of 66 to be a multiple of 4/],
   ['Hunyuan-7B', { use_cla: true }, /use_cla to be false/],
   ['Hunyuan-7B', { use_qk_norm: false }, /use_qk_norm to be true/],
   ['Hunyuan-7B', { rope_scaling: { alpha: 10, rope_type: 'linear', factor: 2 } }, /rope_type to be "dynamic"/],
@@ -65,6 +72,7 @@ const REFUSED: readonly (readonly [name: string, change: JsonObject, message: Re
   ['Apertus-8B', { qk_norm: false }, /qk_norm to be true/],
   ['Apertus-8B', { post_norm: true }, /post_norm to be false/],
   ['Apertus-8B', { rope_scaling: null }, /rope_scaling to be given/],
+  ['Apertus-8B', { rope_scaling: {} }, /rope_scaling to be given/],
   ['Apertus-8B', { mlp_bias: true }, /mlp_bias to be false/],
   ['AFM-4.5B', { hidden_act: 'xielu' }, /hidden_act to be one of/],
 ];
@@ -100,6 +108,7 @@ test('what families have of their own is what the engine is told', () => {
   assert.deepEqual(hunyuan.positions, { kind: 'rotary', theta: 10_000 * 1000 ** (16 / 14) });
   assert.equal(read({ ...PUBLISHED['OLMo-1B'], clip_qkv: 8 }).config.qkvBound, 8);
   assert.equal(read(PUBLISHED['Qwen1.5-MoE-A2.7B'] ?? {}).config.experts?.sharedHidden, 48);
+  assert.equal(read({ ...PUBLISHED['Minitron-4B'], head_dim: null }).config.headDim, 16);
   const opt = read(PUBLISHED['OPT-125M'] ?? {}).config;
   assert.deepEqual(opt.positions, { kind: 'learned', length: 128, offset: 2 });
 });

@@ -21,7 +21,10 @@ export const WITH_IMAGES = {
       family: 'gemma3',
       modelType: 'gemma3_text',
       architectures: ['Gemma3ForCausalLM', 'Gemma3TextModel'],
-      read: NORMED_AFTER.gemma3_text,
+      read: (own) => {
+        own.only('final_logit_softcapping', []); // transformers applies it where the language model stands alone
+        return NORMED_AFTER.gemma3_text(own);
+      },
       byDefault: {
         vocab_size: 262_208,
         hidden_size: 2304,
