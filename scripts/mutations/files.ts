@@ -77,7 +77,7 @@ export const FILE_FAULTS: readonly Fault[] = [
   {
     name: 'the angle base inside rope_scaling is not read',
     file: 'src/learning/files/hugging-face/hugging-face-rope.ts',
-    from: '(joint(name, rope, fields) ?? rope).positive(name, byDefault)',
+    from: '(beside ?? rope).positive(name, byDefault)',
     to: 'fields.positive(name, byDefault)',
     tests: [FOLDERS],
   },
