@@ -100,6 +100,11 @@ function kvHeadsOf(fields: Fields, absent: number, nHeads: number): number {
   return fields.isNull(name) ? nHeads : fields.size(name, absent);
 }
 
+/** The size of a head where heads share the stream's width. */
+export function sharedWidth(fields: Fields): number {
+  return fields.size('hidden_size') / fields.size('num_attention_heads');
+}
+
 /** `head_dim`. @param byDefault Where the file says nothing or null; a width that heads do not divide is refused with all sizes. */
 export function headDimOf(fields: Fields, byDefault: number): number {
   return fields.has('head_dim') ? fields.size('head_dim') : byDefault;

@@ -8,6 +8,7 @@ import {
   headDimOf,
   noMlpBias,
   type Own,
+  sharedWidth,
 } from '#learning/files/hugging-face/hugging-face-decoder.ts';
 import { needTheta } from '#learning/files/hugging-face/hugging-face-rope.ts';
 import { boundOf, everywhere, slidingLayers, windowOf } from '#learning/files/hugging-face/hugging-face-layers.ts';
@@ -26,7 +27,7 @@ export const LAYER_NORMED = {
     fields.only('layer_switch', [pattern]); // older names of it, which transformers passes over
     fields.only('_sliding_window_pattern', [pattern]);
     fields.only('order_of_interleaved_layers', ['local_attn_first']);
-    fields.only('head_dim', [fields.size('hidden_size') / fields.size('num_attention_heads')]);
+    fields.only('head_dim', [sharedWidth(fields)]);
     const window = windowOf(fields, 4096);
     if (window === undefined) throw fields.error('sliding_window', 'a number');
     return cohere(fields, {
@@ -57,7 +58,7 @@ export const LAYER_NORMED = {
   },
   nemotron: (fields) => {
     const bias = fields.flag('attention_bias', false);
-    const headDim = headDimOf(fields, fields.size('hidden_size') / fields.size('num_attention_heads'));
+    const headDim = headDimOf(fields, sharedWidth(fields));
     fields.only('kv_channels', [headDim]); // an older name of it
     return decoder(fields, {
       contextLength: 4096,

@@ -9,6 +9,7 @@ import {
   type Families,
   headDimOf,
   noMlpBias,
+  sharedWidth,
 } from '#learning/files/hugging-face/hugging-face-decoder.ts';
 import {
   everywhere,
@@ -163,7 +164,7 @@ function glm(fields: Fields, parts: Pick<TransformerConfig, 'normPlacement'>): D
 /** HunYuan's: heads are normed after they are turned; `alpha` stretches the base of rotations once and for all. */
 function hunyuan(fields: Fields): Described {
   const bias = fields.flag('attention_bias', false);
-  const headDim = headDimOf(fields, fields.size('hidden_size') / fields.size('num_attention_heads'));
+  const headDim = headDimOf(fields, sharedWidth(fields));
   const always = { use_qk_norm: true, use_cla: false, norm_type: 'rms', num_experts: 1, attention_head_dim: headDim };
   for (const [name, value] of Object.entries(always)) fields.only(name, [value]); // transformers reads none of them
   for (const idle of ['cla_share_factor', 'eod_token_id', 'org_vocab_size', 'pad_id']) fields.value(idle);

@@ -48,7 +48,7 @@ export const NORMED_AFTER = {
   },
   gemma2: (fields) =>
     gemma(fields, {
-      ...twiceNormed(fields, 'hidden_activation'),
+      ...twiceNormed(fields),
       kvHeads: 4,
       layers: (each) =>
         slidingLayers(fields, { ...each, window: windowOf(fields, 4096), isSliding: (i) => i % 2 === 0 }),
@@ -59,7 +59,7 @@ export const NORMED_AFTER = {
     const pattern = fields.size(fields.spelling('sliding_window_pattern', '_sliding_window_pattern'), 6);
     const local = { contextLength: contextOf(fields, 131_072), theta: 10_000, thetaName: 'rope_local_base_freq' };
     return gemma(fields, {
-      ...twiceNormed(fields, 'hidden_activation'),
+      ...twiceNormed(fields),
       kvHeads: 4,
       contextLength: 131_072,
       rope: { theta: 1_000_000 },
@@ -98,9 +98,9 @@ function gemma(fields: Fields, own: Omit<Own, 'contextLength'> & { readonly cont
 }
 
 /** The activation under Gemma 2's name for it; Gemma 1's name may stand beside it and says nothing. */
-function twiceNormed(fields: Fields, name: string): { readonly activation: Activation } {
+function twiceNormed(fields: Fields): { readonly activation: Activation } {
   fields.value('hidden_act');
-  return { activation: fields.oneOf(name, ACTIVATIONS, 'gelu_pytorch_tanh') };
+  return { activation: fields.oneOf('hidden_activation', ACTIVATIONS, 'gelu_pytorch_tanh') };
 }
 
 /** Gemma 2's scale of scores and its caps. @param byDefault What holds where the file says nothing; null says none. */

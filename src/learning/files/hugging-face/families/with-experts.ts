@@ -1,5 +1,5 @@
 /** Families with experts in place of MLPs (ADR 0187). */
-import { decoder, type Families, noMlpBias } from '#learning/files/hugging-face/hugging-face-decoder.ts';
+import { decoder, type Families, noMlpBias, sharedWidth } from '#learning/files/hugging-face/hugging-face-decoder.ts';
 import {
   boundOf,
   denseLayers,
@@ -34,7 +34,7 @@ export const WITH_EXPERTS = {
   },
   olmoe: (fields) => {
     const bias = fields.flag('attention_bias', false);
-    fields.only('head_dim', [fields.size('hidden_size') / fields.size('num_attention_heads')]);
+    fields.only('head_dim', [sharedWidth(fields)]);
     return decoder(fields, {
       contextLength: 4096,
       norm: { kind: 'rmsNorm', epsilon: fields.positive('rms_norm_eps', 1e-5) },
