@@ -39,8 +39,8 @@ export const TOWER_FAULTS: readonly Fault[] = [
   {
     name: 'of two values of a setting under one key the last is taken',
     file: 'src/study/settings.ts',
-    from: 'return parseStrictJsonText(text, `--set ${path}`);',
-    to: 'return JSON.parse(text);',
+    from: 'refuseStructure(text, `--set ${path}`);',
+    to: '',
     tests: ['src/study/settings.test.ts'],
   },
   {

@@ -35,14 +35,19 @@ function refuseUtf16([first = 1, second = 1]: Uint8Array, where: string): void {
 
 /** As `parseStrictJson`, of text. */
 export function parseStrictJsonText(text: string, where: string): Json {
-  const fault = structureFault(text);
-  if (fault !== undefined) throw new AssayError('file', `${where}: ${fault}.`);
+  refuseStructure(text, where);
   try {
     const value: Json = JSON.parse(text);
     return value;
   } catch (thrown) {
     throw new AssayError('file', `${where}: expected JSON, found: ${messageOf(thrown)}`, { cause: thrown });
   }
+}
+
+/** What `parseStrictJson` refuses beyond bad JSON, of a text that is parsed elsewhere. @throws AssayError as it does. */
+export function refuseStructure(text: string, where: string): void {
+  const fault = structureFault(text);
+  if (fault !== undefined) throw new AssayError('file', `${where}: ${fault}.`);
 }
 
 /** As `parseStrictJson`, for a file whose top level must be an object. */

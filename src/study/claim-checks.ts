@@ -132,7 +132,7 @@ function outcomeProblems({ path, item }: Placed<Claim>, study: Study, { outcomes
 
 /** A claim is asked in the profiles that have all its arms; in none is never. */
 function profileProblems({ path, item }: Placed<Claim>, { profiles }: Study, { arms, hasProfiles }: Named): string[] {
-  const needed = [...new Set(armsOfClaim(item))];
+  const needed = armsOfClaim(item);
   if (!hasProfiles || !needed.every((arm) => arms.includes(arm))) return [];
   const isAsked = Object.values(profiles).some((profile) => needed.every((arm) => profile.arms.includes(arm)));
   return when(!isAsked, `${path}: no profile has all its arms (${needed.join(', ')}), so it is never asked`);

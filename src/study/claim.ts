@@ -72,10 +72,10 @@ export interface StudyMap {
   readonly theory?: string;
 }
 
-/** The arms whose runs a claim reads. */
+/** The arms whose runs a claim reads, its own first, each once. */
 export function armsOfClaim({ arm, against }: Pick<Claim, 'arm' | 'against'>): string[] {
-  if (against.kind === 'arm') return [arm, against.arm];
-  return against.kind === 'arms' ? [arm, ...Object.keys(against.weights)] : [arm];
+  const others = against.kind === 'arm' ? [against.arm] : against.kind === 'arms' ? Object.keys(against.weights) : [];
+  return [...new Set([arm, ...others])];
 }
 
 /** Whether an arm stands at both factors of a map, and where the map is of some arms only, among them. */

@@ -4,7 +4,7 @@
  */
 import { AssayError, nearestName } from '#base/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '#base/json.ts';
-import { parseStrictJsonText } from '#base/strict-json.ts';
+import { refuseStructure } from '#base/strict-json.ts';
 
 /** One change to a config; `from` says whose it is, for messages (`--set`, `arm "muon"`). */
 export interface Setting {
@@ -109,8 +109,9 @@ function parseValue(path: string, text: string): Json {
 }
 
 function parsedValue(path: string, text: string): Json {
+  let value: Json;
   try {
-    JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
     // A bare word is a string; what begins like JSON (number, quote, bracket) was meant as JSON.
     if (/^[^\s\d"'[{+-]/.test(text)) return text;
@@ -120,8 +121,8 @@ function parsedValue(path: string, text: string): Json {
       { cause: error },
     );
   }
-  // What is named twice is refused.
-  return parseStrictJsonText(text, `--set ${path}`);
+  refuseStructure(text, `--set ${path}`); // what is named twice
+  return value;
 }
 
 /** JSON has no infinity, but 1e400 is read as one. */

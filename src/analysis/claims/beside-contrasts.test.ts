@@ -12,29 +12,22 @@ import { BASE, DELTA, simulate, WORLD_STUDY, type World } from '#analysis/valida
 import { rngOf } from '#base/rng.ts';
 import type { Claim } from '#study/claim.ts';
 
-const CLAIM: Claim = {
-  name: 'at each loss',
-  arm: 'arm',
-  against: { kind: 'arm', arm: 'reference' },
-  at: { kind: 'crossed', axis: 'train' },
-  asks: { kind: 'question' },
-};
-const QUIET: World = { ...BASE, rates: 1, sigma: DELTA / 5 };
+import { CLAIM, CLAIMING, QUIET } from './quiet-fixture.ts';
+
 const frameOf = (world: World): Frame => simulate(world, 8, rngOf(1, 'beside contrasts'));
-const WITH: AnalysedStudy = { ...WORLD_STUDY, claims: [CLAIM] };
 
 test('a contrast’s positive control speaks for the levels of a claim at which it is seen', () => {
-  const [claim] = analyse(WITH, frameOf(QUIET)).claims ?? [];
+  const [claim] = analyse(CLAIMING, frameOf(QUIET)).claims ?? [];
   assert.deepEqual(new Set(claim?.levels.map(({ verdict }) => verdict)), new Set(['agrees']));
   assert.match(claim?.reason ?? '', /The positive control "positive" shows a difference at the same places/);
   const questions = WORLD_STUDY.contrasts.filter(({ kind }) => kind === 'question');
-  const [without] = analyse({ ...WITH, contrasts: questions }, frameOf(QUIET)).claims ?? [];
+  const [without] = analyse({ ...CLAIMING, contrasts: questions }, frameOf(QUIET)).claims ?? [];
   assert.deepEqual(new Set(without?.levels.map(({ whyKind }) => whyKind)), new Set(['noPositiveControl']));
 });
 
 test('contrasts and claims are read in one family, and a study without claims says nothing of them', () => {
   const frame = frameOf({ ...BASE, rates: 1, sigma: 2 * DELTA });
-  const [alone, among] = [WORLD_STUDY, WITH].map((study) => analyse(study, frame, { verdictsOnly: true }));
+  const [alone, among] = [WORLD_STUDY, CLAIMING].map((study) => analyse(study, frame, { verdictsOnly: true }));
   const pOf = (analysis: typeof alone): number => {
     const train = analysis?.verdicts[0]?.matchings['train'];
     return train?.kind === 'estimated' ? train.p : assert.fail('not estimated');
@@ -60,9 +53,9 @@ test('a claim that is a control gates contrasts too', () => {
 
 test('a look without alpha, and a later look with a smaller one, are those of claims too', () => {
   const frame = frameOf({ ...QUIET, effect: () => 3 * DELTA });
-  const later = analyse(WITH, frame, { verdictsOnly: true, previousLooks: [{ blocks: 7, alpha: 0.035 }] });
+  const later = analyse(CLAIMING, frame, { verdictsOnly: true, previousLooks: [{ blocks: 7, alpha: 0.035 }] });
   assert.equal(later.claims?.[0]?.alpha, later.look?.alpha);
-  const none = analyse(WITH, frame, { verdictsOnly: true, previousLooks: [{ blocks: 12, alpha: 0.035 }] });
+  const none = analyse(CLAIMING, frame, { verdictsOnly: true, previousLooks: [{ blocks: 12, alpha: 0.035 }] });
   assert.deepEqual(new Set(none.claims?.[0]?.levels.map(({ whyKind }) => whyKind)), new Set(['look']));
 });
 

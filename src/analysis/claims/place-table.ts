@@ -4,7 +4,7 @@
  */
 import { canonicalJson } from '#base/json.ts';
 import { clustersText } from '#study/clusters.ts';
-import type { Claim } from '#study/claim.ts';
+import { armsOfClaim, type Claim } from '#study/claim.ts';
 import type { Outcome, Study } from '#study/study.ts';
 import type { CurveIndex, Rate, VoidedBlock } from '#analysis/matching/pair.ts';
 import type { FlipMember } from '#analysis/stats/sign-flip.ts';
@@ -68,15 +68,10 @@ export function claimOutcomes({ outcomes, against }: Claim, all: readonly Outcom
   return asked.filter(({ name }) => outcomes !== undefined || against.kind !== 'outcome' || against.outcome !== name);
 }
 
-/** Arms a claim reads, its own first. */
-export function claimArms(claim: Claim): string[] {
-  return [...new Set(sumOf(claim, '').terms.map(({ arm }) => arm))];
-}
-
 /** Works out a claim on an outcome at all its levels. */
 export function claimResult(claiming: Claiming, claim: Claim, outcome: Outcome): ClaimResult {
   const { index, study, clusters } = claiming;
-  const arms = claimArms(claim);
+  const arms = armsOfClaim(claim);
   const { blocks, voided } = blocksOf(index, arms);
   const spots = spotsOf(claim.at, study.matchOn);
   const isTrend = claim.at.kind === 'trend';

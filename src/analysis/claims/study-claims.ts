@@ -1,6 +1,6 @@
 /** A study's claims worked out: questions and controls apart, with what they add to the study's family and to its controls. */
 import type { Rng } from '#base/rng.ts';
-import type { Claim } from '#study/claim.ts';
+import { armsOfClaim, type Claim } from '#study/claim.ts';
 import type { Axis } from '#study/study.ts';
 import type { ClaimRecord } from '#analysis/records/claim-record.ts';
 import type { ControlRecord } from '#analysis/records/verdict-record.ts';
@@ -9,14 +9,7 @@ import { unsettled } from '#analysis/verdict/controls.ts';
 import type { ControlLookup } from '#analysis/verdict/evidence.ts';
 import { judgeClaimControl, singleP } from './claim-controls.ts';
 import { claimAbsences, claimMembers, claimRecord, type ClaimSetting } from './judge-claims.ts';
-import {
-  claimArms,
-  claimOutcomes,
-  claimResult,
-  type ClaimResult,
-  type Claiming,
-  type PlaceTable,
-} from './place-table.ts';
+import { claimOutcomes, claimResult, type ClaimResult, type Claiming, type PlaceTable } from './place-table.ts';
 import { seenControls } from './seen-controls.ts';
 import type { FlipMember } from '#analysis/stats/sign-flip.ts';
 
@@ -40,7 +33,7 @@ export function studyClaims(
   rng: Rng,
 ): StudyClaims {
   const whyNotRun = (claim: Claim): string | undefined => {
-    const missing = claimArms(claim).filter((arm) => !claiming.index.has(arm));
+    const missing = armsOfClaim(claim).filter((arm) => !claiming.index.has(arm));
     if (missing.length === 0) return undefined;
     return missing.map((arm) => whyMissing?.(arm) ?? `there are no finished runs of "${arm}"`).join('; ');
   };

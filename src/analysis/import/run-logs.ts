@@ -4,7 +4,7 @@
  */
 import { AssayError } from '#base/errors.ts';
 import { isJsonObject, type JsonObject } from '#base/json.ts';
-import { parseStrictJsonText } from '#base/strict-json.ts';
+import { refuseStructure } from '#base/strict-json.ts';
 import type { TableRow } from './table.ts';
 
 /** Which arm and block (and rate) a run of a log belongs to. */
@@ -104,14 +104,16 @@ export function parsedTrainerState(text: string, file: string): unknown {
   const repaired = text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (found) =>
     found.startsWith('"') ? found : `"${found}"`,
   );
+  let state: unknown;
   try {
-    JSON.parse(repaired);
+    state = JSON.parse(repaired);
   } catch (error) {
     throw new AssayError('data', `${file}: expected the JSON that Trainer writes, found something else.`, {
       cause: error,
     });
   }
-  return parseStrictJsonText(repaired, file);
+  refuseStructure(repaired, file);
+  return state;
 }
 
 /**

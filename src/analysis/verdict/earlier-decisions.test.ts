@@ -8,18 +8,8 @@ import type { Analysis } from '#analysis/records/analysis-record.ts';
 import type { VerdictRecord } from '#analysis/records/verdict-record.ts';
 import { BASE, DELTA, simulate, WORLD_STUDY, type World } from '#analysis/validation/world.ts';
 import { rngOf } from '#base/rng.ts';
-import type { Claim } from '#study/claim.ts';
+import { CLAIMING, QUIET } from '#analysis/claims/quiet-fixture.ts';
 import type { TakenLook } from './earlier-decisions.ts';
-
-const QUIET: World = { ...BASE, rates: 1, sigma: DELTA / 5 };
-const CLAIM: Claim = {
-  name: 'at each loss',
-  arm: 'arm',
-  against: { kind: 'arm', arm: 'reference' },
-  at: { kind: 'crossed', axis: 'train' },
-  asks: { kind: 'question' },
-};
-const CLAIMING: AnalysedStudy = { ...WORLD_STUDY, claims: [CLAIM] };
 
 const blocksOf = (frame: Frame): number[] => [...new Set(frame.runs.map(({ block }) => block))];
 const firstOf = ({ runs }: Frame, blocks: number): Frame => ({ runs: runs.filter(({ block }) => block < blocks) });

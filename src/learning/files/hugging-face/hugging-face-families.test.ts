@@ -2,15 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { AssayError } from '#base/errors.ts';
 import type { JsonObject } from '#base/json.ts';
 
-import { huggingFaceConfig } from './hugging-face-config.ts';
+import { type Published, read, type Refusal, testRead, testRefused } from './config-fixture.ts';
 
 const PHI_CODE = { AutoConfig: 'configuration_phi3.Phi3Config', AutoModelForCausalLM: 'modeling_phi3.Phi3ForCausalLM' };
 
 /** Keys of published models, whose families have keys of their own; sizes are small. */
-const PUBLISHED: Readonly<Record<string, JsonObject>> = {
+const PUBLISHED: Published = {
   'Phi-3-mini-4k': {
     model_type: 'phi3',
     architectures: ['Phi3ForCausalLM'],
@@ -198,13 +197,7 @@ const PUBLISHED: Readonly<Record<string, JsonObject>> = {
   },
 };
 
-const read = (config: JsonObject) => huggingFaceConfig(config, 'config.json');
-
-for (const [name, config] of Object.entries(PUBLISHED)) {
-  test(`a config with the keys of ${name} is read`, () => {
-    assert.equal(read(config).modelType, config['model_type']);
-  });
-}
+testRead(PUBLISHED);
 
 test('what families have of their own is what the engine is told', () => {
   const [phi4, smol, pythia, gemma] = ['Phi-4-mini', 'SmolLM3', 'Pythia', 'Gemma 3'].map((name) =>
@@ -242,7 +235,7 @@ test('layers with a window are not turned by the rope_theta of those without, as
 });
 
 /** Settings that another reader would pass over, or that no reader applies. */
-const REFUSED: readonly (readonly [name: string, change: JsonObject, message: RegExp])[] = [
+const REFUSED: readonly Refusal[] = [
   ['Phi-3-mini-4k', { auto_map: { AutoModelForCausalLM: 'modeling_x.OtherForCausalLM' } }, /auto_map names code/],
   ['Phi-3-mini-4k', { auto_map: { SomethingElse: 'modeling_phi3.Phi3ForCausalLM' } }, /auto_map names code/],
   ['Phi-3-mini-4k', { rope_scaling: { type: 'linear', factor: 2 } }, /type to be "default" or "longrope" or "su"/],
@@ -263,14 +256,7 @@ const REFUSED: readonly (readonly [name: string, change: JsonObject, message: Re
   ['SmolLM3', { no_rope_layers: [1, 0] }, /no_rope_layers to be a list of 4 numbers/],
 ];
 
-for (const [name, change, message] of REFUSED) {
-  test(`a config of ${name} with ${JSON.stringify(change)} is refused, naming what is wrong`, () => {
-    assert.throws(
-      () => read({ ...PUBLISHED[name], ...change }),
-      (thrown) => thrown instanceof AssayError && message.test(thrown.message),
-    );
-  });
-}
+testRefused(PUBLISHED, REFUSED);
 
 test('which layers have experts is what transformers has', () => {
   const dense = (change: JsonObject): readonly number[] | undefined =>

@@ -2,25 +2,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { AssayError } from '#base/errors.ts';
 import type { JsonObject } from '#base/json.ts';
 import { turnedDim } from '#learning/models/config.ts';
-import { huggingFaceConfig } from '#learning/files/hugging-face/hugging-face-config.ts';
+import { read, type Refusal, testRead, testRefused } from '#learning/files/hugging-face/config-fixture.ts';
 
 import { PUBLISHED } from './published-fixture.ts';
 
-const read = (config: JsonObject) => huggingFaceConfig(config, 'config.json');
-
-for (const [name, config] of Object.entries(PUBLISHED)) {
-  test(`a config with the keys of ${name} is read`, () => {
-    assert.equal(read(config).modelType, config['model_type']);
-  });
-}
+testRead(PUBLISHED);
 
 const WINDOWS: JsonObject = { sliding_window: 64, sliding_window_pattern: 4 };
 
 /** Settings that are not computed, or that other readers pass over. */
-const REFUSED: readonly (readonly [name: string, change: JsonObject, message: RegExp])[] = [
+const REFUSED: readonly Refusal[] = [
   ['GLM-4-9B-chat', { mlp_bias: true }, /mlp_bias to be false/],
   ['GLM-4-9B-chat', { multi_query_attention: true }, /unknown key multi_query_attention/],
   ['GLM-4-9B-chat', { partial_rotary_factor: 0.2 }, /an even head dimension for rotations/],
@@ -77,14 +70,7 @@ const REFUSED: readonly (readonly [name: string, change: JsonObject, message: Re
   ['AFM-4.5B', { hidden_act: 'xielu' }, /hidden_act to be one of/],
 ];
 
-for (const [name, change, message] of REFUSED) {
-  test(`a config of ${name} with ${JSON.stringify(change)} is refused, naming what is wrong`, () => {
-    assert.throws(
-      () => read({ ...PUBLISHED[name], ...change }),
-      (thrown) => thrown instanceof AssayError && message.test(thrown.message),
-    );
-  });
-}
+testRefused(PUBLISHED, REFUSED);
 
 test('what families have of their own is what the engine is told', () => {
   const glm = read(PUBLISHED['GLM-4-9B-chat'] ?? {}).config;
